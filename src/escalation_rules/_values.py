@@ -1,0 +1,226 @@
+"""`Value`: the one frozen base of everything that is data here, and the three types its fields share.
+
+A value forbids unknown fields, compares and hashes by its fields, survives JSON, pickling and `eval(repr(...))`, and says
+what is wrong in the library's own words. Instants are kept in UTC, so that equal instants are equal values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import ErrorDetails
+
+from escalation_rules.errors import EscalationRulesError, InvalidValue, Problem, nearest
+
+__all__ = ["FrozenDict", "Frozen", "Instant", "Json", "Value", "read_instant"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+T = TypeVar("T")
+
+
+def read_instant(given: object) -> datetime:
+    """An instant in UTC, from an aware datetime or its ISO 8601 text. A naive one is refused, with a hint.
+
+    >>> read_instant("2026-03-02T09:00:00+01:00").isoformat()
+    '2026-03-02T08:00:00+00:00'
+    """
+    moment = _parse(given) if isinstance(given, str) else given
+    if not isinstance(moment, datetime):
+        raise InvalidValue(Problem("not an instant", given, expected="an aware datetime or its ISO 8601 text"))
+    if moment.utcoffset() is None:
+        raise InvalidValue(Problem("naive datetime", given, expected=_ZONE_HINT))
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError:
+        raise InvalidValue(Problem("instant out of range", given, expected="the years 1 to 9999 in UTC")) from None
+
+
+_ZONE_HINT = "one with a time zone, such as datetime(…, tzinfo=ZoneInfo('Europe/London'))"
+
+
+def _parse(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidValue(Problem("not an instant", text, expected="ISO 8601 with an offset")) from None
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+Instant = Annotated[
+    datetime,
+    PlainValidator(read_instant),
+    PlainSerializer(_iso, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""An aware datetime, kept in UTC."""
+
+
+class FrozenDict(dict[K, V]):
+    """A dict that cannot be changed once made, and can therefore be hashed and shared."""
+
+    def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
+        raise TypeError("this mapping is part of a frozen value; make a changed copy of the value instead")
+
+    __setitem__ = __delitem__ = update = pop = popitem = clear = setdefault = __ior__ = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+
+Frozen = Annotated[Mapping[K, V], AfterValidator(FrozenDict)]
+"""A mapping that cannot be changed once it is part of a value."""
+
+
+def _freeze(given: object) -> Any:
+    if isinstance(given, Mapping):
+        return FrozenDict({str(key): _freeze(value) for key, value in given.items()})
+    if isinstance(given, list | tuple | set | frozenset):
+        return tuple(_freeze(one) for one in given)
+    return given
+
+
+Json = Annotated[Any, PlainValidator(_freeze)]
+"""Anything that JSON can hold, with lists as tuples and objects as frozen mappings."""
+
+
+class Value(BaseModel):
+    """The base of every value: frozen, closed to unknown fields, compared by its fields, pasteable.
+
+    Arguments may be given by position in the order of the fields. Raises `InvalidValue` with every problem found.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False, hide_input_in_errors=True)
+    namespace: ClassVar[str] = ""
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, /, *args: Any, **data: Any) -> None:
+            if args:
+                data = _named(type(self), args, data)
+            try:
+                super().__init__(**data)
+            except ValidationError as error:
+                raise _invalid(type(self), error) from None
+
+        # pydantic then goes on validating nested values by itself instead of calling this __init__ for each of them
+        __init__.__pydantic_base_init__ = True
+
+    @classmethod
+    def model_validate(cls, obj: Any, **kwargs: Any) -> Self:
+        """As pydantic's, with this library's errors."""
+        return _own_errors(cls, super().model_validate, obj, kwargs)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **kwargs: Any) -> Self:
+        """As pydantic's, with this library's errors."""
+        return _own_errors(cls, super().model_validate_json, json_data, kwargs)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with the fields of `update` changed, checked like any new value."""
+        return type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | dict(update or {}))
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        state["__dict__"] = dict(fields_of(self))
+        return state
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={show(value)}" for name, value in fields_of(self) if not self._is_default(name, value))
+        return f"{self.namespace}{type(self).__name__}({', '.join(shown)})"
+
+    __str__ = __repr__
+
+    def _is_default(self, name: str, value: object) -> bool:
+        field = type(self).model_fields[name]
+        return not field.is_required() and bool(field.get_default(call_default_factory=True) == value)
+
+
+def fields_of(value: Value) -> Iterator[tuple[str, Any]]:
+    """The fields of a value with their contents, in the order of their declaration."""
+    return ((name, getattr(value, name)) for name in type(value).model_fields)
+
+
+def show(part: object) -> str:
+    """The text from which Python makes `part` again where a value takes it: instants and spans of time as ISO texts."""
+    if isinstance(part, datetime):
+        return repr(_iso(part))
+    if isinstance(part, date):
+        return repr(part.isoformat())
+    if isinstance(part, timedelta):
+        return repr(iso_duration(part))
+    if isinstance(part, Decimal):
+        return repr(str(part))
+    if isinstance(part, tuple):
+        return f"({', '.join(map(show, part))}{',' if len(part) == 1 else ''})"
+    if isinstance(part, dict):
+        return "{" + ", ".join(f"{show(key)}: {show(value)}" for key, value in part.items()) + "}"
+    return repr(part)
+
+
+def iso_duration(length: timedelta) -> str:
+    """A timedelta as ISO 8601 text with whole days and decimal seconds."""
+    sign, length = ("-", -length) if length < timedelta(0) else ("", length)
+    seconds = f"{length.seconds}.{length.microseconds:06}".rstrip("0").rstrip(".")
+    return f"{sign}P{length.days}DT{seconds}S"
+
+
+def _own_errors(cls: type[Value], read: Callable[..., T], given: Any, kwargs: dict[str, Any]) -> T:
+    try:
+        return read(given, **kwargs)
+    except ValidationError as error:
+        raise _invalid(cls, error) from None
+
+
+def _named(cls: type[Value], args: tuple[Any, ...], data: dict[str, Any]) -> dict[str, Any]:
+    names = [name for name in cls.model_fields if name != "type"]
+    if len(args) > len(names):
+        raise InvalidValue(Problem("too many arguments", len(args), expected=f"at most {len(names)}"))
+    given = dict(zip(names, args, strict=False))
+    if twice := sorted(given.keys() & data.keys()):
+        raise InvalidValue(Problem("argument given twice", twice[0]))
+    return given | data
+
+
+def _invalid(cls: type[Value], error: ValidationError) -> InvalidValue:
+    details = error.errors(include_url=False)
+    problems = [problem for detail in details for problem in _problems(cls, detail)]
+    return InvalidValue(*problems, subject=cls.__name__)
+
+
+def _problems(cls: type[Value], detail: ErrorDetails) -> list[Problem]:
+    path = _path(detail["loc"])
+    own = detail.get("ctx", {}).get("error")
+    if isinstance(own, EscalationRulesError):
+        return [problem.under(path) for problem in own.problems]
+    if detail["type"] == "missing":
+        return [Problem("missing", path=path)]
+    if detail["type"] == "extra_forbidden":
+        name = str(detail["loc"][-1])
+        fields = cls.model_fields if len(detail["loc"]) == 1 else {}
+        return [Problem("unknown field", name, path=_path(detail["loc"][:-1]), suggestion=nearest(name, fields))]
+    message = detail["msg"].removeprefix("Input should be ")
+    return [Problem("not valid:", detail["input"], path=path, expected=message[:1].lower() + message[1:])]
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return text.removeprefix(".")

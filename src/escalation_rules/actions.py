@@ -1,0 +1,120 @@
+"""Actions, read by convention as `A`: what a decision may ask the host to do besides moving the case.
+
+Roles may be picks, so that who is told depends on the priority or on a choice fact. The host does what is asked and records
+what the decision's `accept` gives: `PriorityChanged` for `SetPriority`, `Assigned` for `Assign`, else `ActionTaken`.
+
+>>> from escalation_rules import actions as A
+>>> A.Notify(roles="manager", text="escalated")
+A.Notify(roles=('manager',), text='escalated')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator
+
+from escalation_rules._values import Value
+from escalation_rules.picks import Pick, RoleChoice
+
+__all__ = ["Action", "Actions", "Ask", "Assign", "Convene", "Flag", "Notify", "Redirect", "SetPriority"]
+
+
+def _several(given: object) -> Any:
+    return (given,) if isinstance(given, str | Pick | Value) else given
+
+
+Roles = Annotated[tuple[RoleChoice, ...], BeforeValidator(_several)]
+
+
+class _Action(Value):
+    namespace = "A."
+    type: str
+
+    def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
+        """The roles it names, with the field that names each."""
+        return iter(())
+
+
+class Notify(_Action):
+    """Tell these roles. `by` is who tells them, where the process says so; `text` names one of the host's messages."""
+
+    type: Literal["Notify"] = "Notify"
+    roles: Roles
+    by: RoleChoice | None = None
+    text: str | None = None
+
+    def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
+        """Who is told, and by whom."""
+        yield from (("roles", role) for role in self.roles)
+        if self.by is not None:
+            yield "by", self.by
+
+
+class Ask(_Action):
+    """Ask a role for something that is missing, such as the business impact."""
+
+    type: Literal["Ask"] = "Ask"
+    of: RoleChoice
+    item: str
+
+    def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
+        """Who is asked."""
+        yield "of", self.of
+
+
+class Redirect(_Action):
+    """Point whoever asked to the preferred entrances: channels or roles."""
+
+    type: Literal["Redirect"] = "Redirect"
+    to: Roles
+
+
+class SetPriority(_Action):
+    """Raise the priority, to one of the policy's or by one ("next"). It never lowers."""
+
+    type: Literal["SetPriority"] = "SetPriority"
+    to: str
+
+
+class Assign(_Action):
+    """Give the case to a role: to whoever of that role is on duty when it is due. `as_` is what they become on the case."""
+
+    type: Literal["Assign"] = "Assign"
+    role: RoleChoice
+    as_: str = "assignee"
+
+    def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
+        """Who is assigned, and as what."""
+        yield "role", self.role
+        yield "as_", self.as_
+
+
+class Convene(_Action):
+    """Call these roles together."""
+
+    type: Literal["Convene"] = "Convene"
+    kind: str
+    who: Roles
+
+    def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
+        """Who is called."""
+        yield from (("who", role) for role in self.who)
+
+
+class Flag(_Action):
+    """Mark the case for people to see; with `finding`, an audit reports it as well."""
+
+    type: Literal["Flag"] = "Flag"
+    text: str
+    finding: bool = False
+
+
+Action = Annotated[
+    Notify | Ask | Redirect | SetPriority | Assign | Convene | Flag,
+    Discriminator("type"),
+]
+"""Any action."""
+Actions = Annotated[tuple[Action, ...], BeforeValidator(_several)]
+"""Some actions, or one by itself."""

@@ -1,0 +1,223 @@
+"""`Case`: an id, attributes for people to read, and an ordered history. Everything else about a case is derived from it.
+
+History is append-only. It is ordered by instant; events of one instant stand in the order in which they were recorded, and
+a late arrival takes its place by its instant. Recording an event that has the id of one already there changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
+from itertools import pairwise, takewhile
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import field_validator
+
+from escalation_rules import events as E
+from escalation_rules._values import Frozen, Json, Value, read_instant
+from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.patterns import Happening
+from escalation_rules.statuses import OPEN, Standing, plain, read_status
+
+__all__ = ["Case"]
+
+
+class Case(Value):
+    """A support case: what is stored, and what a decision is made from.
+
+    `history` begins with the opening. `attributes` are for people and hosts; conditions never read them, only facts.
+    Instants are aware datetimes; every figure that takes `at` ignores what happened later. Raises `InvalidValue` for an
+    event before the opening.
+
+    >>> from datetime import datetime, timezone
+    >>> from escalation_rules import Case, events as E
+    >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+    >>> case = Case.open("C-1", at=nine, priority="high").record(E.WaitStarted(at=nine.replace(hour=10)))
+    >>> case.status(at=nine), case.status(at=nine.replace(hour=11))
+    ('open', 'waiting')
+    """
+
+    id: str
+    history: tuple[E.Event, ...]
+    attributes: Frozen[str, Json] = {}
+
+    if TYPE_CHECKING:
+
+        def __init__(self, id: str, history: Sequence[Happening], attributes: Mapping[str, Any] = {}) -> None: ...  # noqa: B006
+
+    @classmethod
+    def open(
+        cls,
+        id: str,  # noqa: A002
+        *,
+        at: datetime,
+        priority: str | None = None,
+        level: str | None = None,
+        channel: str | None = None,
+        facts: Mapping[str, object] | None = None,
+        attributes: Mapping[str, object] | None = None,
+        by_staff: bool = False,
+    ) -> Case:
+        """A new case: short for a history of one `Opened`. Unless staff opened it, the opening is the first message."""
+        actor = "staff" if by_staff else "customer"
+        opened = E.Opened(
+            at=at, actor=actor, priority=priority, level=level, channel=channel, by_staff=by_staff, facts=facts or {}
+        )
+        return cls(id, (opened,), attributes or {})
+
+    def record(self, *events: Happening) -> Case:
+        """The case with these events in its history, each in its place. The case itself is untouched."""
+        seen, fresh = set(self._ids), []
+        for event in events:
+            if not isinstance(event, Happening):
+                raise InvalidValue(Problem("not an event", event, expected="one of `escalation_rules.events`"))
+            if event.id is None or event.id not in seen:
+                fresh.append(event)
+                seen.add(cast(str, event.id))
+        if not fresh:
+            return self
+        history = cast(tuple[E.Event, ...], (*self.history, *fresh))
+        if any(later.instant < earlier.instant for earlier, later in pairwise((self.history[-1], *fresh))):
+            history = _in_order(history)
+        return type(self).model_construct(id=self.id, history=history, attributes=self.attributes)
+
+    def reconcile(
+        self,
+        *,
+        at: datetime,
+        priority: str | None = None,
+        level: str | None = None,
+        status: str | None = None,
+        assigned: Mapping[str, str | None] | None = None,
+    ) -> tuple[E.Event, ...]:
+        """What must be recorded for the history to agree with a snapshot of the host's: one `Observed`, or nothing.
+
+        Tickets are edited without a trace; this finds the difference. Absent arguments were not looked at. Store what it
+        returns: unless it is stored, every call observes the change anew. `status` is a word of `E.from_statuses`.
+        """
+        seen = {
+            "priority": priority if priority != self.priority(at) else None,
+            "level": level if level != self.level(at) else None,
+            "status": status if status and read_status(status) != self._standing(at) else None,
+            "assigned": {role: name for role, name in (assigned or {}).items() if self.assigned(at).get(role) != name},
+        }
+        if not any(seen.values()):
+            return ()
+        text = repr((self.id, read_instant(at), sorted(seen.items())))
+        return (E.Observed(at=at, id=f"observed:{sha256(text.encode()).hexdigest()[:40]}", **seen),)
+
+    @property
+    def opened_at(self) -> datetime:
+        """When the case was opened."""
+        return self.history[0].at
+
+    def status(self, at: datetime) -> E.Status:
+        """Open, waiting, resolved, closed or void."""
+        return self._standing(at).status
+
+    def waits(self, at: datetime) -> frozenset[str]:
+        """What the case waits for."""
+        return self._standing(at).waits
+
+    def priority(self, at: datetime) -> str | None:
+        """The priority, as history has it."""
+        found = [event for event in self._plain(at) if isinstance(event, E.Opened | E.PriorityChanged)]
+        if not found:
+            return None
+        return found[-1].to if isinstance(found[-1], E.PriorityChanged) else found[-1].priority
+
+    def level(self, at: datetime, track: str | None = None) -> str | None:
+        """The level that was recorded last; None where nobody has moved the case and the policy's first level stands.
+
+        Which level belongs to which track is for a policy to say: when a track is asked, only events that name it count.
+        """
+        named = [_level_named_by(event) for event in self._until(at)]
+        return next((one[0] for one in reversed(named) if one and track in {None, one[1]}), None)
+
+    def assigned(self, at: datetime) -> dict[str, str | None]:
+        """Who has which role on the case: the person, or else the group."""
+        return {one.role: one.person or one.group for one in self._plain(at) if isinstance(one, E.Assigned)}
+
+    def escalations(self, at: datetime) -> int:
+        """How often management's attention was requested, by whichever entrance. It only rises."""
+        return sum(_asks_for_attention(event) for event in self._until(at))
+
+    def first_unanswered_escalation(self, at: datetime) -> datetime | None:
+        """When the first request for attention was made that nobody has answered yet."""
+        open_since = None
+        for event in self._until(at):
+            if isinstance(event, E.EscalationAnswered):
+                open_since = None
+            elif open_since is None and _asks_for_attention(event):
+                open_since = event.at
+        return open_since
+
+    def reopened(self, at: datetime) -> int:
+        """How often the case came back after it was resolved or closed."""
+        return sum(isinstance(event, E.Reopened) for event in self._plain(at))
+
+    def first_resolved_at(self, at: datetime) -> datetime | None:
+        """When the case was resolved for the first time; a reopening does not change it."""
+        return next((event.at for event in self._plain(at) if isinstance(event, E.Resolved | E.Closed)), None)
+
+    def resolved_at(self, at: datetime) -> datetime | None:
+        """When the case was resolved for good, as it stands: None while it is open, waiting or void."""
+        since = None
+        for event in self._plain(at):
+            if isinstance(event, E.Reopened | E.Voided):
+                since = None
+            elif since is None and isinstance(event, E.Resolved | E.Closed):
+                since = event.at
+        return since
+
+    def _standing(self, at: datetime) -> Standing:
+        standing = OPEN
+        for event in self._plain(at):
+            standing = standing.after(event)
+        return standing
+
+    def _plain(self, at: datetime) -> Iterator[Happening]:
+        return plain(self._until(at))
+
+    def _until(self, at: datetime) -> Iterator[Happening]:
+        last = read_instant(at)
+        return takewhile(lambda event: event.at <= last, self.history)
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(event.id for event in self.history if event.id is not None)
+
+    @field_validator("history")
+    @classmethod
+    def _well_formed(cls, history: tuple[E.Event, ...]) -> tuple[E.Event, ...]:
+        return _in_order(history)
+
+
+def _in_order(history: tuple[E.Event, ...]) -> tuple[E.Event, ...]:
+    """The history by (instant, position), the opening first. Raises `InvalidValue` when something comes before it."""
+    openings = [event for event in history if isinstance(event, E.Opened)]
+    if len(openings) != 1:
+        raise InvalidValue(Problem("a history without one opening", len(openings), expected="exactly one `Opened`"))
+    opened = openings[0]
+    early = [event for event in history if event.instant < opened.instant]
+    if early:
+        expected = f"an event at or after {opened.at.isoformat()}"
+        raise InvalidValue(*(Problem("event before the opening", event, expected=expected) for event in early))
+    ordered = sorted(history, key=lambda event: (event.instant, event is not opened))
+    seen: set[str] = set()
+    return tuple(event for event in ordered if event.id is None or not (event.id in seen or seen.add(event.id)))  # type: ignore[func-returns-value]
+
+
+def _level_named_by(event: Happening) -> tuple[str | None, str | None] | None:
+    """The level and the track that an event puts the case on, if it does."""
+    if isinstance(event, E.Escalated | E.DeEscalated):
+        return event.to, event.track
+    if isinstance(event, E.Opened | E.Observed) and event.level is not None:
+        return event.level, None
+    return None
+
+
+def _asks_for_attention(event: Happening) -> bool:
+    return any(pattern.matches(event) for pattern in E.ATTENTION_REQUEST)

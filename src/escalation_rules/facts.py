@@ -1,0 +1,298 @@
+"""Facts, read by convention as `F`: what a condition may ask of a case at an instant.
+
+A handle compared with a constant makes an atom; a flag is a condition by itself. Facts of a policy's own are made here too
+and declared on the policy with their domain.
+
+>>> from escalation_rules import facts as F
+>>> (F.priority >= "high") & (F.unanswered_for >= "4 business hours")
+(F.priority >= 'high') & (F.unanswered_for >= '4 business hours')
+>>> F.flag("production_down") & ~F.acknowledged
+(F.flag('production_down')) & (~(F.acknowledged))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, NoReturn, Self
+
+from pydantic import BeforeValidator, model_validator
+
+from escalation_rules._values import Value, show
+from escalation_rules.conditions import BRACKETS, BUILT_IN, AllOf, AnyOf, Atom, Condition, FactKind, Op
+from escalation_rules.errors import InvalidValue, Misuse, Problem
+from escalation_rules.patterns import Pattern
+
+__all__ = [
+    "Declared",
+    "Fact",
+    "acknowledged",
+    "assignments",
+    "at_level_for",
+    "channel",
+    "choice",
+    "count",
+    "deadline",
+    "escalation_requested",
+    "escalations",
+    "flag",
+    "happened",
+    "label",
+    "level",
+    "level_failed",
+    "moves",
+    "open_for",
+    "past_due",
+    "plan_has_backup",
+    "plan_overdue",
+    "priority",
+    "reopened",
+    "replies",
+    "since_update",
+    "status",
+    "status_requests",
+    "time_left",
+    "unanswered_for",
+    "unassigned_for",
+    "used",
+]
+
+
+class OwnFact(Value):
+    """A fact of the policy's own, declared with its domain: what values it may take."""
+
+    name: str
+    kind: Literal["flag", "count", "choice", "label"]
+    low: int | None = None
+    high: int | None = None
+    values: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.name in BUILT_IN:
+            raise InvalidValue(Problem("fact of the library's own", self.name, expected="another name"))
+        if self.kind == "count" and (self.low is None or self.high is None or self.low > self.high):
+            raise InvalidValue(Problem("count without its domain", self.name, expected="its lowest and its highest value"))
+        if self.kind == "choice" and not self.values:
+            raise InvalidValue(Problem("choice without its values", self.name, expected="at least one"))
+        return self
+
+    def problem_with(self, value: object) -> Problem | None:
+        """What is wrong with a value that was observed, if anything; None means unknown and is fine."""
+        if value is None or self._admits(value):
+            return None
+        return Problem(f"not a value of {self!r}:", value, expected=self._domain())
+
+    def _admits(self, value: object) -> bool:
+        if self.kind == "count":
+            low, high = self.low or 0, self.high or 0
+            return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        if self.kind == "flag":
+            return isinstance(value, bool)
+        return isinstance(value, str) and (self.kind == "label" or value in self.values)
+
+    def _domain(self) -> str:
+        if self.kind == "count":
+            return f"a whole number from {self.low} to {self.high}"
+        if self.kind == "choice":
+            return f"one of {', '.join(f'`{one}`' for one in self.values)}"
+        return "true or false" if self.kind == "flag" else "a text"
+
+    def __repr__(self) -> str:
+        domain = {"count": f", {self.low}, {self.high}", "choice": f", {show(self.values)}"}.get(self.kind, "")
+        return f"F.{self.kind}({self.name!r}{domain})"
+
+    __str__ = __repr__
+
+
+class Fact:
+    """A handle on a fact: compare it with a constant to get a condition. A flag is a condition by itself.
+
+    Durations and shares compare with `>=` and `<`, so that each has one crossing; flags, choices, labels and outcomes with
+    `==` and `!=`; counts and what is ordered with everything.
+    """
+
+    __slots__ = ("_calendar", "_declared", "_of", "_pattern", "kind", "name")
+
+    def __init__(
+        self,
+        name: str,
+        kind: FactKind,
+        *,
+        of: str | None = None,
+        pattern: tuple[Pattern, ...] = (),
+        calendar: Any = None,
+        declared: dict[str, Any] | None = None,
+    ) -> None:
+        self.name, self.kind = name, kind
+        self._of, self._pattern, self._calendar, self._declared = of, pattern, calendar, declared
+
+    def __call__(self, track: str) -> Fact:
+        """The same fact on one track: `F.at_level_for("vendor")`. Raises `Misuse` for facts that know no tracks."""
+        if self.name not in BUILT_IN or BUILT_IN[self.name][1] != "track":
+            raise Misuse(Problem(f"`F.{self.name}` asked about", track, expected="no argument"))
+        return Fact(self.name, self.kind, of=track, calendar=self._calendar)
+
+    def on(self, calendar: Any) -> Fact:
+        """The same duration counted in one of the policy's calendars, by name or by a pick of names."""
+        return Fact(self.name, self.kind, of=self._of, calendar=calendar)
+
+    def in_(self, *values: object) -> Condition:
+        """The condition that the fact has one of these values."""
+        return self._atom("in", values)
+
+    def as_condition(self) -> Condition:
+        """The condition that a flag is true. Raises `Misuse` for any other fact."""
+        if self.kind != "flag":
+            raise Misuse(Problem(f"`{self!r}` by itself is no condition", expected=f"a comparison; {BRACKETS}"))
+        return self._atom("==", True)
+
+    def as_declaration(self) -> OwnFact:
+        """The declaration of a policy's own fact. Raises `InvalidValue` for the library's facts and without a domain."""
+        if self._declared is None:
+            raise InvalidValue(Problem("fact of the library's own", self.name, expected="no declaration: it is always there"))
+        return OwnFact(name=self.name, **self._declared)
+
+    def _atom(self, op: Op, value: object) -> Condition:
+        return Atom(
+            fact=self.name, kind=self.kind, op=op, value=value, of=self._of, pattern=self._pattern, calendar=self._calendar
+        )
+
+    def __ge__(self, value: object) -> Condition:
+        return self._atom(">=", value)
+
+    def __lt__(self, value: object) -> Condition:
+        return self._atom("<", value)
+
+    def __gt__(self, value: object) -> Condition:
+        return self._atom(">", value)
+
+    def __le__(self, value: object) -> Condition:
+        return self._atom("<=", value)
+
+    def __eq__(self, value: object) -> Condition:  # type: ignore[override]
+        return self._atom("==", value)
+
+    def __ne__(self, value: object) -> Condition:  # type: ignore[override]
+        return self._atom("!=", value)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __and__(self, other: object) -> AllOf:
+        return self.as_condition() & other
+
+    def __or__(self, other: object) -> AnyOf:
+        return self.as_condition() | other
+
+    __rand__, __ror__ = __and__, __or__
+
+    def __invert__(self) -> Condition:
+        return ~self.as_condition()
+
+    def __bool__(self) -> NoReturn:
+        raise Misuse(Problem(f"truth of `{self!r}`", expected="`&`, `|` and `~` instead of `and`, `or`, `not` and chains"))
+
+    def __repr__(self) -> str:
+        if self.name not in BUILT_IN:
+            return f"F.{self.kind}({self.name!r})"
+        argument = show(self._pattern) if self._pattern else "" if self._of is None else repr(self._of)
+        return f"F.{self.name}" + (f"({argument})" if argument else "")
+
+
+def _built_in(name: str) -> Fact:
+    return Fact(name, BUILT_IN[name][0])
+
+
+priority = _built_in("priority")
+"""The present priority, ordered as the policy orders them."""
+level = _built_in("level")
+"""The present level. The constant says on which track; standing nowhere is below all."""
+status = _built_in("status")
+"""`open`, `waiting`, `resolved`, `closed` or `void`."""
+channel = _built_in("channel")
+"""The channel of the opening."""
+open_for = _built_in("open_for")
+"""How long since the cycle began: the opening or the last reopening."""
+unanswered_for = _built_in("unanswered_for")
+"""How long since the oldest customer message that no counting reply has followed; 0 when there is none."""
+unassigned_for = _built_in("unassigned_for")
+"""How long since nobody has been assigned; 0 while somebody is."""
+at_level_for = _built_in("at_level_for")
+"""How long since the case entered its present level, or since the cycle began; of the rule's track, or of the one named."""
+since_update = _built_in("since_update")
+"""How long since the last counting reply or update to the customer, or else since the cycle began."""
+acknowledged = _built_in("acknowledged")
+"""Whether a person has acknowledged the case in this cycle."""
+level_failed = _built_in("level_failed")
+"""Whether the present level has failed since the case entered it; of the rule's track, or of the one named."""
+escalation_requested = _built_in("escalation_requested")
+"""Whether some request for attention has no later answer."""
+escalations = _built_in("escalations")
+"""How many requests for attention there have ever been."""
+moves = _built_in("moves")
+"""How many moves up there have ever been, on all tracks or on the one named."""
+reopened = _built_in("reopened")
+"""How often the case has been reopened."""
+replies = _built_in("replies")
+"""How many counting replies there have been in the cycle."""
+status_requests = _built_in("status_requests")
+"""How often the customer had to ask for the status in the cycle."""
+assignments = _built_in("assignments")
+"""How often a role on the case went to another person or group in the cycle."""
+plan_overdue = _built_in("plan_overdue")
+"""How many items of the latest action plan are past due and not done."""
+plan_has_backup = _built_in("plan_has_backup")
+"""Whether the latest action plan has a backup strategy."""
+
+
+def deadline(key: str) -> Fact:
+    """The outcome of a target's latest instance: not started, pending, met, breached or void."""
+    return Fact("deadline", "outcome", of=key)
+
+
+def used(key: str) -> Fact:
+    """The share of its span that a target's latest instance has used up; it pauses with the target."""
+    return Fact("used", "share", of=key)
+
+
+def past_due(key: str) -> Fact:
+    """How long a target's latest instance has been due and not stopped; 0 before."""
+    return Fact("past_due", "duration", of=key)
+
+
+def time_left(key: str) -> Fact:
+    """How long until a target's latest instance is due; unknown without a pending clock that runs."""
+    return Fact("time_left", "duration", of=key)
+
+
+def happened(pattern: Pattern | Iterable[Pattern]) -> Fact:
+    """Whether an event matches: within the stay on the level of the rule's track; in a rule without `to`, in the cycle."""
+    patterns = (pattern,) if isinstance(pattern, Pattern) else tuple(pattern)
+    return Fact("happened", "flag", pattern=patterns)
+
+
+def flag(name: str) -> Fact:
+    """A yes-or-no fact of the policy's own."""
+    return Fact(name, "flag", declared={"kind": "flag"})
+
+
+def count(name: str, low: int | None = None, high: int | None = None) -> Fact:
+    """A whole number of the policy's own; its lowest and highest value are needed where it is declared."""
+    return Fact(name, "count", declared={"kind": "count", "low": low, "high": high})
+
+
+def choice(name: str, values: Iterable[str] = ()) -> Fact:
+    """One of several texts, a fact of the policy's own; the values are needed where it is declared."""
+    return Fact(name, "choice", declared={"kind": "choice", "values": tuple(values)})
+
+
+def label(name: str) -> Fact:
+    """A text of any kind, a fact of the policy's own that can only be equal to another or not."""
+    return Fact(name, "label", declared={"kind": "label"})
+
+
+def _declaration(given: object) -> Any:
+    return given.as_declaration() if isinstance(given, Fact) else given
+
+
+Declared = Annotated[OwnFact, BeforeValidator(_declaration)]
+"""A declaration of a policy's own fact, or a handle that has one."""

@@ -1,0 +1,121 @@
+"""What every event has in common, and patterns over events as data.
+
+`E.SupportReplied.like(public=True)` is a pattern: it names a kind of event and what its fields must hold. A field may be
+compared with one value, with several (any of them), with `other_than(…)`, with `ANY` (something is given) or with `None`
+(nothing is). Where a field holds several things, such as the participants of a call, one match among them is enough.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+from escalation_rules._values import Frozen, Instant, Json, Value, show
+from escalation_rules.errors import InvalidValue, unknown
+from escalation_rules.worktime._timeline import microseconds_of
+
+__all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "other_than"]
+
+Actor = Literal["customer", "staff", "automation"]
+
+
+class FieldTest(Value):
+    """What a pattern asks of one field."""
+
+    namespace: ClassVar[str] = "E."
+    test: Literal["among", "other than", "given"]
+    values: tuple[Json, ...] = ()
+
+    def accepts(self, held: object) -> bool:
+        """Whether a field with this content passes. Nothing is not "other" than anything: it is not known."""
+        several = held if isinstance(held, tuple) else (held,)
+        if self.test == "among":
+            return any(one in self.values for one in several) or (None in self.values and not several)
+        return any(one is not None and (self.test == "given" or one not in self.values) for one in several)
+
+    def __repr__(self) -> str:
+        if self.test == "given":
+            return "E.ANY"
+        if self.test == "other than":
+            return f"E.other_than({', '.join(map(show, self.values))})"
+        return show(self.values[0]) if len(self.values) == 1 else show(self.values)
+
+
+ANY = FieldTest(test="given")
+"""A field test: something is given, whatever it is."""
+
+
+def other_than(*values: object) -> FieldTest:
+    """A field test: something is given, and it is none of these.
+
+    >>> other_than("phone", "email").accepts("chat"), other_than("phone").accepts(None)
+    (True, False)
+    """
+    return FieldTest(test="other than", values=values)
+
+
+class Pattern(Value):
+    """A kind of event and what its fields must hold. Made by `like` on the event's class."""
+
+    event: str
+    where: Frozen[str, FieldTest] = {}
+
+    def matches(self, event: Happening) -> bool:
+        """Whether an event is one of these."""
+        if event.type != self.event:
+            return False
+        return all(test.accepts(event.reading(name)) for name, test in self.where.items())
+
+    def __repr__(self) -> str:
+        return f"E.{self.event}.like({', '.join(f'{name}={test!r}' for name, test in self.where.items())})"
+
+
+class Happening(Value):
+    """What every event has: when, by whom, in which capacity, who acted, and the host's own id for it.
+
+    `at` is kept in UTC. `role` is the capacity in which `by` acted. An `id` makes recording the event a second time harmless.
+    """
+
+    namespace: ClassVar[str] = "E."
+    type: str
+    at: Instant
+    by: str | None = None
+    role: str | None = None
+    actor: Actor = "staff"
+    id: str | None = None
+
+    @classmethod
+    def like(cls, **fields: Any) -> Pattern:
+        """The pattern of events of this kind whose fields hold what is given here."""
+        known = cls._readable()
+        if odd := [unknown(f"field of {cls.__name__}", name, known) for name in fields if name not in known]:
+            raise InvalidValue(*odd, subject=f"a pattern over {cls.__name__}")
+        return Pattern(event=cls.__name__, where={name: _test(given) for name, given in fields.items()})
+
+    @classmethod
+    def _readable(cls) -> list[str]:
+        """The names a pattern may use: the event's fields, and those of the plan it carries."""
+        field = cls.model_fields.get("plan")
+        plan = field.annotation if field else None
+        inner = list(plan.model_fields) if isinstance(plan, type) and issubclass(plan, Value) else []
+        return [name for name in [*cls.model_fields, *inner] if name != "type"]
+
+    def reading(self, name: str) -> object:
+        """What the event holds under a name that a pattern may use."""
+        return getattr(self if name in type(self).model_fields else getattr(self, "plan"), name)  # noqa: B009
+
+    @cached_property
+    def instant(self) -> int:
+        """`at` in microseconds since 1970."""
+        return microseconds_of(self.at)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it can stop a clock: what automation does never does."""
+        return self.actor != "automation"
+
+
+def _test(given: object) -> FieldTest:
+    if isinstance(given, FieldTest):
+        return given
+    return FieldTest(test="among", values=tuple(given) if isinstance(given, list | tuple | set | frozenset) else (given,))

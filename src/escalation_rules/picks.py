@@ -1,0 +1,68 @@
+"""`Pick`: a role, a calendar or a span that depends on the priority or on a choice fact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from escalation_rules._values import Frozen, Value
+from escalation_rules.worktime.spans import Span
+
+__all__ = ["CalendarChoice", "Pick", "RoleChoice", "SpanChoice", "choices", "read_span_choice"]
+
+
+class Pick(Value):
+    """One of several values, by the priority or by a choice fact of the policy; `otherwise` where none is named.
+
+    It stands wherever a role, a calendar's name or a span is wanted.
+
+    >>> within = Pick(by="priority", values={"urgent": "1 business hour"}, otherwise="1 business day")
+    >>> within.choose("urgent"), within.choose("low")
+    ('1 business hour', '1 business day')
+    """
+
+    by: str
+    values: Frozen[str, str | Span | None]
+    otherwise: str | Span | None = None
+
+    def choose(self, current: object) -> str | Span | None:
+        """The value for what `by` is at present."""
+        return self.values.get(str(current), self.otherwise)
+
+    def map(self, read: Callable[[Any], Any]) -> Pick:
+        """The same choice with each value read in some way; nothing stays nothing."""
+        read_values = {key: None if value is None else read(value) for key, value in self.values.items()}
+        return Pick(by=self.by, values=read_values, otherwise=None if self.otherwise is None else read(self.otherwise))
+
+
+def _as_pick(given: object) -> Pick | None:
+    if isinstance(given, Pick):
+        return given
+    return Pick.model_validate(given) if isinstance(given, Mapping) and "by" in given else None
+
+
+def read_span_choice(given: Any) -> Any:
+    """A span or a pick of spans, from whatever stands for one."""
+    if given is None:
+        return None
+    pick = _as_pick(given)
+    return pick.map(Span.of) if pick else Span.of(given)
+
+
+def choices(given: object) -> Iterator[Any]:
+    """All that a value or a pick may turn out to be."""
+    if isinstance(given, Pick):
+        yield from given.values.values()
+        yield given.otherwise
+    else:
+        yield given
+
+
+SpanChoice = Annotated[Span | Pick | None, BeforeValidator(read_span_choice)]
+"""A span, a pick of spans, or nothing."""
+RoleChoice = str | Pick
+"""A role, or a pick of roles."""
+CalendarChoice = str | Pick | None
+"""The name of one of the policy's calendars, a pick of such names, or nothing."""

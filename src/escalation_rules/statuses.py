@@ -1,0 +1,153 @@
+"""The status of a case, as hosts know it ("status became X"), as events change it, and as a snapshot shows it.
+
+The words are `open`, `working` (the same as open), `waiting` or `waiting:<on>`, `resolved`, `closed` and `void`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple, cast
+
+from escalation_rules.errors import InvalidValue, unknown
+from escalation_rules.kinds import (
+    Assigned,
+    Closed,
+    CustomerReplied,
+    Observed,
+    Opened,
+    PriorityChanged,
+    Reopened,
+    Resolved,
+    Status,
+    Voided,
+    WaitEnded,
+    WaitStarted,
+)
+from escalation_rules.patterns import Happening
+
+__all__ = ["OPEN", "Standing", "from_statuses", "plain", "read_status", "steps"]
+
+_WORDS = ("open", "working", "waiting", "resolved", "closed", "void")
+_ENDED: dict[str, type[Happening]] = {"resolved": Resolved, "closed": Closed, "void": Voided}
+
+
+class Standing(NamedTuple):
+    """A status, and what is waited for."""
+
+    status: Status
+    waits: frozenset[str] = frozenset()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the case is being worked on: neither resolved nor closed nor void."""
+        return self.status in {"open", "waiting"}
+
+    def after(self, event: Happening) -> Standing:
+        """The standing that an event leads to. A customer's message ends a wait for the customer."""
+        if type(event) in _LEADS_TO:
+            return _LEADS_TO[type(event)]
+        if not self.is_live:
+            return self
+        if isinstance(event, WaitStarted):
+            return _waiting(self.waits | {event.on})
+        if isinstance(event, CustomerReplied):
+            return _waiting(self.waits - {"customer"})
+        return OPEN if isinstance(event, WaitEnded) else self
+
+
+OPEN = Standing("open")
+_LEADS_TO: dict[type[Happening], Standing] = {
+    Opened: OPEN,
+    Reopened: OPEN,
+    Resolved: Standing("resolved"),
+    Closed: Standing("closed"),
+    Voided: Standing("void"),
+}
+
+
+def _waiting(waits: frozenset[str]) -> Standing:
+    return Standing("waiting", waits) if waits else OPEN
+
+
+def read_status(word: str) -> Standing:
+    """What a host's word for a status means. Raises `InvalidValue`.
+
+    >>> read_status("waiting:vendor")
+    Standing(status='waiting', waits=frozenset({'vendor'}))
+    """
+    status, _, on = word.partition(":")
+    if status not in _WORDS or (on and status != "waiting"):
+        raise InvalidValue(unknown("status", word, (*_WORDS, "waiting:customer")))
+    if status == "waiting":
+        return Standing("waiting", frozenset({on or "customer"}))
+    return OPEN if status in {"open", "working"} else Standing(cast(Status, status))
+
+
+def steps(old: Standing, new: Standing) -> list[tuple[type[Happening], dict[str, str]]]:
+    """The events, with their fields, that lead from one standing to another."""
+    if old == new:
+        return []
+    if new.status in _ENDED:
+        return [(_ENDED[new.status], {})] if new.status != old.status else []
+    found: list[tuple[type[Happening], dict[str, str]]] = []
+    if old.status in _ENDED:
+        found.append((Reopened, {}))
+    elif old.waits - new.waits:
+        found.append((WaitEnded, {}))
+    kept = old.waits if not found else frozenset()
+    return found + [(WaitStarted, {"on": on}) for on in sorted(new.waits - kept)]
+
+
+def from_statuses(changes: Iterable[tuple[datetime, str] | tuple[datetime, str, str | None]]) -> tuple[Happening, ...]:
+    """The events behind a list of (at, status, id): what a host knows that stores only what a status became.
+
+    The case is taken to be open before the first. A status that stays the same makes no event. Where one change needs two
+    events (a wait that is replaced by another), the second one's id has a suffix.
+
+    >>> from datetime import timezone
+    >>> at = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+    >>> [event.type for event in from_statuses([(at, "open"), (at, "waiting:vendor", "s2"), (at, "resolved", "s3")])]
+    ['WaitStarted', 'Resolved']
+    """
+    standing = OPEN
+    events: list[Happening] = []
+    for at, word, *rest in changes:
+        new = read_status(word)
+        name = rest[0] if rest else None
+        for number, (kind, fields) in enumerate(steps(standing, new)):
+            own_id = name and (name if number == 0 else f"{name}:{number + 1}")
+            events.append(kind(at=at, id=own_id, **fields))
+        standing = new
+    return tuple(events)
+
+
+def plain(history: Iterable[Happening]) -> Iterator[Happening]:
+    """The history with every snapshot followed by the events it implies: what differs from what was recorded before.
+
+    A level is not unfolded: which way a move went is for a policy to say.
+    """
+    standing, priority, assigned = OPEN, None, dict[str, str | None]()
+    for event in history:
+        for one in (event, *(_implied(event, standing, priority, assigned) if isinstance(event, Observed) else ())):
+            yield one
+            standing = standing.after(one)
+            if isinstance(one, Opened):
+                priority = one.priority
+            elif isinstance(one, PriorityChanged):
+                priority = one.to
+            elif isinstance(one, Assigned):
+                assigned[one.role] = one.person or one.group
+
+
+def _implied(
+    seen: Observed, standing: Standing, priority: str | None, assigned: dict[str, str | None]
+) -> Iterator[Happening]:
+    if seen.priority is not None and seen.priority != priority:
+        yield PriorityChanged(at=seen.at, actor=seen.actor, to=seen.priority)
+    for role, name in seen.assigned.items():
+        if assigned.get(role) != name:
+            yield Assigned(at=seen.at, actor=seen.actor, role=role, person=name)
+    if seen.status is not None:
+        for kind, fields in steps(standing, read_status(seen.status)):
+            yield kind(at=seen.at, actor=seen.actor, **fields)

@@ -1,0 +1,201 @@
+"""Is a policy sound in itself? Every name must be declared and every key unique; all problems are found in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from escalation_rules.actions import Action, SetPriority
+from escalation_rules.checklists import Checklist
+from escalation_rules.conditions import BUILT_IN, STATUSES, TIMED, Atom, Condition, atoms
+from escalation_rules.errors import Problem, unknown
+from escalation_rules.facts import OwnFact
+from escalation_rules.levels import EscalationLevel, Track
+from escalation_rules.picks import Pick, choices
+from escalation_rules.rules import NEXT, Rule
+from escalation_rules.targets import Target
+
+__all__ = ["Vocabulary", "problems_of", "twice"]
+
+ALWAYS_ROLES = ("customer", "assignee")
+"""Roles that every policy knows."""
+
+Problems = Iterator[Problem]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The names that a policy declares, and what each kind of name may be used for."""
+
+    levels: Mapping[str, str]
+    tracks: tuple[str, ...]
+    calendars: tuple[str, ...]
+    priorities: tuple[str, ...]
+    facts: Mapping[str, OwnFact]
+    roles: tuple[str, ...]
+    targets: tuple[str, ...]
+
+    def level(self, key: object, path: str) -> Problems:
+        """A level's key must be one of the policy's."""
+        if key not in self.levels:
+            yield unknown("level", key, self.levels, path)
+
+    def track(self, key: object, path: str) -> Problems:
+        """A track's key, if given, must be one of the policy's."""
+        if key is not None and key not in self.tracks:
+            yield unknown("track", key, self.tracks, path)
+
+    def priority(self, name: object, path: str) -> Problems:
+        """A priority must be one of the policy's."""
+        if name not in self.priorities:
+            yield unknown("priority", name, self.priorities, path)
+
+    def role(self, given: object, path: str) -> Problems:
+        """A role, or each that a pick may give, must be known where the policy closes the vocabulary."""
+        yield from self.pick(given, path)
+        known = (*self.roles, *ALWAYS_ROLES)
+        for name in choices(given):
+            if self.roles and name is not None and name not in known:
+                yield unknown("role", name, known, path)
+
+    def calendar(self, given: object, path: str) -> Problems:
+        """A calendar, or each that a pick may give, must be one of the policy's."""
+        yield from self.pick(given, path)
+        for name in choices(given):
+            if name is not None and name not in self.calendars:
+                yield unknown("calendar", name, self.calendars, path)
+
+    def pick(self, given: object, path: str) -> Problems:
+        """A pick goes by the priority or a choice fact, and names only values that these can have."""
+        if not isinstance(given, Pick):
+            return
+        if given.by == "priority":
+            for name in given.values:
+                yield from self.priority(name, f"{path}.values")
+            return
+        fact = self.facts.get(given.by)
+        choice_facts = [name for name, one in self.facts.items() if one.kind == "choice"]
+        if fact is None or fact.kind != "choice":
+            yield unknown("choice fact", given.by, ["priority", *choice_facts], f"{path}.by")
+            return
+        for name in given.values:
+            if name not in fact.values:
+                yield unknown(f"value of `{fact.name}`", name, fact.values, f"{path}.values")
+
+
+def problems_of(
+    words: Vocabulary, tracks: Iterable[Track], rules: Iterable[Rule], targets: Iterable[Target], calendar: object
+) -> Problems:
+    """What is wrong with the parts of a policy, each problem with its path."""
+    yield from words.calendar(calendar, "calendar")
+    for track in tracks:
+        path = f"tracks[{track.key}]"
+        yield from words.calendar(track.calendar, f"{path}.calendar")
+        for level in track.levels:
+            yield from _level_problems(words, level, f"levels[{level.key}]")
+    for rule in rules:
+        yield from _rule_problems(words, rule, f"rules[{rule.name}]")
+    for index, target in enumerate(targets):
+        yield from _target_problems(words, target, f"targets[{index}]")
+
+
+def twice(kind: str, names: Iterable[str], path: str) -> Problems:
+    """Names that should be unique and are not."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            yield Problem(f"{kind} named twice", name, path=path)
+        seen.add(name)
+
+
+def _level_problems(words: Vocabulary, level: EscalationLevel, path: str) -> Problems:
+    if level.key == NEXT:
+        yield Problem("reserved name for a level", NEXT, path=f"{path}.key", expected="another key")
+    yield from words.role(level.owner, f"{path}.owner")
+    for index, role in enumerate(level.alternates):
+        yield from words.role(role, f"{path}.alternates[{index}]")
+    yield from words.pick(level.escalate_after, f"{path}.escalate_after")
+    for role in level.circle.roles if level.circle else ():
+        yield from words.role(role, f"{path}.circle")
+    for index, target in enumerate(level.targets):
+        yield from _target_problems(words, target, f"{path}.targets[{index}]")
+    yield from _action_problems(words, level.on_entry, f"{path}.on_entry")
+    checklists: list[Checklist] = [one for one in (level.entry, level.work, level.exit) if one]
+    yield from twice("item", [key for one in checklists for key in one.keys], f"{path}.checklists")
+
+
+def _rule_problems(words: Vocabulary, rule: Rule, path: str) -> Problems:
+    if rule.to not in {None, NEXT}:
+        yield from words.level(rule.to, f"{path}.to")
+    yield from words.track(rule.track, f"{path}.track")
+    own_track = words.levels.get(rule.to or "")
+    if rule.track is not None and own_track is not None and rule.track != own_track:
+        yield Problem("track other than the level's", rule.track, path=f"{path}.track", expected=f"`{own_track}` or none")
+    for index, key in enumerate(rule.at):
+        yield from words.level(key, f"{path}.at[{index}]")
+    yield from words.calendar(rule.calendar, f"{path}.calendar")
+    yield from _condition_problems(words, rule.when, f"{path}.when")
+    yield from _action_problems(words, rule.then, f"{path}.then")
+
+
+def _target_problems(words: Vocabulary, target: Target, path: str) -> Problems:
+    yield from words.pick(target.within, f"{path}.within")
+    yield from words.calendar(target.calendar, f"{path}.calendar")
+    yield from words.role(target.owner, f"{path}.owner")
+    if target.when is not None:
+        yield from _condition_problems(words, target.when, f"{path}.when")
+        for atom in atoms(target.when):
+            if atom.kind in {"duration", "share", "outcome"} or atom.fact in TIMED:
+                yield Problem(f"`{atom!r}` in a target's condition", path=f"{path}.when", expected="state, not time")
+
+
+def _action_problems(words: Vocabulary, actions: Iterable[Action], path: str) -> Problems:
+    for index, action in enumerate(actions):
+        here = f"{path}[{index}]"
+        for field, role in action.roles_named():
+            yield from words.role(role, f"{here}.{field}")
+        if isinstance(action, SetPriority) and action.to != NEXT:
+            yield from words.priority(action.to, f"{here}.to")
+
+
+def _condition_problems(words: Vocabulary, condition: Condition, path: str) -> Problems:
+    for atom in atoms(condition):
+        yield from words.calendar(atom.calendar, f"{path}.{atom.fact}")
+        yield from words.pick(atom.value, f"{path}.{atom.fact}")
+        if atom.fact in BUILT_IN:
+            yield from _built_in_problems(words, atom, f"{path}.{atom.fact}")
+        else:
+            yield from _own_fact_problems(words, atom, path)
+
+
+def _built_in_problems(words: Vocabulary, atom: Atom, path: str) -> Problems:
+    argument = BUILT_IN[atom.fact][1]
+    if argument == "track":
+        yield from words.track(atom.of, path)
+    elif argument == "target" and atom.of not in words.targets:
+        yield unknown("target", atom.of, words.targets, path)
+    elif argument == "" and atom.of is not None:
+        yield Problem(f"`{atom.fact}` asked about", atom.of, path=path, expected="no argument")
+    checks: Any = {"priority": words.priority, "level": words.level}.get(atom.fact)
+    for value in _constants(atom):
+        if checks:
+            yield from checks(value, path)
+        elif atom.fact == "status" and value not in STATUSES:
+            yield unknown("status", value, STATUSES, path)
+
+
+def _own_fact_problems(words: Vocabulary, atom: Atom, path: str) -> Problems:
+    fact = words.facts.get(atom.fact)
+    if fact is None:
+        yield unknown("fact", atom.fact, [*words.facts, *BUILT_IN], path)
+    elif fact.kind != atom.kind:
+        yield Problem(f"`{atom.fact}` is no {atom.kind} but a {fact.kind}", path=path)
+    elif fact.kind == "choice":
+        for value in _constants(atom):
+            if value not in fact.values:
+                yield unknown(f"value of `{fact.name}`", value, fact.values, f"{path}.{fact.name}")
+
+
+def _constants(atom: Atom) -> tuple[Any, ...]:
+    return atom.value if isinstance(atom.value, tuple) else (atom.value,)

@@ -1,0 +1,142 @@
+"""`Clock`: time counted against a budget, leg by leg, with its pauses.
+
+A leg lasts until the next begins. It counts open time in its calendar (all time without one), or nothing while paused, so a
+change of calendar or priority keeps what was counted before, in the calendar that was then in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from escalation_rules._values import Instant, Value, read_instant
+from escalation_rules.worktime._timeline import CONTINUOUS, Continuous, OpenLine, datetime_of, microseconds_of
+from escalation_rules.worktime.calendars import BusinessCalendar
+
+__all__ = ["Clock", "Leg", "Segment"]
+
+
+class Leg(Value):
+    """A part of a clock's course from `since` on. `paused` says what is waited for, if nothing is counted."""
+
+    since: Instant
+    calendar: BusinessCalendar | None = None
+    paused: str | None = None
+
+
+class Segment(Value):
+    """A stretch of time that was counted, or excluded and why."""
+
+    start: Instant
+    end: Instant
+    counted: bool
+    why: str
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.start
+
+
+class _Course(NamedTuple):
+    """A leg in whole microseconds, up to where it ends."""
+
+    start: int
+    end: int
+    leg: Leg
+
+    @property
+    def line(self) -> Continuous | OpenLine:
+        """The line it counts on."""
+        return self.leg.calendar.line if self.leg.calendar else CONTINUOUS
+
+    @property
+    def counted(self) -> int:
+        """What it counts."""
+        return 0 if self.leg.paused else self.line.opened(self.end) - self.line.opened(self.start)
+
+
+class Clock(Value):
+    """A budget of counted time and the legs in which it is used up; `stopped` ends the last of them.
+
+    >>> from datetime import timezone
+    >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+    >>> legs = (Leg(since=nine), Leg(since=nine + timedelta(hours=1), paused="customer"))
+    >>> clock = Clock(legs=legs, budget=timedelta(hours=4))
+    >>> clock.due is None, clock.remaining(nine.replace(hour=15)), clock.due_if_resumed(nine.replace(hour=15)).hour
+    (True, datetime.timedelta(seconds=10800), 18)
+    """
+
+    legs: tuple[Leg, ...]
+    budget: timedelta
+    stopped: Instant | None = None
+
+    @property
+    def due(self) -> datetime | None:
+        """When the budget is used up; None while the clock is paused before that, or if it was stopped before."""
+        left = _whole(self.budget)
+        if left == 0:
+            return self.legs[0].since
+        for course in self._courses(None):
+            if left <= course.counted:
+                return datetime_of(course.line.earliest(course.line.opened(course.start) + left))
+            left -= course.counted
+        last = self.legs[-1]
+        return None if last.paused or self.stopped else self._from(last, microseconds_of(last.since), left)
+
+    def counted(self, at: datetime) -> timedelta:
+        """The time counted up to an instant."""
+        return timedelta(microseconds=sum(course.counted for course in self._courses(at)))
+
+    def remaining(self, at: datetime) -> timedelta:
+        """What is left of the budget at an instant; negative once more than that has been counted."""
+        return self.budget - self.counted(at)
+
+    def due_if_resumed(self, at: datetime) -> datetime:
+        """When it would be due if, from an instant on, nothing paused it any more."""
+        left = _whole(self.remaining(at))
+        if left <= 0 and self.due is not None:
+            return self.due
+        running = next((leg for leg in reversed(self.legs) if leg.paused is None), self.legs[-1])
+        return self._from(running, microseconds_of(read_instant(at)), max(left, 0))
+
+    def segments(self, at: datetime) -> tuple[Segment, ...]:
+        """The time from the start up to an instant, cut into what was counted and what was not, and why."""
+        return tuple(segment for course in self._courses(at) for segment in _segments(course))
+
+    def _courses(self, at: datetime | None) -> Iterator[_Course]:
+        """The legs up to an instant, or up to where the last one that has ended did."""
+        starts = [microseconds_of(leg.since) for leg in self.legs]
+        stop = None if self.stopped is None else microseconds_of(self.stopped)
+        until = microseconds_of(read_instant(at)) if at is not None else (starts[-1] if stop is None else stop)
+        until = until if stop is None else min(until, stop)
+        for leg, start, end in zip(self.legs, starts, [*starts[1:], until], strict=True):
+            if start < min(end, until):
+                yield _Course(start, min(end, until), leg)
+
+    def _from(self, leg: Leg, start: int, left: int) -> datetime:
+        line = leg.calendar.line if leg.calendar else CONTINUOUS
+        return datetime_of(line.earliest(line.opened(start) + left) if left else start)
+
+
+def _segments(course: _Course) -> Iterator[Segment]:
+    if course.leg.paused:
+        yield _segment(course.start, course.end, False, f"waiting for {course.leg.paused}")
+        return
+    edge = course.start
+    for opening, closing in course.line.windows(course.start, course.end):
+        if edge < opening:
+            yield _segment(edge, opening, False, "outside business hours")
+        yield _segment(opening, closing, True, "business hours" if course.leg.calendar else "running")
+        edge = closing
+    if edge < course.end:
+        yield _segment(edge, course.end, False, "outside business hours")
+
+
+def _segment(start: int, end: int, counted: bool, why: str) -> Segment:  # noqa: FBT001
+    return Segment(start=datetime_of(start), end=datetime_of(end), counted=counted, why=why)
+
+
+def _whole(length: timedelta) -> int:
+    return length // timedelta(microseconds=1)
