@@ -186,6 +186,30 @@ class Case(Value):
         return takewhile(lambda event: event.at <= last, self.history)
 
     @cached_property
+    def plain_history(self) -> tuple[Happening, ...]:
+        """The history with each snapshot followed by the plain events it implies."""
+        if any(isinstance(event, E.Observed) for event in self.history):
+            return tuple(plain(self.history))
+        return self.history
+
+    def keys_until(self, instant: int) -> tuple[frozenset[str], frozenset[str]]:
+        """The keys of actions that were recorded, and of moves and actions that were declined, up to an instant."""
+        recorded, declined = self._keyed
+        if recorded or declined:
+            return (
+                frozenset(key for at, key in recorded if at <= instant),
+                frozenset(key for at, key in declined if at <= instant),
+            )
+        return _NO_KEYS, _NO_KEYS
+
+    @cached_property
+    def _keyed(self) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+        declined = [(event.instant, event.key) for event in self.history if isinstance(event, E.MoveDeclined)]
+        taken = [event for event in self.history if isinstance(event, E.ActionTaken | E.PriorityChanged | E.Assigned)]
+        named = [(event.instant, key) for event in taken for key in (event.id, getattr(event, "key", None)) if key]
+        return [(at, key) for at, key in named if key.startswith(ACTION_KEY)], declined
+
+    @cached_property
     def _ids(self) -> frozenset[str]:
         return frozenset(event.id for event in self.history if event.id is not None)
 
@@ -193,6 +217,11 @@ class Case(Value):
     @classmethod
     def _well_formed(cls, history: tuple[E.Event, ...]) -> tuple[E.Event, ...]:
         return _in_order(history)
+
+
+ACTION_KEY = "action-"
+"""How the key of an action begins."""
+_NO_KEYS: frozenset[str] = frozenset()
 
 
 def _in_order(history: tuple[E.Event, ...]) -> tuple[E.Event, ...]:

@@ -21,7 +21,7 @@ from escalation_rules.events import Patterns
 from escalation_rules.picks import CalendarChoice, Pick, read_span_choice
 from escalation_rules.worktime.spans import Span
 
-__all__ = ["AllOf", "AnyOf", "Atom", "Condition", "FactKind", "Not", "atoms", "normal", "read_condition"]
+__all__ = ["AllOf", "AnyOf", "Atom", "Condition", "FactKind", "Not", "atoms", "normal", "parts", "read_condition"]
 
 FactKind = Literal["duration", "ordered", "choice", "flag", "count", "share", "outcome", "label"]
 Op = Literal[">=", "<", ">", "<=", "==", "!=", "in", "not in"]
@@ -270,12 +270,11 @@ for _nested in (AllOf, AnyOf, Not):
     _nested.model_rebuild()
 
 
-def parts(condition: Term) -> tuple[Term, ...]:
+def parts(condition: Term) -> tuple[Condition, ...]:
     """What a condition is made of; an atom of nothing."""
-    of = getattr(condition, "of", ())
-    if isinstance(condition, Atom):
-        return ()
-    return of if isinstance(of, tuple) else (of,)
+    if isinstance(condition, AllOf | AnyOf):
+        return condition.of
+    return (condition.of,) if isinstance(condition, Not) else ()
 
 
 def atoms(condition: Term) -> Iterator[Atom]:

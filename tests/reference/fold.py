@@ -1202,9 +1202,11 @@ class Fold:
                     yield held
 
     def latest_clocks(self) -> list[Instance]:
-        """The open instances, and the latest of each target on each level."""
+        """The latest instance of each target of the policy and of each level, in the order of the policy."""
         latest = {(clock.scope, clock.key): clock for clock in self.clocks}
-        return [clock for clock in self.clocks if latest[(clock.scope, clock.key)] is clock]
+        scopes = [(None, self.policy.targets), *((level.key, level.targets) for level in self.policy.all_levels)]
+        order = dict.fromkeys((scope, target.key) for scope, targets in scopes for target in targets)
+        return [latest[one] for one in order if one in latest]
 
     def found_clock(self, clock: Instance) -> ClockFound:
         outcome = self.outcome_of(clock)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from escalation_rules.actions import Action
+from escalation_rules.case import ACTION_KEY
 
 __all__ = [
     "NOWHERE",
@@ -145,13 +146,13 @@ class Outcome(NamedTuple):
 
 def move_key(case: str, policy: str, cycle: int, track: str, level: str, cause: int) -> str:
     """The key of a move: ASCII, at most 64 characters, the same for the same cause."""
-    return _digest("move", case, policy, cycle, track, level, cause)
+    return _digest("move-", case, policy, cycle, track, level, cause)
 
 
 def action_key(case: str, policy: str, cycle: int, source: tuple[str, str], action: Action, cause: int) -> str:
     """The key of an action of a rule or of an entry to a level (`source`); the action as the policy has it."""
-    return _digest("action", case, policy, cycle, source, action.model_dump_json(), cause)
+    return _digest(ACTION_KEY, case, policy, cycle, source, action.model_dump_json(), cause)
 
 
 def _digest(kind: str, *parts: object) -> str:
-    return f"{kind}-{sha256(repr(parts).encode()).hexdigest()[:48]}"
+    return f"{kind}{sha256(repr(parts).encode()).hexdigest()[:48]}"

@@ -1,0 +1,368 @@
+"""What each kind of event changes in the state: one small function each, in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from escalation_rules import events as E
+from escalation_rules.engine.clocks import turn_clocks
+from escalation_rules.engine.machine import (
+    ACKNOWLEDGED,
+    AGREED,
+    ASSIGNED,
+    BITS,
+    COUNTED,
+    CYCLE,
+    EVERYTHING,
+    FAILED,
+    LEVEL,
+    NEVER,
+    OWN_FACT,
+    PLANNED,
+    PRIORITY,
+    REQUESTED,
+    SEEN,
+    STATUS,
+    UNANSWERED,
+    UPDATED,
+    Comparison,
+    State,
+)
+from escalation_rules.engine.outcome import NOWHERE
+from escalation_rules.errors import InvalidValue, UnknownName, unknown
+from escalation_rules.patterns import Happening
+
+__all__ = ["happen", "move", "refresh", "update"]
+
+Effect = Callable[[State, Any], None]
+
+
+def happen(state: State, event: Happening, effect: Effect | None = None) -> None:
+    """One event with all of its effects: on the state (a virtual move has its own), on clocks, on what is known to hold."""
+    program, kind = state.program, type(event)
+    state.position += 1
+    state.when = (state.now << BITS) + state.position
+    effect = effect or _EFFECTS.get(kind)
+    if effect is not None:
+        effect(state, event)
+    if kind in program.watched:
+        _watch(state, event)
+    if kind in program.done_by:
+        for number, pattern in program.done_by[kind]:
+            if pattern.matches(event):
+                state.answers[number] = state.when, event
+                state.stir = True
+    turn_clocks(state, event)
+    if state.dirty:
+        refresh(state, state.when)
+
+
+def refresh(state: State, when: int) -> None:
+    """Which comparisons hold after a change, and since when; `when` is what changed it."""
+    program, dirty = state.program, state.dirty
+    state.dirty = 0
+    affected = program.affected.get(dirty)
+    if affected is None:
+        affected = tuple(one for one in program.comparisons if one.looks_at & dirty)
+        program.affected[dirty] = affected
+    for comparison in affected:
+        update(state, comparison, when)
+
+
+def update(state: State, comparison: Comparison, when: int) -> None:
+    """Whether one comparison holds, since when, and when time alone may change that."""
+    number = comparison.number
+    bit = 1 << number
+    if comparison.holds(state):
+        if not state.truth & bit:
+            state.truth |= bit
+            state.since[number] = when
+            state.stir = True
+    elif state.truth & bit:
+        state.truth ^= bit
+        state.stir = True
+    if comparison.crossing is not None:
+        set_timer(state, number, comparison.crossing(state))
+
+
+def set_timer(state: State, number: int, crossing: tuple[int, int] | None) -> None:
+    """Remember the next point at which time alone may change a comparison."""
+    for line, timers in enumerate(state.timers):
+        if crossing is not None and crossing[0] == line:
+            timers[number] = crossing[1]
+            state.nearest[line] = min(timers.values())
+        elif number in timers:
+            del timers[number]
+            state.nearest[line] = min(timers.values(), default=NEVER)
+
+
+def _watch(state: State, event: Happening) -> None:
+    for number, pattern in state.program.watched[type(event)]:
+        if pattern.matches(event):
+            state.seen[number] = state.when
+            state.dirty |= SEEN
+            state.stir = True
+
+
+def _known(state: State, name: str | None) -> None:
+    """A priority that the policy does not have is refused."""
+    ranks = state.program.ranks
+    if name is not None and ranks and name not in ranks:
+        raise UnknownName(unknown("priority", name, ranks, f"case `{state.case}`"))
+
+
+def _place(state: State, key: str) -> tuple[int, int]:
+    place = state.program.places.get(key)
+    if place is None:
+        raise UnknownName(unknown("level", key, state.program.places, f"case `{state.case}`"))
+    return place
+
+
+def _set_priority(state: State, name: str | None) -> None:
+    state.priority, state.rank = name, state.program.ranks.get(name or "", -1)
+    state.dirty |= PRIORITY
+
+
+def _observe(state: State, name: str, value: Any) -> None:
+    """A fact of the policy's own, checked against its domain; what the policy does not know is left alone."""
+    declared = state.program.facts.get(name)
+    problem = declared.problem_with(value) if declared else None
+    if problem:
+        raise InvalidValue(problem.under(f"case `{state.case}`"))
+    state.facts[name] = value
+    state.dirty |= OWN_FACT
+
+
+def _opened(state: State, event: E.Opened) -> None:
+    _known(state, event.priority)
+    _set_priority(state, event.priority)
+    state.channel, state.live, state.answered = event.channel, True, event.by_staff
+    state.opening = state.when
+    for name, value in event.facts.items():
+        _observe(state, name, value)
+    start = _place(state, event.level) if event.level is not None else (0, 0)
+    _begin_cycle(state)
+    state.unassigned = state.now
+    if not event.by_staff:
+        state.unanswered = state.now
+    for track, levels in enumerate(state.program.levels):
+        level = start[1] if track == start[0] else 0 if track == 0 else NOWHERE
+        state.recorded[track] = level = level if levels else NOWHERE
+        _stand(state, track, level)
+    state.dirty = EVERYTHING
+
+
+def _begin_cycle(state: State) -> None:
+    state.cycle += 1
+    state.cycle_when, state.updated = state.when, state.now
+    state.acknowledged = False
+    state.replies = state.status_requests = state.assignments = 0
+    state.dirty |= CYCLE | STATUS
+
+
+def _stand(state: State, track: int, level: int) -> None:
+    """The case comes to stand on a level of a track, or nowhere."""
+    state.level[track], state.entry[track] = level, state.when
+    state.external &= ~(1 << track)
+    state.dirty |= LEVEL
+    state.stir = True
+    if level == NOWHERE:
+        return
+    found = state.program.levels[track][level]
+    if found.external:
+        state.external |= 1 << track
+    if state.live and found.on_entry:
+        state.entered.append((found.key, state.now))
+
+
+def _customer_replied(state: State, event: E.CustomerReplied) -> None:
+    if state.unanswered is None:
+        state.unanswered = state.now
+        state.dirty |= UNANSWERED
+    if event.asks_for_status:
+        state.status_requests += 1
+        state.dirty |= COUNTED
+    if event.asks_to_escalate:
+        _requested(state)
+    _settle_status(state, event)
+
+
+def _support_replied(state: State, event: E.SupportReplied) -> None:
+    if event.counts:
+        state.unanswered, state.answered, state.updated = None, True, state.now
+        state.replies += 1
+        state.dirty |= UNANSWERED | UPDATED | COUNTED
+
+
+def _update_sent(state: State, event: E.UpdateSent) -> None:
+    if event.audience == "customer" and event.counts:
+        state.updated = state.now
+        state.dirty |= UPDATED
+
+
+def _acknowledged(state: State, event: E.Acknowledged) -> None:
+    if event.counts:
+        state.acknowledged = True
+        state.dirty |= ACKNOWLEDGED
+
+
+def _escalation_requested(state: State, event: E.EscalationRequested) -> None:
+    if event.wants == "attention":
+        _requested(state)
+
+
+def _requested(state: State) -> None:
+    """A request for attention; while one is open, the latest is its evidence."""
+    state.escalations += 1
+    if state.requested is None:
+        state.requested = state.now
+    state.dirty |= REQUESTED
+    for number in state.program.requests:
+        if state.truth >> number & 1:
+            state.since[number] = state.when
+            state.stir = True
+
+
+def _escalation_answered(state: State, event: E.EscalationAnswered) -> None:
+    state.requested = None
+    state.dirty |= REQUESTED
+
+
+def _moved(state: State, event: E.Escalated | E.DeEscalated) -> None:
+    record_move(state, *_destination(state, event.to, event.track))
+
+
+def _destination(state: State, key: str | None, track_key: str | None) -> tuple[int, int]:
+    if key is not None:
+        return _place(state, key)
+    keys = [track.key for track in state.program.tracks]
+    if track_key is not None and track_key not in keys:
+        raise UnknownName(unknown("track", track_key, keys, f"case `{state.case}`"))
+    track = keys.index(track_key) if track_key is not None else 0
+    return track, NOWHERE if track else 0
+
+
+def record_move(state: State, track: int, level: int) -> None:
+    """A move that is recorded settles everything due before it on its track."""
+    state.recorded[track] = level
+    state.moves = [one for one in state.moves if one.move.track != track]
+    move(state, track, level)
+
+
+def move(state: State, track: int, level: int) -> None:
+    """The case moves, really or virtually."""
+    present = state.level[track]
+    if level > present:
+        state.ups[track] += 1
+    elif level < present:
+        state.barrier[track] = state.when
+    if level != present:
+        _stand(state, track, level)
+
+
+def _observed(state: State, event: E.Observed) -> None:
+    if event.level is not None:
+        track, level = _place(state, event.level)
+        if state.recorded[track] != level:
+            record_move(state, track, level)
+
+
+def _level_failed(state: State, event: E.LevelFailed) -> None:
+    if event.level is not None:
+        track, level = _place(state, event.level)
+        state.failures.append((state.when, track, level))
+    else:
+        track, _ = _destination(state, None, event.track)
+        state.failures.append((state.when, track, None))
+    state.dirty |= FAILED
+
+
+def _priority_changed(state: State, event: E.PriorityChanged) -> None:
+    _known(state, event.to)
+    if event.to != state.priority:
+        _set_priority(state, event.to)
+
+
+def _assigned(state: State, event: E.Assigned) -> None:
+    held = (event.person, event.group)
+    if state.assigned.get(event.role, (None, None)) != held:
+        state.assignments += 1
+    state.assigned[event.role] = held
+    if any(one != (None, None) for one in state.assigned.values()):
+        state.unassigned = None
+    elif state.unassigned is None:
+        state.unassigned = state.now
+    state.dirty |= ASSIGNED
+
+
+def _settle_status(state: State, event: Happening) -> None:
+    standing = state.standing.after(event)
+    if standing != state.standing:
+        state.standing, state.live = standing, standing.is_live
+        state.dirty |= STATUS
+        state.stir = True
+
+
+def _reopened(state: State, event: E.Reopened) -> None:
+    _settle_status(state, event)
+    _begin_cycle(state)
+    state.reopened += 1
+    state.external = 0
+    state.actions = []
+    state.stir = True
+
+
+def _fact_observed(state: State, event: E.FactObserved) -> None:
+    _observe(state, event.name, event.value)
+
+
+def _plan_revised(state: State, event: E.PlanRevised) -> None:
+    state.plan = event.plan
+    state.dirty |= PLANNED
+
+
+def _communication_agreed(state: State, event: E.CommunicationAgreed) -> None:
+    state.agreed = event.plan.every
+    state.dirty |= AGREED
+
+
+def _item(state: State, event: E.ItemConfirmed | E.ItemWithdrawn) -> None:
+    for number in state.program.items_by_key.get(event.item, ()):
+        state.answers[number] = state.when, event
+        state.stir = True
+
+
+def _overridden(state: State, event: E.ChecklistOverridden) -> None:
+    _place(state, event.level)
+    state.overridden[event.level] = state.when
+    state.stir = True
+
+
+_EFFECTS: dict[type, Effect] = {
+    E.Opened: _opened,
+    E.CustomerReplied: _customer_replied,
+    E.SupportReplied: _support_replied,
+    E.Acknowledged: _acknowledged,
+    E.EscalationRequested: _escalation_requested,
+    E.EscalationAnswered: _escalation_answered,
+    E.Escalated: _moved,
+    E.DeEscalated: _moved,
+    E.LevelFailed: _level_failed,
+    E.PriorityChanged: _priority_changed,
+    E.Assigned: _assigned,
+    E.WaitStarted: _settle_status,
+    E.WaitEnded: _settle_status,
+    E.ItemConfirmed: _item,
+    E.ItemWithdrawn: _item,
+    E.ChecklistOverridden: _overridden,
+    E.FactObserved: _fact_observed,
+    E.PlanRevised: _plan_revised,
+    E.CommunicationAgreed: _communication_agreed,
+    E.UpdateSent: _update_sent,
+    E.Resolved: _settle_status,
+    E.Closed: _settle_status,
+    E.Voided: _settle_status,
+    E.Reopened: _reopened,
+    E.Observed: _observed,
+}

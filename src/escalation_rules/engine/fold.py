@@ -1,0 +1,157 @@
+"""The fold: from the opening over instants. At each, time passes, then events, then rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from escalation_rules.case import Case
+from escalation_rules.engine.checks import expiry
+from escalation_rules.engine.clocks import due_of, outcome_now
+from escalation_rules.engine.effects import happen, update
+from escalation_rules.engine.findings import cooldown_end, crossings_of, find
+from escalation_rules.engine.machine import BITS, NEVER, Program, State
+from escalation_rules.engine.moves import run_rules
+from escalation_rules.engine.outcome import NOWHERE, Outcome
+from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.worktime._timeline import datetime_of
+
+__all__ = ["fold", "forward", "wake"]
+
+_FRUITLESS = 1_000
+"""After so many instants at which the answer could have changed and did not, it is taken never to change."""
+
+
+def fold(program: Program, case: Case, at: int) -> State:
+    """The state of a case at an instant. Events after it do not exist."""
+    history = case.plain_history
+    if history[0].instant > at:
+        opened = case.opened_at.isoformat()
+        raise InvalidValue(Problem("instant before the opening", datetime_of(at), expected=f"{opened} or later"))
+    state = State(program, case.id, *case.keys_until(at))
+    now = history[0].instant
+    _arrive(state, now)
+    for event in history:
+        instant = event.instant
+        if instant != now:
+            if instant > at:
+                break
+            if state.stir:
+                run_rules(state)
+            now = _pass_time(state, instant)
+        happen(state, event)
+    if state.stir:
+        run_rules(state)
+    _pass_time(state, at)
+    if state.stir:
+        run_rules(state)
+    return state
+
+
+def forward(state: State, until: int) -> None:
+    """Let time pass up to an instant, while nothing happens."""
+    _pass_time(state, until)
+    if state.stir:
+        run_rules(state)
+
+
+def _arrive(state: State, instant: int) -> None:
+    state.now = instant
+    state.points = [None] * len(state.points)
+
+
+def _pass_time(state: State, until: int) -> int:
+    """Every crossing up to an instant. Those of the instant itself count, but the rules wait for its events."""
+    while (crossing := _next_crossing(state, until)) is not None:
+        _arrive(state, crossing)
+        _cross(state)
+        if crossing == until:
+            return until
+        if state.stir:
+            run_rules(state)
+    _arrive(state, until)
+    return until
+
+
+def _next_crossing(state: State, until: int | None) -> int | None:
+    """The first crossing after now, and not after an instant if one is given."""
+    found = state.duty
+    for number, nearest in enumerate(state.nearest):
+        if nearest != NEVER:
+            line = state.program.lines[number]
+            if until is None or nearest <= line.opened(until):
+                found = min(found, line.earliest(nearest))
+    start = state.program.effective_from
+    if state.now < start:
+        found = min(found, start)
+    return None if found == NEVER or (until is not None and found > until) else found
+
+
+def _cross(state: State) -> None:
+    """What time alone has changed by now."""
+    when = state.now << BITS
+    comparisons = state.program.comparisons
+    for line, timers in enumerate(state.timers):
+        if state.nearest[line] != NEVER and state.nearest[line] <= state.point(line):
+            here = state.point(line)
+            for number in [one for one, point in timers.items() if point <= here]:
+                update(state, comparisons[number], when)
+    if state.now in {state.duty, state.program.effective_from}:
+        state.duty = NEVER
+        state.stir = True
+
+
+def wake(state: State, outcome: Outcome) -> int | None:
+    """The next instant at which the outcome differs, if nothing happens. Leaves the state there."""
+    for _ in range(_FRUITLESS):
+        step = min(_ahead(state), default=None)
+        if step is None:
+            return None
+        forward(state, step)
+        if find(state) != outcome:
+            return step
+    return None
+
+
+def _ahead(state: State) -> Iterator[int]:
+    """Later instants at which the outcome may change."""
+    crossing = _next_crossing(state, None)
+    if crossing is not None:
+        yield crossing
+    for found in (_breaches(state), _expiries(state), _cooldowns(state), _of_pending_moves(state)):
+        yield from (one for one in found if one > state.now)
+
+
+def _breaches(state: State) -> Iterator[int]:
+    for clock in state.open.values():
+        due = due_of(clock, state)
+        if due is not None and outcome_now(clock, state) == "pending":
+            yield due + 1
+
+
+def _expiries(state: State) -> Iterator[int]:
+    for track, levels in enumerate(state.program.levels):
+        for level in levels:
+            for checklist in (level.entry, level.work, level.exit):
+                for item in checklist.items if checklist else ():
+                    answer = state.answers.get(state.program.items[item])
+                    end = expiry(state, item, answer[0], track) if answer else None
+                    if end is not None:
+                        yield end
+
+
+def _cooldowns(state: State) -> Iterator[int]:
+    for track, level in enumerate(state.level):
+        end = cooldown_end(state, track) if level != NOWHERE else None
+        if end is not None:
+            yield end
+
+
+def _of_pending_moves(state: State) -> Iterator[int]:
+    """Handovers of the people named, and what may change whether the rules of a move still hold."""
+    for pending in state.moves:
+        owner = pending.move.owner
+        rota = state.program.policy.rotas.get(owner.role) if owner else None
+        change = rota.next_change(state.now) if rota else None
+        if change is not None:
+            yield change
+        yield from crossings_of(state, pending)

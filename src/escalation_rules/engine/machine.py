@@ -1,0 +1,318 @@
+"""The parts of the machine: what a policy is compiled to, and what a fold remembers of a case.
+
+A *when* is an instant with the position of an event in the history, as one number: `(instant << BITS) + position`. Position 0
+is a crossing, which comes before the events of its instant. A *point* is an instant's coordinate on a line of open
+time; most comparisons are between points, so a calendar is asked once an instant and not once a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from escalation_rules.actions import Action
+from escalation_rules.checklists import Item
+from escalation_rules.engine.outcome import ActionFound, LegFound, MoveFound
+from escalation_rules.events import ActionPlan
+from escalation_rules.facts import OwnFact
+from escalation_rules.levels import EscalationLevel, Track
+from escalation_rules.patterns import Happening, Pattern
+from escalation_rules.picks import Pick
+from escalation_rules.policy import Policy
+from escalation_rules.statuses import OPEN, Standing
+from escalation_rules.worktime import BusinessCalendar, Span
+from escalation_rules.worktime._timeline import Line
+
+__all__ = ["BITS", "LONG_AGO", "NEVER", "Choice", "Comparison", "Group", "Instance", "Pending", "Program", "RuleCode", "State"]
+
+BITS = 20
+LONG_AGO = -(1 << 90)
+NEVER = 1 << 90
+
+# What an event may change. Comparisons and targets say which of these they look at.
+PRIORITY = 1 << 0
+LEVEL = 1 << 1
+STATUS = 1 << 2
+CYCLE = 1 << 3
+UNANSWERED = 1 << 4
+UPDATED = 1 << 5
+ASSIGNED = 1 << 6
+ACKNOWLEDGED = 1 << 7
+FAILED = 1 << 8
+REQUESTED = 1 << 9
+COUNTED = 1 << 10
+PLANNED = 1 << 11
+OWN_FACT = 1 << 12
+CLOCK = 1 << 13
+SEEN = 1 << 14
+AGREED = 1 << 15
+EVERYTHING = (1 << 16) - 1
+
+Crossing = tuple[int, int]
+"""A line's number and a point on it."""
+
+
+@dataclass(slots=True)
+class Comparison:
+    """An atom in normal form, in the context of its rule, as one bit.
+
+    `holds` says whether it is known to hold now. `crossing`, for what changes as time passes, gives the next point at which
+    that may change. Evidence of a comparison with `seen` is the latest event that matched; with `silent` there is none.
+    """
+
+    number: int
+    looks_at: int
+    holds: Callable[[State], bool]
+    crossing: Callable[[State], Crossing | None] | None = None
+    seen: int | None = None
+    silent: bool = False
+
+
+Tree = int | tuple[str, tuple["Tree", ...]]
+"""A condition in normal form: the number of a comparison, or ("all" | "any", parts)."""
+
+
+@dataclass(slots=True)
+class RuleCode:
+    """A rule: its condition as a tree, where it goes, and what it asks.
+
+    `own_tree` is the condition itself; `stay_tree` asks too whether the case stands where the rule applies, and `tree` whether
+    rules run at all.
+    """
+
+    number: int
+    name: str
+    tree: Tree
+    stay_tree: Tree
+    own_tree: Tree
+    track: int
+    to: int | None
+    is_next: bool
+    waived: bool
+    then: tuple[Action, ...]
+
+
+@dataclass(slots=True)
+class Choice:
+    """One of the targets with a key: when it applies, and what starts and stops it, by kind of event."""
+
+    when: Callable[[State], bool] | None
+    within: Span | Pick | None
+    calendar: tuple[Any, ...]
+    starts: Mapping[type, tuple[Pattern, ...]] | None
+    stops: Mapping[type, tuple[Pattern, ...]]
+    unanswered: bool
+    at_the_end: bool
+    pauses: frozenset[str]
+    recurs: bool
+    agreed: bool
+
+
+@dataclass(slots=True)
+class Group:
+    """The targets with one key, of the policy or of one level. `looks_at` is what may change which applies, and how."""
+
+    number: int
+    key: str
+    level: str | None
+    place: tuple[int, int] | None
+    choices: tuple[Choice, ...]
+    looks_at: int
+
+
+@dataclass(slots=True)
+class Instance:
+    """One instance of a target.
+
+    `point` is where it is due on its line, while it runs; `fixed` the instant it is due once that can no longer change.
+    `counted` is what was counted before the present leg, which began at `leg_point`.
+    """
+
+    group: Group
+    occurrence: int
+    cycle: int
+    started: int
+    choice: Choice
+    span: Span | None
+    calendar: str | None
+    budget: int | None
+    line: int
+    legs: list[LegFound]
+    leg_point: int
+    counted: int = 0
+    point: int | None = None
+    fixed: int | None = None
+    outcome: str = "pending"
+    caused: bool = False
+    stopped: int | None = None
+    was_active: bool = False
+
+
+@dataclass(slots=True)
+class Pending:
+    """A move that was made virtually: the stay it left, and the rules that wanted it."""
+
+    move: MoveFound
+    level: int
+    entry: int
+    rules: tuple[RuleCode, ...]
+
+
+@dataclass(slots=True)
+class Program:
+    """A policy, compiled: tables, and nothing that changes."""
+
+    policy: Policy
+    tracks: tuple[Track, ...]
+    levels: tuple[tuple[EscalationLevel, ...], ...]
+    places: Mapping[str, tuple[int, int]]
+    ranks: Mapping[str, int]
+    lines: tuple[Line, ...]
+    calendars: Mapping[str | None, tuple[BusinessCalendar, int]]
+    effective_from: int
+    facts: Mapping[str, OwnFact]
+    comparisons: tuple[Comparison, ...] = ()
+    rules: tuple[RuleCode, ...] = ()
+    groups: tuple[Group, ...] = ()
+    groups_of_level: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    items: Mapping[Item, int] = field(default_factory=dict)
+    items_by_key: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    done_by: Mapping[type, tuple[tuple[int, Pattern], ...]] = field(default_factory=dict)
+    watched: Mapping[type, tuple[tuple[int, Pattern], ...]] = field(default_factory=dict)
+    watchers: int = 0
+    requests: tuple[int, ...] = ()
+    starters: Mapping[type, tuple[Group, ...]] = field(default_factory=dict)
+    stoppers: Mapping[type, tuple[Group, ...]] = field(default_factory=dict)
+    unanswered: tuple[Group, ...] = ()
+    changeable: int = 0
+    affected: dict[int, tuple[Comparison, ...]] = field(default_factory=dict)
+    holding: dict[int, tuple[RuleCode, ...]] = field(default_factory=dict)
+
+
+class State:
+    """A case as the fold has it at an instant."""
+
+    __slots__ = (
+        "acknowledged",
+        "actions",
+        "agreed",
+        "answered",
+        "answers",
+        "assigned",
+        "assignments",
+        "barrier",
+        "case",
+        "channel",
+        "clocks",
+        "counts",
+        "cycle",
+        "cycle_when",
+        "declined",
+        "dirty",
+        "duty",
+        "entered",
+        "entry",
+        "escalations",
+        "external",
+        "facts",
+        "failures",
+        "fired",
+        "latest",
+        "level",
+        "live",
+        "moves",
+        "nearest",
+        "now",
+        "opening",
+        "open",
+        "order",
+        "overridden",
+        "plan",
+        "points",
+        "position",
+        "priority",
+        "program",
+        "rank",
+        "recorded",
+        "recorded_keys",
+        "reopened",
+        "replies",
+        "requested",
+        "seen",
+        "since",
+        "standing",
+        "status_requests",
+        "stir",
+        "timers",
+        "truth",
+        "unanswered",
+        "unassigned",
+        "updated",
+        "ups",
+        "when",
+    )
+
+    def __init__(self, program: Program, case: str, recorded_keys: frozenset[str], declined: frozenset[str]) -> None:
+        tracks, lines, comparisons = len(program.levels), len(program.lines), len(program.comparisons)
+        self.program, self.case = program, case
+        self.recorded_keys, self.declined = recorded_keys, declined
+        self.now = self.position = self.when = self.dirty = self.truth = self.order = 0
+        self.stir = False
+        self.points: list[int | None] = [None] * lines
+        self.since = [LONG_AGO] * comparisons
+        self.timers: list[dict[int, int]] = [{} for _ in range(lines)]
+        self.nearest = [NEVER] * lines
+        self.duty = NEVER
+        self.standing: Standing = OPEN
+        self.live = False
+        self.priority: str | None = None
+        self.rank = -1
+        self.channel: str | None = None
+        self.facts: dict[str, Any] = {}
+        self.level, self.recorded, self.ups = [-1] * tracks, [-1] * tracks, [0] * tracks
+        self.entry, self.barrier = [LONG_AGO] * tracks, [LONG_AGO] * tracks
+        self.external = 0
+        self.cycle = self.cycle_when = self.opening = self.reopened = 0
+        self.unanswered: int | None = None
+        self.unassigned: int | None = None
+        self.requested: int | None = None
+        self.answered = self.acknowledged = False
+        self.updated = 0
+        self.replies = self.status_requests = self.assignments = self.escalations = 0
+        self.assigned: dict[str, tuple[str | None, str | None]] = {}
+        self.failures: list[tuple[int, int, int | None]] = []
+        self.plan: ActionPlan | None = None
+        self.agreed: Span | None = None
+        self.seen = [LONG_AGO] * program.watchers
+        self.answers: dict[int, tuple[int, Happening]] = {}
+        self.overridden: dict[str, int] = {}
+        self.open: dict[int, Instance] = {}
+        self.latest: dict[str, Instance] = {}
+        self.clocks: dict[int, Instance] = {}
+        self.counts: dict[tuple[int, str], int] = {}
+        self.entered: list[tuple[str, int]] = []
+        self.moves: list[Pending] = []
+        self.actions: list[ActionFound] = []
+        self.fired: set[tuple[tuple[str, str], int, int, int]] = set()
+
+    def point(self, line: int) -> int:
+        """The coordinate of now on a line."""
+        found = self.points[line]
+        if found is None:
+            found = self.points[line] = self.program.lines[line].opened(self.now)
+        return found
+
+    def pick(self, given: Any) -> Any:
+        """The value itself, or what a pick comes to at present."""
+        if type(given) is not Pick:
+            return given
+        return given.choose(self.priority if given.by == "priority" else self.facts.get(given.by))
+
+    def calendar(self, choices: tuple[Any, ...]) -> str | None:
+        """The first of these calendars' names (or picks) that comes to one; None where time never stops."""
+        for choice in choices:
+            name = self.pick(choice)
+            if name is not None:
+                return str(name)
+        return None

@@ -1,0 +1,379 @@
+"""Rules at work: what holds, what is asked, and who moves where, round by round until nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from escalation_rules import events as E
+from escalation_rules.actions import Action, Assign, SetPriority
+from escalation_rules.engine.checks import entry_state
+from escalation_rules.engine.effects import happen, move
+from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, Pending, RuleCode, State, Tree
+from escalation_rules.engine.outcome import (
+    ActionFound,
+    BlockedFound,
+    MoveFound,
+    OwnerFound,
+    action_key,
+    move_key,
+)
+from escalation_rules.levels import EscalationLevel
+from escalation_rules.rules import NEXT
+from escalation_rules.worktime._timeline import datetime_of
+from escalation_rules.worktime.rotas import next_cover_change
+
+__all__ = ["blocked", "holding", "run_rules", "tree_holds"]
+
+
+class Asked(NamedTuple):
+    """An action that a rule or an entry asks for, and because of which instant."""
+
+    source: tuple[str, str]
+    number: int
+    action: Action
+    cause: int
+
+
+class Weighed(NamedTuple):
+    """A wanted move, and what holds it back."""
+
+    move: MoveFound
+    rules: tuple[RuleCode, ...]
+    held: BlockedFound | None
+
+
+def tree_holds(tree: Tree, holds: Callable[[int], bool]) -> bool:
+    """Whether a condition holds, given which comparisons do."""
+    if isinstance(tree, int):
+        return holds(tree)
+    combine = all if tree[0] == "all" else any
+    return combine(tree_holds(part, holds) for part in tree[1])
+
+
+def evidence(state: State, tree: Tree) -> int:
+    """When the latest thing happened that made a condition true, among its true members; long ago if nothing did."""
+    if isinstance(tree, int):
+        comparison = state.program.comparisons[tree]
+        if comparison.silent:
+            return LONG_AGO
+        return state.since[tree] if comparison.seen is None else state.seen[comparison.seen]
+    truth = state.truth
+    parts = tree[1]
+    if tree[0] == "any":
+        parts = tuple(part for part in parts if tree_holds(part, lambda number: bool(truth >> number & 1)))
+    return max((evidence(state, part) for part in parts), default=LONG_AGO)
+
+
+def holding(state: State) -> tuple[RuleCode, ...]:
+    """The rules that hold, by name."""
+    program, truth = state.program, state.truth
+    found = program.holding.get(truth)
+    if found is None:
+        found = tuple(rule for rule in program.rules if tree_holds(rule.tree, lambda number: bool(truth >> number & 1)))
+        program.holding[truth] = found
+    return found
+
+
+def run_rules(state: State) -> None:
+    """Rules to a fixpoint; each round reads the state that the last one left."""
+    state.stir = False
+    state.duty = NEVER
+    if state.now < state.program.effective_from:
+        state.entered.clear()
+        return
+    while _round(state):
+        pass
+
+
+def _round(state: State) -> bool:
+    """One round. Whether it changed anything."""
+    entered, state.entered = state.entered, []
+    asked = list(_asked_on_entry(state, entered)) if entered and state.live else []
+    before = state.position
+    rules = holding(state)
+    if rules:
+        rules = _on_fresh_evidence(state, rules)
+        asked += _asked_by_rules(state, rules)
+    chosen = [one for one in (_chosen(state, track, rules) for track in range(len(state.level))) if one] if rules else []
+    fresh = _fresh(state, asked) if asked else []
+    _ask_state_changes(state, fresh)
+    for wanted in chosen:
+        _make(state, wanted)
+    for one, _ in fresh:
+        if not isinstance(one.action, SetPriority | Assign):
+            _ask(state, one, one.action, None)
+    return state.position > before
+
+
+def _on_fresh_evidence(state: State, rules: tuple[RuleCode, ...]) -> tuple[RuleCode, ...]:
+    """After a de-escalation no rule fires on older evidence, on that track."""
+    if all(barrier == LONG_AGO for barrier in state.barrier):
+        return rules
+    return tuple(
+        rule
+        for rule in rules
+        if state.barrier[rule.track] == LONG_AGO or evidence(state, rule.own_tree) > state.barrier[rule.track]
+    )
+
+
+def _cause(state: State, rule: RuleCode) -> int:
+    when = evidence(state, rule.own_tree)
+    return (state.cycle_when if when == LONG_AGO else when) >> BITS
+
+
+# ---------------------------------------------------------------------------- actions
+
+
+def _asked_on_entry(state: State, entered: Iterable[tuple[str, int]]) -> Iterator[Asked]:
+    for key, instant in entered:
+        track, level = state.program.places[key]
+        for number, action in enumerate(state.program.levels[track][level].on_entry):
+            yield Asked(("level", key), number, action, instant)
+
+
+def _asked_by_rules(state: State, rules: Iterable[RuleCode]) -> Iterator[Asked]:
+    for rule in rules:
+        if rule.then:
+            cause = _cause(state, rule)
+            for number, action in enumerate(rule.then):
+                yield Asked(("rule", rule.name), number, action, cause)
+
+
+def _fresh(state: State, asked: Iterable[Asked]) -> list[tuple[Asked, str]]:
+    """What is asked for the first time, and neither recorded nor declined. A record settles earlier occurrences."""
+    fresh = []
+    for one in asked:
+        occurrence = (one.source, one.number, state.cycle, one.cause)
+        if occurrence in state.fired:
+            continue
+        state.fired.add(occurrence)
+        key = ""
+        if state.recorded_keys or state.declined:
+            key = _action_key(state, one)
+        if key in state.recorded_keys:
+            state.actions = [old for old in state.actions if (old.source, old.number) != (one.source, one.number)]
+        elif key not in state.declined:
+            fresh.append((one, key))
+    return fresh
+
+
+def _action_key(state: State, one: Asked) -> str:
+    return action_key(state.case, state.program.policy.name, state.cycle, one.source, one.action, one.cause)
+
+
+def _ask_state_changes(state: State, fresh: Iterable[tuple[Asked, str]]) -> None:
+    """Priorities rise to the highest that is asked for; assignments that change something are made."""
+    highest, best = state.rank, None
+    for one, _ in fresh:
+        if isinstance(one.action, SetPriority) and (rank := _rank_asked(state, one.action)) > highest:
+            highest, best = rank, one
+    if best is not None:
+        name = state.program.policy.priorities[highest]
+        _ask(state, best, SetPriority(to=name), None)
+        happen(state, E.PriorityChanged(at=datetime_of(state.now), to=name, actor="automation"))
+    for one, _ in fresh:
+        if isinstance(one.action, Assign):
+            _assign(state, one, _picked(state, one.action))
+
+
+def _rank_asked(state: State, action: SetPriority) -> int:
+    ranks = state.program.ranks
+    return min(state.rank + 1, len(ranks) - 1) if action.to == NEXT else ranks[action.to]
+
+
+def _assign(state: State, one: Asked, action: Assign) -> None:
+    role = str(action.role)
+    rota = state.program.policy.rotas.get(role)
+    person = rota.person_at(state.now) if rota else None
+    if state.assigned.get(action.as_) != (person, role):
+        _ask(state, one, action, person)
+        happen(
+            state,
+            E.Assigned(at=datetime_of(state.now), role=action.as_, person=person, group=role, actor="automation"),
+        )
+
+
+def _ask(state: State, one: Asked, action: Action, person: str | None) -> None:
+    found = ActionFound(
+        state.now, state.order, one.source, one.number, state.cycle, one.cause, _picked(state, action), person
+    )
+    state.actions.append(found)
+    state.order += 1
+
+
+def _picked(state: State, action: Action) -> Any:
+    """The action with its picks made."""
+    held = {name: getattr(action, name) for name in type(action).model_fields}
+    made = {name: tuple(map(state.pick, one)) if isinstance(one, tuple) else state.pick(one) for name, one in held.items()}
+    return action if made == held else action.model_copy(update=made)
+
+
+# ---------------------------------------------------------------------------- moves
+
+
+def _chosen(state: State, track: int, rules: tuple[RuleCode, ...]) -> Weighed | None:
+    """The highest wanted move that nothing holds back."""
+    wanted = _wanted(state, track, rules)
+    if not wanted:
+        return None
+    for one in _weighed(state, track, wanted):
+        if one.held is None:
+            return one
+    _watch_duty(state, track, wanted)
+    return None
+
+
+def _wanted(state: State, track: int, rules: tuple[RuleCode, ...]) -> dict[int, list[RuleCode]]:
+    """The levels above the present one that rules want, and which rules want each."""
+    present = state.level[track]
+    found: dict[int, list[RuleCode]] = {}
+    for rule in rules:
+        if rule.track != track or not (rule.is_next or (rule.to is not None and rule.to > present)):
+            continue
+        level = rule.to
+        if rule.is_next:
+            level = present + 1
+            if level >= len(state.program.levels[track]) or evidence(state, rule.own_tree) <= state.entry[track]:
+                continue
+        found.setdefault(int(level or 0), []).append(rule)
+    return found
+
+
+def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Iterator[Weighed]:
+    """Each wanted move that was not declined, the highest first, with what holds it back."""
+    for level in sorted(wanted, reverse=True):
+        owner, reached, skipped, until = _owner(state, track, level)
+        causes = [(rule, _cause(state, rule)) for rule in wanted[level]]
+        if state.declined:
+            causes = [one for one in causes if _move_key(state, track, reached, one[1]) not in state.declined]
+        if causes:
+            yield _weigh(state, track, reached, causes, owner, skipped, until)
+
+
+def _weigh(
+    state: State,
+    track: int,
+    level: int,
+    causes: list[tuple[RuleCode, int]],
+    owner: OwnerFound | None,
+    skipped: tuple[int, ...],
+    until: int | None,
+) -> Weighed:
+    rules = tuple(rule for rule, _ in causes)
+    names, cause = tuple(rule.name for rule in rules), min(instant for _, instant in causes)
+    waived = not skipped and any(rule.waived for rule in rules)
+    missing, against = entry_state(state, track, level, waived=waived)
+    found = MoveFound(
+        state.now, 0, track, state.level[track], level, state.cycle, cause, names, owner, skipped, still_holds=True
+    )
+    held = None
+    if missing or against or _is_held(state, track, level):
+        held = BlockedFound(track, level, state.cycle, cause, names, missing, against, until)
+    return Weighed(found, rules, held)
+
+
+def _move_key(state: State, track: int, level: int, cause: int) -> str:
+    program = state.program
+    key = program.levels[track][level].key
+    return move_key(state.case, program.policy.name, state.cycle, program.tracks[track].key, key, cause)
+
+
+def _make(state: State, one: Weighed) -> None:
+    """A move that falls due and is not recorded is made virtually, at its instant."""
+    track, level = one.move.track, one.move.level
+    state.moves.append(
+        Pending(one.move._replace(order=state.order), state.level[track], state.entry[track], one.rules)
+    )
+    state.order += 1
+    program = state.program
+    event = E.Escalated(
+        at=datetime_of(state.now),
+        to=program.levels[track][level].key,
+        track=program.tracks[track].key,
+        rules=one.move.rules,
+        actor="automation",
+    )
+    happen(state, event, lambda state, _: move(state, track, level))
+
+
+def blocked(state: State) -> tuple[BlockedFound, ...]:
+    """The moves that are wanted and held back."""
+    if not state.live or state.external or state.now < state.program.effective_from:
+        return ()
+    rules = _on_fresh_evidence(state, holding(state))
+    found = (one for track in range(len(state.level)) for one in _weighed(state, track, _wanted(state, track, rules)))
+    return tuple(one.held for one in found if one.held is not None)
+
+
+# ---------------------------------------------------------------------------- owners
+
+
+def roles_of(state: State, level: EscalationLevel) -> list[str]:
+    """The owner's role and the alternates', as they are picked at present."""
+    return [str(role) for role in map(state.pick, (level.owner, *level.alternates)) if role is not None]
+
+
+def _on_duty(state: State, role: str) -> bool:
+    rota = state.program.policy.rotas.get(role)
+    return rota is None or rota.person_at(state.now) is not None
+
+
+def _is_held(state: State, track: int, level: int) -> bool:
+    found = state.program.levels[track][level]
+    if found.nobody != "hold":
+        return False
+    roles = roles_of(state, found)
+    return bool(roles) and not any(_on_duty(state, role) for role in roles)
+
+
+def _above(state: State, track: int, level: int) -> int | None:
+    """The next level up that is not external."""
+    levels = state.program.levels[track]
+    return next((number for number in range(level + 1, len(levels)) if not levels[number].external), None)
+
+
+def _owner(state: State, track: int, level: int) -> tuple[OwnerFound | None, int, tuple[int, ...], int | None]:
+    """Who takes the case, on which level, which were skipped to find somebody, and until when nobody is there."""
+    found = state.program.levels[track][level]
+    roles = roles_of(state, found)
+    if not roles:
+        return None, level, (), None
+    rotas = state.program.policy.rotas
+    for number, role in enumerate(roles):
+        rota = rotas.get(role)
+        person = rota.person_at(state.now) if rota else None
+        if rota is None or person is not None:
+            return OwnerFound(role, person, True, tuple(roles[:number])), level, (), None  # noqa: FBT003
+    if found.nobody == "hold":
+        return None, level, (), _next_duty(state, roles)
+    above = _above(state, track, level)
+    if found.nobody == "skip" and above is not None:
+        owner, reached, skipped, until = _owner(state, track, above)
+        return owner, reached, (level, *skipped), until
+    return OwnerFound(roles[0], None, False, tuple(roles)), level, (), None  # noqa: FBT003
+
+
+def _next_duty(state: State, roles: list[str]) -> int | None:
+    """When somebody of these roles comes on duty."""
+    return next_cover_change([state.program.policy.rotas[role] for role in roles], state.now)
+
+
+def _watch_duty(state: State, track: int, wanted: Iterable[int]) -> None:
+    """A handover may release or redirect a move that is held back."""
+    for level in wanted:
+        for change in _cover_changes(state, track, level):
+            state.duty = min(state.duty, change)
+
+
+def _cover_changes(state: State, track: int, level: int) -> Iterator[int]:
+    found = state.program.levels[track][level]
+    roles, rotas = roles_of(state, found), state.program.policy.rotas
+    if found.nobody == "wait" or not roles or any(role not in rotas for role in roles):
+        return
+    change = next_cover_change([rotas[role] for role in roles], state.now)
+    if change is not None:
+        yield change
+    above = _above(state, track, level)
+    if found.nobody == "skip" and above is not None and not any(_on_duty(state, role) for role in roles):
+        yield from _cover_changes(state, track, above)
