@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 from escalation_rules import events as E
-from escalation_rules.engine.machine import CLOCK, CYCLE, LEVEL, STATUS, Choice, Group, Instance, State
+from escalation_rules.engine.machine import CYCLE, LEVEL, STATUS, Choice, Group, Instance, State, Terms
 from escalation_rules.engine.outcome import LegFound
-from escalation_rules.patterns import Happening, Pattern
+from escalation_rules.patterns import Happening
 from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import CONTINUOUS
 
@@ -23,17 +23,16 @@ def due_of(clock: Instance, state: State) -> int | None:
 
 def is_over(clock: Instance, state: State) -> bool:
     """Whether a clock has been due before now. Only at closing time must real instants be compared."""
-    if clock.fixed is not None:
-        return state.now > clock.fixed
-    if clock.point is None:
-        return False
+    point = clock.point
+    if point is None:
+        return clock.fixed is not None and state.now > clock.fixed
     here = state.point(clock.line)
-    return here > clock.point or (here == clock.point and state.now > state.program.lines[clock.line].earliest(clock.point))
+    return here > point or (here == point and state.now > state.program.lines[clock.line].earliest(point))
 
 
 def outcome_now(clock: Instance, state: State) -> str:
     """Pending, met, breached, void or not started."""
-    if clock.stopped is not None or clock.outcome != "pending":
+    if clock.stopped is not None:
         return clock.outcome
     if clock.budget is None:
         return "void" if clock.was_active else "not started"
@@ -47,53 +46,158 @@ def counted_now(clock: Instance, state: State) -> int:
     return clock.counted + state.point(clock.line) - clock.leg_point
 
 
-def turn_clocks(state: State, event: Happening) -> None:
-    """What an event does to the clocks, given what it has already done to the state."""
-    program, kind = state.program, type(event)
-    stoppers = program.stoppers.get(kind)
-    stopped = _stop(state, event, stoppers) if stoppers and event.counts else ()
-    dirty = state.dirty
-    if state.open:
-        if dirty & (LEVEL | STATUS):
-            _void(state, event)
-        if dirty & (program.changeable | STATUS):
-            for clock in list(state.open.values()):
-                _adjust(state, clock, dirty)
-    starters = program.starters.get(kind)
-    if starters or stopped or dirty & (LEVEL | CYCLE) or (program.unanswered and state.unanswered is not None):
-        _start_due(state, event, starters or (), stopped)
+def turn_clocks(state: State, kind: type, event: Happening | None) -> None:
+    """What an event does to the clocks, given what it has already done to the state. Without an event nobody listens."""
+    program, dirty = state.program, state.dirty
+    stoppers, starters = program.stoppers.get(kind), program.starters.get(kind)
+    stopped: list[Instance] | None = None
+    if stoppers is not None and event is not None and event.counts:
+        stopped = _stop(state, stoppers, event)
+    if state.open and dirty & program.turning:
+        if dirty & LEVEL or kind in _ENDING:
+            _void(state, kind)
+        for clock in list(state.open.values()):
+            _adjust(state, clock, dirty)
+    if starters is not None or stopped or dirty & (LEVEL | CYCLE):
+        _start_due(state, kind, event, starters, stopped)
 
 
-def _start_due(state: State, event: Happening, starters: Iterable[Group], stopped: Iterable[Instance]) -> None:
+_ENDING = frozenset({E.Resolved, E.Closed, E.Voided})
+
+
+def _stop(state: State, groups: Iterable[Group], event: Happening) -> list[Instance]:
+    stopped = []
+    kind = type(event)
+    for group in groups:
+        clock = state.open.get(group.number)
+        if clock is not None:
+            stops = clock.choice.stops.get(kind)
+            if stops is not None and stops(event):
+                if clock.budget is None:
+                    outcome = "void" if clock.was_active else "not started"
+                else:
+                    outcome = "breached" if is_over(clock, state) else "met"
+                _halt(state, clock, outcome)
+                stopped.append(clock)
+    return stopped
+
+
+def _halt(state: State, clock: Instance, outcome: str) -> None:
+    """The clock stops: its outcome, its due and what it counted are final."""
+    clock.outcome = outcome
+    clock.counted = counted_now(clock, state)
+    clock.stopped = state.now
+    del state.open[clock.group.number]
+    state.dirty |= clock.group.bit
+
+
+def _void(state: State, kind: type) -> None:
+    """Leaving its level, resolving, closing, voiding and going outside void what is pending."""
+    outside = bool(state.external) and state.live
+    for clock in list(state.open.values()):
+        place = clock.group.place
+        left = place is not None and state.level[place[0]] != place[1]
+        ended = kind is E.Voided or (kind in _ENDING and not clock.choice.at_the_end)
+        if left or outside or ended:
+            outcome = outcome_now(clock, state)
+            _halt(state, clock, "void" if outcome == "pending" else outcome)
+
+
+def applicable(state: State, group: Group) -> Choice | None:
+    """The first of a group whose condition holds."""
+    for choice in group.choices:
+        if choice.when is None or choice.when(state):
+            return choice
+    return None
+
+
+def _terms(state: State, choice: Choice | None, lead: Choice) -> Terms:
+    """The span that a target allows at present, and where it counts."""
+    if choice is None:
+        calendar = state.calendar(lead.calendar[1:])
+        return None, calendar, state.program.calendars[calendar][1], None
+    if choice.terms is not None:
+        return choice.terms
+    calendar = state.calendar(lead.calendar)
+    span: Span | None = state.agreed if choice.agreed and state.agreed is not None else state.pick(choice.within)
+    elapses = span is not None and not span.is_business
+    line = 0 if elapses else state.program.calendars[calendar][1]
+    return span, calendar, line, None if span is None else span.microseconds
+
+
+def _waits(state: State, choice: Choice) -> str | None:
+    waits = state.standing.waits
+    return (", ".join(sorted(waits & choice.pauses)) or None) if waits else None
+
+
+def _days(state: State, started: int, span: Span | None, calendar: str | None) -> int | None:
+    """The budget that days and months come to: open time from the start to the nominal due."""
+    if span is None:
+        return None
+    chosen, line = state.program.calendars[calendar]
+    nominal = chosen.reach(started, span)
+    opened = state.program.lines[line].opened if span.is_business else CONTINUOUS.opened
+    return opened(nominal) - opened(started)
+
+
+def _leg(since: int, span: Span | None, calendar: str | None, paused: str | None) -> LegFound:
+    return LegFound(since, calendar if span is None or span.is_business else None, paused)
+
+
+def _start_due(
+    state: State,
+    kind: type,
+    event: Happening | None,
+    starters: Iterable[Group] | None,
+    stopped: Iterable[Instance] | None,
+) -> None:
     """Start what the event starts, in the order of the policy."""
-    due: dict[int, tuple[Group, Choice | None]] = {}
     live = state.live and not state.external
-    if live or isinstance(event, E.Resolved | E.Closed):
-        _add(state, due, starters, lambda lead: _matches(lead.starts, event))
+    if not (live or kind in _ENDING):
+        return
+    due: dict[int, tuple[Group, Choice | None, Choice]] = {}
+    for group in starters or ():
+        _consider(state, due, group, kind, event, live=live)
     if live:
-        _add(state, due, [clock.group for clock in stopped], lambda lead: lead.recurs)
-        if state.unanswered is not None and (state.answered or state.cycle > 1):
-            _add(state, due, state.program.unanswered, lambda lead: lead.unanswered)
+        for clock in stopped or ():
+            _consider(state, due, clock.group, kind, event, live=live, again=True)
         if state.dirty & (LEVEL | CYCLE):
-            _add(state, due, _entered(state), lambda lead: lead.starts is None and not lead.unanswered)
-    for number in sorted(due):
+            for group in _entered(state):
+                _consider(state, due, group, kind, event, live=live, entered=True)
+    for number in sorted(due) if len(due) > 1 else due:
         _start(state, *due[number])
 
 
-def _add(
+def _consider(
     state: State,
-    due: dict[int, tuple[Group, Choice | None]],
-    groups: Iterable[Group],
-    starts: Callable[[Choice], bool],
+    due: dict[int, tuple[Group, Choice | None, Choice]],
+    group: Group,
+    kind: type,
+    event: Happening | None,
+    *,
+    live: bool,
+    again: bool = False,
+    entered: bool = False,
 ) -> None:
-    """Those of these groups that have no open instance, stand where the case stands, and start now."""
-    for group in groups:
-        place = group.place
-        if group.number in state.open or (place is not None and state.level[place[0]] != place[1]):
-            continue
-        choice = applicable(state, group)
-        if starts(choice or group.choices[0]):
-            due[group.number] = group, choice
+    """Add a group to those that are due to start, if it has no open instance, stands where the case does, and starts now."""
+    if group.number in state.open:
+        return
+    place = group.place
+    if place is not None and state.level[place[0]] != place[1]:
+        return
+    choice = group.choices[0] if group.is_plain else applicable(state, group)
+    lead = choice or group.choices[0]
+    if again and lead.recurs:
+        starts = True
+    elif lead.unanswered:
+        starts = live and state.unanswered is not None and (state.answered or state.cycle > 1)
+    elif lead.starts is None:
+        starts = entered
+    else:
+        tests = lead.starts.get(kind)
+        starts = tests is not None and event is not None and tests(event)
+    if starts:
+        due[group.number] = group, choice, lead
 
 
 def _entered(state: State) -> list[Group]:
@@ -106,99 +210,10 @@ def _entered(state: State) -> list[Group]:
     return groups
 
 
-def _stop(state: State, event: Happening, groups: Iterable[Group]) -> list[Instance]:
-    stopped = []
-    for group in groups:
-        clock = state.open.get(group.number)
-        if clock is not None and _matches(clock.choice.stops, event):
-            if clock.outcome == "pending":
-                clock.outcome = "breached" if is_over(clock, state) else outcome_when_stopped(clock)
-            _halt(state, clock)
-            stopped.append(clock)
-    return stopped
-
-
-def outcome_when_stopped(clock: Instance) -> str:
-    """Met, unless nothing applied to the case that could be met."""
-    if clock.budget is not None:
-        return "met"
-    return "void" if clock.was_active else "not started"
-
-
-def _halt(state: State, clock: Instance) -> None:
-    """The clock stops, its due and what it counted are final."""
-    clock.fixed = due_of(clock, state)
-    clock.counted = counted_now(clock, state)
-    clock.stopped = state.now
-    del state.open[clock.group.number]
-    state.dirty |= CLOCK
-
-
-def _matches(patterns: Mapping[type, tuple[Pattern, ...]] | None, event: Happening) -> bool:
-    return patterns is not None and any(pattern.matches(event) for pattern in patterns.get(type(event), ()))
-
-
-def _void(state: State, event: Happening) -> None:
-    """Leaving its level, resolving, closing, voiding and going outside void what is pending."""
-    ended, void = isinstance(event, E.Resolved | E.Closed), isinstance(event, E.Voided)
-    outside = bool(state.external) and state.live
-    for clock in list(state.open.values()):
-        place = clock.group.place
-        left = place is not None and state.level[place[0]] != place[1]
-        if left or void or outside or (ended and not clock.choice.at_the_end):
-            if clock.outcome == "pending":
-                clock.outcome = outcome_now(clock, state)
-                if clock.outcome == "pending":
-                    clock.outcome = "void"
-            _halt(state, clock)
-
-
-def applicable(state: State, group: Group) -> Choice | None:
-    """The first of a group whose condition holds."""
-    for choice in group.choices:
-        if choice.when is None or choice.when(state):
-            return choice
-    return None
-
-
-def span_of(state: State, choice: Choice | None) -> Span | None:
-    """The span that a target allows at present."""
-    if choice is None:
-        return None
-    if choice.agreed and state.agreed is not None:
-        return state.agreed
-    found: Span | None = state.pick(choice.within)
-    return found
-
-
-def _waits(state: State, choice: Choice) -> str | None:
-    waits = state.standing.waits
-    return ", ".join(sorted(waits & choice.pauses)) or None if waits else None
-
-
-def _line(state: State, span: Span | None, calendar: str | None) -> int:
-    """Plain spans count all time; business spans, and none at all, open time."""
-    return 0 if span is not None and not span.is_business else state.program.calendars[calendar][1]
-
-
-def _budget(state: State, started: int, span: Span | None, calendar: str | None) -> int | None:
-    if span is None:
-        return None
-    if span.microseconds is not None:
-        return span.microseconds
-    chosen, line = state.program.calendars[calendar]
-    opened = state.program.lines[line].opened if span.is_business else CONTINUOUS.opened
-    return opened(chosen.reach(started, span)) - opened(started)
-
-
-def _leg(since: int, span: Span | None, calendar: str | None, paused: str | None) -> LegFound:
-    return LegFound(since, calendar if span is None or span.is_business else None, paused)
-
-
-def _start(state: State, group: Group, choice: Choice | None) -> None:
-    lead = choice or group.choices[0]
-    span, calendar = span_of(state, choice), state.calendar(lead.calendar if choice else lead.calendar[1:])
-    line, budget = _line(state, span, calendar), _budget(state, state.now, span, calendar)
+def _start(state: State, group: Group, choice: Choice | None, lead: Choice) -> None:
+    span, calendar, line, budget = _terms(state, choice, lead)
+    if budget is None:
+        budget = _days(state, state.now, span, calendar)
     paused, here = _waits(state, lead), state.point(line)
     counter = (state.cycle, group.key)
     number = state.counts[counter] = state.counts.get(counter, 0) + 1
@@ -209,38 +224,34 @@ def _start(state: State, group: Group, choice: Choice | None) -> None:
         clock.fixed = state.now
     elif budget is not None and paused is None:
         clock.point = here + budget
-    state.open[group.number] = state.latest[group.key] = clock
-    state.clocks.pop(group.number, None)
-    state.clocks[group.number] = clock
-    state.dirty |= CLOCK
+    state.open[group.number] = state.latest[group.key] = state.clocks[group.number] = clock
+    state.dirty |= group.bit
 
 
 def _adjust(state: State, clock: Instance, dirty: int) -> None:
     """Another span or calendar, and pauses: only before the clock is over."""
-    if clock.outcome != "pending" or is_over(clock, state):
+    looks_at = clock.group.looks_at
+    if not dirty & (STATUS | looks_at) or is_over(clock, state):
         return
-    if dirty & clock.group.looks_at:
+    if dirty & looks_at:
         _retarget(state, clock)
-    if dirty & (STATUS | clock.group.looks_at):
-        _pause_or_resume(state, clock)
+    _pause_or_resume(state, clock)
 
 
 def _retarget(state: State, clock: Instance) -> None:
     choice = applicable(state, clock.group)
-    lead = choice or clock.group.choices[0]
-    span, calendar = span_of(state, choice), state.calendar(lead.calendar if choice else lead.calendar[1:])
-    clock.choice = lead
+    lead = clock.choice = choice or clock.group.choices[0]
+    span, calendar, line, budget = _terms(state, choice, lead)
     if (span, calendar) == (clock.span, clock.calendar):
         return
-    clock.counted, clock.span, clock.calendar = counted_now(clock, state), span, calendar
-    clock.line, clock.budget = _line(state, span, calendar), _budget(state, clock.started, span, calendar)
+    clock.counted, clock.span, clock.calendar, clock.line = counted_now(clock, state), span, calendar, line
+    clock.budget = _days(state, clock.started, span, calendar) if budget is None else budget
     clock.was_active = clock.was_active or clock.budget is not None
     clock.leg_point, clock.fixed, clock.point, clock.caused = state.point(clock.line), None, None, False
-    paused = _waits(state, lead)
-    _turn(clock, _leg(state.now, span, calendar, paused))
+    _turn(clock, _leg(state.now, span, calendar, _waits(state, lead)))
     if clock.budget is not None:
         _due_after_change(state, clock)
-    state.dirty |= CLOCK
+    state.dirty |= clock.group.bit
 
 
 def _due_after_change(state: State, clock: Instance) -> None:
@@ -282,12 +293,10 @@ def _pause_or_resume(state: State, clock: Instance) -> None:
     _turn(clock, last._replace(since=state.now, paused=paused))
     if paused is None and clock.budget is not None and clock.fixed is None:
         clock.point = clock.leg_point + clock.budget - clock.counted
-    state.dirty |= CLOCK
+    state.dirty |= clock.group.bit
 
 
 def _turn(clock: Instance, leg: LegFound) -> None:
     """The next leg; what lasted no time, or goes on as before, makes none."""
     kept = [one for one in clock.legs if one.since < leg.since]
     clock.legs = [*kept, leg] if not kept or kept[-1][1:] != leg[1:] else kept
-
-

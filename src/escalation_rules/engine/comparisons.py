@@ -1,19 +1,23 @@
-"""From an atom to a comparison: a function of the state, what it looks at, and when time alone may change it."""
+"""From an atom to what is asked of the state: whether it holds, what may change that, and when time alone may.
+
+There are three kinds. Most facts have one value at a time, and all comparisons of such a fact share a dial that turns their
+bits together. A few depend on when something happened and are asked one by one. The timed ones also say where on which
+line of open time they change by themselves.
+"""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
-from escalation_rules.conditions import Atom
+from escalation_rules.conditions import BUILT_IN, Atom
 from escalation_rules.engine.clocks import counted_now, due_of, outcome_now
 from escalation_rules.engine.machine import (
     ACKNOWLEDGED,
     ASSIGNED,
     BITS,
-    CLOCK,
     COUNTED,
     CYCLE,
     FAILED,
@@ -26,16 +30,16 @@ from escalation_rules.engine.machine import (
     STATUS,
     UNANSWERED,
     UPDATED,
-    Crossing,
+    Look,
     Program,
     State,
 )
 from escalation_rules.engine.outcome import NOWHERE
 from escalation_rules.picks import Pick
-from escalation_rules.worktime import Span
+from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["Context", "looks_at", "test_of"]
+__all__ = ["Context", "Sight", "looks_at", "sight_of"]
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
@@ -67,16 +71,14 @@ _LOOKS_AT = {
     "replies": COUNTED | CYCLE,
     "status_requests": COUNTED | CYCLE,
     "assignments": ASSIGNED | CYCLE,
-    "deadline": CLOCK,
-    "used": CLOCK,
-    "past_due": CLOCK,
-    "time_left": CLOCK,
     "plan_overdue": PLANNED,
     "plan_has_backup": PLANNED,
     "happened": SEEN | LEVEL | CYCLE,
 }
 
 _HELD: dict[str, Callable[[State], Any]] = {
+    "priority": lambda state: state.rank,
+    "level": lambda state: tuple(state.level),
     "status": lambda state: state.standing.status,
     "channel": lambda state: state.channel,
     "acknowledged": lambda state: state.acknowledged,
@@ -86,7 +88,6 @@ _HELD: dict[str, Callable[[State], Any]] = {
     "replies": lambda state: state.replies,
     "status_requests": lambda state: state.status_requests,
     "assignments": lambda state: state.assignments,
-    "plan_overdue": lambda state: _overdue(state),
     "plan_has_backup": lambda state: state.plan is not None and state.plan.backup is not None,
 }
 
@@ -96,6 +97,15 @@ _ANCHORS: dict[str, Callable[[State], int | None]] = {
     "unassigned_for": lambda state: state.unassigned,
     "since_update": lambda state: state.updated,
 }
+
+
+class Sight(NamedTuple):
+    """How an atom sees the state: whether it holds; for a dial, its name and value; for what is timed, how to look ahead."""
+
+    holds: Callable[[State], bool]
+    dial: Hashable = None
+    value: Callable[[State], Hashable] | None = None
+    look: Callable[[State], Look] | None = None
 
 
 class Context:
@@ -110,56 +120,71 @@ class Context:
             return self.track
         return next(number for number, track in enumerate(self.program.tracks) if track.key == atom.of)
 
+    def calendars_of(self, atom: Atom) -> tuple[Any, ...]:
+        """Where the atom may count: its own calendar first."""
+        return tuple(one for one in (atom.calendar, *self.calendars) if one is not None)
 
-def looks_at(atom: Atom) -> int:
+
+def looks_at(atom: Atom, program: Program) -> int:
     """What may change whether the atom holds."""
-    found = _LOOKS_AT.get(atom.fact, OWN_FACT)
-    picks = [one for one in (atom.value, atom.calendar) if isinstance(one, Pick)]
-    return found | (PRIORITY | OWN_FACT if picks or atom.kind == "duration" else 0)
+    if atom.fact in BUILT_IN and BUILT_IN[atom.fact][1] == "target":
+        return program.clock_bits[str(atom.of)]
+    return _LOOKS_AT.get(atom.fact, OWN_FACT)
 
 
-def test_of(
-    atom: Atom, context: Context, seen: int | None
-) -> tuple[Callable[[State], bool], Callable[[State], Crossing | None] | None]:
-    """Whether an atom holds, and for what changes as time passes, the next point at which that may change."""
+def sight_of(atom: Atom, context: Context, seen: int | None) -> Sight:
+    """How an atom sees the state; `seen` is where it is remembered when its pattern last matched."""
     if atom.fact == "time_left":
-        return _time_left(atom, context)
+        return _timed(_time_left(atom, context))
     if atom.kind == "duration":
-        return _duration(atom, context)
+        return _timed(_duration(atom, context))
     if atom.fact == "used":
-        return _share(atom)
+        return _timed(_share(atom))
     if atom.fact == "deadline":
-        return _outcome(atom)
+        return _timed(_outcome(atom))
+    if atom.fact == "plan_overdue":
+        return _timed(_overdue(atom))
     if atom.fact == "happened" and seen is not None:
-        return _happened(atom, context, seen), None
-    return _state_test(atom, context), _next_overdue if atom.fact == "plan_overdue" else None
-
-
-def _state_test(atom: Atom, context: Context) -> Callable[[State], bool]:
-    compare, value = _COMPARE[atom.op], atom.value
-    if atom.fact == "priority":
-        return _priority(atom, context.program)
-    if atom.fact == "level":
-        return _level(atom, context.program)
+        return Sight(_happened(atom, context, seen))
     if atom.fact == "level_failed":
-        track = context.track_of(atom)
-        return lambda state: compare(_failed(state, track), value)
+        return Sight(_failed(atom, context.track_of(atom)))
+    return _on_a_dial(atom, context)
+
+
+def _timed(look: Callable[[State], Look]) -> Sight:
+    return Sight(lambda state: look(state)[0], look=look)
+
+
+def _on_a_dial(atom: Atom, context: Context) -> Sight:
+    compare, constant = _COMPARE[atom.op], atom.value
+    if atom.fact == "priority":
+        return Sight(_priority(atom, context.program), "priority", _HELD["priority"])
+    if atom.fact == "level":
+        return Sight(_level(atom, context.program), "level", _HELD["level"])
     if atom.fact == "moves":
-        tracks = range(len(context.program.levels)) if atom.of is None else [context.track_of(atom)]
-        return lambda state: compare(sum(state.ups[track] for track in tracks), value)
-    held = _HELD.get(atom.fact) or _own_fact(atom.fact)
-    return lambda state: (found := held(state)) is not None and compare(found, value)
+        value = _moves(context, atom)
+    else:
+        value = _HELD.get(atom.fact) or _own_fact(atom.fact)
+
+    def holds(state: State) -> bool:
+        held = value(state)
+        return held is not None and compare(held, constant)
+
+    return Sight(holds, (atom.fact, atom.of), value)
 
 
 def _own_fact(name: str) -> Callable[[State], Any]:
     return lambda state: state.facts.get(name)
 
 
+def _moves(context: Context, atom: Atom) -> Callable[[State], Any]:
+    tracks = range(len(context.program.levels)) if atom.of is None else [context.track_of(atom)]
+    return lambda state: sum(state.ups[track] for track in tracks)
+
+
 def _priority(atom: Atom, program: Program) -> Callable[[State], bool]:
-    compare = _COMPARE[atom.op]
-    value: Any = (
-        tuple(program.ranks[one] for one in atom.value) if isinstance(atom.value, tuple) else program.ranks[atom.value]
-    )
+    compare, constant = _COMPARE[atom.op], atom.value
+    value: Any = tuple(map(program.ranks.get, constant)) if isinstance(constant, tuple) else program.ranks[constant]
     allowed = frozenset(rank for rank in program.ranks.values() if compare(rank, value))
     return lambda state: state.rank in allowed
 
@@ -171,17 +196,21 @@ def _level(atom: Atom, program: Program) -> Callable[[State], bool]:
         return lambda state: any(state.level[track] == number for track, number in places) == wanted
     track, number = program.places[atom.value]
     compare = _COMPARE[atom.op]
-    allowed = frozenset(
-        level for level in range(NOWHERE, len(program.levels[track])) if compare(level, number)
-    )
+    allowed = frozenset(level for level in range(NOWHERE, len(program.levels[track])) if compare(level, number))
     return lambda state: state.level[track] in allowed
 
 
-def _failed(state: State, track: int) -> bool:
-    level, entry = state.level[track], state.entry[track]
-    return level != NOWHERE and any(
-        where == track and when > entry and named in {None, level} for when, where, named in state.failures
-    )
+def _failed(atom: Atom, track: int) -> Callable[[State], bool]:
+    wanted = bool((atom.op == "==") == atom.value)
+
+    def holds(state: State) -> bool:
+        level, entry = state.level[track], state.entry[track]
+        failed = level != NOWHERE and any(
+            where == track and when > entry and (named is None or named == level) for when, where, named in state.failures
+        )
+        return failed == wanted
+
+    return holds
 
 
 def _happened(atom: Atom, context: Context, seen: int) -> Callable[[State], bool]:
@@ -196,50 +225,69 @@ def _happened(atom: Atom, context: Context, seen: int) -> Callable[[State], bool
     return within_stay
 
 
-def _duration(
-    atom: Atom, context: Context
-) -> tuple[Callable[[State], bool], Callable[[State], Crossing | None]]:
-    program, calendars, wanted = context.program, (atom.calendar, *context.calendars), atom.op == ">="
+def _duration(atom: Atom, context: Context) -> Callable[[State], Look]:
+    calendars, wanted = context.calendars_of(atom), atom.op == ">="
     anchor_of = _ANCHORS.get(atom.fact) or _special_anchor(atom, context)
-
-    def threshold(state: State) -> Crossing | None:
-        """Where the duration reaches its constant; None while nothing runs."""
-        span, anchor = state.pick(atom.value), anchor_of(state)
-        return None if span is None or anchor is None else _reach(program, state, calendars, anchor, span)
-
-    def holds(state: State) -> bool:
-        span = state.pick(atom.value)
-        if span is None:
-            return False
-        found = threshold(state)
-        reached = not span.amount or (found is not None and state.point(found[0]) >= found[1])
-        return reached == wanted
-
-    def crossing(state: State) -> Crossing | None:
-        found = threshold(state)
-        return found if found is not None and state.point(found[0]) < found[1] else None
-
-    return holds, crossing
-
-
-def _reach(program: Program, state: State, calendars: tuple[Any, ...], anchor: int, span: Span) -> Crossing:
-    """The point at which a span from an anchor has passed, on the line where it counts."""
-    length = span.microseconds
-    calendar, line = program.calendars[state.calendar(calendars)]
+    if isinstance(atom.value, Pick) or any(isinstance(one, Pick) for one in calendars[:1]):
+        return _picked_duration(atom, context, anchor_of)
+    span, calendar = atom.value, context.program.calendars[next(iter(calendars), None)]
+    length, line = span.microseconds, calendar[1] if span.is_business else 0
     if length is None:
-        return 0, calendar.reach(anchor, span)
-    if not span.is_business:
-        return 0, anchor + length
-    start = state.point(line) if anchor == state.now else program.lines[line].opened(anchor)
-    return line, start + length
+        return _duration_of_days(span, calendar[0], anchor_of, wanted=wanted)
+    opened = context.program.lines[line].opened
+
+    def look(state: State) -> Look:
+        anchor = anchor_of(state)
+        if not length or anchor is None:
+            return (not length) == wanted, None
+        here = state.point(line)
+        edge = (here if anchor == state.now else opened(anchor)) + length
+        return (wanted, None) if here >= edge else (not wanted, (line, edge))
+
+    return look
+
+
+def _duration_of_days(
+    span: Span, calendar: BusinessCalendar, anchor_of: Callable[[State], int | None], *, wanted: bool
+) -> Callable[[State], Look]:
+    """Days end at an instant, which is the same on every line."""
+
+    def look(state: State) -> Look:
+        anchor = anchor_of(state)
+        if not span.amount or anchor is None:
+            return (not span.amount) == wanted, None
+        edge = calendar.reach(anchor, span)
+        return (wanted, None) if state.now >= edge else (not wanted, (0, edge))
+
+    return look
+
+
+def _picked_duration(
+    atom: Atom, context: Context, anchor_of: Callable[[State], int | None]
+) -> Callable[[State], Look]:
+    """A duration whose constant or calendar depends on the priority or a choice fact; unknown where that gives none."""
+    program, calendars, wanted = context.program, context.calendars_of(atom), atom.op == ">="
+
+    def look(state: State) -> Look:
+        span, anchor = state.pick(atom.value), anchor_of(state)
+        if span is None:
+            return False, None
+        if not span.amount or anchor is None:
+            return (not span.amount) == wanted, None
+        calendar, line = program.calendars[state.calendar(calendars)]
+        line = line if span.is_business and span.microseconds is not None else 0
+        edge = calendar.reach(anchor, span) if line == 0 else program.lines[line].opened(anchor) + span.microseconds
+        return (wanted, None) if state.point(line) >= edge else (not wanted, (line, edge))
+
+    return look
 
 
 def _special_anchor(atom: Atom, context: Context) -> Callable[[State], int | None]:
-    key = atom.of
+    key = str(atom.of)
     if atom.fact == "past_due":
 
         def due(state: State) -> int | None:
-            found = state.latest.get(str(key))
+            found = state.latest.get(key)
             return due_of(found, state) if found and found.stopped is None and found.budget is not None else None
 
         return due
@@ -251,81 +299,56 @@ def _special_anchor(atom: Atom, context: Context) -> Callable[[State], int | Non
     return entered
 
 
-def _time_left(atom: Atom, context: Context) -> tuple[Callable[[State], bool], Callable[[State], Crossing | None]]:
-    program, calendars, wanted = context.program, (atom.calendar, *context.calendars), atom.op == ">="
+def _time_left(atom: Atom, context: Context) -> Callable[[State], Look]:
+    program, calendars, wanted, key = context.program, context.calendars_of(atom), atom.op == ">=", str(atom.of)
 
-    def edges(state: State) -> tuple[int, int] | None:
-        """The last instant at which so much is left, and the due instant; None without a clock that runs towards it."""
-        found, span = state.latest.get(str(atom.of)), state.pick(atom.value)
-        if found is None or span is None or found.stopped is not None or found.budget is None:
-            return None
-        due = due_of(found, state)
+    def look(state: State) -> Look:
+        found, span = state.latest.get(key), state.pick(atom.value)
+        due = due_of(found, state) if found and span and found.stopped is None and found.budget is not None else None
         if due is None or state.now > due:
-            return None
-        return program.calendars[state.calendar(calendars)][0].leave(due, span), due
+            return False, None
+        edge = program.calendars[state.calendar(calendars)][0].leave(due, span)
+        return (state.now <= edge) == wanted, (0, (edge if state.now <= edge else due) + 1)
 
-    def holds(state: State) -> bool:
-        found = edges(state)
-        return found is not None and (state.now <= found[0]) == wanted
-
-    def crossing(state: State) -> Crossing | None:
-        found = edges(state)
-        return None if found is None else (0, (found[0] if state.now <= found[0] else found[1]) + 1)
-
-    return holds, crossing
+    return look
 
 
-def _share(atom: Atom) -> tuple[Callable[[State], bool], Callable[[State], Crossing | None]]:
-    share, wanted = Fraction(atom.value), atom.op == ">="
+def _share(atom: Atom) -> Callable[[State], Look]:
+    share, wanted, key = Fraction(atom.value), atom.op == ">=", str(atom.of)
+    up, down = share.numerator, share.denominator
 
-    def missing(state: State) -> int:
-        """How much more must be counted; less than nothing once there is more."""
-        found = state.latest.get(str(atom.of))
+    def look(state: State) -> Look:
+        found = state.latest.get(key)
         if found is None or found.budget is None:
-            return 1 if share else 0
-        if not found.budget:
-            return 0
-        return -(-found.budget * share.numerator // share.denominator) - counted_now(found, state)
+            return (not up) == wanted, None
+        left = -(-found.budget * up // down) - counted_now(found, state) if found.budget else 0
+        if left <= 0 or found.stopped is not None or found.legs[-1].paused:
+            return (left <= 0) == wanted, None
+        return not wanted, (found.line, state.point(found.line) + left)
 
-    def holds(state: State) -> bool:
-        return (missing(state) <= 0) == wanted
-
-    def crossing(state: State) -> Crossing | None:
-        found = state.latest.get(str(atom.of))
-        if found is None or found.budget is None or found.stopped is not None or found.legs[-1].paused:
-            return None
-        left = missing(state)
-        return (found.line, state.point(found.line) + left) if left > 0 else None
-
-    return holds, crossing
+    return look
 
 
-def _outcome(atom: Atom) -> tuple[Callable[[State], bool], Callable[[State], Crossing | None]]:
-    compare, value, key = _COMPARE[atom.op], atom.value, str(atom.of)
+def _outcome(atom: Atom) -> Callable[[State], Look]:
+    compare, constant, key = _COMPARE[atom.op], atom.value, str(atom.of)
 
-    def holds(state: State) -> bool:
+    def look(state: State) -> Look:
         found = state.latest.get(key)
-        return compare("not started" if found is None else outcome_now(found, state), value)
+        outcome = "not started" if found is None else outcome_now(found, state)
+        due = due_of(found, state) if found is not None and outcome == "pending" else None
+        return compare(outcome, constant), None if due is None else (0, due + 1)
 
-    def crossing(state: State) -> Crossing | None:
-        found = state.latest.get(key)
-        if found is None or found.budget is None or outcome_now(found, state) != "pending":
-            return None
-        due = due_of(found, state)
-        return None if due is None else (0, due + 1)
-
-    return holds, crossing
+    return look
 
 
-def _overdue(state: State) -> int:
-    items = state.plan.items if state.plan else ()
-    return sum(not one.done and one.due is not None and state.now > microseconds_of(one.due) for one in items)
+def _overdue(atom: Atom) -> Callable[[State], Look]:
+    compare, constant = _COMPARE[atom.op], atom.value
 
+    def look(state: State) -> Look:
+        items = state.plan.items if state.plan else ()
+        edges = [microseconds_of(one.due) + 1 for one in items if not one.done and one.due is not None]
+        ahead = min((edge for edge in edges if edge > state.now), default=None)
+        overdue = sum(edge <= state.now for edge in edges)
+        return compare(overdue, constant), None if ahead is None else (0, ahead)
 
-def _next_overdue(state: State) -> Crossing | None:
-    items = state.plan.items if state.plan else ()
-    ahead = [microseconds_of(one.due) + 1 for one in items if not one.done and one.due is not None]
-    found = min((one for one in ahead if one > state.now), default=None)
-    return None if found is None else (0, found)
-
-
+    return look

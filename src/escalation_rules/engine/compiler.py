@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
+from escalation_rules import events as E
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal, parts
-from escalation_rules.engine.comparisons import Context, looks_at, test_of
+from escalation_rules.engine.comparisons import Context, Sight, looks_at, sight_of
 from escalation_rules.engine.machine import (
     AGREED,
     CYCLE,
+    FIRST_CLOCK,
     LEVEL,
     LONG_AGO,
     OWN_FACT,
@@ -17,10 +19,13 @@ from escalation_rules.engine.machine import (
     STATUS,
     Choice,
     Comparison,
+    Dial,
     Group,
     Program,
     RuleCode,
     State,
+    Terms,
+    Test,
     Tree,
 )
 from escalation_rules.events import KINDS
@@ -29,7 +34,7 @@ from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
-from escalation_rules.worktime import BusinessCalendar
+from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import CONTINUOUS, Line, microseconds_of
 
 __all__ = ["compile_policy"]
@@ -49,6 +54,7 @@ def compile_policy(policy: Policy) -> Program:
         policy=policy,
         tracks=policy.all_tracks,
         levels=tuple(track.levels for track in policy.all_tracks),
+        clock_bits={key: FIRST_CLOCK << number for number, key in enumerate(policy.vocabulary.targets)},
         places={
             level.key: (number, rung)
             for number, track in enumerate(policy.all_tracks)
@@ -65,9 +71,15 @@ def compile_policy(policy: Policy) -> Program:
     _compile_targets(program, collected)
     _compile_items(program)
     program.comparisons = tuple(collected.found.values())
+    program.dials = tuple(collected.dials.values())
+    on_dials = {id(one) for dial in program.dials for one in dial.comparisons}
+    program.single = tuple(one for one in program.comparisons if id(one) not in on_dials)
     program.watchers = len(collected.watched)
-    program.watched = _by_kind((number, one) for patterns, number in collected.watched.items() for one in patterns)
+    program.watched = _tests_by_kind((number, one) for patterns, number in collected.watched.items() for one in patterns)
     program.requests = tuple(_request_numbers(collected))
+    choices = [choice for group in program.groups for choice in group.choices]
+    listening = [kind for choice in choices for kind in (*(choice.starts or ()), *choice.stops)]
+    program.heard = frozenset([*program.watched, *program.done_by, *listening])
     return program
 
 
@@ -76,37 +88,49 @@ class _Comparisons:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.found: dict[object, Comparison] = {}
+        self.found: dict[Hashable, Comparison] = {}
+        self.dials: dict[Hashable, Dial] = {}
         self.watched: dict[tuple[Pattern, ...], int] = {}
 
     def tree(self, condition: Condition, context: Context) -> Tree:
         """The condition over bits."""
         if isinstance(condition, Atom):
-            return self.comparison(condition, context).number
+            return self.comparison(condition, context)
         kind = "all" if isinstance(condition, AllOf) else "any"
         return kind, tuple(self.tree(part, context) for part in parts(condition))
 
-    def comparison(self, atom: Atom, context: Context) -> Comparison:
-        """The atom's comparison, made when it is met for the first time."""
+    def comparison(self, atom: Atom, context: Context) -> int:
+        """The number of the atom's comparison, which is made when it is met for the first time."""
         key = (atom, context.track, context.goes, context.calendars)
         if key not in self.found:
             watched = self.watch(atom)
-            holds, crossing = test_of(atom, context, watched)
-            positive = (atom.op == "==") == atom.value
-            self.found[key] = Comparison(
-                len(self.found), looks_at(atom), holds, crossing, watched if positive else None, silent=atom.fact == "level"
-            )
-        return self.found[key]
+            seen = watched if (atom.op == "==") == atom.value else None
+            looks = looks_at(atom, self.program) | _picks_of(atom.value, *context.calendars_of(atom)[:1])
+            self.add(key, looks, sight_of(atom, context, watched), seen=seen, silent=atom.fact == "level")
+        return self.found[key].number
+
+    def gate(self, key: Hashable, looks: int, sight: Sight) -> int:
+        """The number of a bit that is no comparison of the policy's and never evidence."""
+        if key not in self.found:
+            self.add(key, looks, sight, silent=True)
+        return self.found[key].number
+
+    def add(self, key: Hashable, looks: int, sight: Sight, *, seen: int | None = None, silent: bool = False) -> None:
+        """One more bit, on its dial if it has one."""
+        made = self.found[key] = Comparison(len(self.found), looks, sight.holds, sight.look, seen, silent)
+        if sight.value is not None:
+            dial = self.dials.setdefault(sight.dial, Dial(looks, sight.value))
+            dial.comparisons.append(made)
+            dial.mask |= 1 << made.number
 
     def watch(self, atom: Atom) -> int | None:
         """The number under which it is remembered when an event last matched the atom's pattern."""
         return self.watched.setdefault(atom.pattern, len(self.watched)) if atom.pattern else None
 
-    def gate(self, key: object, looks: int, holds: Callable[[State], bool]) -> int:
-        """A bit that is no comparison of the policy's and never evidence."""
-        if key not in self.found:
-            self.found[key] = Comparison(len(self.found), looks, holds, silent=True)
-        return self.found[key].number
+
+def _picks_of(*given: Any) -> int:
+    """What picks among these look at."""
+    return PRIORITY | OWN_FACT if any(isinstance(one, Pick) for one in given) else 0
 
 
 def _compile_rules(program: Program, collected: _Comparisons) -> None:
@@ -120,12 +144,13 @@ def _compile_rules(program: Program, collected: _Comparisons) -> None:
         stay = own
         if rule.at:
             places = tuple(program.places[key] for key in rule.at)
-            stay = ("all", (collected.gate(("at", rule.at), LEVEL, _stands_at(places)), own))
+            gate = Sight(_stands_at(places), "level", lambda state: tuple(state.level))
+            stay = ("all", (collected.gate(("at", rule.at), LEVEL, gate), own))
         rules.append(
             RuleCode(
                 number=number,
                 name=rule.name,
-                tree=("all", (collected.gate("running", STATUS | LEVEL | CYCLE, _is_running), stay)),
+                tree=("all", (collected.gate("running", STATUS | LEVEL | CYCLE, Sight(_runs, "running", _runs)), stay)),
                 stay_tree=stay,
                 own_tree=own,
                 track=track,
@@ -145,7 +170,8 @@ def _request_numbers(collected: _Comparisons) -> Iterator[int]:
             yield comparison.number
 
 
-def _is_running(state: State) -> bool:
+def _runs(state: State) -> bool:
+    """Rules run on a live case that is not external."""
     return state.live and not state.external
 
 
@@ -163,12 +189,12 @@ def _track_of(program: Program, rule: Rule) -> int:
     return named.pop() if len(named) == 1 else 0
 
 
-def _by_kind(patterns: Iterable[tuple[Any, Pattern]]) -> dict[type, tuple[tuple[Any, Pattern], ...]]:
-    """Patterns, each with what it stands for, by the kind of event they match."""
-    found: dict[type, tuple[tuple[Any, Pattern], ...]] = {}
+def _tests_by_kind(patterns: Iterable[tuple[int, Pattern]]) -> dict[type, tuple[tuple[int, Test], ...]]:
+    """Tests of patterns, each with the number it stands for, by the kind of event they match."""
+    found: dict[type, tuple[tuple[int, Test], ...]] = {}
     for one, pattern in patterns:
         kind = KINDS[pattern.event]
-        found[kind] = (*found.get(kind, ()), (one, pattern))
+        found[kind] = (*found.get(kind, ()), (one, pattern.matches))
     return found
 
 
@@ -184,23 +210,35 @@ def _compile_targets(program: Program, collected: _Comparisons) -> None:
             choices = tuple(
                 _choice(collected, target, (track_calendar, policy.usual_calendar)) for target in targets if target.key == key
             )
-            looks = _target_looks_at([target for target in targets if target.key == key], track_calendar, policy)
-            groups.append(Group(len(groups), key, level_key, place, choices, looks))
+            looks = _target_looks_at(program, [target for target in targets if target.key == key], track_calendar)
+            plain = len(choices) == 1 and choices[0].when is None
+            groups.append(Group(len(groups), key, level_key, place, choices, looks, program.clock_bits[key], plain))
     program.groups = tuple(groups)
     program.groups_of_level = {
         key: tuple(group for group in groups if (group.level or "") == key) for key in ("", *program.places)
     }
-    program.starters = _groups_by_kind(groups, lambda choice: choice.starts or {})
+    program.starters = _groups_by_kind(groups, _starting)
     program.stoppers = _groups_by_kind(groups, lambda choice: choice.stops)
-    program.unanswered = tuple(group for group in groups if any(choice.unanswered for choice in group.choices))
+    program.turning = STATUS | LEVEL
     for group in groups:
-        program.changeable |= group.looks_at
+        program.turning |= group.looks_at
 
 
-def _groups_by_kind(groups: list[Group], tables: Callable[[Choice], Any]) -> dict[type, tuple[Group, ...]]:
-    kinds = {kind for group in groups for choice in group.choices for kind in tables(choice)}
+_WAKING = (E.Opened, E.CustomerReplied, E.Reopened, E.Escalated, E.DeEscalated, E.Observed)
+"""After which of these somebody may wait for an answer who did not before."""
+
+
+def _starting(choice: Choice) -> Iterable[type]:
+    """The kinds of events that may start a target."""
+    if choice.unanswered:
+        return KINDS.values() if choice.when is not None else _WAKING
+    return choice.starts or ()
+
+
+def _groups_by_kind(groups: list[Group], kinds_of: Callable[[Choice], Iterable[type]]) -> dict[type, tuple[Group, ...]]:
+    kinds = {id(group): {kind for choice in group.choices for kind in kinds_of(choice)} for group in groups}
     return {
-        kind: tuple(group for group in groups if any(kind in tables(choice) for choice in group.choices)) for kind in kinds
+        kind: tuple(group for group in groups if kind in kinds[id(group)]) for kind in set().union(*kinds.values())
     }
 
 
@@ -211,17 +249,39 @@ def _choice(collected: _Comparisons, target: Target, calendars: tuple[Any, ...])
         within=target.within,
         calendar=(target.calendar, *calendars),
         starts=None if starts is None else _patterns_by_kind(starts),
-        stops=_patterns_by_kind(target.stops),
+        stops=_patterns_by_kind(target.stops, stopping=True),
         unanswered=target.starts == "unanswered",
         at_the_end=any(pattern.event in {"Resolved", "Closed"} for pattern in starts or ()),
         pauses=frozenset(target.pauses),
         recurs=target.recurs,
         agreed=target.agreed,
+        terms=_constant_terms(collected.program, target, calendars),
     )
 
 
-def _patterns_by_kind(patterns: tuple[Pattern, ...]) -> dict[type, tuple[Pattern, ...]]:
-    return {kind: tuple(one for _, one in found) for kind, found in _by_kind((None, one) for one in patterns).items()}
+def _constant_terms(program: Program, target: Target, calendars: tuple[Any, ...]) -> Terms | None:
+    """Span, calendar, line and budget of a target for which they never change."""
+    names = [one for one in (target.calendar, *calendars) if one is not None][:1]
+    if target.agreed or not isinstance(target.within, Span) or isinstance(next(iter(names), None), Pick):
+        return None
+    name: str | None = next(iter(names), None)
+    line = program.calendars[name][1] if target.within.is_business else 0
+    return target.within, name, line, target.within.microseconds
+
+
+def _patterns_by_kind(patterns: tuple[Pattern, ...], *, stopping: bool = False) -> dict[type, Test]:
+    """One test for each kind of event that the patterns match."""
+    kinds = dict.fromkeys(KINDS[pattern.event] for pattern in patterns)
+    return {kind: _test([one for one in patterns if KINDS[one.event] is kind], stopping=stopping) for kind in kinds}
+
+
+def _test(patterns: list[Pattern], *, stopping: bool) -> Test:
+    """Whether an event of the patterns' kind matches one of them; a reply that could stop a clock is a counting one."""
+    if any(not one.where or (stopping and one == E.COUNTING_REPLY) for one in patterns):
+        return lambda _: True
+    if len(patterns) == 1:
+        return patterns[0].matches
+    return lambda event: any(one.matches(event) for one in patterns)
 
 
 def _predicate(collected: _Comparisons, condition: Condition, calendars: tuple[Any, ...]) -> Callable[[State], bool]:
@@ -230,7 +290,7 @@ def _predicate(collected: _Comparisons, condition: Condition, calendars: tuple[A
 
     def build(part: Condition) -> Callable[[State], bool]:
         if isinstance(part, Atom):
-            return test_of(part, context, collected.watch(part))[0]
+            return sight_of(part, context, collected.watch(part)).holds
         tests = [build(one) for one in parts(part)]
         combine = all if isinstance(part, AllOf) else any
         return lambda state: combine(test(state) for test in tests)
@@ -238,15 +298,14 @@ def _predicate(collected: _Comparisons, condition: Condition, calendars: tuple[A
     return build(normal(condition))
 
 
-def _target_looks_at(targets: list[Target], track_calendar: Any, policy: Policy) -> int:
+def _target_looks_at(program: Program, targets: list[Target], track_calendar: Any) -> int:
     """What may change which target applies, its span or its calendar."""
     found = 0
     for target in targets:
-        if any(isinstance(one, Pick) for one in (target.within, target.calendar, track_calendar, policy.usual_calendar)):
-            found |= PRIORITY | OWN_FACT
+        found |= _picks_of(target.within, target.calendar, track_calendar, program.policy.usual_calendar)
         found |= AGREED if target.agreed else 0
         for atom in atoms(target.when) if target.when is not None else ():
-            found |= looks_at(atom)
+            found |= looks_at(atom, program)
     return found
 
 
@@ -258,4 +317,4 @@ def _compile_items(program: Program) -> None:
     for item, number in program.items.items():
         by_key[item.key] = (*by_key.get(item.key, ()), number)
     program.items_by_key = by_key
-    program.done_by = _by_kind((number, one) for item, number in program.items.items() for one in item.done_by)
+    program.done_by = _tests_by_kind((number, one) for item, number in program.items.items() for one in item.done_by)

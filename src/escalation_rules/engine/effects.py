@@ -17,7 +17,6 @@ from escalation_rules.engine.machine import (
     EVERYTHING,
     FAILED,
     LEVEL,
-    NEVER,
     OWN_FACT,
     PLANNED,
     PRIORITY,
@@ -27,82 +26,126 @@ from escalation_rules.engine.machine import (
     UNANSWERED,
     UPDATED,
     Comparison,
+    Crossing,
+    Dial,
+    Program,
     State,
 )
 from escalation_rules.engine.outcome import NOWHERE
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
 from escalation_rules.patterns import Happening
+from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["happen", "move", "refresh", "update"]
+__all__ = ["assign", "happen", "happen_virtually", "move", "set_priority", "update"]
 
 Effect = Callable[[State, Any], None]
 
 
-def happen(state: State, event: Happening, effect: Effect | None = None) -> None:
-    """One event with all of its effects: on the state (a virtual move has its own), on clocks, on what is known to hold."""
-    program, kind = state.program, type(event)
+def happen(state: State, event: Happening) -> None:
+    """One recorded event with all of its effects."""
     state.position += 1
     state.when = (state.now << BITS) + state.position
-    effect = effect or _EFFECTS.get(kind)
+    kind = type(event)
+    effect = _EFFECTS.get(kind)
     if effect is not None:
         effect(state, event)
-    if kind in program.watched:
-        _watch(state, event)
-    if kind in program.done_by:
-        for number, pattern in program.done_by[kind]:
-            if pattern.matches(event):
+    _spread(state, kind, event)
+
+
+def happen_virtually(state: State, kind: type[Happening], effect: Callable[[], None], **fields: Any) -> None:
+    """What a due move or action does, as if its event were recorded. The event is made only where somebody listens for it."""
+    state.position += 1
+    state.when = (state.now << BITS) + state.position
+    effect()
+    event = None
+    if kind in state.program.heard:
+        event = kind(at=datetime_of(state.now), actor="automation", **fields)
+    _spread(state, kind, event)
+
+
+def _spread(state: State, kind: type, event: Happening | None) -> None:
+    """The further effects of an event: on what is watched for, on clocks, on what is known to hold."""
+    program = state.program
+    if event is not None and kind in program.heard:
+        for number, test in program.watched.get(kind, ()):
+            if test(event):
+                state.seen[number] = state.when
+                state.dirty |= SEEN
+                state.stir = True
+        for number, test in program.done_by.get(kind, ()):
+            if test(event):
                 state.answers[number] = state.when, event
                 state.stir = True
-    turn_clocks(state, event)
+    turn_clocks(state, kind, event)
     if state.dirty:
         refresh(state, state.when)
 
 
 def refresh(state: State, when: int) -> None:
     """Which comparisons hold after a change, and since when; `when` is what changed it."""
-    program, dirty = state.program, state.dirty
+    dials, single = _affected(state.program, state.dirty)
     state.dirty = 0
-    affected = program.affected.get(dirty)
-    if affected is None:
-        affected = tuple(one for one in program.comparisons if one.looks_at & dirty)
-        program.affected[dirty] = affected
-    for comparison in affected:
+    for dial in dials:
+        value = dial.value(state)
+        bits = dial.table.get(value)
+        if bits is None:
+            bits = dial.bits(state, value)
+        changed = (state.truth & dial.mask) ^ bits
+        if changed:
+            state.truth ^= changed
+            state.stir = True
+            _note(state, changed & bits, when)
+    for comparison in single:
         update(state, comparison, when)
+
+
+def _affected(program: Program, dirty: int) -> tuple[tuple[Dial, ...], tuple[Comparison, ...]]:
+    found = program.affected.get(dirty)
+    if found is None:
+        found = (
+            tuple(dial for dial in program.dials if dial.looks_at & dirty),
+            tuple(one for one in program.single if one.looks_at & dirty),
+        )
+        program.affected[dirty] = found
+    return found
+
+
+def _note(state: State, gained: int, when: int) -> None:
+    """Since when the comparisons hold that have come to."""
+    while gained:
+        lowest = gained & -gained
+        state.since[lowest.bit_length() - 1] = when
+        gained ^= lowest
 
 
 def update(state: State, comparison: Comparison, when: int) -> None:
     """Whether one comparison holds, since when, and when time alone may change that."""
-    number = comparison.number
-    bit = 1 << number
-    if comparison.holds(state):
-        if not state.truth & bit:
-            state.truth |= bit
-            state.since[number] = when
-            state.stir = True
-    elif state.truth & bit:
+    bit = 1 << comparison.number
+    if comparison.look is None:
+        holds = comparison.holds(state)
+    else:
+        holds, crossing = comparison.look(state)
+        set_timer(state, comparison.number, crossing)
+    if holds != bool(state.truth & bit):
         state.truth ^= bit
         state.stir = True
-    if comparison.crossing is not None:
-        set_timer(state, number, comparison.crossing(state))
+        if holds:
+            state.since[comparison.number] = when
 
 
-def set_timer(state: State, number: int, crossing: tuple[int, int] | None) -> None:
-    """Remember the next point at which time alone may change a comparison."""
-    for line, timers in enumerate(state.timers):
-        if crossing is not None and crossing[0] == line:
-            timers[number] = crossing[1]
-            state.nearest[line] = min(timers.values())
-        elif number in timers:
-            del timers[number]
-            state.nearest[line] = min(timers.values(), default=NEVER)
-
-
-def _watch(state: State, event: Happening) -> None:
-    for number, pattern in state.program.watched[type(event)]:
-        if pattern.matches(event):
-            state.seen[number] = state.when
-            state.dirty |= SEEN
-            state.stir = True
+def set_timer(state: State, number: int, crossing: Crossing | None) -> None:
+    """Remember the next point at which time alone may change a comparison, in place of the last."""
+    old = state.timer_lines[number]
+    if old >= 0:
+        del state.timers[old][number]
+        state.nearest[old] = None
+    if crossing is None:
+        state.timer_lines[number] = -1
+    else:
+        line, point = crossing
+        state.timers[line][number] = point
+        state.timer_lines[number] = line
+        state.nearest[line] = None
 
 
 def _known(state: State, name: str | None) -> None:
@@ -119,9 +162,11 @@ def _place(state: State, key: str) -> tuple[int, int]:
     return place
 
 
-def _set_priority(state: State, name: str | None) -> None:
+def set_priority(state: State, name: str | None) -> None:
+    """The priority becomes another."""
     state.priority, state.rank = name, state.program.ranks.get(name or "", -1)
     state.dirty |= PRIORITY
+    state.stir = True
 
 
 def _observe(state: State, name: str, value: Any) -> None:
@@ -132,11 +177,12 @@ def _observe(state: State, name: str, value: Any) -> None:
         raise InvalidValue(problem.under(f"case `{state.case}`"))
     state.facts[name] = value
     state.dirty |= OWN_FACT
+    state.stir = True
 
 
 def _opened(state: State, event: E.Opened) -> None:
     _known(state, event.priority)
-    _set_priority(state, event.priority)
+    set_priority(state, event.priority)
     state.channel, state.live, state.answered = event.channel, True, event.by_staff
     state.opening = state.when
     for name, value in event.facts.items():
@@ -281,14 +327,19 @@ def _level_failed(state: State, event: E.LevelFailed) -> None:
 def _priority_changed(state: State, event: E.PriorityChanged) -> None:
     _known(state, event.to)
     if event.to != state.priority:
-        _set_priority(state, event.to)
+        set_priority(state, event.to)
 
 
 def _assigned(state: State, event: E.Assigned) -> None:
-    held = (event.person, event.group)
-    if state.assigned.get(event.role, (None, None)) != held:
+    assign(state, event.role, event.person, event.group)
+
+
+def assign(state: State, role: str, person: str | None, group: str | None) -> None:
+    """A role is filled, or left empty."""
+    held = (person, group)
+    if state.assigned.get(role, (None, None)) != held:
         state.assignments += 1
-    state.assigned[event.role] = held
+    state.assigned[role] = held
     if any(one != (None, None) for one in state.assigned.values()):
         state.unassigned = None
     elif state.unassigned is None:

@@ -76,8 +76,8 @@ def crossings_of(state: State, pending: Pending) -> Iterator[int]:
     with _as_if_it_stayed(state, pending):
         for rule in pending.rules:
             for number in _numbers(rule.tree):
-                crossing = program.comparisons[number].crossing
-                found = crossing(state) if crossing else None
+                look = program.comparisons[number].look
+                found = look(state)[1] if look else None
                 if found is not None:
                     yield program.lines[found[0]].earliest(found[1])
 

@@ -57,33 +57,58 @@ def forward(state: State, until: int) -> None:
 def _arrive(state: State, instant: int) -> None:
     state.now = instant
     state.points = [None] * len(state.points)
+    state.points[0] = instant
 
 
 def _pass_time(state: State, until: int) -> int:
     """Every crossing up to an instant. Those of the instant itself count, but the rules wait for its events."""
-    while (crossing := _next_crossing(state, until)) is not None:
+    while _comes(state, until):
+        crossing = _next_crossing(state)
+        if crossing is None or crossing > until:
+            break
         _arrive(state, crossing)
         _cross(state)
         if crossing == until:
             return until
         if state.stir:
             run_rules(state)
-    _arrive(state, until)
+    state.now = until
     return until
 
 
-def _next_crossing(state: State, until: int | None) -> int | None:
-    """The first crossing after now, and not after an instant if one is given."""
+def _comes(state: State, until: int) -> bool:
+    """Whether a crossing may come before an instant, or at it. On the way, its points are found."""
+    nearest, lines = state.nearest, state.program.lines
+    points: list[int | None] = [until]
+    comes = state.duty <= until or state.now < state.program.effective_from <= until
+    for number in range(1, len(nearest)):
+        if nearest[number] == NEVER:
+            points.append(None)
+        else:
+            points.append(point := lines[number].opened(until))
+            comes = comes or point >= _nearest(state, number)
+    state.points = points
+    return comes or until >= _nearest(state, 0)
+
+
+def _nearest(state: State, line: int) -> int:
+    """The first point on a line at which time alone changes something."""
+    found = state.nearest[line]
+    if found is None:
+        found = state.nearest[line] = min(state.timers[line].values(), default=NEVER)
+    return found
+
+
+def _next_crossing(state: State) -> int | None:
+    """The first crossing after now."""
     found = state.duty
-    for number, nearest in enumerate(state.nearest):
+    for number, line in enumerate(state.program.lines):
+        nearest = _nearest(state, number)
         if nearest != NEVER:
-            line = state.program.lines[number]
-            if until is None or nearest <= line.opened(until):
-                found = min(found, line.earliest(nearest))
-    start = state.program.effective_from
-    if state.now < start:
-        found = min(found, start)
-    return None if found == NEVER or (until is not None and found > until) else found
+            found = min(found, line.earliest(nearest))
+    if state.now < state.program.effective_from:
+        found = min(found, state.program.effective_from)
+    return None if found == NEVER else found
 
 
 def _cross(state: State) -> None:
@@ -91,7 +116,7 @@ def _cross(state: State) -> None:
     when = state.now << BITS
     comparisons = state.program.comparisons
     for line, timers in enumerate(state.timers):
-        if state.nearest[line] != NEVER and state.nearest[line] <= state.point(line):
+        if timers:
             here = state.point(line)
             for number in [one for one, point in timers.items() if point <= here]:
                 update(state, comparisons[number], when)
@@ -114,7 +139,7 @@ def wake(state: State, outcome: Outcome) -> int | None:
 
 def _ahead(state: State) -> Iterator[int]:
     """Later instants at which the outcome may change."""
-    crossing = _next_crossing(state, None)
+    crossing = _next_crossing(state)
     if crossing is not None:
         yield crossing
     for found in (_breaches(state), _expiries(state), _cooldowns(state), _of_pending_moves(state)):

@@ -7,7 +7,7 @@ time; most comparisons are between points, so a calendar is asked once an instan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +17,14 @@ from escalation_rules.engine.outcome import ActionFound, LegFound, MoveFound
 from escalation_rules.events import ActionPlan
 from escalation_rules.facts import OwnFact
 from escalation_rules.levels import EscalationLevel, Track
-from escalation_rules.patterns import Happening, Pattern
+from escalation_rules.patterns import Happening
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.statuses import OPEN, Standing
 from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import Line
 
-__all__ = ["BITS", "LONG_AGO", "NEVER", "Choice", "Comparison", "Group", "Instance", "Pending", "Program", "RuleCode", "State"]
+__all__ = ["BITS", "LONG_AGO", "NEVER", "Choice", "Comparison", "Dial", "Group", "Instance", "Pending", "Program", "RuleCode", "State"]
 
 BITS = 20
 LONG_AGO = -(1 << 90)
@@ -44,29 +44,53 @@ REQUESTED = 1 << 9
 COUNTED = 1 << 10
 PLANNED = 1 << 11
 OWN_FACT = 1 << 12
-CLOCK = 1 << 13
-SEEN = 1 << 14
-AGREED = 1 << 15
-EVERYTHING = (1 << 16) - 1
+SEEN = 1 << 13
+AGREED = 1 << 14
+FIRST_CLOCK = 1 << 15
+"""From here on, each key of a target has a bit, which says that one of its clocks has changed."""
+EVERYTHING = (1 << 200) - 1
 
 Crossing = tuple[int, int]
 """A line's number and a point on it."""
+Look = tuple[bool, Crossing | None]
+"""Whether a comparison holds now, and where it may next change by itself."""
 
 
 @dataclass(slots=True)
 class Comparison:
     """An atom in normal form, in the context of its rule, as one bit.
 
-    `holds` says whether it is known to hold now. `crossing`, for what changes as time passes, gives the next point at which
-    that may change. Evidence of a comparison with `seen` is the latest event that matched; with `silent` there is none.
+    `holds` says whether it is known to hold now; `look`, for what changes as time passes, also where it next may. Evidence of
+    a comparison with `seen` is the latest event that matched; with `silent` there is none.
     """
 
     number: int
     looks_at: int
     holds: Callable[[State], bool]
-    crossing: Callable[[State], Crossing | None] | None = None
+    look: Callable[[State], Look] | None = None
     seen: int | None = None
     silent: bool = False
+
+
+@dataclass(slots=True)
+class Dial:
+    """A fact that has one value at a time, and its comparisons, whose bits the value alone decides."""
+
+    looks_at: int
+    value: Callable[[State], Hashable]
+    comparisons: list[Comparison] = field(default_factory=list)
+    mask: int = 0
+    table: dict[Hashable, int] = field(default_factory=dict)
+
+    def bits(self, state: State, value: Hashable) -> int:
+        """The bits of the comparisons that hold of a value; what was worked out once is remembered."""
+        found = sum(1 << one.number for one in self.comparisons if one.holds(state))
+        if len(self.table) < _REMEMBERED:
+            self.table[value] = found
+        return found
+
+
+_REMEMBERED = 1_000
 
 
 Tree = int | tuple[str, tuple["Tree", ...]]
@@ -93,6 +117,14 @@ class RuleCode:
     then: tuple[Action, ...]
 
 
+Test = Callable[[Any], bool]
+"""Whether an event of a certain kind matches a pattern."""
+
+
+Terms = tuple[Span | None, str | None, int, int | None]
+"""A span, the calendar it counts in, the line it counts on, and the budget of counted time, where it is the same always."""
+
+
 @dataclass(slots=True)
 class Choice:
     """One of the targets with a key: when it applies, and what starts and stops it, by kind of event."""
@@ -100,18 +132,23 @@ class Choice:
     when: Callable[[State], bool] | None
     within: Span | Pick | None
     calendar: tuple[Any, ...]
-    starts: Mapping[type, tuple[Pattern, ...]] | None
-    stops: Mapping[type, tuple[Pattern, ...]]
+    starts: Mapping[type, Test] | None
+    stops: Mapping[type, Test]
     unanswered: bool
     at_the_end: bool
     pauses: frozenset[str]
     recurs: bool
     agreed: bool
+    terms: Terms | None
 
 
 @dataclass(slots=True)
 class Group:
-    """The targets with one key, of the policy or of one level. `looks_at` is what may change which applies, and how."""
+    """The targets with one key, of the policy or of one level.
+
+    `looks_at` is what may change which applies, and how; `bit` says that its clock has changed; a plain group has one choice,
+    always.
+    """
 
     number: int
     key: str
@@ -119,6 +156,8 @@ class Group:
     place: tuple[int, int] | None
     choices: tuple[Choice, ...]
     looks_at: int
+    bit: int
+    is_plain: bool
 
 
 @dataclass(slots=True)
@@ -166,6 +205,7 @@ class Program:
     policy: Policy
     tracks: tuple[Track, ...]
     levels: tuple[tuple[EscalationLevel, ...], ...]
+    clock_bits: Mapping[str, int]
     places: Mapping[str, tuple[int, int]]
     ranks: Mapping[str, int]
     lines: tuple[Line, ...]
@@ -178,15 +218,17 @@ class Program:
     groups_of_level: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
     items: Mapping[Item, int] = field(default_factory=dict)
     items_by_key: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    done_by: Mapping[type, tuple[tuple[int, Pattern], ...]] = field(default_factory=dict)
-    watched: Mapping[type, tuple[tuple[int, Pattern], ...]] = field(default_factory=dict)
+    done_by: Mapping[type, tuple[tuple[int, Test], ...]] = field(default_factory=dict)
+    watched: Mapping[type, tuple[tuple[int, Test], ...]] = field(default_factory=dict)
     watchers: int = 0
     requests: tuple[int, ...] = ()
     starters: Mapping[type, tuple[Group, ...]] = field(default_factory=dict)
     stoppers: Mapping[type, tuple[Group, ...]] = field(default_factory=dict)
-    unanswered: tuple[Group, ...] = ()
-    changeable: int = 0
-    affected: dict[int, tuple[Comparison, ...]] = field(default_factory=dict)
+    turning: int = 0
+    dials: tuple[Dial, ...] = ()
+    single: tuple[Comparison, ...] = ()
+    heard: frozenset[type] = frozenset()
+    affected: dict[int, tuple[tuple[Dial, ...], tuple[Comparison, ...]]] = field(default_factory=dict)
     holding: dict[int, tuple[RuleCode, ...]] = field(default_factory=dict)
 
 
@@ -244,6 +286,7 @@ class State:
         "standing",
         "status_requests",
         "stir",
+        "timer_lines",
         "timers",
         "truth",
         "unanswered",
@@ -262,7 +305,8 @@ class State:
         self.points: list[int | None] = [None] * lines
         self.since = [LONG_AGO] * comparisons
         self.timers: list[dict[int, int]] = [{} for _ in range(lines)]
-        self.nearest = [NEVER] * lines
+        self.timer_lines = [-1] * comparisons
+        self.nearest: list[int | None] = [NEVER] * lines
         self.duty = NEVER
         self.standing: Standing = OPEN
         self.live = False

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.engine.checks import entry_state
-from escalation_rules.engine.effects import happen, move
+from escalation_rules.engine.effects import assign, happen_virtually, move, set_priority
 from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, Pending, RuleCode, State, Tree
 from escalation_rules.engine.outcome import (
     ActionFound,
@@ -20,7 +20,6 @@ from escalation_rules.engine.outcome import (
 )
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.rules import NEXT
-from escalation_rules.worktime._timeline import datetime_of
 from escalation_rules.worktime.rotas import next_cover_change
 
 __all__ = ["blocked", "holding", "run_rules", "tree_holds"]
@@ -171,7 +170,7 @@ def _ask_state_changes(state: State, fresh: Iterable[tuple[Asked, str]]) -> None
     if best is not None:
         name = state.program.policy.priorities[highest]
         _ask(state, best, SetPriority(to=name), None)
-        happen(state, E.PriorityChanged(at=datetime_of(state.now), to=name, actor="automation"))
+        happen_virtually(state, E.PriorityChanged, lambda: set_priority(state, name), to=name)
     for one, _ in fresh:
         if isinstance(one.action, Assign):
             _assign(state, one, _picked(state, one.action))
@@ -188,9 +187,8 @@ def _assign(state: State, one: Asked, action: Assign) -> None:
     person = rota.person_at(state.now) if rota else None
     if state.assigned.get(action.as_) != (person, role):
         _ask(state, one, action, person)
-        happen(
-            state,
-            E.Assigned(at=datetime_of(state.now), role=action.as_, person=person, group=role, actor="automation"),
+        happen_virtually(
+            state, E.Assigned, lambda: assign(state, action.as_, person, role), role=action.as_, person=person, group=role
         )
 
 
@@ -286,15 +284,10 @@ def _make(state: State, one: Weighed) -> None:
         Pending(one.move._replace(order=state.order), state.level[track], state.entry[track], one.rules)
     )
     state.order += 1
-    program = state.program
-    event = E.Escalated(
-        at=datetime_of(state.now),
-        to=program.levels[track][level].key,
-        track=program.tracks[track].key,
-        rules=one.move.rules,
-        actor="automation",
+    to, track_key = state.program.levels[track][level].key, state.program.tracks[track].key
+    happen_virtually(
+        state, E.Escalated, lambda: move(state, track, level), to=to, track=track_key, rules=one.move.rules
     )
-    happen(state, event, lambda state, _: move(state, track, level))
 
 
 def blocked(state: State) -> tuple[BlockedFound, ...]:
