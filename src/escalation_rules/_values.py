@@ -19,12 +19,13 @@ from pydantic import (
     PlainValidator,
     ValidationError,
     WithJsonSchema,
+    model_serializer,
 )
 from pydantic_core import ErrorDetails
 
 from escalation_rules.errors import EscalationRulesError, InvalidValue, Problem, nearest
 
-__all__ = ["FrozenDict", "Frozen", "Instant", "Json", "Value", "read_instant"]
+__all__ = ["Deferred", "FrozenDict", "Frozen", "Instant", "Json", "Value", "read_instant"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -152,6 +153,59 @@ class Value(BaseModel):
     def _is_default(self, name: str, value: object) -> bool:
         field = type(self).model_fields[name]
         return not field.is_required() and bool(field.get_default(call_default_factory=True) == value)
+
+
+class Deferred(Value):
+    """A value whose fields are worked out from a source, one by one, when they are first looked at.
+
+    The source has a property for each field. To be compared, shown, copied or written out, the value is completed first.
+    """
+
+    @classmethod
+    def deferred(cls, source: object) -> Self:
+        """The value of a source."""
+        self = cls.__new__(cls)
+        object.__setattr__(self, "__dict__", {_SOURCE: source})
+        object.__setattr__(self, "__pydantic_fields_set__", set(cls.model_fields))
+        object.__setattr__(self, "__pydantic_extra__", None)
+        object.__setattr__(self, "__pydantic_private__", None)
+        return self
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            source = self.__dict__.get(_SOURCE)
+            if source is None or name not in type(self).model_fields:
+                return super().__getattr__(name)
+            found = self.__dict__[name] = getattr(source, name)
+            return found
+
+    def _complete(self) -> Self:
+        for _ in fields_of(self):
+            pass
+        return self
+
+    @property
+    def _source(self) -> object:
+        return self.__dict__.get(_SOURCE)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Deferred):
+            other._complete()
+        return super(Deferred, self._complete()).__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(held for _, held in fields_of(self)))
+
+    def __getstate__(self) -> dict[Any, Any]:
+        return super(Deferred, self._complete()).__getstate__()
+
+    @model_serializer(mode="wrap")
+    def _write(self, handler: Any):  # type: ignore[no-untyped-def]  # noqa: ANN202 no return type: the schema is the fields'
+        return handler(self._complete())
+
+
+_SOURCE = "deferred source"
 
 
 def fields_of(value: Value) -> Iterator[tuple[str, Any]]:

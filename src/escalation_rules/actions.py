@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator
+from pydantic import AfterValidator, BeforeValidator, Discriminator
 
 from escalation_rules._values import Value
 from escalation_rules.picks import Pick, RoleChoice
@@ -116,5 +116,11 @@ Action = Annotated[
     Discriminator("type"),
 ]
 """Any action."""
-Actions = Annotated[tuple[Action, ...], BeforeValidator(_several)]
-"""Some actions, or one by itself."""
+
+
+def _once(actions: tuple[Value, ...]) -> tuple[Value, ...]:
+    return tuple(dict.fromkeys(actions))
+
+
+Actions = Annotated[tuple[Action, ...], BeforeValidator(_several), AfterValidator(_once)]
+"""Some actions, each once, or one by itself."""

@@ -1,4 +1,4 @@
-"""`Decision` and what it is made of: values only, each instant in UTC.
+"""`Decision`: what a policy says of a case at an instant. A value, each instant in it in UTC.
 
 A decision holds instants, not figures that run: what is left of a deadline is asked with `remaining(at)`. So from `at` up to
 `wake_at` the answer stays the same.
@@ -6,18 +6,32 @@ A decision holds instants, not figures that run: what is left of a deadline is a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Literal, cast
 
 from escalation_rules import events as E
-from escalation_rules._values import Frozen, Instant, Value, fields_of
-from escalation_rules.actions import Action, Assign, SetPriority
+from escalation_rules._values import Deferred, Frozen, Instant, fields_of
+from escalation_rules.actions import Assign, SetPriority
 from escalation_rules.errors import UnknownName, unknown
-from escalation_rules.worktime.clocks import Clock, Leg, Segment
+from escalation_rules.explanation import explained
+from escalation_rules.parts import (
+    ActionDue,
+    Because,
+    Blocked,
+    Deadline,
+    Exit,
+    Move,
+    Objection,
+    OpenItem,
+    Owed,
+    Owner,
+    Reason,
+)
 
 __all__ = [
     "ActionDue",
+    "Because",
     "Blocked",
     "Deadline",
     "Decision",
@@ -30,198 +44,21 @@ __all__ = [
     "Reason",
 ]
 
-ClockState = Literal["running", "paused", "stopped"]
-Outcome = Literal["not started", "pending", "met", "breached", "void"]
 
-
-class Owner(Value):
-    """The role that owns a case on a level, the person of that role on duty now if a rota knows, and why this role.
-
-    `on_duty` is false when nobody was on duty when the move fell due: the case goes there and waits, unowned.
-    """
-
-    role: str
-    person: str | None = None
-    because: str = ""
-    on_duty: bool = True
-
-
-class Because(Value):
-    """One comparison of a rule. It holds from `since`, until `until`, as long as nothing happens.
-
-    Without `since` it does not hold and will not by the passing of time. `unknown` says that a fact is missing.
-    """
-
-    text: str
-    since: Instant | None = None
-    until: Instant | None = None
-    unknown: bool = False
-
-    def holds(self, at: datetime) -> bool:
-        """Whether it holds at an instant, if nothing has happened since the decision."""
-        return self.since is not None and self.since <= at and (self.until is None or at < self.until)
-
-
-class Reason(Value):
-    """A rule with its comparisons: why it holds, or why it does not. `since` is the latest of its evidence."""
-
-    rule: str
-    to: str | None = None
-    track: str | None = None
-    because: tuple[Because, ...] = ()
-    since: Instant | None = None
-    text: str = ""
-
-
-class Move(Value):
-    """A move up that is due and not yet recorded, or wanted and held back (then `due` and `owner` are not known yet).
-
-    `due` is the first instant at which it was wanted and admissible. Later events do not cancel it, but `still_holds` says
-    whether its rules hold now. `key` stays the same between calls, versions of the policy and late hosts.
-    """
-
-    track: str
-    from_level: str | None
-    to: str
-    owner: Owner | None = None
-    due: Instant | None = None
-    still_holds: bool = True
-    rules: tuple[str, ...] = ()
-    key: str
-    reasons: tuple[Reason, ...] = ()
-
-
-class OpenItem(Value):
-    """An item of a checklist without an answer that stands, and why: unanswered, withdrawn, expired, without evidence."""
-
-    key: str
-    text: str = ""
-    answers: tuple[str, ...] = ()
-    why: str = "unanswered"
-
-
-class Objection(Value):
-    """An answer that argues against a move."""
-
-    item: str
-    answer: str
-    text: str = ""
-
-
-class Blocked(Value):
-    """A move that is wanted and held back: by what is missing, what argues against it, or until somebody is on duty."""
-
-    move: Move
-    missing: tuple[OpenItem, ...] = ()
-    against: tuple[Objection, ...] = ()
-    until: Instant | None = None
-
-
-class ActionDue(Value):
-    """An action that is due and not yet recorded, by a rule or on entry to a level, its roles picked.
-
-    `person` is who of the role is assigned, where a rota knows.
-    """
-
-    action: Action
-    key: str
-    due: Instant
-    rule: str | None = None
-    level: str | None = None
-    person: str | None = None
-
-    @property
-    def kind(self) -> str:
-        """The name of the action, such as `Notify`."""
-        return self.action.type
-
-
-class Deadline(Value):
-    """One instance of a target: when it started and is due, the state of its clock, and what came of it.
-
-    `due` is None while paused. `budget` is the counted time it allows, `legs` the course of its clock. `caused_by_change` says
-    that only a change of priority, level or calendar put its due into the past.
-    """
-
-    target: str
-    occurrence: int = 1
-    level: str | None = None
-    started: Instant | None = None
-    due: Instant | None = None
-    clock: ClockState = "stopped"
-    outcome: Outcome = "not started"
-    caused_by_change: bool = False
-    owner: str | None = None
-    budget: timedelta | None = None
-    stopped: Instant | None = None
-    legs: tuple[Leg, ...] = ()
-
-    def remaining(self, at: datetime) -> timedelta | None:
-        """What is left of the budget at an instant, negative once it is overdrawn; None before it has started."""
-        return self._clock.remaining(at) if self.budget is not None and self.legs else None
-
-    def due_if_resumed(self, at: datetime) -> datetime | None:
-        """When it would be due if nothing paused it from an instant on; None before it has started."""
-        if self.due is not None:
-            return self.due
-        return self._clock.due_if_resumed(at) if self.budget is not None and self.legs else None
-
-    def segments(self, at: datetime) -> tuple[Segment, ...]:
-        """The certificate: the counted segments sum to the budget at due, all of them to the time that passed."""
-        return self._clock.segments(at) if self.legs else ()
-
-    @property
-    def _clock(self) -> Clock:
-        return Clock(legs=self.legs, budget=cast(timedelta, self.budget), stopped=self.stopped)
-
-
-class Owed(Value):
-    """Something that somebody owes now: an item of work, what a deadline is for, an answer to a request, a post-mortem."""
-
-    kind: Literal["item", "deadline", "request", "post_mortem"]
-    what: str
-    text: str = ""
-    role: str | None = None
-    track: str | None = None
-    level: str | None = None
-    since: Instant | None = None
-    due: Instant | None = None
-
-    @property
-    def item(self) -> str | None:
-        """The key of the item of work, if it is one."""
-        return self.what if self.kind == "item" else None
-
-
-class Exit(Value):
-    """What going down from the present level of a track still lacks, and until when a cooldown holds it back."""
-
-    track: str
-    level: str
-    missing: tuple[OpenItem, ...] = ()
-    against: tuple[Objection, ...] = ()
-    until: Instant | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether nothing stands against going down."""
-        return not (self.missing or self.against or self.until)
-
-
-class Decision(Value):
+class Decision(Deferred):
     """What a policy says of a case at an instant.
 
     `moves` are all due and not yet recorded, in due order; `blocked` those wanted and held back; `actions` what else is asked;
     `deadlines` every clock that runs or is paused, soonest first, and `ended` the latest of each that has ended;
     `owed` what anybody owes; `exits` what de-escalation lacks, per track; `levels` where the case stands on each track,
-    moves that are due included; `reasons` every rule with what speaks for and against it; `wake_at` the next instant at which
-    this answer changes by itself, or None.
+    moves that are due included; `wake_at` the next instant at which this answer changes by itself, or None.
     """
 
     case: str
     policy: str
     version: str
     at: Instant
+    timezone: str = "UTC"
     status: Literal["open", "waiting", "resolved", "closed", "void", "external"]
     levels: Frozen[str, str | None] = {}
     moves: tuple[Move, ...] = ()
@@ -231,7 +68,6 @@ class Decision(Value):
     ended: tuple[Deadline, ...] = ()
     owed: tuple[Owed, ...] = ()
     exits: tuple[Exit, ...] = ()
-    reasons: tuple[Reason, ...] = ()
     wake_at: Instant | None = None
 
     @property
@@ -251,3 +87,36 @@ class Decision(Value):
             if deadline.target == target:
                 return deadline
         raise UnknownName(unknown("target", target, [one.target for one in (*self.deadlines, *self.ended)]))
+
+    def accept(self, *, at: datetime, by: str | None = None, only: Collection[str] | None = None) -> tuple[E.Event, ...]:
+        """What to record once the host has done what is asked: one event for each move and action, or for `only` these keys.
+
+        Each is dated at its due, with `recorded_at` beside it, and has its key as id, so that recording it twice changes
+        nothing. Raises `UnknownName` for a key that is not asked for.
+        """
+        asked: list[Move | ActionDue] = sorted((*self.moves, *self.actions), key=lambda one: one.order)
+        keys = [one.key for one in asked]
+        if odd := [key for key in only or () if key not in keys]:
+            raise UnknownName(*(unknown("key", key, keys) for key in odd))
+        accepted = (one for one in asked if only is None or one.key in only)
+        return tuple(_event(one, at, by) for one in accepted)
+
+    def explain(self) -> str:
+        """The answer to "why?" and "why not?", in the time zone of the policy's usual calendar.
+
+        A decision that was stored and read back no longer has its case, and tells no "why not".
+        """
+        why_not = getattr(self._source, "why_not", tuple)
+        return explained(dict(fields_of(self)), why_not())
+
+
+def _event(one: Move | ActionDue, at: datetime, by: str | None) -> E.Event:
+    common: dict[str, Any] = {"at": one.due, "recorded_at": at, "by": by, "actor": "automation", "id": one.key}
+    if isinstance(one, Move):
+        return E.Escalated(**common, to=one.to, track=one.track, rules=one.rules, key=one.key)
+    action = one.action
+    if isinstance(action, SetPriority):
+        return E.PriorityChanged(**common, to=action.to)
+    if isinstance(action, Assign):
+        return E.Assigned(**common, role=action.as_, person=one.person, group=cast(str, action.role))
+    return E.ActionTaken(**common, key=one.key, action=one.kind)

@@ -166,7 +166,6 @@ class Fold:
         self.external -= {track for track in self.tracks if after[track].since == when}
         if isinstance(event, E.Reopened):
             self.external.clear()
-            self.actions = []
         self.external |= {track for track in entered if self.level(track, after[track].level).external}
         if self.is_live:
             self.entered += [(self.level(track, after[track].level).key, now) for track in entered]
@@ -951,12 +950,13 @@ class Fold:
             if not rules:
                 continue
             cause = min(self.cause(rule) for rule in rules)
-            names = tuple(sorted(rule.name for rule in rules))
+            rules = sorted(rules, key=lambda rule: rule.name)
+            names, causes = tuple(rule.name for rule in rules), tuple(self.cause(rule) for rule in rules)
             waived = not skipped and any(rule.checklist == "waived" for rule in rules)
             missing, against = self.entry_state(track, reached, now, waived=waived)
             cycle = len(self.cycles)
-            move = MoveFound(now, 0, track, stays[track].level, reached, cycle, cause, names, owner, tuple(skipped), True)
-            held = BlockedFound(track, reached, cycle, cause, names, missing, against, until)
+            move = MoveFound(now, 0, track, stays[track].level, reached, cycle, cause, names, causes, owner, tuple(skipped), True)
+            held = BlockedFound(track, reached, cycle, cause, names, causes, missing, against, until)
             free = not missing and not against and not self.is_held(track, reached, now)
             yield move, None if free else held
 

@@ -1,0 +1,88 @@
+"""The engine: `decide`, `settle` and `forecast`, each a pure function of a policy, a case and an instant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from escalation_rules._values import Value, read_instant
+from escalation_rules.case import Case
+from escalation_rules.decision import Decision, Move
+from escalation_rules.engine.compiler import compile_policy
+from escalation_rules.engine.machine import Program
+from escalation_rules.engine.reading import read
+from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.events import Event
+from escalation_rules.policy import Policy
+from escalation_rules.worktime._timeline import microseconds_of
+
+__all__ = ["Settled", "decide", "forecast", "program_of", "settle"]
+
+_PROGRAM = "compiled program"
+
+
+def program_of(policy: Policy) -> Program:
+    """The program of a policy, compiled when it is first needed and kept with the policy."""
+    program: Program | None = policy.__dict__.get(_PROGRAM)
+    if program is None:
+        program = policy.__dict__[_PROGRAM] = compile_policy(policy)
+    return program
+
+
+def decide(policy: Policy, case: Case, *, at: datetime) -> Decision:
+    """What a policy says of a case at an instant: the next tier, what must be known first, and who owes what by when.
+
+    A pure function: no clock, no randomness, no I/O. Events after `at` do not exist for it. A move that fell due and was not
+    recorded is found again, dated at its due, so that a late host gets what a prompt one would have got. Raises
+    `InvalidValue` for a naive datetime or an instant before the opening, and `UnknownName` for a level or priority in the
+    history that the policy does not have.
+
+    >>> from datetime import datetime, timezone
+    >>> from escalation_rules import Case, EscalationLevel, Policy, Rule, decide, facts as F
+    >>> policy = Policy(
+    ...     name="desk", version="1",
+    ...     levels=(EscalationLevel(key="first"), EscalationLevel(key="second")),
+    ...     rules=(Rule(name="too long", when=F.open_for >= "8 hours", to="second"),),
+    ... )
+    >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+    >>> case = Case.open("C-1", at=nine)
+    >>> decide(policy, case, at=nine).wake_at.hour, decide(policy, case, at=nine.replace(hour=18)).move.to
+    (17, 'second')
+    """
+    return read(program_of(policy), case, microseconds_of(read_instant(at)))
+
+
+class Settled(Value):
+    """A case with what was recorded to settle it, and the decision that asks nothing more."""
+
+    case: Case
+    events: tuple[Event, ...]
+    decision: Decision
+
+
+def settle(policy: Policy, case: Case, *, at: datetime, by: str | None = None) -> Settled:
+    """Decide, accept, and decide again until nothing is asked. Store the events it returns.
+
+    It records that everything was done; a host that may fail to do something accepts one by one instead.
+    """
+    recorded: tuple[Event, ...] = ()
+    for _ in range(_ROUNDS):
+        decision = decide(policy, case, at=at)
+        events = decision.accept(at=at, by=by)
+        if not events:
+            return Settled(case=case, events=recorded, decision=decision)
+        case, recorded = case.record(*events), (*recorded, *events)
+    raise InvalidValue(Problem("a case that does not settle", case.id, expected=f"nothing asked after {_ROUNDS} rounds"))
+
+
+_ROUNDS = 100
+
+
+def forecast(policy: Policy, case: Case, *, at: datetime, until: datetime) -> tuple[Move, ...]:
+    """The moves to come, after `at` and up to `until`, if nobody does anything."""
+    known = Case.model_construct(
+        id=case.id,
+        history=tuple(event for event in case.history if event.at <= read_instant(at)),
+        attributes=case.attributes,
+    )
+    now = read_instant(at)
+    return tuple(move for move in decide(policy, known, at=until).moves if move.due is not None and move.due > now)

@@ -360,7 +360,6 @@ def _reopened(state: State, event: E.Reopened) -> None:
     _begin_cycle(state)
     state.reopened += 1
     state.external = 0
-    state.actions = []
     state.stir = True
 
 

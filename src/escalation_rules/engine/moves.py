@@ -259,15 +259,16 @@ def _weigh(
     until: int | None,
 ) -> Weighed:
     rules = tuple(rule for rule, _ in causes)
-    names, cause = tuple(rule.name for rule in rules), min(instant for _, instant in causes)
+    names, instants = tuple(rule.name for rule in rules), tuple(instant for _, instant in causes)
+    cause = min(instants)
     waived = not skipped and any(rule.waived for rule in rules)
     missing, against = entry_state(state, track, level, waived=waived)
     found = MoveFound(
-        state.now, 0, track, state.level[track], level, state.cycle, cause, names, owner, skipped, still_holds=True
+        state.now, 0, track, state.level[track], level, state.cycle, cause, names, instants, owner, skipped, True  # noqa: FBT003
     )
     held = None
     if missing or against or _is_held(state, track, level):
-        held = BlockedFound(track, level, state.cycle, cause, names, missing, against, until)
+        held = BlockedFound(track, level, state.cycle, cause, names, instants, missing, against, until)
     return Weighed(found, rules, held)
 
 

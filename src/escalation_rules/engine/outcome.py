@@ -40,7 +40,10 @@ class OwnerFound(NamedTuple):
 
 
 class MoveFound(NamedTuple):
-    """A move that is due and unrecorded. `skipped` are the levels that were passed over because nobody was there."""
+    """A move that is due and unrecorded; `causes` has the evidence of each rule.
+
+    `skipped` are the levels that were passed over because nobody was there.
+    """
 
     due: int
     order: int
@@ -50,6 +53,7 @@ class MoveFound(NamedTuple):
     cycle: int
     cause: int
     rules: tuple[str, ...]
+    causes: tuple[int, ...]
     owner: OwnerFound | None
     skipped: tuple[int, ...]
     still_holds: bool
@@ -70,6 +74,7 @@ class BlockedFound(NamedTuple):
     cycle: int
     cause: int
     rules: tuple[str, ...]
+    causes: tuple[int, ...]
     missing: tuple[OpenFound, ...]
     against: tuple[tuple[str, str], ...]
     until: int | None

@@ -1,0 +1,346 @@
+"""From a state to a `Decision`, field by field, when it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from escalation_rules._values import FrozenDict
+from escalation_rules.case import Case
+from escalation_rules.checklists import Checklist
+from escalation_rules.decision import Decision
+from escalation_rules.engine.findings import find
+from escalation_rules.engine.fold import fold, wake
+from escalation_rules.engine.machine import Program, State
+from escalation_rules.engine.outcome import (
+    NOWHERE,
+    ActionFound,
+    BlockedFound,
+    ClockFound,
+    LegFound,
+    MoveFound,
+    OpenFound,
+    Outcome,
+    OwnerFound,
+    action_key,
+    move_key,
+)
+from escalation_rules.engine.reasons import why_not
+from escalation_rules.events import PostMortemHeld
+from escalation_rules.levels import EscalationLevel
+from escalation_rules.parts import (
+    ActionDue,
+    Blocked,
+    Deadline,
+    Exit,
+    Move,
+    Objection,
+    OpenItem,
+    Owed,
+    Owner,
+    Reason,
+)
+from escalation_rules.picks import Pick
+from escalation_rules.targets import Target
+from escalation_rules.wording import say
+from escalation_rules.worktime._timeline import datetime_of
+from escalation_rules.worktime.clocks import Leg
+
+__all__ = ["Reading", "read"]
+
+
+def read(program: Program, case: Case, at: int) -> Decision:
+    """The decision on a case at an instant. What is wrong with the case is found now; the rest is told when it is asked."""
+    return Decision.deferred(Reading(program, case, at))
+
+
+class Reading:
+    """The source of a decision: a property for each of its fields."""
+
+    def __init__(self, program: Program, case: Case, at: int) -> None:
+        self._program, self._policy, self._case, self._at = program, program.policy, case, at
+        self._state: State | None = fold(program, case, at)
+
+    def _take(self) -> State:
+        """The state at the instant; asking for the next change uses it up, and then it is folded again."""
+        if self._state is None:
+            self._state = fold(self._program, self._case, self._at)
+        return self._state
+
+    @cached_property
+    def _outcome(self) -> Outcome:
+        return find(self._take())
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """The next instant at which the answer changes by itself."""
+        outcome, state = self._outcome, self._take()
+        self._state = None
+        found = wake(state, outcome)
+        return None if found is None else datetime_of(found)
+
+    def why_not(self) -> tuple[Reason, ...]:
+        """Every rule with what speaks for and against it."""
+        return why_not(self._take())
+
+    @property
+    def case(self) -> str:
+        """The case's id."""
+        return self._case.id
+
+    @property
+    def policy(self) -> str:
+        """The policy's name."""
+        return self._policy.name
+
+    @property
+    def version(self) -> str:
+        """The policy's version."""
+        return self._policy.version
+
+    @property
+    def at(self) -> datetime:
+        """The instant that was asked about."""
+        return datetime_of(self._at)
+
+    @property
+    def timezone(self) -> str:
+        """The zone of the usual calendar."""
+        usual = self._pick(self._policy.usual_calendar)
+        return self._policy.calendars[usual].timezone if usual is not None else "UTC"
+
+    @property
+    def status(self) -> str:
+        """The status."""
+        return self._outcome.status
+
+    @property
+    def levels(self) -> dict[str, str | None]:
+        """Where the case stands on each track."""
+        pairs = zip(self._program.tracks, self._outcome.standing, strict=True)
+        return FrozenDict({track.key: self._key(number, level) for number, (track, level) in enumerate(pairs)})
+
+    # ------------------------------------------------------------------------ moves and actions
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """What is due and not recorded, in due order."""
+        return tuple(self._move(one) for one in sorted(self._outcome.moves, key=lambda one: one.order))
+
+    def _move(self, found: MoveFound) -> Move:
+        return Move(
+            track=self._program.tracks[found.track].key,
+            from_level=self._key(found.track, found.origin),
+            to=self._level(found.track, found.level).key,
+            owner=None if found.owner is None else self._owner(found.owner, found),
+            due=datetime_of(found.due),
+            still_holds=found.still_holds,
+            rules=found.rules,
+            key=self._move_key(found),
+            order=found.order,
+            reasons=self._reasons(found),
+        )
+
+    def _owner(self, found: OwnerFound, move: MoveFound) -> Owner:
+        passed = ", ".join(f"`{role}`" for role in found.passed)
+        because = ""
+        if not found.on_duty:
+            because = f"nobody was on duty for {passed}: the case waits there for `{found.role}`"
+        elif found.passed:
+            because = f"nobody was on duty for {passed}: `{found.role}` is the alternate"
+        skipped = ", ".join(f"`{self._key(move.track, level)}`" for level in move.skipped)
+        if skipped:
+            because = f"nobody was on duty on {skipped}" + (f"; {because}" if because else "")
+        return Owner(role=found.role, person=found.person, because=because, on_duty=found.on_duty)
+
+    def _move_key(self, found: MoveFound | BlockedFound) -> str:
+        track, level = self._program.tracks[found.track].key, self._level(found.track, found.level).key
+        return move_key(self._case.id, self._policy.name, found.cycle, track, level, found.cause)
+
+    def _reasons(self, found: MoveFound | BlockedFound) -> tuple[Reason, ...]:
+        rules = {rule.name: rule for rule in self._policy.all_rules}
+        return tuple(
+            Reason(rule=name, to=rules[name].to, since=datetime_of(cause), text=say(rules[name].when))
+            for name, cause in zip(found.rules, found.causes, strict=True)
+        )
+
+    @property
+    def blocked(self) -> tuple[Blocked, ...]:
+        """What is wanted and held back."""
+        return tuple(map(self._blocked, self._outcome.blocked))
+
+    def _blocked(self, found: BlockedFound) -> Blocked:
+        track, level = self._program.tracks[found.track].key, self._level(found.track, found.level)
+        move = Move(
+            track=track,
+            from_level=self._key(found.track, self._outcome.standing[found.track]),
+            to=level.key,
+            rules=found.rules,
+            key=self._move_key(found),
+            reasons=self._reasons(found),
+        )
+        return Blocked(
+            move=move,
+            missing=_open_items(level.entry, found.missing),
+            against=_objections(level.entry, found.against),
+            until=_maybe(found.until),
+        )
+
+    @property
+    def actions(self) -> tuple[ActionDue, ...]:
+        """What else is asked."""
+        return tuple(map(self._action, self._outcome.actions))
+
+    def _action(self, found: ActionFound) -> ActionDue:
+        kind, name = found.source
+        if kind == "rule":
+            asked = next(rule.then for rule in self._policy.all_rules if rule.name == name)
+        else:
+            asked = self._policy.level(name).on_entry
+        key = action_key(
+            self._case.id, self._policy.name, found.cycle, found.source, asked[found.number], found.cause
+        )
+        return ActionDue(
+            action=found.action,
+            key=key,
+            due=datetime_of(found.due),
+            rule=name if kind == "rule" else None,
+            level=name if kind == "level" else None,
+            person=found.person,
+            order=found.order,
+        )
+
+    # ------------------------------------------------------------------------ clocks
+
+    @property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """Every clock that runs or is paused, soonest first."""
+        running = [one for one in self._outcome.clocks if one.state != "stopped"]
+        last = max((one.due for one in running if one.due is not None), default=0) + 1
+        running.sort(key=lambda one: (last if one.due is None else one.due, one.key, one.level or ""))
+        return tuple(map(self._deadline, running))
+
+    @property
+    def ended(self) -> tuple[Deadline, ...]:
+        """The latest of each target that does not run."""
+        ended = [one for one in self._outcome.clocks if one.state == "stopped"]
+        known = {one.key for one in self._outcome.clocks}
+        never = (Deadline(target=key) for key in self._policy.vocabulary.targets if key not in known)
+        ended.sort(key=lambda one: -one.started)
+        return (*map(self._deadline, ended), *never)
+
+    def _deadline(self, found: ClockFound) -> Deadline:
+        return Deadline(
+            target=found.key,
+            occurrence=found.occurrence,
+            level=found.level,
+            started=datetime_of(found.started),
+            due=_maybe(found.due),
+            clock=found.state,
+            outcome=found.outcome,
+            caused_by_change=found.caused,
+            owner=self._owner_of(found),
+            budget=None if found.budget is None else timedelta(microseconds=found.budget),
+            stopped=_maybe(found.stopped),
+            legs=tuple(map(self._leg, found.legs)),
+        )
+
+    def _leg(self, found: LegFound) -> Leg:
+        calendar = None if found.calendar is None else self._policy.calendars[found.calendar]
+        return Leg(since=datetime_of(found.since), calendar=calendar, paused=found.paused)
+
+    def _targets_of(self, found: ClockFound) -> list[Target]:
+        targets = self._policy.targets if found.level is None else self._policy.level(found.level).targets
+        return [target for target in targets if target.key == found.key]
+
+    def _owner_of(self, found: ClockFound) -> str | None:
+        """The role that a target names, or else the owner of its level, or of the case's on the first track."""
+        named = next((target.owner for target in self._targets_of(found) if target.owner is not None), None)
+        if named is None:
+            if found.level is not None:
+                named = self._policy.level(found.level).owner
+            elif self._outcome.standing[0] != NOWHERE:
+                named = self._level(0, self._outcome.standing[0]).owner
+        role = self._pick(named)
+        return None if role is None else str(role)
+
+    # ------------------------------------------------------------------------ what is owed, and what keeps a case where it is
+
+    @property
+    def owed(self) -> tuple[Owed, ...]:
+        """Open work, running deadlines, unanswered requests, missing post-mortems."""
+        return (*self._owed_work(), *map(self._owed_deadline, self.deadlines), *self._owed_answer())
+
+    def _owed_work(self) -> Iterator[Owed]:
+        for track, number, items in self._outcome.work:
+            level = self._level(track, number)
+            for item in _open_items(level.work, items):
+                role = self._pick(level.owner)
+                yield Owed(
+                    kind="item",
+                    what=item.key,
+                    text=item.text,
+                    role=None if role is None else str(role),
+                    track=self._program.tracks[track].key,
+                    level=level.key,
+                )
+
+    def _owed_deadline(self, deadline: Deadline) -> Owed:
+        targets = [target for target in self._policy.all_targets if target.key == deadline.target]
+        looks_back = any(pattern.event == PostMortemHeld.__name__ for target in targets for pattern in target.stops)
+        return Owed(
+            kind="post_mortem" if looks_back else "deadline",
+            what=deadline.target,
+            role=deadline.owner,
+            level=deadline.level,
+            since=deadline.started,
+            due=deadline.due,
+        )
+
+    def _owed_answer(self) -> Iterator[Owed]:
+        since = self._outcome.requested_since
+        if since is not None:
+            yield Owed(kind="request", what="escalation", text="an escalation nobody has answered", since=datetime_of(since))
+
+    @property
+    def exits(self) -> tuple[Exit, ...]:
+        """What de-escalation still lacks, per track."""
+        return tuple(
+            Exit(
+                track=self._program.tracks[found.track].key,
+                level=self._level(found.track, found.level).key,
+                missing=_open_items(self._level(found.track, found.level).exit, found.missing),
+                against=_objections(self._level(found.track, found.level).exit, found.against),
+                until=_maybe(found.until),
+            )
+            for found in self._outcome.exits
+        )
+
+    # ------------------------------------------------------------------------ names
+
+    def _level(self, track: int, level: int) -> EscalationLevel:
+        return self._program.levels[track][level]
+
+    def _key(self, track: int, level: int) -> str | None:
+        return None if level == NOWHERE else self._level(track, level).key
+
+    def _pick(self, given: Any) -> Any:
+        return given.choose(dict(self._outcome.picks).get(given.by)) if isinstance(given, Pick) else given
+
+
+def _maybe(instant: int | None) -> datetime | None:
+    return None if instant is None else datetime_of(instant)
+
+
+def _open_items(checklist: Checklist | None, found: tuple[OpenFound, ...]) -> tuple[OpenItem, ...]:
+    items = {item.key: item for item in checklist.items} if checklist else {}
+    return tuple(
+        OpenItem(key=one.item, text=items[one.item].text, answers=items[one.item].answers, why=one.why) for one in found
+    )
+
+
+def _objections(checklist: Checklist | None, found: tuple[tuple[str, str], ...]) -> tuple[Objection, ...]:
+    items = {item.key: item for item in checklist.items} if checklist else {}
+    return tuple(Objection(item=key, answer=answer, text=items[key].text) for key, answer in found)
