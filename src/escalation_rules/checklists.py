@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, field_validator
 
 from escalation_rules._values import Value
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Patterns
-from escalation_rules.worktime.spans import Span
+from escalation_rules.patterns import Pattern
+from escalation_rules.worktime.spans import Span, SpanLike
 
 __all__ = ["Checklist", "Item"]
 
@@ -32,6 +33,20 @@ class Item(Value):
     expires: Span | None = None
     evidence: bool = False
     done_by: Patterns = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            key: str,
+            text: str = "",
+            *,
+            answers: tuple[str, ...] = ...,
+            against: tuple[str, ...] = ...,
+            expires: SpanLike | None = None,
+            evidence: bool = False,
+            done_by: Pattern | tuple[Pattern, ...] = (),
+        ) -> None: ...
 
     def admits(self, answer: str) -> bool:
         """Whether this is one of the possible answers."""

@@ -31,6 +31,7 @@ __all__ = [
     "ItemWithdrawn",
     "LessonSettled",
     "LevelFailed",
+    "Made",
     "MoveDeclined",
     "Observed",
     "Opened",
@@ -156,6 +157,11 @@ class Made(Happening):
     """What a decision asked for and was accepted: `recorded_at` is when, `at` is when it was due."""
 
     recorded_at: Instant | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it was accepted from a decision, and so has the key of what was asked as its id."""
+        return self.actor == "automation" and self.recorded_at is not None and self.id is not None
 
     @property
     def counts(self) -> bool:

@@ -14,6 +14,7 @@ from escalation_rules.kinds import (
     Assigned,
     Closed,
     CustomerReplied,
+    Made,
     Observed,
     Opened,
     PriorityChanged,
@@ -26,7 +27,7 @@ from escalation_rules.kinds import (
 )
 from escalation_rules.patterns import Happening
 
-__all__ = ["OPEN", "Standing", "from_statuses", "plain", "read_status", "steps"]
+__all__ = ["OPEN", "Standing", "from_statuses", "on_record_since", "plain", "read_status", "steps"]
 
 _WORDS = ("open", "working", "waiting", "resolved", "closed", "void")
 _ENDED: dict[str, type[Happening]] = {"resolved": Resolved, "closed": Closed, "void": Voided}
@@ -123,31 +124,42 @@ def from_statuses(changes: Iterable[tuple[datetime, str] | tuple[datetime, str, 
 
 
 def plain(history: Iterable[Happening]) -> Iterator[Happening]:
-    """The history with every snapshot followed by the events it implies: what differs from what was recorded before.
+    """The history with every snapshot followed by the events it implies: what differs from what was on record then.
 
-    A level is not unfolded: which way a move went is for a policy to say.
+    What was accepted late was not on record before it was recorded, whenever it was due. A level is not unfolded: which way a
+    move went is for a policy to say.
     """
-    standing, priority, assigned = OPEN, None, dict[str, str | None]()
+    standing, past = OPEN, list[Happening]()
     for event in history:
-        for one in (event, *(_implied(event, standing, priority, assigned) if isinstance(event, Observed) else ())):
+        for one in (event, *(_implied(event, standing, past) if isinstance(event, Observed) else ())):
             yield one
             standing = standing.after(one)
-            if isinstance(one, Opened):
-                priority = one.priority
-            elif isinstance(one, PriorityChanged):
-                priority = one.to
-            elif isinstance(one, Assigned):
-                assigned[one.role] = one.person or one.group
+            past.append(one)
 
 
-def _implied(
-    seen: Observed, standing: Standing, priority: str | None, assigned: dict[str, str | None]
-) -> Iterator[Happening]:
-    if seen.priority is not None and seen.priority != priority:
+def on_record_since(event: Happening) -> datetime:
+    """From when on an event was known to the host."""
+    return event.recorded_at if isinstance(event, Made) and event.recorded_at is not None else event.at
+
+
+def _implied(seen: Observed, standing: Standing, past: Iterable[Happening]) -> Iterator[Happening]:
+    on_record = sorted((event for event in past if on_record_since(event) <= seen.at), key=on_record_since)
+    if seen.priority is not None and seen.priority != _priority(on_record):
         yield PriorityChanged(at=seen.at, actor=seen.actor, to=seen.priority)
+    assigned = {event.role: event.person or event.group for event in on_record if isinstance(event, Assigned)}
     for role, name in seen.assigned.items():
         if assigned.get(role) != name:
             yield Assigned(at=seen.at, actor=seen.actor, role=role, person=name)
     if seen.status is not None:
         for kind, fields in steps(standing, read_status(seen.status)):
             yield kind(at=seen.at, actor=seen.actor, **fields)
+
+
+def _priority(history: Iterable[Happening]) -> str | None:
+    found = None
+    for event in history:
+        if isinstance(event, Opened):
+            found = event.priority
+        elif isinstance(event, PriorityChanged):
+            found = event.to
+    return found

@@ -37,7 +37,7 @@ from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
-from escalation_rules.statuses import OPEN, Standing, plain
+from escalation_rules.statuses import OPEN, Standing, on_record_since, plain
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import CONTINUOUS, datetime_of, microseconds_of
@@ -101,6 +101,7 @@ class Fold:
     fired: set[tuple[tuple[str, str], int, int, int]] = field(default_factory=set)
     entered: list[tuple[str, int]] = field(default_factory=list)
     external: set[int] = field(default_factory=set)
+    accepted: dict[str | None, Happening] = field(default_factory=dict)
     order: int = 0
 
     # ------------------------------------------------------------------ the fold
@@ -123,11 +124,27 @@ class Fold:
         return self.outcome(self.at)
 
     def step(self, now: int, events: Iterable[Happening]) -> None:
-        """One instant: time passes, then events, then rules to a fixpoint."""
+        """One instant: time passes, then events, then rules to a fixpoint.
+
+        What was accepted from a decision takes effect where the rules ask for it; what they do not ask for any more comes last,
+        as a fact like any other.
+        """
         self.pass_time(now)
+        self.accepted = {}
         for event in events:
-            self.apply(now, event, virtual=False)
+            if isinstance(event, E.Escalated | E.PriorityChanged | E.Assigned) and event.is_accepted:
+                self.accepted[event.id] = event
+            else:
+                self.apply(now, event, virtual=False)
         self.rules(now)
+        if self.accepted:
+            for event in list(self.accepted.values()):
+                self.enact(now, event)
+            self.rules(now)
+
+    def enact(self, now: int, event: Happening) -> None:
+        del self.accepted[event.id]
+        self.apply(now, event, virtual=False)
 
     def wake_at(self, outcome: Outcome) -> int | None:
         """The next instant at which the outcome differs, if nothing happens. Leaves the fold at that instant."""
@@ -232,18 +249,19 @@ class Fold:
 
     def recorded_level(self, track: int, before: Happening) -> int:
         """Where the record alone, without what is only due, has a case on a track."""
-        level = NOWHERE
+        found = []
         for entry in self.log:
             if entry.event is before:
                 break
             if isinstance(entry.event, E.Opened):
-                level = self.first_level(track, entry.event)
-            elif not entry.virtual and self.names_level(entry.event) and self.track_of_move(entry.event) == track:
-                level = self.level_of_move(entry.event)
-        return level
+                found.append((entry.event.at, self.first_level(track, entry.event)))
+            elif not entry.virtual and self.track_of_recorded_move(entry.event) == track:
+                found.append((on_record_since(entry.event), self.level_of_move(entry.event)))
+        on_record = [one for one in found if one[0] <= before.at]
+        return sorted(on_record, key=lambda one: one[0])[-1][1]
 
-    def names_level(self, event: Happening) -> bool:
-        return isinstance(event, E.Escalated | E.DeEscalated) or (isinstance(event, E.Observed) and event.level is not None)
+    def track_of_recorded_move(self, event: Happening) -> int | None:
+        return self.track_of_move(event) if self.is_move(event) else None
 
     def first_level(self, track: int, opened: E.Opened) -> int:
         if opened.level is not None and self.place(opened.level)[0] == track:
@@ -266,10 +284,11 @@ class Fold:
         return list(self.stays(track))[-1] if self.log else Stay(NOWHERE, (0, 0))
 
     def barrier(self, track: int) -> When | None:
-        """The last time the case went down on a track."""
+        """The last time the case was taken down on a track."""
         found = list(self.stays(track))
         downs = [later.since for earlier, later in zip(found, found[1:], strict=False) if later.level < earlier.level]
-        return downs[-1] if downs else None
+        by_hand = [one.when for one in self.log if isinstance(one.event, E.DeEscalated | E.Observed)]
+        return max((when for when in downs if when in by_hand), default=None)
 
     @property
     def standing(self) -> Standing:
@@ -301,7 +320,8 @@ class Fold:
             if isinstance(entry.event, E.Opened):
                 found = entry.event.priority
             elif isinstance(entry.event, E.PriorityChanged):
-                found = entry.event.to
+                lowers = self.rank(entry.event.to) < self.rank(found)
+                found = found if lowers and entry.event.is_accepted else entry.event.to
         return found
 
     def own_fact(self, name: str) -> Any:
@@ -878,6 +898,8 @@ class Fold:
                 continue
             self.fired.add((source, number, cycle, cause))
             key = action_key(self.case.id, self.policy.name, cycle, source, action, cause)
+            if key in self.accepted:
+                fresh.append((source, number, action, cause, key))
             if key in self.recorded:
                 self.actions = [one for one in self.actions if (one.source, one.number) != (source, number)]
             elif key not in self.declined:
@@ -901,6 +923,9 @@ class Fold:
 
     def ask_one(self, one: tuple[tuple[str, str], int, Any, int, str], now: int, rank: int) -> None:
         source, number, action, cause, key = one
+        if key in self.accepted:
+            self.enact(now, self.accepted[key])
+            return
         person = None
         if isinstance(action, SetPriority):
             action = SetPriority(to=self.policy.priorities[rank])
@@ -1056,6 +1081,9 @@ class Fold:
     def move(self, move: MoveFound, now: int, stays: dict[int, Stay]) -> None:
         """A move that falls due and is not recorded is made virtually, at its instant."""
         key = self.key(move.track, move.level, move.cause)
+        if key in self.accepted:
+            self.enact(now, self.accepted[key])
+            return
         self.moves.append((move._replace(order=self.order), stays[move.track], frozenset(move.rules)))
         self.order += 1
         level = self.level(move.track, move.level).key

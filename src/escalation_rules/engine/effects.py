@@ -34,7 +34,8 @@ from escalation_rules.engine.machine import (
 from escalation_rules.engine.outcome import NOWHERE
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
 from escalation_rules.patterns import Happening
-from escalation_rules.worktime._timeline import datetime_of
+from escalation_rules.statuses import on_record_since
+from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 
 __all__ = ["assign", "happen", "happen_virtually", "move", "set_priority", "update"]
 
@@ -194,7 +195,8 @@ def _opened(state: State, event: E.Opened) -> None:
         state.unanswered = state.now
     for track, levels in enumerate(state.program.levels):
         level = start[1] if track == start[0] else 0 if track == 0 else NOWHERE
-        state.recorded[track] = level = level if levels else NOWHERE
+        level = level if levels else NOWHERE
+        state.recorded[track].append((state.now, level))
         _stand(state, track, level)
     state.dirty = EVERYTHING
 
@@ -275,8 +277,12 @@ def _escalation_answered(state: State, event: E.EscalationAnswered) -> None:
     state.dirty |= REQUESTED
 
 
-def _moved(state: State, event: E.Escalated | E.DeEscalated) -> None:
-    record_move(state, *_destination(state, event.to, event.track))
+def _escalated(state: State, event: E.Escalated) -> None:
+    record_move(state, event, *_destination(state, event.to, event.track), down=False)
+
+
+def _de_escalated(state: State, event: E.DeEscalated) -> None:
+    record_move(state, event, *_destination(state, event.to, event.track), down=True)
 
 
 def _destination(state: State, key: str | None, track_key: str | None) -> tuple[int, int]:
@@ -289,9 +295,11 @@ def _destination(state: State, key: str | None, track_key: str | None) -> tuple[
     return track, NOWHERE if track else 0
 
 
-def record_move(state: State, track: int, level: int) -> None:
-    """A move that is recorded settles everything due before it on its track."""
-    state.recorded[track] = level
+def record_move(state: State, event: Happening, track: int, level: int, *, down: bool) -> None:
+    """A move that is recorded settles everything due before it on its track; one that goes down is a de-escalation."""
+    if down and level < state.level[track]:
+        state.barrier[track] = state.when
+    state.recorded[track].append((microseconds_of(on_record_since(event)), level))
     state.moves = [one for one in state.moves if one.move.track != track]
     move(state, track, level)
 
@@ -301,8 +309,6 @@ def move(state: State, track: int, level: int) -> None:
     present = state.level[track]
     if level > present:
         state.ups[track] += 1
-    elif level < present:
-        state.barrier[track] = state.when
     if level != present:
         _stand(state, track, level)
 
@@ -310,8 +316,9 @@ def move(state: State, track: int, level: int) -> None:
 def _observed(state: State, event: E.Observed) -> None:
     if event.level is not None:
         track, level = _place(state, event.level)
-        if state.recorded[track] != level:
-            record_move(state, track, level)
+        on_record = max((since, index) for index, (since, _) in enumerate(state.recorded[track]) if since <= state.now)[1]
+        if state.recorded[track][on_record][1] != level:
+            record_move(state, event, track, level, down=True)
 
 
 def _level_failed(state: State, event: E.LevelFailed) -> None:
@@ -325,8 +332,10 @@ def _level_failed(state: State, event: E.LevelFailed) -> None:
 
 
 def _priority_changed(state: State, event: E.PriorityChanged) -> None:
+    """A change is a fact, except that what was accepted from a decision never lowers."""
     _known(state, event.to)
-    if event.to != state.priority:
+    lowers = state.program.ranks.get(event.to, -1) < state.rank
+    if event.to != state.priority and not (lowers and event.is_accepted):
         set_priority(state, event.to)
 
 
@@ -396,8 +405,8 @@ _EFFECTS: dict[type, Effect] = {
     E.Acknowledged: _acknowledged,
     E.EscalationRequested: _escalation_requested,
     E.EscalationAnswered: _escalation_answered,
-    E.Escalated: _moved,
-    E.DeEscalated: _moved,
+    E.Escalated: _escalated,
+    E.DeEscalated: _de_escalated,
     E.LevelFailed: _level_failed,
     E.PriorityChanged: _priority_changed,
     E.Assigned: _assigned,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from escalation_rules import events as E
 from escalation_rules.case import Case
 from escalation_rules.engine.checks import expiry
 from escalation_rules.engine.clocks import due_of, outcome_now
 from escalation_rules.engine.effects import happen, update
 from escalation_rules.engine.findings import cooldown_end, crossings_of, find
 from escalation_rules.engine.machine import BITS, NEVER, Program, State
-from escalation_rules.engine.moves import run_rules
+from escalation_rules.engine.moves import enact_rest, run_rules
 from escalation_rules.engine.outcome import NOWHERE, Outcome
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.worktime._timeline import datetime_of
@@ -35,16 +36,27 @@ def fold(program: Program, case: Case, at: int) -> State:
         if instant != now:
             if instant > at:
                 break
-            if state.stir:
-                run_rules(state)
+            _conclude(state)
             now = _pass_time(state, instant)
-        happen(state, event)
-    if state.stir:
-        run_rules(state)
-    _pass_time(state, at)
-    if state.stir:
-        run_rules(state)
+        if isinstance(event, _ACCEPTED) and event.is_accepted:
+            state.accepted[str(event.id)] = event
+        else:
+            happen(state, event)
+    _conclude(state)
+    forward(state, at)
     return state
+
+
+_ACCEPTED = (E.Escalated, E.PriorityChanged, E.Assigned)
+
+
+def _conclude(state: State) -> None:
+    """The rules of an instant, after its events. What was accepted then takes effect where they ask for it, or else last."""
+    if state.stir or state.accepted:
+        run_rules(state)
+    if state.accepted:
+        enact_rest(state)
+        run_rules(state)
 
 
 def forward(state: State, until: int) -> None:

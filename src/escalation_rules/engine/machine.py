@@ -236,6 +236,7 @@ class State:
     """A case as the fold has it at an instant."""
 
     __slots__ = (
+        "accepted",
         "acknowledged",
         "actions",
         "agreed",
@@ -314,7 +315,8 @@ class State:
         self.rank = -1
         self.channel: str | None = None
         self.facts: dict[str, Any] = {}
-        self.level, self.recorded, self.ups = [-1] * tracks, [-1] * tracks, [0] * tracks
+        self.level, self.ups = [-1] * tracks, [0] * tracks
+        self.recorded: list[list[tuple[int, int]]] = [[] for _ in range(tracks)]
         self.entry, self.barrier = [LONG_AGO] * tracks, [LONG_AGO] * tracks
         self.external = 0
         self.cycle = self.cycle_when = self.opening = self.reopened = 0
@@ -337,6 +339,7 @@ class State:
         self.counts: dict[tuple[int, str], int] = {}
         self.entered: list[tuple[str, int]] = []
         self.moves: list[Pending] = []
+        self.accepted: dict[str, Happening] = {}
         self.actions: list[ActionFound] = []
         self.fired: set[tuple[tuple[str, str], int, int, int]] = set()
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.engine.checks import entry_state
-from escalation_rules.engine.effects import assign, happen_virtually, move, set_priority
+from escalation_rules.engine.effects import assign, happen, happen_virtually, move, set_priority
 from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, Pending, RuleCode, State, Tree
 from escalation_rules.engine.outcome import (
     ActionFound,
@@ -19,10 +19,11 @@ from escalation_rules.engine.outcome import (
     move_key,
 )
 from escalation_rules.levels import EscalationLevel
+from escalation_rules.patterns import Happening
 from escalation_rules.rules import NEXT
 from escalation_rules.worktime.rotas import next_cover_change
 
-__all__ = ["blocked", "holding", "run_rules", "tree_holds"]
+__all__ = ["blocked", "enact_rest", "holding", "run_rules", "tree_holds"]
 
 
 class Asked(NamedTuple):
@@ -139,9 +140,12 @@ def _asked_by_rules(state: State, rules: Iterable[RuleCode]) -> Iterator[Asked]:
                 yield Asked(("rule", rule.name), number, action, cause)
 
 
-def _fresh(state: State, asked: Iterable[Asked]) -> list[tuple[Asked, str]]:
-    """What is asked for the first time, and neither recorded nor declined. A record settles earlier occurrences."""
-    fresh = []
+def _fresh(state: State, asked: Iterable[Asked]) -> list[tuple[Asked, Happening | None]]:
+    """What is asked for the first time and neither recorded before nor declined, with the record of it that is due now.
+
+    A record settles earlier occurrences.
+    """
+    fresh: list[tuple[Asked, Happening | None]] = []
     for one in asked:
         occurrence = (one.source, one.number, state.cycle, one.cause)
         if occurrence in state.fired:
@@ -152,8 +156,10 @@ def _fresh(state: State, asked: Iterable[Asked]) -> list[tuple[Asked, str]]:
             key = _action_key(state, one)
         if key in state.recorded_keys:
             state.actions = [old for old in state.actions if (old.source, old.number) != (one.source, one.number)]
+            if key in state.accepted:
+                fresh.append((one, state.accepted[key]))
         elif key not in state.declined:
-            fresh.append((one, key))
+            fresh.append((one, None))
     return fresh
 
 
@@ -161,19 +167,40 @@ def _action_key(state: State, one: Asked) -> str:
     return action_key(state.case, state.program.policy.name, state.cycle, one.source, one.action, one.cause)
 
 
-def _ask_state_changes(state: State, fresh: Iterable[tuple[Asked, str]]) -> None:
+def _ask_state_changes(state: State, fresh: Iterable[tuple[Asked, Happening | None]]) -> None:
     """Priorities rise to the highest that is asked for; assignments that change something are made."""
-    highest, best = state.rank, None
-    for one, _ in fresh:
+    _raise_priority(state, fresh)
+    for one, record in fresh:
+        if isinstance(one.action, Assign):
+            if record is not None:
+                enact(state, record)
+            else:
+                _assign(state, one, _picked(state, one.action))
+
+
+def _raise_priority(state: State, fresh: Iterable[tuple[Asked, Happening | None]]) -> None:
+    highest, best, record = state.rank, None, None
+    for one, its_record in fresh:
         if isinstance(one.action, SetPriority) and (rank := _rank_asked(state, one.action)) > highest:
-            highest, best = rank, one
-    if best is not None:
+            highest, best, record = rank, one, its_record
+    if record is not None:
+        enact(state, record)
+    elif best is not None:
         name = state.program.policy.priorities[highest]
         _ask(state, best, SetPriority(to=name), None)
         happen_virtually(state, E.PriorityChanged, lambda: set_priority(state, name), to=name)
-    for one, _ in fresh:
-        if isinstance(one.action, Assign):
-            _assign(state, one, _picked(state, one.action))
+
+
+def enact(state: State, record: Happening) -> None:
+    """What was accepted takes effect where the rules ask for it, so that a history with it reads like one without."""
+    del state.accepted[str(record.id)]
+    happen(state, record)
+
+
+def enact_rest(state: State) -> None:
+    """What was accepted at this instant and is no longer asked for is a fact like any other."""
+    for record in list(state.accepted.values()):
+        enact(state, record)
 
 
 def _rank_asked(state: State, action: SetPriority) -> int:
@@ -281,6 +308,9 @@ def _move_key(state: State, track: int, level: int, cause: int) -> str:
 def _make(state: State, one: Weighed) -> None:
     """A move that falls due and is not recorded is made virtually, at its instant."""
     track, level = one.move.track, one.move.level
+    if state.accepted and (record := state.accepted.get(_move_key(state, track, level, one.move.cause))) is not None:
+        enact(state, record)
+        return
     state.moves.append(
         Pending(one.move._replace(order=state.order), state.level[track], state.entry[track], one.rules)
     )

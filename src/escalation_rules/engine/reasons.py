@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from escalation_rules.conditions import BUILT_IN, Atom, atoms, normal
-from escalation_rules.engine.machine import BITS, RuleCode, State, Tree
+from escalation_rules.engine.machine import BITS, LONG_AGO, RuleCode, State, Tree
+from escalation_rules.engine.moves import evidence, tree_holds
 from escalation_rules.parts import Because, Reason
 from escalation_rules.rules import Rule
 from escalation_rules.wording import say, say_atom
@@ -22,7 +25,27 @@ def _reason(state: State, rule: Rule, code: RuleCode) -> Reason:
     because = [_place(state, rule)] if rule.at else []
     pairs = zip(atoms(normal(rule.when)), _numbers(code.own_tree), strict=True)
     because += [_because(state, atom, number) for atom, number in pairs]
+    if tree_holds(code.stay_tree, lambda number: bool(state.truth >> number & 1)):
+        because += [Because(text=text, holds=False) for text in _obstacles(state, code)]
     return Reason(rule=rule.name, to=rule.to, text=say(rule.when), because=tuple(because))
+
+
+def _obstacles(state: State, code: RuleCode) -> Iterator[str]:
+    """Why a rule whose condition holds moves nobody all the same."""
+    if not state.live:
+        yield f"a case that is {state.standing.status} is not moved"
+        return
+    if state.external:
+        yield "a case outside the process is not moved"
+        return
+    when = evidence(state, code.own_tree)
+    if state.barrier[code.track] != LONG_AGO and when <= state.barrier[code.track]:
+        yield "nothing new has happened since the case went down"
+    levels = state.program.levels[code.track]
+    if code.is_next and when <= state.entry[code.track]:
+        yield "nothing new has happened since the case came to this level"
+    elif code.to is not None and code.to <= state.level[code.track]:
+        yield f"the case is on `{levels[code.to].key}` or above already"
 
 
 def _numbers(tree: Tree) -> list[int]:

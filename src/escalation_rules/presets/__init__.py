@@ -1,0 +1,9 @@
+"""Published support processes as policies, parametrised by what an organisation would change.
+
+Each function returns a `Policy`, cites its source, and is told with its diagram and a worked case in the documentation.
+"""
+
+from escalation_rules.presets.complaints import complaint_ladder
+from escalation_rules.presets.requests import support_request
+
+__all__ = ["complaint_ladder", "support_request"]

@@ -1,0 +1,10 @@
+"""The calendars that presets use unless an organisation names its own."""
+
+from escalation_rules.worktime import BusinessCalendar
+
+__all__ = ["ALWAYS", "OFFICE"]
+
+OFFICE = BusinessCalendar(timezone="Europe/London", hours={"mon-fri": "09:00-17:00"}, holidays="GB-ENG")
+"""Office hours in England, with its public holidays."""
+ALWAYS = BusinessCalendar.always("UTC")
+"""A desk that never closes."""
