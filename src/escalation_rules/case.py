@@ -18,6 +18,7 @@ from pydantic import field_validator
 from escalation_rules import events as E
 from escalation_rules._values import Frozen, Json, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.kinds import Made
 from escalation_rules.patterns import Happening
 from escalation_rules.statuses import OPEN, Standing, plain, read_status
 
@@ -193,7 +194,7 @@ class Case(Value):
         return self.history
 
     def keys_until(self, instant: int) -> tuple[frozenset[str], frozenset[str]]:
-        """The keys of actions that were recorded, and of moves and actions that were declined, up to an instant."""
+        """The keys of moves and actions that were recorded, and of those that were declined, up to an instant."""
         recorded, declined = self._keyed
         if recorded or declined:
             return (
@@ -205,9 +206,9 @@ class Case(Value):
     @cached_property
     def _keyed(self) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
         declined = [(event.instant, event.key) for event in self.history if isinstance(event, E.MoveDeclined)]
-        taken = [event for event in self.history if isinstance(event, E.ActionTaken | E.PriorityChanged | E.Assigned)]
-        named = [(event.instant, key) for event in taken for key in (event.id, getattr(event, "key", None)) if key]
-        return [(at, key) for at, key in named if key.startswith(ACTION_KEY)], declined
+        made = [event for event in self.history if isinstance(event, Made)]
+        named = [(event.instant, key) for event in made for key in {event.id, getattr(event, "key", None)} if key]
+        return [(at, key) for at, key in named if key.startswith((MOVE_KEY, ACTION_KEY))], declined
 
     @cached_property
     def _ids(self) -> frozenset[str]:
@@ -219,8 +220,8 @@ class Case(Value):
         return _in_order(history)
 
 
-ACTION_KEY = "action-"
-"""How the key of an action begins."""
+MOVE_KEY, ACTION_KEY = "move-", "action-"
+"""How the keys of moves and actions begin."""
 _NO_KEYS: frozenset[str] = frozenset()
 
 

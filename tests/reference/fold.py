@@ -287,7 +287,7 @@ class Fold:
         """The last time the case was taken down on a track."""
         found = list(self.stays(track))
         downs = [later.since for earlier, later in zip(found, found[1:], strict=False) if later.level < earlier.level]
-        by_hand = [one.when for one in self.log if isinstance(one.event, E.DeEscalated | E.Observed)]
+        by_hand = [one.when for one in self.log if not (isinstance(one.event, E.Escalated) and one.event.is_accepted)]
         return max((when for when in downs if when in by_hand), default=None)
 
     @property
@@ -971,7 +971,7 @@ class Fold:
             reached = skipped[-1] + 1 if skipped else level
             while skipped and self.level(track, reached).external:
                 reached += 1
-            rules = [rule for rule in wanted[level] if self.key(track, reached, self.cause(rule)) not in self.declined]
+            rules = [rule for rule in wanted[level] if self.may_ask(self.key(track, reached, self.cause(rule)))]
             if not rules:
                 continue
             cause = min(self.cause(rule) for rule in rules)
@@ -984,6 +984,10 @@ class Fold:
             held = BlockedFound(track, reached, cycle, cause, names, causes, missing, against, until)
             free = not missing and not against and not self.is_held(track, reached, now)
             yield move, None if free else held
+
+    def may_ask(self, key: str) -> bool:
+        """What history records by key is not asked again, except that its record may be due just now."""
+        return key not in self.declined and (key not in self.recorded or key in self.accepted)
 
     def key(self, track: int, level: int, cause: int) -> str:
         track_key = self.policy.all_tracks[track].key

@@ -278,7 +278,7 @@ def _escalation_answered(state: State, event: E.EscalationAnswered) -> None:
 
 
 def _escalated(state: State, event: E.Escalated) -> None:
-    record_move(state, event, *_destination(state, event.to, event.track), down=False)
+    record_move(state, event, *_destination(state, event.to, event.track), down=not event.is_accepted)
 
 
 def _de_escalated(state: State, event: E.DeEscalated) -> None:

@@ -266,14 +266,19 @@ def _wanted(state: State, track: int, rules: tuple[RuleCode, ...]) -> dict[int, 
 
 
 def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Iterator[Weighed]:
-    """Each wanted move that was not declined, the highest first, with what holds it back."""
+    """Each wanted move that was neither declined nor made before, the highest first, with what holds it back."""
     for level in sorted(wanted, reverse=True):
         owner, reached, skipped, until = _owner(state, track, level)
         causes = [(rule, _cause(state, rule)) for rule in wanted[level]]
-        if state.declined:
-            causes = [one for one in causes if _move_key(state, track, reached, one[1]) not in state.declined]
+        if state.declined or state.recorded_keys:
+            causes = [one for one in causes if _may_ask(state, _move_key(state, track, reached, one[1]))]
         if causes:
             yield _weigh(state, track, reached, causes, owner, skipped, until)
+
+
+def _may_ask(state: State, key: str) -> bool:
+    """What history records by key is not asked again, except that its record may be due just now."""
+    return key not in state.declined and (key not in state.recorded_keys or key in state.accepted)
 
 
 def _weigh(

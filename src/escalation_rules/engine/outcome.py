@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from escalation_rules.actions import Action
-from escalation_rules.case import ACTION_KEY
+from escalation_rules.case import ACTION_KEY, MOVE_KEY
 
 __all__ = [
     "NOWHERE",
@@ -151,7 +151,7 @@ class Outcome(NamedTuple):
 
 def move_key(case: str, policy: str, cycle: int, track: str, level: str, cause: int) -> str:
     """The key of a move: ASCII, at most 64 characters, the same for the same cause."""
-    return _digest("move-", case, policy, cycle, track, level, cause)
+    return _digest(MOVE_KEY, case, policy, cycle, track, level, cause)
 
 
 def action_key(case: str, policy: str, cycle: int, source: tuple[str, str], action: Action, cause: int) -> str:
