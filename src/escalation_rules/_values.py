@@ -1,13 +1,13 @@
 """`Value`: the one frozen base of everything that is data here, and the three types its fields share.
 
-A value forbids unknown fields, compares and hashes by its fields, survives JSON, pickling and `eval(repr(...))`, and says
-what is wrong in the library's own words. Instants are kept in UTC, so that equal instants are equal values.
+A value forbids unknown fields, compares and hashes by its fields, survives JSON, pickling and `eval(repr(...))`, and
+says what is wrong in the library's own words. Instants are kept in UTC, so that equal instants are equal values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self, TypeVar
 
@@ -25,7 +25,7 @@ from pydantic_core import ErrorDetails
 
 from escalation_rules.errors import EscalationRulesError, InvalidValue, Problem, nearest
 
-__all__ = ["Deferred", "FrozenDict", "Frozen", "Instant", "Json", "Value", "read_instant"]
+__all__ = ["Deferred", "Frozen", "FrozenDict", "Instant", "Json", "Value", "read_instant"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -44,7 +44,7 @@ def read_instant(given: object) -> datetime:
     if moment.utcoffset() is None:
         raise InvalidValue(Problem("naive datetime", given, expected=_ZONE_HINT))
     try:
-        return moment.astimezone(timezone.utc)
+        return moment.astimezone(UTC)
     except OverflowError:
         raise InvalidValue(Problem("instant out of range", given, expected="the years 1 to 9999 in UTC")) from None
 
@@ -75,7 +75,7 @@ Instant = Annotated[
 class FrozenDict(dict[K, V]):
     """A dict that cannot be changed once made, and can therefore be hashed and shared."""
 
-    def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("this mapping is part of a frozen value; make a changed copy of the value instead")
 
     __setitem__ = __delitem__ = update = pop = popitem = clear = setdefault = __ior__ = _refuse
@@ -135,8 +135,8 @@ class Value(BaseModel):
         """As pydantic's, with this library's errors."""
         return _own_errors(cls, super().model_validate_json, json_data, kwargs)
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with the fields of `update` changed, checked like any new value."""
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
+        """A copy with the fields of `update` changed, checked like any new value; frozen parts need no deep copy."""
         return type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | dict(update or {}))
 
     def __getstate__(self) -> dict[Any, Any]:
@@ -158,7 +158,8 @@ class Value(BaseModel):
 class Deferred(Value):
     """A value whose fields are worked out from a source, one by one, when they are first looked at.
 
-    The source has a property for each field. To be compared, shown, copied or written out, the value is completed first.
+    The source has a property for each field. To be compared, shown, copied or written out, the value is completed
+    first.
     """
 
     @classmethod
@@ -201,7 +202,7 @@ class Deferred(Value):
         return super(Deferred, self._complete()).__getstate__()
 
     @model_serializer(mode="wrap")
-    def _write(self, handler: Any):  # type: ignore[no-untyped-def]  # noqa: ANN202 no return type: the schema is the fields'
+    def _write(self, handler: Any):  # type: ignore[no-untyped-def]
         return handler(self._complete())
 
 

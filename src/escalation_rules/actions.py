@@ -1,7 +1,8 @@
 """Actions, read by convention as `A`: what a decision may ask the host to do besides moving the case.
 
-Roles may be picks, so that who is told depends on the priority or on a choice fact. The host does what is asked and records
-what the decision's `accept` gives: `PriorityChanged` for `SetPriority`, `Assigned` for `Assign`, else `ActionTaken`.
+Roles may be picks, so that who is told depends on the priority or on a choice fact. The host does what is asked and
+records what the decision's `accept` gives: `PriorityChanged` for `SetPriority`, `Assigned` for `Assign`, else
+`ActionTaken`.
 
 >>> from escalation_rules import actions as A
 >>> A.Notify(roles="manager", text="escalated")
@@ -79,7 +80,10 @@ class SetPriority(_Action):
 
 
 class Assign(_Action):
-    """Give the case to a role: to whoever of that role is on duty when it is due. `as_` is what they become on the case."""
+    """Give the case to a role: to whoever of that role is on duty when it is due.
+
+    `as_` is what they become on the case.
+    """
 
     type: Literal["Assign"] = "Assign"
     role: RoleChoice

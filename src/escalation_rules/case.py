@@ -1,7 +1,10 @@
-"""`Case`: an id, attributes for people to read, and an ordered history. Everything else about a case is derived from it.
+"""`Case`: an id, attributes for people to read, and an ordered history.
 
-History is append-only. It is ordered by instant; events of one instant stand in the order in which they were recorded, and
-a late arrival takes its place by its instant. Recording an event that has the id of one already there changes nothing.
+And an ordered history. Everything else about a case is derived from it.
+
+History is append-only. It is ordered by instant; events of one instant stand in the order in which they were
+recorded, and a late arrival takes its place by its instant. Recording an event that has the id of one already there
+changes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import field_validator
 
 from escalation_rules import events as E
-from escalation_rules._values import Frozen, Json, Value, read_instant
+from escalation_rules._values import Frozen, FrozenDict, Json, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.kinds import Made
 from escalation_rules.patterns import Happening
@@ -42,16 +45,16 @@ class Case(Value):
 
     id: str
     history: tuple[E.Event, ...]
-    attributes: Frozen[str, Json] = {}
+    attributes: Frozen[str, Json] = FrozenDict()
 
     if TYPE_CHECKING:
 
-        def __init__(self, id: str, history: Sequence[Happening], attributes: Mapping[str, Any] = {}) -> None: ...  # noqa: B006
+        def __init__(self, id: str, history: Sequence[Happening], attributes: Mapping[str, Any] = {}) -> None: ...
 
     @classmethod
     def open(
         cls,
-        id: str,  # noqa: A002
+        id: str,
         *,
         at: datetime,
         priority: str | None = None,
@@ -95,8 +98,8 @@ class Case(Value):
     ) -> tuple[E.Event, ...]:
         """What must be recorded for the history to agree with a snapshot of the host's: one `Observed`, or nothing.
 
-        Tickets are edited without a trace; this finds the difference. Absent arguments were not looked at. Store what it
-        returns: unless it is stored, every call observes the change anew. `status` is a word of `E.from_statuses`.
+        Tickets are edited without a trace; this finds the difference. Absent arguments were not looked at. Store what
+        it returns: unless it is stored, every call observes the change anew. `status` is a word of `E.from_statuses`.
         """
         seen = {
             "priority": priority if priority != self.priority(at) else None,
@@ -132,7 +135,8 @@ class Case(Value):
     def level(self, at: datetime, track: str | None = None) -> str | None:
         """The level that was recorded last; None where nobody has moved the case and the policy's first level stands.
 
-        Which level belongs to which track is for a policy to say: when a track is asked, only events that name it count.
+        Which level belongs to which track is for a policy to say: when a track is asked, only events that name it
+        count.
         """
         named = [_level_named_by(event) for event in self._until(at)]
         return next((one[0] for one in reversed(named) if one and track in {None, one[1]}), None)

@@ -18,9 +18,9 @@ __all__ = ["Checklist", "Item"]
 class Item(Value):
     """One question with its possible answers.
 
-    An answer in `against` counts as given and argues against the move; no answers at all (`answers=()`) admits any text. An
-    answer may expire (half-open: at that instant it is gone), may need evidence, and may be given by an event instead
-    (`done_by`), which counts as the first of the answers.
+    An answer in `against` counts as given and argues against the move; no answers at all (`answers=()`) admits any
+    text. An answer may expire (half-open: at that instant it is gone), may need evidence, and may be given by an
+    event instead (`done_by`), which counts as the first of the answers.
 
     >>> Item("workaround", "Is there a workaround?", answers=("none", "poor", "good"), against=("good",)).admits("none")
     True

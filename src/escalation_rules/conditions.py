@@ -1,8 +1,8 @@
 """Conditions as data: `fact OP constant` atoms under all, any and not.
 
-They are built with `&`, `|`, `~` and the handles of `escalation_rules.facts`. A condition is never true or false by itself: it
-holds of a case at an instant, or it does not, or it is unknown because a fact is missing. Unknown is not true: neither an
-atom of a missing fact nor its opposite holds.
+They are built with `&`, `|`, `~` and the handles of `escalation_rules.facts`. A condition is never true or false by
+itself: it holds of a case at an instant, or it does not, or it is unknown because a fact is missing. Unknown is not
+true: neither an atom of a missing fact nor its opposite holds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,16 @@ Op = Literal[">=", "<", ">", "<=", "==", "!=", "in", "not in"]
 OUTCOMES = ("not started", "pending", "met", "breached", "void")
 STATUSES = ("open", "waiting", "resolved", "closed", "void")
 
-_OPPOSITE: dict[str, Op] = {">=": "<", "<": ">=", ">": "<=", "<=": ">", "==": "!=", "!=": "==", "in": "not in", "not in": "in"}
+_OPPOSITE: dict[str, Op] = {
+    ">=": "<",
+    "<": ">=",
+    ">": "<=",
+    "<=": ">",
+    "==": "!=",
+    "!=": "==",
+    "in": "not in",
+    "not in": "in",
+}
 _EQUALITY = {"==", "!=", "in", "not in"}
 _OPERATORS: dict[str, set[str]] = {
     "duration": {">=", "<"},
@@ -103,7 +112,9 @@ class Term(Value):
         return Not(of=cast(Condition, self))
 
     def __bool__(self) -> NoReturn:
-        raise Misuse(Problem("truth of a condition", expected="`&`, `|` and `~` instead of `and`, `or`, `not` and chains"))
+        raise Misuse(
+            Problem("truth of a condition", expected="`&`, `|` and `~` instead of `and`, `or`, `not` and chains")
+        )
 
     __lt__ = __le__ = __gt__ = __ge__ = refuse_comparison
 
@@ -151,7 +162,9 @@ class Atom(Term):
         if (argument == "target" and self.of is None) or bool(self.pattern) != (argument == "pattern"):
             raise InvalidValue(Problem(f"`{self.fact}` without its {argument or 'name alone'}", path=self.fact))
         if self.calendar is not None and self.kind != "duration":
-            raise InvalidValue(Problem(f"a calendar for a {self.kind}", self.calendar, path=self.fact, expected="a duration"))
+            raise InvalidValue(
+                Problem(f"a calendar for a {self.kind}", self.calendar, path=self.fact, expected="a duration")
+            )
         return self
 
     @property

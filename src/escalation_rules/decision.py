@@ -1,7 +1,7 @@
 """`Decision`: what a policy says of a case at an instant. A value, each instant in it in UTC.
 
-A decision holds instants, not figures that run: what is left of a deadline is asked with `remaining(at)`. So from `at` up to
-`wake_at` the answer stays the same.
+A decision holds instants, not figures that run: what is left of a deadline is asked with `remaining(at)`. So from
+`at` up to `wake_at` the answer stays the same.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from escalation_rules import events as E
-from escalation_rules._values import Deferred, Frozen, Instant, fields_of
+from escalation_rules._values import Deferred, Frozen, FrozenDict, Instant, fields_of
 from escalation_rules.actions import Assign, SetPriority
 from escalation_rules.errors import UnknownName, unknown
 from escalation_rules.explanation import explained
@@ -48,10 +48,11 @@ __all__ = [
 class Decision(Deferred):
     """What a policy says of a case at an instant.
 
-    `moves` are all due and not yet recorded, in due order; `blocked` those wanted and held back; `actions` what else is asked;
-    `deadlines` every clock that runs or is paused, soonest first, and `ended` the latest of each that has ended;
-    `owed` what anybody owes; `exits` what de-escalation lacks, per track; `levels` where the case stands on each track,
-    moves that are due included; `wake_at` the next instant at which this answer changes by itself, or None.
+    `moves` are all due and not yet recorded, in due order; `blocked` those wanted and held back; `actions` what else
+    is asked; `deadlines` every clock that runs or is paused, soonest first, and `ended` the latest of each that has
+    ended; `owed` what anybody owes; `exits` what de-escalation lacks, per track; `levels` where the case stands on
+    each track, moves that are due included; `wake_at` the next instant at which this answer changes by itself, or
+    None.
     """
 
     case: str
@@ -60,7 +61,7 @@ class Decision(Deferred):
     at: Instant
     timezone: str = "UTC"
     status: Literal["open", "waiting", "resolved", "closed", "void", "external"]
-    levels: Frozen[str, str | None] = {}
+    levels: Frozen[str, str | None] = FrozenDict()
     moves: tuple[Move, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     actions: tuple[ActionDue, ...] = ()
@@ -82,17 +83,24 @@ class Decision(Deferred):
         return {name: held for name, held in fields_of(self) if name != "at"}
 
     def deadline(self, target: str) -> Deadline:
-        """The latest instance of a target, whatever its state. Raises `UnknownName` for a target the policy does not have."""
+        """The latest instance of a target, whatever its state.
+
+        Raises `UnknownName` for a target the policy does not have.
+        """
         for deadline in (*self.deadlines, *self.ended):
             if deadline.target == target:
                 return deadline
         raise UnknownName(unknown("target", target, [one.target for one in (*self.deadlines, *self.ended)]))
 
-    def accept(self, *, at: datetime, by: str | None = None, only: Collection[str] | None = None) -> tuple[E.Event, ...]:
-        """What to record once the host has done what is asked: one event for each move and action, or for `only` these keys.
+    def accept(
+        self, *, at: datetime, by: str | None = None, only: Collection[str] | None = None
+    ) -> tuple[E.Event, ...]:
+        """What to record once the host has done what is asked.
 
-        Each is dated at its due, with `recorded_at` beside it, and has its key as id, so that recording it twice changes
-        nothing. Raises `UnknownName` for a key that is not asked for.
+        One event for each move and action, or for `only` these keys.
+
+        Each is dated at its due, with `recorded_at` beside it, and has its key as id, so that recording it twice
+        changes nothing. Raises `UnknownName` for a key that is not asked for.
         """
         asked: list[Move | ActionDue] = sorted((*self.moves, *self.actions), key=lambda one: one.order)
         keys = [one.key for one in asked]

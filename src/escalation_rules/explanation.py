@@ -1,4 +1,7 @@
-"""A decision told as a page of text: what is due and why, what is held back and why, who owes what, and why not the rest."""
+"""A decision told as a page of text.
+
+What is due and why, what is held back and why, who owes what, and why not the rest.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ class _Telling:
     def lines(self) -> Iterator[str]:
         fields = self.fields
         standing = ", ".join(self._standing())
-        yield f"{fields['case']} at {self.when(self.at)} ({fields['timezone']}), policy {fields['policy']} {fields['version']}"
+        policy = f"policy {fields['policy']} {fields['version']}"
+        yield f"{fields['case']} at {self.when(self.at)} ({fields['timezone']}), {policy}"
         yield f"  {fields['status']}, {standing}" if standing else f"  {fields['status']}"
         yield from self._section("moves due", (line for move in fields["moves"] for line in self._move(move)))
         yield from self._section("held back", (line for held in fields["blocked"] for line in self._blocked(held)))

@@ -1,7 +1,7 @@
 """Facts, read by convention as `F`: what a condition may ask of a case at an instant.
 
-A handle compared with a constant makes an atom; a flag is a condition by itself. Facts of a policy's own are made here too
-and declared on the policy with their domain.
+A handle compared with a constant makes an atom; a flag is a condition by itself. Facts of a policy's own are made
+here too and declared on the policy with their domain.
 
 >>> from escalation_rules import facts as F
 >>> (F.priority >= "high") & (F.unanswered_for >= "4 business hours")
@@ -71,7 +71,9 @@ class OwnFact(Value):
         if self.name in BUILT_IN:
             raise InvalidValue(Problem("fact of the library's own", self.name, expected="another name"))
         if self.kind == "count" and (self.low is None or self.high is None or self.low > self.high):
-            raise InvalidValue(Problem("count without its domain", self.name, expected="its lowest and its highest value"))
+            raise InvalidValue(
+                Problem("count without its domain", self.name, expected="its lowest and its highest value")
+            )
         if self.kind == "choice" and not self.values:
             raise InvalidValue(Problem("choice without its values", self.name, expected="at least one"))
         return self
@@ -107,8 +109,8 @@ class OwnFact(Value):
 class Fact:
     """A handle on a fact: compare it with a constant to get a condition. A flag is a condition by itself.
 
-    Durations and shares compare with `>=` and `<`, so that each has one crossing; flags, choices, labels and outcomes with
-    `==` and `!=`; counts and what is ordered with everything.
+    Durations and shares compare with `>=` and `<`, so that each has one crossing; flags, choices, labels and outcomes
+    with `==` and `!=`; counts and what is ordered with everything.
     """
 
     __slots__ = ("_calendar", "_declared", "_of", "_pattern", "kind", "name")
@@ -147,14 +149,25 @@ class Fact:
         return self._atom("==", True)
 
     def as_declaration(self) -> OwnFact:
-        """The declaration of a policy's own fact. Raises `InvalidValue` for the library's facts and without a domain."""
+        """The declaration of a policy's own fact.
+
+        Raises `InvalidValue` for the library's facts and without a domain.
+        """
         if self._declared is None:
-            raise InvalidValue(Problem("fact of the library's own", self.name, expected="no declaration: it is always there"))
+            raise InvalidValue(
+                Problem("fact of the library's own", self.name, expected="no declaration: it is always there")
+            )
         return OwnFact(name=self.name, **self._declared)
 
     def _atom(self, op: Op, value: object) -> Condition:
         return Atom(
-            fact=self.name, kind=self.kind, op=op, value=value, of=self._of, pattern=self._pattern, calendar=self._calendar
+            fact=self.name,
+            kind=self.kind,
+            op=op,
+            value=value,
+            of=self._of,
+            pattern=self._pattern,
+            calendar=self._calendar,
         )
 
     def __ge__(self, value: object) -> Condition:
@@ -189,7 +202,9 @@ class Fact:
         return ~self.as_condition()
 
     def __bool__(self) -> NoReturn:
-        raise Misuse(Problem(f"truth of `{self!r}`", expected="`&`, `|` and `~` instead of `and`, `or`, `not` and chains"))
+        raise Misuse(
+            Problem(f"truth of `{self!r}`", expected="`&`, `|` and `~` instead of `and`, `or`, `not` and chains")
+        )
 
     def __repr__(self) -> str:
         if self.name not in BUILT_IN:
@@ -217,7 +232,10 @@ unanswered_for = _built_in("unanswered_for")
 unassigned_for = _built_in("unassigned_for")
 """How long since nobody has been assigned; 0 while somebody is."""
 at_level_for = _built_in("at_level_for")
-"""How long since the case entered its present level, or since the cycle began; of the rule's track, or of the one named."""
+"""How long since the case entered its present level, or since the cycle began.
+
+Of the rule's track, or of the one named.
+"""
 since_update = _built_in("since_update")
 """How long since the last counting reply or update to the customer, or else since the cycle began."""
 acknowledged = _built_in("acknowledged")
@@ -265,7 +283,10 @@ def time_left(key: str) -> Fact:
 
 
 def happened(pattern: Pattern | Iterable[Pattern]) -> Fact:
-    """Whether an event matches: within the stay on the level of the rule's track; in a rule without `to`, in the cycle."""
+    """Whether an event matches: within the stay on the level of the rule's track.
+
+    In a rule without `to`, in the cycle.
+    """
     patterns = (pattern,) if isinstance(pattern, Pattern) else tuple(pattern)
     return Fact("happened", "flag", pattern=patterns)
 

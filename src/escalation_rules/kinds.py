@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from escalation_rules._values import Frozen, Instant, Json, Value
+from escalation_rules._values import Frozen, FrozenDict, Instant, Json, Value
 from escalation_rules.patterns import Actor, Happening
 from escalation_rules.worktime.spans import Span
 
@@ -91,7 +91,7 @@ class Opened(Happening):
     channel: str | None = None
     level: str | None = None
     by_staff: bool = False
-    facts: Frozen[str, Json] = {}
+    facts: Frozen[str, Json] = FrozenDict()
 
 
 class CustomerReplied(Happening):
@@ -353,7 +353,7 @@ class Voided(StatusEvent):
 
 
 class PostMortemHeld(Happening):
-    """The escalation was looked back on: was it caused by a service issue, and what was learned?"""
+    """The escalation was looked back on: whether a service issue caused it, and what was learned."""
 
     type: Literal["PostMortemHeld"] = "PostMortemHeld"
     service_issue: bool | None = None
@@ -376,4 +376,4 @@ class Observed(Happening):
     priority: str | None = None
     level: str | None = None
     status: str | None = None
-    assigned: Frozen[str, str | None] = {}
+    assigned: Frozen[str, str | None] = FrozenDict()

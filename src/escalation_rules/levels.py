@@ -18,7 +18,9 @@ __all__ = ["Circle", "EscalationLevel", "Track"]
 
 
 class Circle(Value):
-    """Who talks to whom while a case is on a level: pairs of roles, each for its own matters. Everybody else stays outside.
+    """Who talks to whom while a case is on a level.
+
+    Pairs of roles, each for its own matters. Everybody else stays outside.
 
     >>> Circle(pairs={"technical": ("support_rep", "customer_technical")}).roles
     ('support_rep', 'customer_technical')
@@ -48,11 +50,12 @@ OptionalChecklist = Annotated[Checklist | None, BeforeValidator(_checklist)]
 class EscalationLevel(Value):
     """A rung: who owns a case there, what must be known before and after, what is owed meanwhile.
 
-    `entry` is asked before a case comes here, `work` is owed while it stays, `exit` is asked before it goes down. If the
-    owner's rota has nobody, `alternates` are tried in order, then `nobody` says what to do: `"wait"` (move, unowned), `"hold"`
-    (blocked until somebody is on duty) or `"skip"` (the next level that is not external). `targets` start on entry and
-    are void when left pending. `escalate_after` is short for a rule to the next level after so long here. `cooldown`
-    holds back going down, never up. An `external` level has no owner and ends the library's clocks.
+    `entry` is asked before a case comes here, `work` is owed while it stays, `exit` is asked before it goes down. If
+    the owner's rota has nobody, `alternates` are tried in order, then `nobody` says what to do: `"wait"` (move,
+    unowned), `"hold"` (blocked until somebody is on duty) or `"skip"` (the next level that is not external).
+    `targets` start on entry and are void when left pending. `escalate_after` is short for a rule to the next level
+    after so long here. `cooldown` holds back going down, never up. An `external` level has no owner and ends the
+    library's clocks.
     """
 
     key: str

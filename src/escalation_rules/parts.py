@@ -41,7 +41,9 @@ class Owner(Value):
 
 
 class Because(Value):
-    """One comparison of a rule at the instant of the decision: whether it holds (None: a fact is unknown), and since when.
+    """One comparison of a rule at the instant of the decision.
+
+    Whether it holds (None: a fact is unknown), and since when.
 
     `changes` is when it will hold, or cease to, if nothing happens.
     """
@@ -53,7 +55,10 @@ class Because(Value):
 
 
 class Reason(Value):
-    """A rule, what it asks for, and its comparisons: why it holds, or why it does not. `since` is its latest evidence."""
+    """A rule, what it asks for, and its comparisons: why it holds, or why it does not.
+
+    `since` is its latest evidence.
+    """
 
     rule: str
     to: str | None = None
@@ -65,9 +70,9 @@ class Reason(Value):
 class Move(Value):
     """A move up that is due and not yet recorded, or wanted and held back (then `due` and `owner` are not known yet).
 
-    `due` is the first instant at which it was wanted and admissible. Later events do not cancel it, but `still_holds` says
-    whether its rules hold now. `key` stays the same between calls, versions of the policy and late hosts. `order` is its
-    place among all that is due.
+    `due` is the first instant at which it was wanted and admissible. Later events do not cancel it, but `still_holds`
+    says whether its rules hold now. `key` stays the same between calls, versions of the policy and late hosts.
+    `order` is its place among all that is due.
     """
 
     track: str
@@ -83,7 +88,10 @@ class Move(Value):
 
 
 class OpenItem(Value):
-    """An item of a checklist without an answer that stands, and why: unanswered, withdrawn, expired, without evidence."""
+    """An item of a checklist without an answer that stands, and why.
+
+    Unanswered, withdrawn, expired, without evidence.
+    """
 
     key: str
     text: str = ""
@@ -131,8 +139,8 @@ class ActionDue(Value):
 class Deadline(Value):
     """One instance of a target: when it started and is due, the state of its clock, and what came of it.
 
-    `due` is None while paused. `budget` is the counted time it allows, `legs` the course of its clock. `caused_by_change` says
-    that only a change of priority, level or calendar put its due into the past.
+    `due` is None while paused. `budget` is the counted time it allows, `legs` the course of its clock.
+    `caused_by_change` says that only a change of priority, level or calendar put its due into the past.
     """
 
     target: str
@@ -168,7 +176,10 @@ class Deadline(Value):
 
 
 class Owed(Value):
-    """Something that somebody owes now: an item of work, what a deadline is for, an answer to a request, a post-mortem."""
+    """Something that somebody owes now.
+
+    An item of work, what a deadline is for, an answer to a request, a post-mortem.
+    """
 
     kind: Literal["item", "deadline", "request", "post_mortem"]
     what: str

@@ -1,8 +1,9 @@
 """What every event has in common, and patterns over events as data.
 
-`E.SupportReplied.like(public=True)` is a pattern: it names a kind of event and what its fields must hold. A field may be
-compared with one value, with several (any of them), with `other_than(…)`, with `ANY` (something is given) or with `None`
-(nothing is). Where a field holds several things, such as the participants of a call, one match among them is enough.
+`E.SupportReplied.like(public=True)` is a pattern: it names a kind of event and what its fields must hold. A field may
+be compared with one value, with several (any of them), with `other_than(…)`, with `ANY` (something is given) or with
+`None` (nothing is). Where a field holds several things, such as the participants of a call, one match among them is
+enough.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
-from escalation_rules._values import Frozen, Instant, Json, Value, show
+from escalation_rules._values import Frozen, FrozenDict, Instant, Json, Value, show
 from escalation_rules.errors import InvalidValue, unknown
 from escalation_rules.worktime._timeline import microseconds_of
 
@@ -58,7 +59,7 @@ class Pattern(Value):
     """A kind of event and what its fields must hold. Made by `like` on the event's class."""
 
     event: str
-    where: Frozen[str, FieldTest] = {}
+    where: Frozen[str, FieldTest] = FrozenDict()
 
     def matches(self, event: Happening) -> bool:
         """Whether an event is one of these."""
@@ -73,7 +74,8 @@ class Pattern(Value):
 class Happening(Value):
     """What every event has: when, by whom, in which capacity, who acted, and the host's own id for it.
 
-    `at` is kept in UTC. `role` is the capacity in which `by` acted. An `id` makes recording the event a second time harmless.
+    `at` is kept in UTC. `role` is the capacity in which `by` acted. An `id` makes recording the event a second time
+    harmless.
     """
 
     namespace: ClassVar[str] = "E."
@@ -118,4 +120,6 @@ class Happening(Value):
 def _test(given: object) -> FieldTest:
     if isinstance(given, FieldTest):
         return given
-    return FieldTest(test="among", values=tuple(given) if isinstance(given, list | tuple | set | frozenset) else (given,))
+    return FieldTest(
+        test="among", values=tuple(given) if isinstance(given, list | tuple | set | frozenset) else (given,)
+    )

@@ -11,7 +11,7 @@ import tzdata
 from holidays.version import __version__ as holidays_version
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Frozen, Instant, Value
+from escalation_rules._values import Frozen, FrozenDict, Instant, Value
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.facts import Declared, Fact, OwnFact, at_level_for
 from escalation_rules.levels import EscalationLevel, Track
@@ -34,11 +34,11 @@ def _several(given: Any) -> Any:
 class Policy(Value):
     """Levels (or tracks of levels), lowest first, with the rules and targets that move and time a case.
 
-    `priorities` are named lowest first. `calendars` are named; `calendar` is the usual one, and may be left out when there is
-    at most one (with none, time never stops). `facts` declares the policy's own facts with their domains. `roles`
-    closes the vocabulary of roles when given; `customer` and `assignee` are always there. `rotas` says who of a role is
-    on duty. Before `effective_from` no move is made and no action asked. Raises `InvalidValue` with every problem and
-    its path into the policy.
+    `priorities` are named lowest first. `calendars` are named; `calendar` is the usual one, and may be left out when
+    there is at most one (with none, time never stops). `facts` declares the policy's own facts with their domains.
+    `roles` closes the vocabulary of roles when given; `customer` and `assignee` are always there. `rotas` says who of
+    a role is on duty. Before `effective_from` no move is made and no action asked. Raises `InvalidValue` with every
+    problem and its path into the policy.
 
     >>> from escalation_rules import EscalationLevel, Policy, Rule, facts as F
     >>> policy = Policy(
@@ -56,12 +56,12 @@ class Policy(Value):
     tracks: Annotated[tuple[Track, ...], BeforeValidator(_several)] = ()
     rules: Annotated[tuple[Rule, ...], BeforeValidator(_several)] = ()
     targets: Annotated[tuple[Target, ...], BeforeValidator(_several)] = ()
-    calendars: Frozen[str, BusinessCalendar] = {}
+    calendars: Frozen[str, BusinessCalendar] = FrozenDict()
     calendar: CalendarChoice = None
     priorities: tuple[str, ...] = ()
     facts: Annotated[tuple[Declared, ...], BeforeValidator(_several)] = ()
     roles: tuple[str, ...] = ()
-    rotas: Frozen[str, Rota] = {}
+    rotas: Frozen[str, Rota] = FrozenDict()
     effective_from: Instant | None = None
 
     @model_validator(mode="after")
@@ -126,7 +126,10 @@ class Policy(Value):
 
     @cached_property
     def fingerprint(self) -> str:
-        """64 hex digits over the policy without rotas, and the versions of the time zones and holidays it is reckoned with."""
+        """64 hex digits over the policy without rotas.
+
+        And the versions of the time zones and holidays it is reckoned with.
+        """
         parts = (self.model_dump_json(exclude={"rotas"}), tzdata.IANA_VERSION, holidays_version)
         return sha256("\n".join(parts).encode()).hexdigest()
 

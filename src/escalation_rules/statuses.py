@@ -103,8 +103,8 @@ def steps(old: Standing, new: Standing) -> list[tuple[type[Happening], dict[str,
 def from_statuses(changes: Iterable[tuple[datetime, str] | tuple[datetime, str, str | None]]) -> tuple[Happening, ...]:
     """The events behind a list of (at, status, id): what a host knows that stores only what a status became.
 
-    The case is taken to be open before the first. A status that stays the same makes no event. Where one change needs two
-    events (a wait that is replaced by another), the second one's id has a suffix.
+    The case is taken to be open before the first. A status that stays the same makes no event. Where one change needs
+    two events (a wait that is replaced by another), the second one's id has a suffix.
 
     >>> from datetime import timezone
     >>> at = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
@@ -126,8 +126,8 @@ def from_statuses(changes: Iterable[tuple[datetime, str] | tuple[datetime, str, 
 def plain(history: Iterable[Happening]) -> Iterator[Happening]:
     """The history with every snapshot followed by the events it implies: what differs from what was on record then.
 
-    What was accepted late was not on record before it was recorded, whenever it was due. A level is not unfolded: which way a
-    move went is for a policy to say.
+    What was accepted late was not on record before it was recorded, whenever it was due. A level is not unfolded:
+    which way a move went is for a policy to say.
     """
     standing, past = OPEN, list[Happening]()
     for event in history:

@@ -27,13 +27,14 @@ def _names(given: object) -> Any:
 class Target(Value):
     """A clock: started, paused and stopped by events, due when so much time has been counted.
 
-    `within` is a span, a pick of spans, or None, which says "no target" explicitly. `starts` is a pattern (or several); without
-    it a policy's target starts with each cycle and a level's on entry; `"unanswered"` starts it at the oldest unanswered
-    customer message once the first response has stopped. `stops` is a pattern or several. `pauses` names the waits
-    that stop the count. With `recurs` it starts again whenever it stops. `calendar` is where business spans are
-    counted: the track's or the policy's unless given. Of several targets with one key the first whose `when` holds
-    applies; `when` sees state, never deadlines or durations. With `agreed`, the span of the latest communication plan
-    goes before `within`. An event stops a clock at its due instant in time; a microsecond later it is breached.
+    `within` is a span, a pick of spans, or None, which says "no target" explicitly. `starts` is a pattern (or
+    several); without it a policy's target starts with each cycle and a level's on entry; `"unanswered"` starts it at
+    the oldest unanswered customer message once the first response has stopped. `stops` is a pattern or several.
+    `pauses` names the waits that stop the count. With `recurs` it starts again whenever it stops. `calendar` is where
+    business spans are counted: the track's or the policy's unless given. Of several targets with one key the first
+    whose `when` holds applies; `when` sees state, never deadlines or durations. With `agreed`, the span of the latest
+    communication plan goes before `within`. An event stops a clock at its due instant in time; a microsecond later it
+    is breached.
     """
 
     key: str
@@ -57,7 +58,9 @@ class Target(Value):
     @classmethod
     def first_response(cls, within: SpanLike | Pick | None, **more: Any) -> Target:
         """From the customer's opening to the first counting reply; not applicable to what staff opened."""
-        return _made({"key": "first_response", "starts": E.Opened.like(by_staff=False), "stops": E.COUNTING_REPLY}, within, more)
+        return _made(
+            {"key": "first_response", "starts": E.Opened.like(by_staff=False), "stops": E.COUNTING_REPLY}, within, more
+        )
 
     @classmethod
     def next_response(cls, within: SpanLike | Pick | None, **more: Any) -> Target:
@@ -79,7 +82,10 @@ class Target(Value):
 
     @classmethod
     def contact(cls, within: SpanLike | Pick | None, **more: Any) -> Target:
-        """Until the customer has been contacted: a counting reply, an update, or a call that the customer takes part in."""
+        """Until the customer has been contacted.
+
+        A counting reply, an update, or a call that the customer takes part in.
+        """
         stops = (E.COUNTING_REPLY, TO_CUSTOMER, E.CallHeld.like(participants="customer"))
         return _made({"key": "contact", "stops": stops}, within, more)
 

@@ -131,7 +131,9 @@ def _rule_problems(words: Vocabulary, rule: Rule, path: str) -> Problems:
     yield from words.track(rule.track, f"{path}.track")
     own_track = words.levels.get(rule.to or "")
     if rule.track is not None and own_track is not None and rule.track != own_track:
-        yield Problem("track other than the level's", rule.track, path=f"{path}.track", expected=f"`{own_track}` or none")
+        yield Problem(
+            "track other than the level's", rule.track, path=f"{path}.track", expected=f"`{own_track}` or none"
+        )
     for index, key in enumerate(rule.at):
         yield from words.level(key, f"{path}.at[{index}]")
     yield from words.calendar(rule.calendar, f"{path}.calendar")

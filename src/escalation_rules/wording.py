@@ -34,7 +34,14 @@ _COUNTS = {
     "assignments": "changes of assignment",
     "plan_overdue": "overdue items of the plan",
 }
-_COMPARED = {">=": "{} or more", ">": "more than {}", "<": "fewer than {}", "<=": "{} or fewer", "==": "{}", "!=": "not {}"}
+_COMPARED = {
+    ">=": "{} or more",
+    ">": "more than {}",
+    "<": "fewer than {}",
+    "<=": "{} or fewer",
+    "==": "{}",
+    "!=": "not {}",
+}
 _ORDERED = {">=": "{} or above", ">": "above {}", "<": "below {}", "<=": "{} or below", "==": "{}", "!=": "not {}"}
 
 
@@ -71,8 +78,14 @@ def say_atom(atom: Atom) -> str:
         return f"target {atom.of} is {_compared(atom, _COMPARED)}"
     if atom.fact == "used":
         percent = f"{float(Fraction(atom.value) * 100):.4g} %"
-        return f"{percent} of target {atom.of} is used up" if atom.op == ">=" else f"less than {percent} of target {atom.of} is used up"
-    name = {"level": "level", "priority": "priority", "status": "status", "channel": "channel"}.get(atom.fact, atom.fact)
+        return (
+            f"{percent} of target {atom.of} is used up"
+            if atom.op == ">="
+            else f"less than {percent} of target {atom.of} is used up"
+        )
+    name = {"level": "level", "priority": "priority", "status": "status", "channel": "channel"}.get(
+        atom.fact, atom.fact
+    )
     if atom.kind == "flag":
         return f"{name} is {'true' if (atom.op == '==') == atom.value else 'not true'}"
     return f"{name} is {_compared(atom, _COMPARED if atom.kind == 'count' else _ORDERED)}"
@@ -81,7 +94,11 @@ def say_atom(atom: Atom) -> str:
 def _duration(atom: Atom) -> str:
     span = say_value(atom.value)
     if atom.fact == "time_left":
-        return f"{span} or more left of target {atom.of}" if atom.op == ">=" else f"less than {span} left of target {atom.of}"
+        return (
+            f"{span} or more left of target {atom.of}"
+            if atom.op == ">="
+            else f"less than {span} left of target {atom.of}"
+        )
     if atom.fact == "past_due":
         return f"target {atom.of} past due for {span if atom.op == '>=' else f'less than {span}'}"
     where = f" ({atom.of})" if atom.of else ""

@@ -14,13 +14,13 @@ from tests.strategies import situations
 
 @given(situations())
 def test_compiled_equals_reference(situation):
-    """Same policy, history and instant: same outcome, same next instant at which it changes."""
+    """Same policy, history and instant: same outcome, and the same next instant at which it changes."""
     policy, case, at = situation
+    note(f"{policy!r}\n{case!r}\n{at!r}")
     now = microseconds_of(at)
     slow = Fold(policy, case, now)
     expected = slow.run()
     state = fold(compile_policy(policy), case, now)
     found = find(state)
-    note(f"{policy!r}\n{case!r}\n{at!r}")
     assert found._asdict() == expected._asdict()
     assert wake(state, found) == slow.wake_at(expected)

@@ -1,8 +1,8 @@
 """The slow, obvious fold: the rules of the design as directly as they can be written down.
 
-It goes from the opening from instant to instant (an event, or a crossing) and finds every fact anew by looking through what
-has happened so far. Nothing is kept but that log, the clocks, and since when each comparison of each rule has been
-true. It is the oracle for the compiled engine and is never optimised.
+It goes from the opening from instant to instant (an event, or a crossing) and finds every fact anew by looking
+through what has happened so far. Nothing is kept but that log, the clocks, and since when each comparison of each
+rule has been true. It is the oracle for the compiled engine and is never optimised.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from escalation_rules import events as E
@@ -126,8 +127,8 @@ class Fold:
     def step(self, now: int, events: Iterable[Happening]) -> None:
         """One instant: time passes, then events, then rules to a fixpoint.
 
-        What was accepted from a decision takes effect where the rules ask for it; what they do not ask for any more comes last,
-        as a fact like any other.
+        What was accepted from a decision takes effect where the rules ask for it; what they do not ask for any more
+        comes last, as a fact like any other.
         """
         self.pass_time(now)
         self.accepted = {}
@@ -163,7 +164,13 @@ class Fold:
         """Clocks breach, and what has come true by the passing of time has done so before the events of now."""
         for clock in self.clocks:
             due = self.due(clock)
-            if clock.outcome == "pending" and clock.budget is not None and clock.stopped is None and due is not None and now > due:
+            if (
+                clock.outcome == "pending"
+                and clock.budget is not None
+                and clock.stopped is None
+                and due is not None
+                and now > due
+            ):
                 clock.outcome, clock.fixed_due = "breached", due
         if self.log:
             self.note_truth(now, (now, -1), None)
@@ -204,7 +211,9 @@ class Fold:
             for number, level in enumerate(self.policy.all_tracks[track].levels):
                 if level.key == key:
                     return track, number
-        raise UnknownName(unknown("level", key, [level.key for level in self.policy.all_levels], f"case `{self.case.id}`"))
+        raise UnknownName(
+            unknown("level", key, [level.key for level in self.policy.all_levels], f"case `{self.case.id}`")
+        )
 
     def track_number(self, key: str) -> int:
         keys = [track.key for track in self.policy.all_tracks]
@@ -214,7 +223,13 @@ class Fold:
 
     def check_names(self, event: Happening) -> None:
         """A history that speaks of what the policy does not have is refused."""
-        named = event.priority if isinstance(event, E.Opened) else event.to if isinstance(event, E.PriorityChanged) else None
+        named = (
+            event.priority
+            if isinstance(event, E.Opened)
+            else event.to
+            if isinstance(event, E.PriorityChanged)
+            else None
+        )
         if named is not None and self.policy.priorities and named not in self.policy.priorities:
             raise UnknownName(unknown("priority", named, self.policy.priorities, f"case `{self.case.id}`"))
         if isinstance(event, E.LevelFailed | E.ChecklistOverridden) and event.level is not None:
@@ -275,10 +290,9 @@ class Fold:
             if isinstance(entry.event, E.Opened):
                 level = self.first_level(track, entry.event)
                 yield Stay(level, entry.when)
-            elif self.is_move(entry.event) and self.track_of_move(entry.event) == track:
-                if self.level_of_move(entry.event) != level:
-                    level = self.level_of_move(entry.event)
-                    yield Stay(level, entry.when)
+            elif self.track_of_recorded_move(entry.event) == track and self.level_of_move(entry.event) != level:
+                level = self.level_of_move(entry.event)
+                yield Stay(level, entry.when)
 
     def stay(self, track: int) -> Stay:
         return list(self.stays(track))[-1] if self.log else Stay(NOWHERE, (0, 0))
@@ -286,7 +300,7 @@ class Fold:
     def barrier(self, track: int) -> When | None:
         """The last time the case was taken down on a track."""
         found = list(self.stays(track))
-        downs = [later.since for earlier, later in zip(found, found[1:], strict=False) if later.level < earlier.level]
+        downs = [later.since for earlier, later in pairwise(found) if later.level < earlier.level]
         by_hand = [one.when for one in self.log if not (isinstance(one.event, E.Escalated) and one.event.is_accepted)]
         return max((when for when in downs if when in by_hand), default=None)
 
@@ -397,7 +411,7 @@ class Fold:
         found = 0
         for track in tracks:
             stays = list(self.stays(track))
-            found += sum(later.level > earlier.level for earlier, later in zip(stays, stays[1:], strict=False))
+            found += sum(later.level > earlier.level for earlier, later in pairwise(stays))
         return found
 
     def changes_of_assignment(self) -> int:
@@ -417,7 +431,13 @@ class Fold:
         for entry in self.log:
             event = entry.event
             if isinstance(event, E.LevelFailed) and entry.when > stay.since:
-                named = event.level if event.level is not None else key if (event.track or self.policy.all_tracks[0].key) == track_key else None
+                named = (
+                    event.level
+                    if event.level is not None
+                    else key
+                    if (event.track or self.policy.all_tracks[0].key) == track_key
+                    else None
+                )
                 if named == key:
                     return True
         return False
@@ -508,12 +528,18 @@ class Fold:
         found = []
         for key in values:
             track, number = self.place(key)
-            found.append(compare(stays[track].level, "==" if isinstance(atom.value, tuple) else atom.op, number, lambda one: one))
+            found.append(
+                compare(stays[track].level, "==" if isinstance(atom.value, tuple) else atom.op, number, lambda one: one)
+            )
         return any(found) if atom.op != "not in" else not any(found)
 
     def held(self, rule: Rule, atom: Atom, now: int, stays: dict[int, Stay]) -> Any:
         """What a fact is; None when it is unknown."""
-        track = self.track_number(atom.of) if atom.of and atom.fact in {"level_failed", "moves"} else self.track_of_rule(rule)
+        track = (
+            self.track_number(atom.of)
+            if atom.of and atom.fact in {"level_failed", "moves"}
+            else self.track_of_rule(rule)
+        )
         cycle = self.in_cycle()
         match atom.fact:
             case "priority":
@@ -547,7 +573,11 @@ class Fold:
                 return self.outcome_of(clock) if clock else "not started"
             case "plan_overdue":
                 plan = self.plan()
-                return sum(not one.done and one.due is not None and now > microseconds_of(one.due) for one in plan.items) if plan else 0
+                return (
+                    sum(not one.done and one.due is not None and now > microseconds_of(one.due) for one in plan.items)
+                    if plan
+                    else 0
+                )
             case "plan_has_backup":
                 plan = self.plan()
                 return plan is not None and plan.backup is not None
@@ -563,7 +593,8 @@ class Fold:
         return [
             one
             for one in self.log
-            if matches(atom.pattern, one.event) and (one.when > since or isinstance(one.event, E.Opened) and one.when == since)
+            if matches(atom.pattern, one.event)
+            and (one.when > since or (isinstance(one.event, E.Opened) and one.when == since))
         ]
 
     def here(self) -> dict[int, Stay]:
@@ -585,7 +616,9 @@ class Fold:
         positive = (atom.op == "==") == atom.value
         if atom.fact == "escalation_requested" and positive:
             return matches(E.ATTENTION_REQUEST, event)
-        return atom.fact == "happened" and positive and any(one.event is event for one in self.matching(rule, atom, stays))
+        return (
+            atom.fact == "happened" and positive and any(one.event is event for one in self.matching(rule, atom, stays))
+        )
 
     def holds(self, rule: Rule, now: int, stays: dict[int, Stay]) -> bool:
         if rule.at and not any(stays[self.place(key)[0]].level == self.place(key)[1] for key in rule.at):
@@ -720,7 +753,11 @@ class Fold:
     ) -> None:
         """One event's effects on clocks: stop, pause, resume, start."""
         stopped = self.stop(now, event)
-        left = {self.level(track, before[track].level).key for track in self.tracks if before[track].level != NOWHERE and before[track].level != after[track].level}
+        left = {
+            self.level(track, before[track].level).key
+            for track in self.tracks
+            if before[track].level != NOWHERE and before[track].level != after[track].level
+        }
         for clock in self.clocks:
             if clock.stopped is None and self.ends(clock, event, left):
                 self.end(clock, now)
@@ -730,7 +767,16 @@ class Fold:
         for scope, targets, track in self.scopes():
             for key in dict.fromkeys(target.key for target in targets):
                 group = [target for target in targets if target.key == key]
-                self.start(now, event, scope, track, group, restart=(scope, key) in stopped, entered=track in entered, began=began)
+                self.start(
+                    now,
+                    event,
+                    scope,
+                    track,
+                    group,
+                    restart=(scope, key) in stopped,
+                    entered=track in entered,
+                    began=began,
+                )
 
     def stop(self, now: int, event: Happening) -> set[tuple[str | None, str]]:
         stopped = set()
@@ -760,8 +806,10 @@ class Fold:
 
     def starts_at_the_end(self, target: Target | None) -> bool:
         """What resolving starts is not voided by resolving."""
-        return target is not None and isinstance(target.starts, tuple) and any(
-            pattern.event in {"Resolved", "Closed"} for pattern in target.starts
+        return (
+            target is not None
+            and isinstance(target.starts, tuple)
+            and any(pattern.event in {"Resolved", "Closed"} for pattern in target.starts)
         )
 
     def end(self, clock: Instance, now: int) -> None:
@@ -817,17 +865,34 @@ class Fold:
         lead = target or group[0]
         open_one = any(clock.stopped is None and (clock.scope, clock.key) == (scope, lead.key) for clock in self.clocks)
         live = self.is_live and not self.external
-        if open_one or not (self.begins(lead, event, scope, entered=entered, began=began, live=live) or (restart and lead.recurs and live)):
+        if open_one or not (
+            self.begins(lead, event, scope, entered=entered, began=began, live=live)
+            or (restart and lead.recurs and live)
+        ):
             return
         span, calendar = self.span_of(target), self.calendar_of(target, track)
         number = 1 + sum(clock.key == lead.key and clock.cycle == len(self.cycles) for clock in self.clocks)
         budget = self.budget(now, span, calendar)
         leg = LegFound(now, self.counting(span, calendar), self.waits(lead))
         self.clocks.append(
-            Instance(scope, lead.key, number, len(self.cycles), now, lead, span, calendar, budget, [leg], was_active=budget is not None)
+            Instance(
+                scope,
+                lead.key,
+                number,
+                len(self.cycles),
+                now,
+                lead,
+                span,
+                calendar,
+                budget,
+                [leg],
+                was_active=budget is not None,
+            )
         )
 
-    def begins(self, lead: Target, event: Happening, scope: str | None, *, entered: bool, began: bool, live: bool) -> bool:
+    def begins(
+        self, lead: Target, event: Happening, scope: str | None, *, entered: bool, began: bool, live: bool
+    ) -> bool:
         """Whether an event starts a target."""
         if isinstance(lead.starts, tuple) and lead.starts:
             at_the_end = isinstance(event, E.Resolved | E.Closed) and self.standing.status in {"resolved", "closed"}
@@ -963,7 +1028,9 @@ class Fold:
                 found.setdefault(level, []).append(rule)
         return found
 
-    def weighed(self, track: int, holding: list[Rule], now: int, stays: dict[int, Stay]) -> Iterator[tuple[MoveFound, BlockedFound | None]]:
+    def weighed(
+        self, track: int, holding: list[Rule], now: int, stays: dict[int, Stay]
+    ) -> Iterator[tuple[MoveFound, BlockedFound | None]]:
         """Each wanted move, the highest first, with what holds it back."""
         wanted = self.wanted(track, holding, stays)
         for level in sorted(wanted, reverse=True):
@@ -980,7 +1047,9 @@ class Fold:
             waived = not skipped and any(rule.checklist == "waived" for rule in rules)
             missing, against = self.entry_state(track, reached, now, waived=waived)
             cycle = len(self.cycles)
-            move = MoveFound(now, 0, track, stays[track].level, reached, cycle, cause, names, causes, owner, tuple(skipped), True)
+            move = MoveFound(
+                now, 0, track, stays[track].level, reached, cycle, cause, names, causes, owner, tuple(skipped), True
+            )
             held = BlockedFound(track, reached, cycle, cause, names, causes, missing, against, until)
             free = not missing and not against and not self.is_held(track, reached, now)
             yield move, None if free else held
@@ -991,7 +1060,9 @@ class Fold:
 
     def key(self, track: int, level: int, cause: int) -> str:
         track_key = self.policy.all_tracks[track].key
-        return move_key(self.case.id, self.policy.name, len(self.cycles), track_key, self.level(track, level).key, cause)
+        return move_key(
+            self.case.id, self.policy.name, len(self.cycles), track_key, self.level(track, level).key, cause
+        )
 
     def on_duty(self, role: str, now: int) -> bool:
         rota = self.policy.rotas.get(role)
@@ -1039,7 +1110,9 @@ class Fold:
         self, track: int, level: int, now: int, *, waived: bool
     ) -> tuple[tuple[OpenFound, ...], tuple[tuple[str, str], ...]]:
         found = self.level(track, level)
-        overridden = any(isinstance(one.event, E.ChecklistOverridden) and one.event.level == found.key for one in self.in_cycle())
+        overridden = any(
+            isinstance(one.event, E.ChecklistOverridden) and one.event.level == found.key for one in self.in_cycle()
+        )
         if waived or overridden:
             return (), ()
         return self.checked(found.entry, self.cycle_start, track, now)
@@ -1092,7 +1165,13 @@ class Fold:
         self.order += 1
         level = self.level(move.track, move.level).key
         made = E.Escalated(
-            at=datetime_of(now), to=level, track=self.policy.all_tracks[move.track].key, rules=move.rules, key=key, id=key, actor="automation"
+            at=datetime_of(now),
+            to=level,
+            track=self.policy.all_tracks[move.track].key,
+            rules=move.rules,
+            key=key,
+            id=key,
+            actor="automation",
         )
         self.apply(now, made, virtual=True)
 
@@ -1163,7 +1242,9 @@ class Fold:
             yield from self.expiries(track, stay)
             if stay.level != NOWHERE and self.level(track, stay.level).cooldown is not None:
                 name = self.calendar_of(None, track)
-                yield (self.policy.calendars[name] if name else ALWAYS).reach(stay.since[0], self.level(track, stay.level).cooldown)  # type: ignore[arg-type]
+                yield (self.policy.calendars[name] if name else ALWAYS).reach(
+                    stay.since[0], self.level(track, stay.level).cooldown
+                )  # type: ignore[arg-type]
         for move, stay, rules in self.moves:
             stays = {**self.here(), move.track: stay}
             for rule in self.policy.all_rules:
@@ -1210,7 +1291,10 @@ class Fold:
             work=tuple(self.found_work(now)) if live else (),
             exits=tuple(self.found_exits(now)) if live else (),
             requested_since=request[0] if request and status != "void" else None,
-            picks=tuple([("priority", self.priority), *((fact.name, self.own_fact(fact.name)) for fact in self.policy.facts if fact.kind == "choice")]),
+            picks=(
+                ("priority", self.priority),
+                *((fact.name, self.own_fact(fact.name)) for fact in self.policy.facts if fact.kind == "choice"),
+            ),
         )
 
     def found_move(self, move: MoveFound, stay: Stay, rules: frozenset[str], now: int) -> MoveFound:

@@ -31,10 +31,10 @@ def program_of(policy: Policy) -> Program:
 def decide(policy: Policy, case: Case, *, at: datetime) -> Decision:
     """What a policy says of a case at an instant: the next tier, what must be known first, and who owes what by when.
 
-    A pure function: no clock, no randomness, no I/O. Events after `at` do not exist for it. A move that fell due and was not
-    recorded is found again, dated at its due, so that a late host gets what a prompt one would have got. Raises
-    `InvalidValue` for a naive datetime or an instant before the opening, and `UnknownName` for a level or priority in the
-    history that the policy does not have.
+    A pure function: no clock, no randomness, no I/O. Events after `at` do not exist for it. A move that fell due and
+    was not recorded is found again, dated at its due, so that a late host gets what a prompt one would have got.
+    Raises `InvalidValue` for a naive datetime or an instant before the opening, and `UnknownName` for a level or
+    priority in the history that the policy does not have.
 
     >>> from datetime import datetime, timezone
     >>> from escalation_rules import Case, EscalationLevel, Policy, Rule, decide, facts as F
@@ -71,7 +71,9 @@ def settle(policy: Policy, case: Case, *, at: datetime, by: str | None = None) -
         if not events:
             return Settled(case=case, events=recorded, decision=decision)
         case, recorded = case.record(*events), (*recorded, *events)
-    raise InvalidValue(Problem("a case that does not settle", case.id, expected=f"nothing asked after {_ROUNDS} rounds"))
+    raise InvalidValue(
+        Problem("a case that does not settle", case.id, expected=f"nothing asked after {_ROUNDS} rounds")
+    )
 
 
 _ROUNDS = 100

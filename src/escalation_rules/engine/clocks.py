@@ -47,7 +47,10 @@ def counted_now(clock: Instance, state: State) -> int:
 
 
 def turn_clocks(state: State, kind: type, event: Happening | None) -> None:
-    """What an event does to the clocks, given what it has already done to the state. Without an event nobody listens."""
+    """What an event does to the clocks, given what it has already done to the state.
+
+    Without an event nobody listens.
+    """
     program, dirty = state.program, state.dirty
     stoppers, starters = program.stoppers.get(kind), program.starters.get(kind)
     stopped: list[Instance] | None = None
@@ -179,7 +182,7 @@ def _consider(
     again: bool = False,
     entered: bool = False,
 ) -> None:
-    """Add a group to those that are due to start, if it has no open instance, stands where the case does, and starts now."""
+    """Add a group that starts now to those due: it has no open instance, and stands where the case does."""
     if group.number in state.open:
         return
     place = group.place
@@ -272,7 +275,11 @@ def _reached(state: State, clock: Instance, budget: int) -> int:
     left = budget
     for leg, end in zip(clock.legs, [*(one.since for one in clock.legs[1:]), state.now], strict=True):
         if not leg.paused:
-            line = state.program.lines[state.program.calendars[leg.calendar][1]] if leg.calendar is not None else CONTINUOUS
+            line = (
+                state.program.lines[state.program.calendars[leg.calendar][1]]
+                if leg.calendar is not None
+                else CONTINUOUS
+            )
             found = line.earliest(line.opened(leg.since) + left)
             if found <= end:
                 return found

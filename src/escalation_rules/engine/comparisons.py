@@ -1,8 +1,8 @@
 """From an atom to what is asked of the state: whether it holds, what may change that, and when time alone may.
 
-There are three kinds. Most facts have one value at a time, and all comparisons of such a fact share a dial that turns their
-bits together. A few depend on when something happened and are asked one by one. The timed ones also say where on which
-line of open time they change by themselves.
+There are three kinds. Most facts have one value at a time, and all comparisons of such a fact share a dial that turns
+their bits together. A few depend on when something happened and are asked one by one. The timed ones also say where
+on which line of open time they change by themselves.
 """
 
 from __future__ import annotations
@@ -100,7 +100,10 @@ _ANCHORS: dict[str, Callable[[State], int | None]] = {
 
 
 class Sight(NamedTuple):
-    """How an atom sees the state: whether it holds; for a dial, its name and value; for what is timed, how to look ahead."""
+    """How an atom sees the state: whether it holds.
+
+    For a dial, its name and value; for what is timed, how to look ahead.
+    """
 
     holds: Callable[[State], bool]
     dial: Hashable = None
@@ -161,10 +164,7 @@ def _on_a_dial(atom: Atom, context: Context) -> Sight:
         return Sight(_priority(atom, context.program), "priority", _HELD["priority"])
     if atom.fact == "level":
         return Sight(_level(atom, context.program), "level", _HELD["level"])
-    if atom.fact == "moves":
-        value = _moves(context, atom)
-    else:
-        value = _HELD.get(atom.fact) or _own_fact(atom.fact)
+    value = _moves(context, atom) if atom.fact == "moves" else _HELD.get(atom.fact) or _own_fact(atom.fact)
 
     def holds(state: State) -> bool:
         held = value(state)
@@ -206,7 +206,8 @@ def _failed(atom: Atom, track: int) -> Callable[[State], bool]:
     def holds(state: State) -> bool:
         level, entry = state.level[track], state.entry[track]
         failed = level != NOWHERE and any(
-            where == track and when > entry and (named is None or named == level) for when, where, named in state.failures
+            where == track and when > entry and (named is None or named == level)
+            for when, where, named in state.failures
         )
         return failed == wanted
 
@@ -262,9 +263,7 @@ def _duration_of_days(
     return look
 
 
-def _picked_duration(
-    atom: Atom, context: Context, anchor_of: Callable[[State], int | None]
-) -> Callable[[State], Look]:
+def _picked_duration(atom: Atom, context: Context, anchor_of: Callable[[State], int | None]) -> Callable[[State], Look]:
     """A duration whose constant or calendar depends on the priority or a choice fact; unknown where that gives none."""
     program, calendars, wanted = context.program, context.calendars_of(atom), atom.op == ">="
 

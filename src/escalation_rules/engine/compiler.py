@@ -1,4 +1,7 @@
-"""From a policy to its program: comparisons become bits, rules become trees over bits, targets become tables by event."""
+"""From a policy to its program.
+
+Comparisons become bits, rules become trees over bits, targets become tables by event.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,9 @@ def compile_policy(policy: Policy) -> Program:
     on_dials = {id(one) for dial in program.dials for one in dial.comparisons}
     program.single = tuple(one for one in program.comparisons if id(one) not in on_dials)
     program.watchers = len(collected.watched)
-    program.watched = _tests_by_kind((number, one) for patterns, number in collected.watched.items() for one in patterns)
+    program.watched = _tests_by_kind(
+        (number, one) for patterns, number in collected.watched.items() for one in patterns
+    )
     program.requests = tuple(_request_numbers(collected))
     choices = [choice for group in program.groups for choice in group.choices]
     listening = [kind for choice in choices for kind in (*(choice.starts or ()), *choice.stops)]
@@ -200,7 +205,9 @@ def _tests_by_kind(patterns: Iterable[tuple[int, Pattern]]) -> dict[type, tuple[
 
 def _compile_targets(program: Program, collected: _Comparisons) -> None:
     policy = program.policy
-    scopes: list[tuple[str | None, tuple[int, int] | None, tuple[Target, ...], Any]] = [(None, None, policy.targets, None)]
+    scopes: list[tuple[str | None, tuple[int, int] | None, tuple[Target, ...], Any]] = [
+        (None, None, policy.targets, None)
+    ]
     for key, (track, level) in program.places.items():
         found = program.levels[track][level]
         scopes.append((key, (track, level), found.targets, program.tracks[track].calendar))
@@ -208,7 +215,9 @@ def _compile_targets(program: Program, collected: _Comparisons) -> None:
     for level_key, place, targets, track_calendar in scopes:
         for key in dict.fromkeys(target.key for target in targets):
             choices = tuple(
-                _choice(collected, target, (track_calendar, policy.usual_calendar)) for target in targets if target.key == key
+                _choice(collected, target, (track_calendar, policy.usual_calendar))
+                for target in targets
+                if target.key == key
             )
             looks = _target_looks_at(program, [target for target in targets if target.key == key], track_calendar)
             plain = len(choices) == 1 and choices[0].when is None
@@ -237,9 +246,7 @@ def _starting(choice: Choice) -> Iterable[type]:
 
 def _groups_by_kind(groups: list[Group], kinds_of: Callable[[Choice], Iterable[type]]) -> dict[type, tuple[Group, ...]]:
     kinds = {id(group): {kind for choice in group.choices for kind in kinds_of(choice)} for group in groups}
-    return {
-        kind: tuple(group for group in groups if kind in kinds[id(group)]) for kind in set().union(*kinds.values())
-    }
+    return {kind: tuple(group for group in groups if kind in kinds[id(group)]) for kind in set().union(*kinds.values())}
 
 
 def _choice(collected: _Comparisons, target: Target, calendars: tuple[Any, ...]) -> Choice:

@@ -54,7 +54,10 @@ def happen(state: State, event: Happening) -> None:
 
 
 def happen_virtually(state: State, kind: type[Happening], effect: Callable[[], None], **fields: Any) -> None:
-    """What a due move or action does, as if its event were recorded. The event is made only where somebody listens for it."""
+    """What a due move or action does, as if its event were recorded.
+
+    The event is made only where somebody listens for it.
+    """
     state.position += 1
     state.when = (state.now << BITS) + state.position
     effect()
@@ -272,7 +275,7 @@ def _requested(state: State) -> None:
             state.stir = True
 
 
-def _escalation_answered(state: State, event: E.EscalationAnswered) -> None:
+def _escalation_answered(state: State, _: E.EscalationAnswered) -> None:
     state.requested = None
     state.dirty |= REQUESTED
 
@@ -316,7 +319,9 @@ def move(state: State, track: int, level: int) -> None:
 def _observed(state: State, event: E.Observed) -> None:
     if event.level is not None:
         track, level = _place(state, event.level)
-        on_record = max((since, index) for index, (since, _) in enumerate(state.recorded[track]) if since <= state.now)[1]
+        on_record = max((since, index) for index, (since, _) in enumerate(state.recorded[track]) if since <= state.now)[
+            1
+        ]
         if state.recorded[track][on_record][1] != level:
             record_move(state, event, track, level, down=True)
 

@@ -134,5 +134,3 @@ def cooldown_end(state: State, track: int) -> int | None:
         return None
     name = state.calendar((program.tracks[track].calendar, program.policy.usual_calendar))
     return program.calendars[name][0].reach(state.entry[track] >> BITS, cooldown)
-
-

@@ -51,7 +51,10 @@ _ACCEPTED = (E.Escalated, E.PriorityChanged, E.Assigned)
 
 
 def _conclude(state: State) -> None:
-    """The rules of an instant, after its events. What was accepted then takes effect where they ask for it, or else last."""
+    """The rules of an instant, after its events.
+
+    What was accepted then takes effect where they ask for it, or else last.
+    """
     if state.stir or state.accepted:
         run_rules(state)
     if state.accepted:

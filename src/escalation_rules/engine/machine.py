@@ -1,8 +1,8 @@
 """The parts of the machine: what a policy is compiled to, and what a fold remembers of a case.
 
-A *when* is an instant with the position of an event in the history, as one number: `(instant << BITS) + position`. Position 0
-is a crossing, which comes before the events of its instant. A *point* is an instant's coordinate on a line of open
-time; most comparisons are between points, so a calendar is asked once an instant and not once a rule.
+A *when* is an instant with the position of an event in the history, as one number: `(instant << BITS) + position`.
+Position 0 is a crossing, which comes before the events of its instant. A *point* is an instant's coordinate on a line
+of open time; most comparisons are between points, so a calendar is asked once an instant and not once a rule.
 """
 
 from __future__ import annotations
@@ -24,7 +24,20 @@ from escalation_rules.statuses import OPEN, Standing
 from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import Line
 
-__all__ = ["BITS", "LONG_AGO", "NEVER", "Choice", "Comparison", "Dial", "Group", "Instance", "Pending", "Program", "RuleCode", "State"]
+__all__ = [
+    "BITS",
+    "LONG_AGO",
+    "NEVER",
+    "Choice",
+    "Comparison",
+    "Dial",
+    "Group",
+    "Instance",
+    "Pending",
+    "Program",
+    "RuleCode",
+    "State",
+]
 
 BITS = 20
 LONG_AGO = -(1 << 90)
@@ -60,8 +73,8 @@ Look = tuple[bool, Crossing | None]
 class Comparison:
     """An atom in normal form, in the context of its rule, as one bit.
 
-    `holds` says whether it is known to hold now; `look`, for what changes as time passes, also where it next may. Evidence of
-    a comparison with `seen` is the latest event that matched; with `silent` there is none.
+    `holds` says whether it is known to hold now; `look`, for what changes as time passes, also where it next may.
+    Evidence of a comparison with `seen` is the latest event that matched; with `silent` there is none.
     """
 
     number: int
@@ -101,8 +114,8 @@ Tree = int | tuple[str, tuple["Tree", ...]]
 class RuleCode:
     """A rule: its condition as a tree, where it goes, and what it asks.
 
-    `own_tree` is the condition itself; `stay_tree` asks too whether the case stands where the rule applies, and `tree` whether
-    rules run at all.
+    `own_tree` is the condition itself; `stay_tree` asks too whether the case stands where the rule applies, and
+    `tree` whether rules run at all.
     """
 
     number: int
@@ -122,7 +135,7 @@ Test = Callable[[Any], bool]
 
 
 Terms = tuple[Span | None, str | None, int, int | None]
-"""A span, the calendar it counts in, the line it counts on, and the budget of counted time, where it is the same always."""
+"""A span, the calendar and the line it counts on, and its budget, of a target for which they never change."""
 
 
 @dataclass(slots=True)
@@ -146,8 +159,8 @@ class Choice:
 class Group:
     """The targets with one key, of the policy or of one level.
 
-    `looks_at` is what may change which applies, and how; `bit` says that its clock has changed; a plain group has one choice,
-    always.
+    `looks_at` is what may change which applies, and how; `bit` says that its clock has changed; a plain group has one
+    choice, always.
     """
 
     number: int
@@ -267,8 +280,8 @@ class State:
         "moves",
         "nearest",
         "now",
-        "opening",
         "open",
+        "opening",
         "order",
         "overridden",
         "plan",

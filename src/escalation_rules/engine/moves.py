@@ -95,7 +95,9 @@ def _round(state: State) -> bool:
     if rules:
         rules = _on_fresh_evidence(state, rules)
         asked += _asked_by_rules(state, rules)
-    chosen = [one for one in (_chosen(state, track, rules) for track in range(len(state.level))) if one] if rules else []
+    chosen = (
+        [one for one in (_chosen(state, track, rules) for track in range(len(state.level))) if one] if rules else []
+    )
     fresh = _fresh(state, asked) if asked else []
     _ask_state_changes(state, fresh)
     for wanted in chosen:
@@ -215,7 +217,12 @@ def _assign(state: State, one: Asked, action: Assign) -> None:
     if state.assigned.get(action.as_) != (person, role):
         _ask(state, one, action, person)
         happen_virtually(
-            state, E.Assigned, lambda: assign(state, action.as_, person, role), role=action.as_, person=person, group=role
+            state,
+            E.Assigned,
+            lambda: assign(state, action.as_, person, role),
+            role=action.as_,
+            person=person,
+            group=role,
         )
 
 
@@ -230,7 +237,9 @@ def _ask(state: State, one: Asked, action: Action, person: str | None) -> None:
 def _picked(state: State, action: Action) -> Any:
     """The action with its picks made."""
     held = {name: getattr(action, name) for name in type(action).model_fields}
-    made = {name: tuple(map(state.pick, one)) if isinstance(one, tuple) else state.pick(one) for name, one in held.items()}
+    made = {
+        name: tuple(map(state.pick, one)) if isinstance(one, tuple) else state.pick(one) for name, one in held.items()
+    }
     return action if made == held else action.model_copy(update=made)
 
 
@@ -296,7 +305,7 @@ def _weigh(
     waived = not skipped and any(rule.waived for rule in rules)
     missing, against = entry_state(state, track, level, waived=waived)
     found = MoveFound(
-        state.now, 0, track, state.level[track], level, state.cycle, cause, names, instants, owner, skipped, True  # noqa: FBT003
+        state.now, 0, track, state.level[track], level, state.cycle, cause, names, instants, owner, skipped, True
     )
     held = None
     if missing or against or _is_held(state, track, level):
@@ -316,9 +325,7 @@ def _make(state: State, one: Weighed) -> None:
     if state.accepted and (record := state.accepted.get(_move_key(state, track, level, one.move.cause))) is not None:
         enact(state, record)
         return
-    state.moves.append(
-        Pending(one.move._replace(order=state.order), state.level[track], state.entry[track], one.rules)
-    )
+    state.moves.append(Pending(one.move._replace(order=state.order), state.level[track], state.entry[track], one.rules))
     state.order += 1
     to, track_key = state.program.levels[track][level].key, state.program.tracks[track].key
     happen_virtually(
@@ -373,14 +380,14 @@ def _owner(state: State, track: int, level: int) -> tuple[OwnerFound | None, int
         rota = rotas.get(role)
         person = rota.person_at(state.now) if rota else None
         if rota is None or person is not None:
-            return OwnerFound(role, person, True, tuple(roles[:number])), level, (), None  # noqa: FBT003
+            return OwnerFound(role, person, True, tuple(roles[:number])), level, (), None
     if found.nobody == "hold":
         return None, level, (), _next_duty(state, roles)
     above = _above(state, track, level)
     if found.nobody == "skip" and above is not None:
         owner, reached, skipped, until = _owner(state, track, above)
         return owner, reached, (level, *skipped), until
-    return OwnerFound(roles[0], None, False, tuple(roles)), level, (), None  # noqa: FBT003
+    return OwnerFound(roles[0], None, False, tuple(roles)), level, (), None
 
 
 def _next_duty(state: State, roles: list[str]) -> int | None:

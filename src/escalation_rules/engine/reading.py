@@ -52,7 +52,10 @@ __all__ = ["Reading", "read"]
 
 
 def read(program: Program, case: Case, at: int) -> Decision:
-    """The decision on a case at an instant. What is wrong with the case is found now; the rest is told when it is asked."""
+    """The decision on a case at an instant.
+
+    What is wrong with the case is found now; the rest is told when it is asked.
+    """
     return Decision.deferred(Reading(program, case, at))
 
 
@@ -199,9 +202,7 @@ class Reading:
             asked = next(rule.then for rule in self._policy.all_rules if rule.name == name)
         else:
             asked = self._policy.level(name).on_entry
-        key = action_key(
-            self._case.id, self._policy.name, found.cycle, found.source, asked[found.number], found.cause
-        )
+        key = action_key(self._case.id, self._policy.name, found.cycle, found.source, asked[found.number], found.cause)
         return ActionDue(
             action=found.action,
             key=key,
@@ -266,7 +267,7 @@ class Reading:
         role = self._pick(named)
         return None if role is None else str(role)
 
-    # ------------------------------------------------------------------------ what is owed, and what keeps a case where it is
+    # ------------------------------------------------------------------------ owed and exits
 
     @property
     def owed(self) -> tuple[Owed, ...]:
@@ -302,7 +303,9 @@ class Reading:
     def _owed_answer(self) -> Iterator[Owed]:
         since = self._outcome.requested_since
         if since is not None:
-            yield Owed(kind="request", what="escalation", text="an escalation nobody has answered", since=datetime_of(since))
+            yield Owed(
+                kind="request", what="escalation", text="an escalation nobody has answered", since=datetime_of(since)
+            )
 
     @property
     def exits(self) -> tuple[Exit, ...]:

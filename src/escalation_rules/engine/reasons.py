@@ -1,4 +1,7 @@
-"""Why rules hold, or do not: each comparison with whether it holds, since when, and when time alone will change that."""
+"""Why rules hold, or do not.
+
+Each comparison with whether it holds, since when, and when time alone will change that.
+"""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ def complaint_ladder(
 ) -> Policy:
     """A complaint goes up one rung whenever it cannot be resolved to the customer's satisfaction where it is.
 
-    The solutions team is in touch within two working days of the referral; a manager who is away is stood in for; beyond the
-    solutions team there are only avenues outside the process. Source: a published complaints procedure, "Access to Escalation
-    Team", first half (first contact, escalation to a CSM, referral to the solutions team).
+    The solutions team is in touch within two working days of the referral; a manager who is away is stood in for;
+    beyond the solutions team there are only avenues outside the process. Source: a published complaints procedure,
+    "Access to Escalation Team", first half (first contact, escalation to a CSM, referral to the solutions team).
 
     >>> complaint_ladder().level("solutions").targets[0].key
     'contact'

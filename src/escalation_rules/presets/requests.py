@@ -1,4 +1,7 @@
-"""Escalation at the customer's request: what two published processes share, and the one of a single support organisation."""
+"""Escalation at the customer's request.
+
+What two published processes share, and the one of a single support organisation.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,10 @@ def escalated_level(
     review: SpanLike,
     update: SpanLike,
 ) -> EscalationLevel:
-    """The level of an escalated request: evaluated, given a specialist as primary contact, a kick-off call and a plan."""
+    """The level of an escalated request.
+
+    Evaluated, given a specialist as primary contact, a kick-off call and a plan.
+    """
     return EscalationLevel(
         key="escalated",
         title="Escalated",
@@ -97,7 +103,10 @@ def escalated_level(
 
 
 def request_rules(*, channels: Sequence[str], asked: Sequence[str], attendees: Sequence[str]) -> tuple[Rule, ...]:
-    """The customer may ask at any time; what makes an escalation especially fit; and the way for whoever asked elsewhere."""
+    """The customer may ask at any time.
+
+    What makes an escalation especially fit; and the way for whoever asked elsewhere.
+    """
     elsewhere = (
         E.EscalationRequested.like(channel=E.other_than(*channels)),
         E.CustomerReplied.like(asks_to_escalate=True, channel=E.other_than(*channels)),
@@ -140,9 +149,9 @@ def support_request(
 ) -> Policy:
     """A customer escalates a support request, by phone or email by preference, to a customer support engineer.
 
-    Four questions come first. The engineer evaluates; a specialist becomes primary contact, calls the parties together and
-    draws up a plan; updates follow what was agreed. It goes back to the normal process when progress is acceptable and three
-    things are done. Source: a published procedure, "How to Escalate a Support Request".
+    Four questions come first. The engineer evaluates; a specialist becomes primary contact, calls the parties
+    together and draws up a plan; updates follow what was agreed. It goes back to the normal process when progress is
+    acceptable and three things are done. Source: a published procedure, "How to Escalate a Support Request".
 
     >>> support_request().level("escalated").entry.keys
     ('problem', 'impact', 'workaround', 'milestone')

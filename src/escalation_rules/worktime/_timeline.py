@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from io import BytesIO
 from pkgutil import get_data
@@ -20,9 +20,19 @@ from zoneinfo import ZoneInfo
 
 from escalation_rules.errors import InvalidValue, Problem
 
-__all__ = ["CONTINUOUS", "DAY", "Line", "OpenLine", "datetime_of", "instant_of_wall", "known_zones", "load_zone", "microseconds_of"]
+__all__ = [
+    "CONTINUOUS",
+    "DAY",
+    "Line",
+    "OpenLine",
+    "datetime_of",
+    "instant_of_wall",
+    "known_zones",
+    "load_zone",
+    "microseconds_of",
+]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -38,11 +48,11 @@ def microseconds_of(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
 
-def datetime_of(instant: int, tz: tzinfo | None = timezone.utc) -> datetime:
+def datetime_of(instant: int, tz: tzinfo | None = UTC) -> datetime:
     """The instant as a datetime in the given zone."""
     try:
         moment = EPOCH + timedelta(microseconds=instant)
-        return moment if tz is timezone.utc else moment.astimezone(tz)
+        return moment if tz is UTC else moment.astimezone(tz)
     except OverflowError:
         raise _beyond() from None
 
@@ -76,7 +86,7 @@ def instant_of_wall(wall: datetime, tz: tzinfo, *, last: bool = False) -> int:
     """
     before = wall.replace(tzinfo=tz).utcoffset() or timedelta()
     after = wall.replace(tzinfo=tz, fold=1).utcoffset() or timedelta()
-    naive = microseconds_of(wall.replace(tzinfo=timezone.utc))
+    naive = microseconds_of(wall.replace(tzinfo=UTC))
     if before < after:
         return _end_of_gap(naive - _whole(after), naive - _whole(before), tz)
     return naive - _whole(after if last else before)

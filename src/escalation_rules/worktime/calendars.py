@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
@@ -16,7 +16,7 @@ import holidays as public_holidays
 from dateutil.relativedelta import relativedelta
 from pydantic import BeforeValidator, field_validator, model_validator
 
-from escalation_rules._values import Frozen, Value, read_instant
+from escalation_rules._values import Frozen, FrozenDict, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem, nearest
 from escalation_rules.worktime._timeline import (
     CONTINUOUS,
@@ -36,7 +36,6 @@ from escalation_rules.worktime.hours import DAYS, WHOLE_DAY, days_of, read_hours
 from escalation_rules.worktime.spans import Span, SpanLike
 
 __all__ = ["BusinessCalendar", "Calendar"]
-
 
 
 def _instant(moment: datetime) -> int:
@@ -135,7 +134,7 @@ class Calendar(Value):
     def _is_open(self, instant: int) -> bool:
         return self.line.opened(instant + 1) > self.line.opened(instant)
 
-    def _never_closes_after(self, instant: int) -> bool:
+    def _never_closes_after(self, instant: int) -> bool:  # noqa: ARG002 a calendar that may know better says so
         return False
 
     def _later_day(self, start: int, span: Span) -> int:
@@ -228,7 +227,9 @@ def _known_code(code: str) -> str:
     if subdivision and subdivision not in known[country]:
         meant = nearest(subdivision.upper(), [one.upper() for one in known[country]])
         raise InvalidValue(
-            Problem("unknown subdivision", code, expected=f"one of {country}", suggestion=meant and f"{country}-{meant}")
+            Problem(
+                "unknown subdivision", code, expected=f"one of {country}", suggestion=meant and f"{country}-{meant}"
+            )
         )
     return code
 
@@ -245,8 +246,8 @@ class BusinessCalendar(Calendar):
     `timezone` is an IANA name. `hours` maps days ("mon", "mon-fri") to a window or a list of windows. `holidays` is a
     country code with an optional subdivision ("US", "GB-ENG"), dates, or a mixture; public holidays are computed for
     whatever year is asked. `overrides` maps a date to that day's hours, empty for closed, and goes before a holiday.
-    A holiday or override replaces the windows that start on that date. Windows are half-open and overlapping ones merge.
-    Raises `InvalidValue`, also when the weekly hours never open.
+    A holiday or override replaces the windows that start on that date. Windows are half-open and overlapping ones
+    merge. Raises `InvalidValue`, also when the weekly hours never open.
 
     >>> office = BusinessCalendar("America/New_York", {"mon-fri": "09:00-17:00"}, "US", {"2026-12-24": "09:00-12:00"})
     >>> start = datetime(2026, 12, 24, 16, tzinfo=timezone.utc)  # 11:00 in New York
@@ -257,7 +258,7 @@ class BusinessCalendar(Calendar):
     timezone: str
     hours: Annotated[Frozen[str, tuple[str, ...]], BeforeValidator(read_hours)]
     holidays: Annotated[tuple[date | str, ...], BeforeValidator(_read_holidays)] = ()
-    overrides: Frozen[date, Annotated[tuple[str, ...], BeforeValidator(read_windows)]] = {}
+    overrides: Frozen[date, Annotated[tuple[str, ...], BeforeValidator(read_windows)]] = FrozenDict()
 
     if TYPE_CHECKING:
 
@@ -267,8 +268,9 @@ class BusinessCalendar(Calendar):
     def always(cls, timezone: str = "UTC") -> Self:
         """The calendar that never closes.
 
-        >>> BusinessCalendar.always("UTC").elapsed(datetime(2026, 3, 7, tzinfo=timezone.utc), datetime(2026, 3, 9, tzinfo=timezone.utc)).days
-        2
+        >>> saturday = datetime(2026, 3, 7, tzinfo=timezone.utc)
+        >>> BusinessCalendar.always("UTC").add(saturday, "2 business hours").isoformat()
+        '2026-03-07T02:00:00+00:00'
         """
         return cls(timezone, {"mon-sun": WHOLE_DAY})
 

@@ -1,7 +1,7 @@
 """`Clock`: time counted against a budget, leg by leg, with its pauses.
 
-A leg lasts until the next begins. It counts open time in its calendar (all time without one), or nothing while paused, so a
-change of calendar or priority keeps what was counted before, in the calendar that was then in force.
+A leg lasts until the next begins. It counts open time in its calendar (all time without one), or nothing while
+paused, so a change of calendar or priority keeps what was counted before, in the calendar that was then in force.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _segments(course: _Course) -> Iterator[Segment]:
         yield _segment(edge, course.end, False, "outside business hours")
 
 
-def _segment(start: int, end: int, counted: bool, why: str) -> Segment:  # noqa: FBT001
+def _segment(start: int, end: int, counted: bool, why: str) -> Segment:
     return Segment(start=datetime_of(start), end=datetime_of(end), counted=counted, why=why)
 
 

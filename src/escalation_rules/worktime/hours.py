@@ -1,7 +1,7 @@
 """Opening hours as people write them: which days, from when to when.
 
-A window is a text such as "09:00-17:00"; "22:00-06:00" runs into the next date and "00:00-24:00" is the whole day. Days are
-"mon", a run such as "mon-fri" or "sun-thu", or several of them with commas.
+A window is a text such as "09:00-17:00"; "22:00-06:00" runs into the next date and "00:00-24:00" is the whole day.
+Days are "mon", a run such as "mon-fri" or "sun-thu", or several of them with commas.
 """
 
 from __future__ import annotations

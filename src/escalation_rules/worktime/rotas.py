@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, field_validator, model_validator
 
 from escalation_rules._values import Instant, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.worktime._timeline import DAY, datetime_of, instant_of_wall, load_zone, microseconds_of
+from escalation_rules.worktime._timeline import DAY, instant_of_wall, load_zone, microseconds_of
 from escalation_rules.worktime.calendars import known_zone
 from escalation_rules.worktime.spans import Span
 
@@ -39,8 +39,8 @@ class Absence(Value):
 class Layer(Value):
     """People who take turns from `start` on, each for a `turn`, until `until`.
 
-    A turn of hours elapses; a turn of days, weeks or months hands over at the same wall time: at the first instant after
-    the gap where that time is skipped, at its first occurrence where it is repeated.
+    A turn of hours elapses; a turn of days, weeks or months hands over at the same wall time: at the first instant
+    after the gap where that time is skipped, at its first occurrence where it is repeated.
     """
 
     members: tuple[str, ...]
@@ -109,7 +109,10 @@ class Rota(Value):
         return None
 
     def horizon(self, instant: int) -> int:
-        """An instant by which everything that repeats has come round, counted from an instant or the last fixed date."""
+        """An instant by which everything that repeats has come round.
+
+        Counted from an instant or the last fixed date.
+        """
         return max([instant, *self._edges]) + 2 * sum((turns.cycle for turns in self._turns), 400 * DAY)
 
     def _boundary_after(self, instant: int) -> int | None:

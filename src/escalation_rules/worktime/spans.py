@@ -42,10 +42,10 @@ _EXPECTED = "such as `4 business hours`, `30 minutes`, `2 business days` or `PT4
 class Span(Value):
     """A length of time in one unit. A string or a timedelta will do wherever a Span is wanted.
 
-    Business units count only while the calendar is open; plain seconds, minutes and hours (and a timedelta) elapse; plain
-    days, weeks and months keep the wall time in the calendar's zone. Amounts of time may be decimal down to the
-    microsecond; amounts of days, weeks and months are whole. A span in business days ends at the close of the last day;
-    with `due="same time"` it ends at the wall time at which it began. Raises `InvalidValue`.
+    Business units count only while the calendar is open; plain seconds, minutes and hours (and a timedelta) elapse;
+    plain days, weeks and months keep the wall time in the calendar's zone. Amounts of time may be decimal down to the
+    microsecond; amounts of days, weeks and months are whole. A span in business days ends at the close of the last
+    day; with `due="same time"` it ends at the wall time at which it began. Raises `InvalidValue`.
 
     >>> Span(4, "business hours")
     Span(4, 'business hours')
@@ -139,7 +139,9 @@ class Span(Value):
 
     @model_serializer
     def _as_text(self) -> str:
-        if not isinstance(self, Span):  # in a union, pydantic offers whatever the field holds to each serializer in turn
+        if not isinstance(
+            self, Span
+        ):  # in a union, pydantic offers whatever the field holds to each serializer in turn
             raise PydanticSerializationUnexpectedValue
         return str(self)
 
@@ -171,7 +173,9 @@ def _from_iso(text: str, match: re.Match[str]) -> Span:
     units = [(months, "months"), (days, "days"), (seconds, "seconds")]
     named = [(amount, unit) for amount, unit in units if amount]
     if len(named) > 1 or text in {"P", "PT"} or match["clock"] == "T":
-        raise InvalidValue(Problem("not a span of time", text, expected="an ISO 8601 duration in days or in clock time"))
+        raise InvalidValue(
+            Problem("not a span of time", text, expected="an ISO 8601 duration in days or in clock time")
+        )
     if not named:
         return Span(0, "seconds")
     amount, unit = named[0]
