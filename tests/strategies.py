@@ -54,20 +54,7 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 def instants(draw: st.DrawFn) -> datetime:
     """Half hours from Monday on, and a microsecond to either side."""
     steps = draw(st.integers(0, 14 * 48))
-    return MONDAY + timedelta(
-        minutes=30 * steps,
-        microseconds=draw(
-            st.sampled_from(
-                (
-                    0,
-                    0,
-                    0,
-                    -1,
-                    1,
-                )
-            )
-        ),
-    )
+    return MONDAY + timedelta(minutes=30 * steps, microseconds=draw(st.sampled_from((0, 0, 0, -1, 1))))
 
 
 @cache
@@ -104,18 +91,7 @@ def atoms(draw: st.DrawFn, tracks: tuple[tuple[str, ...], ...], targets: tuple[s
     """One comparison."""
     levels = [level for track in tracks for level in track]
     track_keys = [f"t{number}" for number in range(len(tracks))]
-    order = draw(
-        st.sampled_from(
-            (
-                ">=",
-                "<",
-                ">",
-                "<=",
-                "==",
-                "!=",
-            )
-        )
-    )
+    order = draw(st.sampled_from((">=", "<", ">", "<=", "==", "!=")))
 
     def compare(fact: Any, value: Any, op: str = order) -> Any:
         return {
@@ -127,16 +103,7 @@ def atoms(draw: st.DrawFn, tracks: tuple[tuple[str, ...], ...], targets: tuple[s
             "!=": lambda: fact != value,
         }[op]()
 
-    two = draw(
-        st.sampled_from(
-            (
-                ">=",
-                ">=",
-                ">=",
-                "<",
-            )
-        )
-    )
+    two = draw(st.sampled_from((">=", ">=", ">=", "<")))
     kinds = ["priority", "level", "status", "flags", "counts", "own", "own_choice", "happened", "channel", "level_in"]
     kinds += ["duration"] * 4 if timed else []
     kinds += ["used", "deadline", "past_due", "time_left"] if timed and targets else []
@@ -150,183 +117,43 @@ def atoms(draw: st.DrawFn, tracks: tuple[tuple[str, ...], ...], targets: tuple[s
         return F.level.in_(*draw(st.lists(st.sampled_from(levels), min_size=1, max_size=3)))
     if kind == "status":
         return compare(
-            F.status,
-            draw(
-                st.sampled_from(
-                    (
-                        "open",
-                        "waiting",
-                        "resolved",
-                    )
-                )
-            ),
-            draw(
-                st.sampled_from(
-                    (
-                        "==",
-                        "!=",
-                    )
-                )
-            ),
+            F.status, draw(st.sampled_from(("open", "waiting", "resolved"))), draw(st.sampled_from(("==", "!=")))
         )
     if kind == "channel":
-        return compare(
-            F.channel,
-            draw(
-                st.sampled_from(
-                    (
-                        "phone",
-                        "web",
-                    )
-                )
-            ),
-            draw(
-                st.sampled_from(
-                    (
-                        "==",
-                        "!=",
-                    )
-                )
-            ),
-        )
+        return compare(F.channel, draw(st.sampled_from(("phone", "web"))), draw(st.sampled_from(("==", "!="))))
     if kind == "flags":
-        failed = draw(
-            st.sampled_from(
-                (
-                    F.level_failed,
-                    F.level_failed(draw(st.sampled_from(track_keys))),
-                )
-            )
-        )
+        failed = draw(st.sampled_from((F.level_failed, F.level_failed(draw(st.sampled_from(track_keys))))))
         flags = [F.acknowledged, F.escalation_requested, F.plan_has_backup]
-        return draw(
-            st.sampled_from(
-                (
-                    *flags,
-                    failed,
-                    failed,
-                )
-            )
-        ).as_condition()
+        return draw(st.sampled_from((*flags, failed, failed))).as_condition()
     if kind == "counts":
-        moves = draw(
-            st.sampled_from(
-                (
-                    F.moves,
-                    F.moves(draw(st.sampled_from(track_keys))),
-                )
-            )
-        )
-        fact = draw(
-            st.sampled_from(
-                (
-                    F.escalations,
-                    moves,
-                    F.reopened,
-                    F.replies,
-                    F.status_requests,
-                    F.assignments,
-                )
-            )
-        )
+        moves = draw(st.sampled_from((F.moves, F.moves(draw(st.sampled_from(track_keys))))))
+        fact = draw(st.sampled_from((F.escalations, moves, F.reopened, F.replies, F.status_requests, F.assignments)))
         return compare(fact, draw(st.integers(0, 2)))
     if kind == "plan":
         return compare(F.plan_overdue, draw(st.integers(0, 2)))
     if kind == "own":
         return draw(
-            st.sampled_from(
-                (
-                    F.flag("down").as_condition(),
-                    compare(F.count("seats"), draw(st.integers(0, 5))),
-                )
-            )
+            st.sampled_from((F.flag("down").as_condition(), compare(F.count("seats"), draw(st.integers(0, 5)))))
         )
     if kind == "own_choice":
-        return compare(
-            F.choice("size"),
-            draw(
-                st.sampled_from(
-                    (
-                        "small",
-                        "large",
-                    )
-                )
-            ),
-            draw(
-                st.sampled_from(
-                    (
-                        "==",
-                        "!=",
-                    )
-                )
-            ),
-        )
+        return compare(F.choice("size"), draw(st.sampled_from(("small", "large"))), draw(st.sampled_from(("==", "!="))))
     if kind == "happened":
         return F.happened(draw(SOME_EVENTS)).as_condition()
     if kind == "used":
         return compare(
-            F.used(draw(st.sampled_from(targets))),
-            draw(
-                st.sampled_from(
-                    (
-                        "0",
-                        "1/3",
-                        "3/4",
-                        "1",
-                        "3/2",
-                    )
-                )
-            ),
-            two,
+            F.used(draw(st.sampled_from(targets))), draw(st.sampled_from(("0", "1/3", "3/4", "1", "3/2"))), two
         )
     if kind == "deadline":
-        outcome = draw(
-            st.sampled_from(
-                (
-                    "not started",
-                    "pending",
-                    "met",
-                    "breached",
-                    "void",
-                )
-            )
-        )
-        return compare(
-            F.deadline(draw(st.sampled_from(targets))),
-            outcome,
-            draw(
-                st.sampled_from(
-                    (
-                        "==",
-                        "!=",
-                    )
-                )
-            ),
-        )
+        outcome = draw(st.sampled_from(("not started", "pending", "met", "breached", "void")))
+        return compare(F.deadline(draw(st.sampled_from(targets))), outcome, draw(st.sampled_from(("==", "!="))))
     spans = draw(picks(SPANS))
     if kind in {"past_due", "time_left"}:
         fact = (F.past_due if kind == "past_due" else F.time_left)(draw(st.sampled_from(targets)))
         spans = draw(SPANS)
     else:
-        at_level = draw(
-            st.sampled_from(
-                (
-                    F.at_level_for,
-                    F.at_level_for(draw(st.sampled_from(track_keys))),
-                )
-            )
-        )
+        at_level = draw(st.sampled_from((F.at_level_for, F.at_level_for(draw(st.sampled_from(track_keys))))))
         fact = draw(
-            st.sampled_from(
-                (
-                    F.open_for,
-                    F.unanswered_for,
-                    F.unassigned_for,
-                    at_level,
-                    at_level,
-                    F.since_update,
-                )
-            )
+            st.sampled_from((F.open_for, F.unanswered_for, F.unassigned_for, at_level, at_level, F.since_update))
         )
     if draw(st.booleans()):
         fact = fact.on(draw(picks(CALENDAR_NAMES)))
@@ -354,15 +181,7 @@ def targets(draw: st.DrawFn, tracks: Any, key: str | None = None) -> Target:
     key = key or draw(st.sampled_from(TARGET_KEYS))
     more: dict[str, Any] = {}
     if draw(st.booleans()):
-        more["pauses"] = draw(
-            st.sampled_from(
-                (
-                    (),
-                    ("customer",),
-                    ("customer", "vendor"),
-                )
-            )
-        )
+        more["pauses"] = draw(st.sampled_from(((), ("customer",), ("customer", "vendor"))))
     if draw(st.integers(0, 3)) == 0:
         more["calendar"] = draw(picks(CALENDAR_NAMES))
     if draw(st.integers(0, 3)) == 0:
@@ -378,25 +197,8 @@ def targets(draw: st.DrawFn, tracks: Any, key: str | None = None) -> Target:
     }
     if key in made:
         return made[key](within, **more)
-    starts = draw(
-        st.sampled_from(
-            (
-                None,
-                E.ANY_REQUEST,
-                (E.Resolved.like(),),
-                (E.CustomerReplied.like(),),
-            )
-        )
-    )
-    stops = draw(
-        st.sampled_from(
-            (
-                (E.EscalationAnswered.like(),),
-                (E.Reviewed.like(),),
-                (E.SupportReplied.like(),),
-            )
-        )
-    )
+    starts = draw(st.sampled_from((None, E.ANY_REQUEST, (E.Resolved.like(),), (E.CustomerReplied.like(),))))
+    stops = draw(st.sampled_from(((E.EscalationAnswered.like(),), (E.Reviewed.like(),), (E.SupportReplied.like(),))))
     return Target(key=key, within=within, starts=starts, stops=stops, recurs=draw(st.booleans()), **more)
 
 
@@ -422,45 +224,13 @@ def checklists(draw: st.DrawFn) -> Checklist:
 def levels(draw: st.DrawFn, key: str, tracks: Any, *, top: bool) -> EscalationLevel:
     """Some level."""
     external = top and draw(st.booleans())
-    owner = (
-        None
-        if external
-        else draw(
-            picks(
-                st.sampled_from(
-                    (
-                        "ana",
-                        "bo",
-                    )
-                )
-            )
-        )
-    )
-    lists = draw(
-        st.lists(
-            st.sampled_from(
-                (
-                    "entry",
-                    "work",
-                    "exit",
-                )
-            ),
-            max_size=1,
-        )
-    )
+    owner = None if external else draw(picks(st.sampled_from(("ana", "bo"))))
+    lists = draw(st.lists(st.sampled_from(("entry", "work", "exit")), max_size=1))
     return EscalationLevel(
         key=key,
         owner=owner,
         alternates=("cy",) if owner is not None and draw(st.booleans()) else (),
-        nobody=draw(
-            st.sampled_from(
-                (
-                    "hold",
-                    "skip",
-                    "wait",
-                )
-            )
-        ),
+        nobody=draw(st.sampled_from(("hold", "skip", "wait"))),
         targets=tuple(draw(st.lists(targets(tracks), max_size=2))) if draw(st.booleans()) else (),
         on_entry=(A.Notify("ana"), A.Assign("bo", as_="contact")) if draw(st.integers(0, 2)) == 0 else (),
         escalate_after=draw(maybe(SPANS.filter(lambda span: span.amount > 0))) if draw(st.booleans()) else None,
@@ -475,43 +245,16 @@ def levels(draw: st.DrawFn, key: str, tracks: Any, *, top: bool) -> EscalationLe
 def rotas(draw: st.DrawFn) -> Rota:
     """Some rota: a person who is sometimes away, or people who take turns."""
     start, end = sorted([draw(instants()), draw(instants())])
-    kind = draw(
-        st.sampled_from(
-            (
-                "away",
-                "turns",
-                "nobody",
-                "shift",
-            )
-        )
-    )
+    kind = draw(st.sampled_from(("away", "turns", "nobody", "shift")))
     if kind == "away":
         return Rota(person="Ann", absences=(Absence(start=start, end=end),))
     if kind == "turns":
-        layer = Layer(
-            members=("Ann", "Ben"),
-            start=MONDAY,
-            turn=draw(
-                st.sampled_from(
-                    (
-                        "1 day",
-                        "7 hours",
-                    )
-                )
-            ),
-        )
+        layer = Layer(members=("Ann", "Ben"), start=MONDAY, turn=draw(st.sampled_from(("1 day", "7 hours"))))
         return Rota(layers=(layer,), absences=(Absence(start=start, end=end, person="Ann"),), timezone="Europe/London")
     return Rota() if kind == "nobody" else Rota(overrides=(Shift(person="Sue", start=start, end=end),))
 
 
-ROLES_WITH_ROTAS = st.sampled_from(
-    (
-        (),
-        ("ana",),
-        ("ana", "bo"),
-        ("ana", "bo", "cy"),
-    )
-)
+ROLES_WITH_ROTAS = st.sampled_from(((), ("ana",), ("ana", "bo"), ("ana", "bo", "cy")))
 ACTIONS = st.sampled_from(
     [
         A.Notify("ana"),
@@ -528,17 +271,7 @@ ACTIONS = st.sampled_from(
 def rules(draw: st.DrawFn, name: str, tracks: Any, keys: tuple[str, ...]) -> Rule:
     """Some rule."""
     number = draw(st.integers(0, len(tracks) - 1))
-    to = draw(
-        st.sampled_from(
-            (
-                *tracks[number],
-                "next",
-                "next",
-                "next",
-                None,
-            )
-        )
-    )
+    to = draw(st.sampled_from((*tracks[number], "next", "next", "next", None)))
     then = tuple(draw(st.lists(ACTIONS, min_size=int(to is None), max_size=2)))
     places = [level for track in tracks for level in track]
     return Rule(
@@ -550,15 +283,7 @@ def rules(draw: st.DrawFn, name: str, tracks: Any, keys: tuple[str, ...]) -> Rul
         if draw(st.integers(0, 2)) == 0
         else (),
         then=then,
-        checklist=draw(
-            st.sampled_from(
-                (
-                    "required",
-                    "required",
-                    "waived",
-                )
-            )
-        ),
+        checklist=draw(st.sampled_from(("required", "required", "waived"))),
         calendar=draw(maybe(picks(CALENDAR_NAMES))) if draw(st.integers(0, 3)) == 0 else None,
     )
 
@@ -610,100 +335,29 @@ def events(draw: st.DrawFn, policy: Policy, at: datetime) -> Any:
         more = {"public": draw(st.integers(0, 3)) > 0, "automatic": draw(st.integers(0, 4)) == 0}
     elif kind is E.EscalationRequested:
         more = {
-            "channel": draw(
-                st.sampled_from(
-                    (
-                        None,
-                        "phone",
-                        "web",
-                    )
-                )
-            ),
-            "wants": draw(
-                st.sampled_from(
-                    (
-                        "attention",
-                        "expertise",
-                    )
-                )
-            ),
+            "channel": draw(st.sampled_from((None, "phone", "web"))),
+            "wants": draw(st.sampled_from(("attention", "expertise"))),
         }
     elif kind is E.Escalated:
         more = {"to": draw(st.sampled_from(keys))}
     elif kind is E.DeEscalated:
-        more = draw(
-            st.sampled_from(
-                (
-                    {"to": draw(st.sampled_from(keys))},
-                    {"track": draw(st.sampled_from(tracks))},
-                )
-            )
-        )
+        more = draw(st.sampled_from(({"to": draw(st.sampled_from(keys))}, {"track": draw(st.sampled_from(tracks))})))
     elif kind is E.LevelFailed:
         more = draw(
-            st.sampled_from(
-                (
-                    {},
-                    {"level": draw(st.sampled_from(keys))},
-                    {"track": draw(st.sampled_from(tracks))},
-                )
-            )
+            st.sampled_from(({}, {"level": draw(st.sampled_from(keys))}, {"track": draw(st.sampled_from(tracks))}))
         )
     elif kind is E.PriorityChanged:
         more = {"to": draw(st.sampled_from(PRIORITIES))}
     elif kind is E.Assigned:
         more = {
-            "person": draw(
-                st.sampled_from(
-                    (
-                        None,
-                        "Ann",
-                        "Ben",
-                    )
-                )
-            ),
-            "role": draw(
-                st.sampled_from(
-                    (
-                        "assignee",
-                        "contact",
-                    )
-                )
-            ),
+            "person": draw(st.sampled_from((None, "Ann", "Ben"))),
+            "role": draw(st.sampled_from(("assignee", "contact"))),
         }
     elif kind is E.WaitStarted:
-        more = {
-            "on": draw(
-                st.sampled_from(
-                    (
-                        "customer",
-                        "vendor",
-                    )
-                )
-            )
-        }
+        more = {"on": draw(st.sampled_from(("customer", "vendor")))}
     elif kind is E.ItemConfirmed:
-        more = {
-            "item": draw(st.sampled_from(ITEMS)),
-            "answer": draw(
-                st.sampled_from(
-                    (
-                        "yes",
-                        "yes",
-                        "no",
-                        "perhaps",
-                    )
-                )
-            ),
-        }
-        more["evidence"] = draw(
-            st.sampled_from(
-                (
-                    None,
-                    "seen",
-                )
-            )
-        )
+        more = {"item": draw(st.sampled_from(ITEMS)), "answer": draw(st.sampled_from(("yes", "yes", "no", "perhaps")))}
+        more["evidence"] = draw(st.sampled_from((None, "seen")))
     elif kind is E.ItemWithdrawn:
         more = {"item": draw(st.sampled_from(ITEMS))}
     elif kind is E.ChecklistOverridden:
@@ -721,58 +375,18 @@ def events(draw: st.DrawFn, policy: Policy, at: datetime) -> Any:
         more = dict(zip(("name", "value"), draw(st.sampled_from(facts)), strict=True))
     elif kind is E.PlanRevised:
         item = E.PlanItem(what="mend", due=draw(maybe(instants())), done=draw(st.booleans()))
-        more = {
-            "plan": E.ActionPlan(
-                items=(item,),
-                backup=draw(
-                    st.sampled_from(
-                        (
-                            None,
-                            "swap",
-                        )
-                    )
-                ),
-            )
-        }
+        more = {"plan": E.ActionPlan(items=(item,), backup=draw(st.sampled_from((None, "swap"))))}
     elif kind is E.CommunicationAgreed:
         more = {"plan": E.CommunicationPlan(every=draw(SPANS))}
     elif kind is E.ProgressReported:
-        more = {
-            "state": draw(
-                st.sampled_from(
-                    (
-                        "digressed",
-                        "fine",
-                    )
-                )
-            )
-        }
+        more = {"state": draw(st.sampled_from(("digressed", "fine")))}
     elif kind is E.UpdateSent:
-        more = {
-            "audience": draw(
-                st.sampled_from(
-                    (
-                        "customer",
-                        "internal",
-                    )
-                )
-            )
-        }
+        more = {"audience": draw(st.sampled_from(("customer", "internal")))}
     elif kind is E.Observed:
         more = {
             "priority": draw(maybe(st.sampled_from(PRIORITIES))),
             "level": draw(maybe(st.sampled_from(keys))),
-            "status": draw(
-                maybe(
-                    st.sampled_from(
-                        (
-                            "open",
-                            "waiting:vendor",
-                            "resolved",
-                        )
-                    )
-                )
-            ),
+            "status": draw(maybe(st.sampled_from(("open", "waiting:vendor", "resolved")))),
         }
     if draw(st.integers(0, 9)) == 0 and kind not in {E.CustomerReplied, E.Observed}:
         more["actor"] = "automation"
@@ -804,36 +418,13 @@ def cases(draw: st.DrawFn, policy: Policy, most: int = 10) -> Case:
         times[number] = times[number - 1] + draw(GAPS)
     opened = E.Opened(
         at=times[0],
-        priority=draw(
-            st.sampled_from(
-                (
-                    None,
-                    *PRIORITIES,
-                )
-            )
-        ),
-        channel=draw(
-            st.sampled_from(
-                (
-                    None,
-                    "phone",
-                    "web",
-                )
-            )
-        ),
+        priority=draw(st.sampled_from((None, *PRIORITIES))),
+        channel=draw(st.sampled_from((None, "phone", "web"))),
         level=draw(maybe(st.sampled_from(tuple(level.key for level in policy.all_levels))))
         if draw(st.integers(0, 4)) == 0
         else None,
         by_staff=draw(st.integers(0, 4)) == 0,
-        facts=draw(
-            st.sampled_from(
-                (
-                    {},
-                    {"down": True},
-                    {"size": "small", "seats": 2},
-                )
-            )
-        ),
+        facts=draw(st.sampled_from(({}, {"down": True}, {"size": "small", "seats": 2}))),
     )
     return Case("C", (opened, *(draw(events(policy, at)) for at in times[1:])))
 

@@ -149,8 +149,7 @@ def test_no_module_grows_past_500_lines(path):
 
 
 @pytest.mark.parametrize(
-    "source",
-    ["from escalation_rules.engine import decide", "def late():\n    import escalation_rules.engine.fold"],
+    "source", ["from escalation_rules.engine import decide", "def late():\n    import escalation_rules.engine.fold"]
 )
 def test_an_upward_import_is_found(source):
     """The check itself fails when the rule is broken."""

@@ -21,7 +21,7 @@ from pydantic import (
     WithJsonSchema,
     model_serializer,
 )
-from pydantic_core import ErrorDetails
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from escalation_rules.errors import EscalationRulesError, InvalidValue, Problem, nearest
 
@@ -82,6 +82,10 @@ class FrozenDict(dict[K, V]):
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls, core_schema.dict_schema())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (dict(self),)
@@ -258,13 +262,19 @@ def _named(cls: type[Value], args: tuple[Any, ...], data: dict[str, Any]) -> dic
 def _invalid(cls: type[Value], error: ValidationError) -> InvalidValue:
     details = error.errors(include_url=False)
     problems = [problem for detail in details for problem in _problems(cls, detail)]
-    return InvalidValue(*problems, subject=cls.__name__)
+    named = [own.subject for own in map(_own_error, details) if own is not None and own.subject]
+    return InvalidValue(*problems, subject=named[0] if named else cls.__name__)
+
+
+def _own_error(detail: ErrorDetails) -> EscalationRulesError | None:
+    error = detail.get("ctx", {}).get("error")
+    return error if isinstance(error, EscalationRulesError) else None
 
 
 def _problems(cls: type[Value], detail: ErrorDetails) -> list[Problem]:
     path = _path(detail["loc"])
-    own = detail.get("ctx", {}).get("error")
-    if isinstance(own, EscalationRulesError):
+    own = _own_error(detail)
+    if own is not None:
         return [problem.under(path) for problem in own.problems]
     if detail["type"] == "missing":
         return [Problem("missing", path=path)]

@@ -115,10 +115,7 @@ class Flag(_Action):
     finding: bool = False
 
 
-Action = Annotated[
-    Notify | Ask | Redirect | SetPriority | Assign | Convene | Flag,
-    Discriminator("type"),
-]
+Action = Annotated[Notify | Ask | Redirect | SetPriority | Assign | Convene | Flag, Discriminator("type")]
 """Any action."""
 
 

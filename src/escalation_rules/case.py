@@ -1,6 +1,6 @@
 """`Case`: an id, attributes for people to read, and an ordered history.
 
-And an ordered history. Everything else about a case is derived from it.
+Everything else about a case is derived from its history.
 
 History is append-only. It is ordered by instant; events of one instant stand in the order in which they were
 recorded, and a late arrival takes its place by its instant. Recording an event that has the id of one already there

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
@@ -86,5 +87,5 @@ def unknown(kind: str, name: object, known: Iterable[str], path: str = "") -> Pr
 
 
 def _short(given: Any) -> str:
-    text = given if isinstance(given, str) else repr(given)
+    text = str(given) if isinstance(given, str | Decimal) else repr(given)
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

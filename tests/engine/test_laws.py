@@ -15,7 +15,8 @@ from tests.desk import MICROSECOND, desk, opened, when
 from tests.strategies import ITEMS, PRIORITIES, cases, policies, situations
 
 LIVE = {"open", "waiting"}
-few = settings(max_examples=60)
+few = settings(max_examples=3 * settings.default.max_examples // 10)
+"""For laws of single steps, which need fewer examples than those of the whole fold."""
 
 
 def until(case: Case, at: datetime) -> Case:
@@ -214,10 +215,7 @@ def test_rule_23_what_was_declined_is_never_asked_again(situation):
     assert not set(asked) & {one.key for one in (*again.moves, *again.actions)}
 
 
-GUARDED = {
-    "entry": tuple(Item(key=key, evidence=key == "impact") for key in ITEMS),
-    "owner": "ana",
-}
+GUARDED = {"entry": tuple(Item(key=key, evidence=key == "impact") for key in ITEMS), "owner": "ana"}
 
 
 @given(cases(desk()), st.sampled_from(["l2", "l3", "next"]), st.booleans())

@@ -10,14 +10,7 @@ from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.engine.checks import entry_state
 from escalation_rules.engine.effects import assign, happen, happen_virtually, move, set_priority
 from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, Pending, RuleCode, State, Tree
-from escalation_rules.engine.outcome import (
-    ActionFound,
-    BlockedFound,
-    MoveFound,
-    OwnerFound,
-    action_key,
-    move_key,
-)
+from escalation_rules.engine.outcome import ActionFound, BlockedFound, MoveFound, OwnerFound, action_key, move_key
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import Happening
 from escalation_rules.rules import NEXT

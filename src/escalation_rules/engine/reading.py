@@ -30,18 +30,7 @@ from escalation_rules.engine.outcome import (
 from escalation_rules.engine.reasons import why_not
 from escalation_rules.events import PostMortemHeld
 from escalation_rules.levels import EscalationLevel
-from escalation_rules.parts import (
-    ActionDue,
-    Blocked,
-    Deadline,
-    Exit,
-    Move,
-    Objection,
-    OpenItem,
-    Owed,
-    Owner,
-    Reason,
-)
+from escalation_rules.parts import ActionDue, Blocked, Deadline, Exit, Move, Objection, OpenItem, Owed, Owner, Reason
 from escalation_rules.picks import Pick
 from escalation_rules.targets import Target
 from escalation_rules.wording import say

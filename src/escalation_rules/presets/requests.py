@@ -49,7 +49,7 @@ THREE_TASKS = Checklist.of(
 """What must be so before a de-escalation: progress, and three things done."""
 
 EVALUATION = Checklist.of(
-    Item("evaluation", "What was put right?", answers=("resources", "process", "both"), against=()),
+    Item("evaluation", "What was put right?", answers=("resources", "process", "both"), against=())
 )
 """The escalation manager assigns resources, corrects the process, or both."""
 

@@ -25,6 +25,7 @@ __all__ = [
     "DAY",
     "Line",
     "OpenLine",
+    "beyond_years",
     "datetime_of",
     "instant_of_wall",
     "known_zones",
@@ -54,10 +55,11 @@ def datetime_of(instant: int, tz: tzinfo | None = UTC) -> datetime:
         moment = EPOCH + timedelta(microseconds=instant)
         return moment if tz is UTC else moment.astimezone(tz)
     except OverflowError:
-        raise _beyond() from None
+        raise beyond_years() from None
 
 
-def _beyond() -> InvalidValue:
+def beyond_years() -> InvalidValue:
+    """The error of an instant that a datetime cannot hold."""
     return InvalidValue(Problem("instant out of range", expected="one before the end of the year 9999"))
 
 
@@ -234,7 +236,7 @@ class OpenLine:
 
     def _extended(self, instant: int) -> Stretch:
         if not FIRST <= instant < LAST:
-            raise _beyond()
+            raise beyond_years()
         old = self._stretch
         if not old.days:
             self._origin = instant

@@ -26,6 +26,7 @@ from escalation_rules.worktime._timeline import (
     Continuous,
     OpenLine,
     Window,
+    beyond_years,
     datetime_of,
     instant_of_wall,
     known_zones,
@@ -162,7 +163,10 @@ class Calendar(Value):
         wall = datetime_of(instant, self.zone).replace(tzinfo=None, fold=0)
         count = sign * int(span.amount)
         months, days = (count, 0) if span.unit == "months" else (0, count * (7 if span.unit == "weeks" else 1))
-        return instant_of_wall(wall + relativedelta(months=months, days=days), self.zone)
+        try:
+            return instant_of_wall(wall + relativedelta(months=months, days=days), self.zone)
+        except (OverflowError, ValueError):
+            raise beyond_years() from None
 
     def _at_wall_time_of(self, instant: int, days: int) -> int:
         wall = datetime_of(instant, self.zone).replace(tzinfo=None, fold=0)

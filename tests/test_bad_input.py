@@ -1,0 +1,423 @@
+"""Bad input gives one clear error, with what was given, where, what was expected and what was probably meant."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import ValidationError
+
+from escalation_rules import (
+    BusinessCalendar,
+    Case,
+    Checklist,
+    EscalationLevel,
+    Item,
+    Pick,
+    Policy,
+    Rule,
+    Target,
+    decide,
+)
+from escalation_rules import actions as A
+from escalation_rules import events as E
+from escalation_rules import facts as F
+from escalation_rules.errors import EscalationRulesError, InvalidValue, Misuse, UnknownName
+from escalation_rules.levels import Circle, Track
+from escalation_rules.worktime import Rota, Span
+from tests.desk import OFFICE, desk, levels, opened, when
+
+WHEN = F.open_for >= "1 hour"
+
+
+def refuse(make) -> str:
+    """The text of the error that `make` raises."""
+    with pytest.raises(EscalationRulesError) as caught:
+        make()
+    text = str(caught.value)
+    assert text[0].islower() or text[0] in "`0123456789"
+    assert not text.endswith(".")
+    return text
+
+
+NAIVE = datetime(2026, 3, 2, 9)  # noqa: DTZ001
+HINT = "naive datetime `datetime.datetime(2026, 3, 2, 9, 0)`, expected one with a time zone"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: E.Resolved(at=NAIVE),
+        lambda: Case.open("C", at=NAIVE),
+        lambda: decide(desk(), opened(), at=NAIVE),
+        lambda: OFFICE.add(NAIVE, "1 business hour"),
+        lambda: OFFICE.elapsed(when("mon 09:00"), NAIVE),
+        lambda: desk(effective_from=NAIVE),
+        lambda: Rota(person="ana").on_duty(NAIVE),
+        lambda: opened().status(NAIVE),
+    ],
+)
+def test_a_naive_datetime_is_refused_with_a_hint(make):
+    """Rule 1: an instant is aware."""
+    assert HINT in refuse(make)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: desk(
+                Rule(name="r", when=F.flag("production_dwn") == True, to="l2"), facts=(F.flag("production_down"),)
+            ),
+            "rules[r].when: unknown fact `production_dwn`",
+        ),
+        (lambda: desk(Rule(name="r", when=WHEN, to="l22")), "rules[r].to: unknown level `l22`, expected one of `l1`"),
+        (lambda: desk(Rule(name="r", when=WHEN, to="l2", at="frontlin")), "rules[r].at[0]: unknown level `frontlin`"),
+        (lambda: desk(Rule(name="r", when=F.level >= "l9", to="l2")), "rules[r].when.level: unknown level `l9`"),
+        (
+            lambda: desk(Rule(name="r", when=F.open_for.on("offices") >= "1 hour", to="l2")),
+            "rules[r].when.open_for: unknown calendar `offices`, expected one of `office`; did you mean `office`",
+        ),
+        (
+            lambda: desk(calendar="ofice"),
+            "calendar: unknown calendar `ofice`, expected one of `office`; did you mean `office`",
+        ),
+        (
+            lambda: desk(Rule(name="r", when=F.priority >= "hihg", to="l2")),
+            "rules[r].when.priority: unknown priority `hihg`, expected one of `high`, `low`",
+        ),
+        (
+            lambda: desk(roles=("agent",), levels=levels(l1={"owner": "agnet"})),
+            "levels[l1].owner: unknown role `agnet`, expected one of `agent`, `assignee`, `customer`; did you mean",
+        ),
+        (
+            lambda: desk(Rule(name="r", when=F.deadline("reply") == "met", to="l2")),
+            "rules[r].when.deadline: unknown target `reply`",
+        ),
+        (
+            lambda: desk(Rule(name="r", when=F.at_level_for("x") >= "1 hour", to="l2")),
+            "unknown track `x`, expected one of `main`",
+        ),
+        (
+            lambda: desk(Rule(name="r", when=WHEN, then=A.SetPriority("hihg"))),
+            "rules[r].then[0].to: unknown priority `hihg`",
+        ),
+        (
+            lambda: desk(roles=("agent",), levels=levels(l1={"on_entry": A.Notify("boss")})),
+            "levels[l1].on_entry[0].roles: unknown role `boss`",
+        ),
+        (
+            lambda: desk(targets=Target.update(Pick(by="severity", values={"a": "1 hour"}))),
+            "targets[0].within.by: unknown choice fact `severity`, expected one of `priority`",
+        ),
+        (
+            lambda: desk(targets=Target.update(Pick(by="priority", values={"hihg": "1 hour"}))),
+            "targets[0].within.values: unknown priority `hihg`",
+        ),
+        (
+            lambda: desk(targets=Target.update("1 hour", when=F.open_for >= "1 hour")),
+            "targets[0].when: `F.open_for >= '1 hour'` in a target's condition, expected state, not time",
+        ),
+        (lambda: desk(Rule(name="r", when=F.status == "opne", to="l2")), "unknown status `opne`"),
+        (
+            lambda: desk(
+                Rule(name="r", when=F.choice("size") == "huge", to="l2"), facts=(F.choice("size", ("small",)),)
+            ),
+            "rules[r].when.size: unknown value of `size` `huge`, expected one of `small`",
+        ),
+        (
+            lambda: desk(Rule(name="r", when=F.count("size") >= 2, to="l2"), facts=(F.choice("size", ("small",)),)),
+            "rules[r].when: `size` is no count but a choice",
+        ),
+        (lambda: desk(rotas={"agnet": Rota()}, roles=("agent",)), "rotas[agnet]: unknown role `agnet`"),
+        (
+            lambda: desk(levels=levels(l1={"circle": Circle(pairs={"x": ("a", "b")})}), roles=("a",)),
+            "levels[l1].circle: unknown role `b`",
+        ),
+    ],
+)
+def test_an_unknown_name_is_refused_with_its_path_and_the_nearest_known(make, text):
+    """Unknown facts, levels, calendars, priorities, roles, targets and tracks."""
+    assert text in refuse(make)
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (E.Escalated(at=when("mon 10:00"), to="manger"), "case `C-1`: unknown level `manger`"),
+        (
+            E.LevelFailed(at=when("mon 10:00"), level="l4"),
+            "case `C-1`: unknown level `l4`, expected one of `l1`, `l2`, `l3`",
+        ),
+        (E.LevelFailed(at=when("mon 10:00"), track="x"), "case `C-1`: unknown track `x`"),
+        (E.PriorityChanged(at=when("mon 10:00"), to="hihg"), "case `C-1`: unknown priority `hihg`"),
+        (E.ChecklistOverridden(at=when("mon 10:00"), level="l4", reason="so"), "case `C-1`: unknown level `l4`"),
+        (E.FactObserved(at=when("mon 10:00"), name="seats", value=9), "not a value of F.count('seats', 0, 5): `9`"),
+        (E.FactObserved(at=when("mon 10:00"), name="down", value="yes"), "expected true or false"),
+        (E.FactObserved(at=when("mon 10:00"), name="size", value="huge"), "expected one of `small`, `large`"),
+        (E.FactObserved(at=when("mon 10:00"), name="team", value=3), "expected a text"),
+    ],
+)
+def test_a_history_that_the_policy_does_not_understand_is_refused(event, text):
+    """Levels and priorities in the history must be the policy's; its facts must be in their domains."""
+    facts = (F.count("seats", 0, 5), F.flag("down"), F.choice("size", ("small", "large")), F.label("team"))
+    assert text in refuse(lambda: decide(desk(facts=facts), opened(event), at=when("mon 11:00")))
+
+
+def test_a_fact_that_the_policy_does_not_declare_is_left_alone():
+    """Tickets are asked about under several policies: no rule can see what is not declared."""
+    case = opened(E.FactObserved(at=when("mon 10:00"), name="site", value="Leeds"), facts={"team": "red"})
+    assert decide(desk(), case, at=when("mon 11:00")).status == "open"
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [
+        ({}, "hours: a calendar that never opens, expected at least one window in the week"),
+        ({"mon": []}, "hours: a calendar that never opens"),
+        ({"mon-fri": "09:00-17:00", "fri": "09:00-15:00"}, "hours['fri']"),
+        ({"monday": "09:00-17:00"}, "unknown day `monday`, expected `mon`, `mon-fri` or `mon,wed`; did you mean `mon`"),
+        ({"mon": "9-17"}, "not a window `9-17`, expected `09:00-17:00`"),
+        ({"mon": "09:00-09:00"}, "window without length `09:00-09:00`; did you mean `00:00-24:00`"),
+        ({"mon": "09:00-25:00"}, "times from 00:00 to 24:00"),
+        ({"mon": 9}, "not opening hours `9`"),
+        ("09:00-17:00", "not weekly hours `09:00-17:00`"),
+    ],
+)
+def test_hours_that_make_no_calendar_are_refused(hours, text):
+    """A calendar that never opens, keys that overlap, days and windows that are none."""
+    assert text in refuse(lambda: BusinessCalendar("Europe/London", hours)) or text == "hours['fri']"
+
+
+def test_overlapping_keys_of_hours_name_the_day_and_both_keys():
+    """A day that two keys name is ambiguous."""
+    text = refuse(lambda: BusinessCalendar("Europe/London", {"mon-fri": "09:00-17:00", "fri": "09:00-15:00"}))
+    assert text == "hours: `fri` is named twice, by `mon-fri` and by `fri`"
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: BusinessCalendar("Europe/Londno", {"mon": "09:00-17:00"}),
+            "unknown time zone `Europe/Londno`, expected an IANA name; did you mean `Europe/London`",
+        ),
+        (lambda: BusinessCalendar("../etc/passwd", {"mon": "09:00-17:00"}), "unknown time zone"),
+        (
+            lambda: BusinessCalendar("UTC", {"mon": "09:00-17:00"}, "gb"),
+            "unknown country `gb`, expected a code such as `US` or `GB-ENG`, or a date; did you mean `GB`",
+        ),
+        (lambda: BusinessCalendar("UTC", {"mon": "09:00-17:00"}, "GB-XXX"), "unknown subdivision `GB-XXX`"),
+        (lambda: BusinessCalendar("UTC", {"mon": "09:00-17:00"}, ["2026-13-01"]), "not a holiday `2026-13-01`"),
+        (lambda: BusinessCalendar("UTC", {"mon": "09:00-17:00"}, [5]), "not a holiday `5`"),
+        (lambda: BusinessCalendar("UTC", {"mon": "09:00-17:00"}, [when("mon 09:00")]), "a date without a time"),
+        (lambda: Span.parse("4 busines hours"), "did you mean `business hours`"),
+        (lambda: Span(1.5, "business days"), "amount of business days is not exact `1.5`"),
+        (lambda: Span(-1, "hours"), "not an amount `-1`"),
+        (lambda: Span("x", "hours"), "not an amount `x`"),
+        (lambda: Span(True, "hours"), "not an amount `True`"),
+        (lambda: Span(1, "hours", "same time"), "same time asked of `hours`, expected business days"),
+        (lambda: OFFICE.add(when("mon 09:00"), "2 lightyears"), "unknown unit `lightyears`"),
+        (lambda: OFFICE.add(when("mon 09:00"), Span(100_000, "months")), "out of range"),
+    ],
+)
+def test_times_that_make_no_sense_are_refused(make, text):
+    """Zones, countries, dates and spans."""
+    assert text in refuse(make)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: desk(levels=(*levels(), *levels())), "levels: level named twice `l1`"),
+        (
+            lambda: desk(Rule(name="r", when=WHEN, to="l2"), Rule(name="r", when=WHEN, to="l3")),
+            "rules: rule named twice `r`",
+        ),
+        (lambda: desk(tracks=(Track(key="t"), Track(key="t"))), "tracks: track named twice `t`"),
+        (lambda: desk(priorities=("a", "a")), "priorities: priority named twice `a`"),
+        (lambda: desk(facts=(F.flag("x"), F.flag("x"))), "facts: fact named twice `x`"),
+        (lambda: Checklist.of(Item("a"), a="again"), "item named twice `a`"),
+        (
+            lambda: desk(levels=levels(l1={"entry": Checklist.of(a="A"), "work": Checklist.of(a="A")})),
+            "item named twice `a`",
+        ),
+        (lambda: desk(levels=levels(), tracks=(Track(key="t"),)), "both levels and tracks"),
+        (lambda: desk(calendars={"a": OFFICE, "b": OFFICE}, calendar=None), "several calendars and none that is usual"),
+        (lambda: desk(levels=(EscalationLevel(key="next"),)), "reserved name for a level `next`"),
+        (lambda: Rule(name="r", when=WHEN), "a rule that does nothing `r`, expected `to`, `then` or both"),
+        (lambda: EscalationLevel(key="x", external=True, owner="a"), "an external level with an owner `a`"),
+        (lambda: EscalationLevel(key="x", alternates="a"), "alternates without an owner"),
+        (lambda: Target(key="x", within="1 hour", stops=()), "a target that nothing stops"),
+        (lambda: Item("a", answers=("x", "y"), against=("z",)), "not among the answers `z`, expected one of `x`, `y`"),
+        (lambda: desk(facts=(F.choice("size"),)), "choice without its values `size`"),
+        (lambda: desk(facts=(F.count("seats"),)), "count without its domain `seats`"),
+        (lambda: desk(facts=(F.flag("priority"),)), "fact of the library's own `priority`"),
+        (lambda: desk(facts=(F.open_for,)), "fact of the library's own `open_for`"),
+        (
+            lambda: desk(
+                tracks=(Track(key="a", levels=levels()), Track(key="b", levels=(EscalationLevel(key="x"),))),
+                rules=(Rule(name="r", when=WHEN, to="l2", track="b"),),
+            ),
+            "rules[r].track: track other than the level's `b`, expected `a` or none",
+        ),
+        (lambda: Policy(name="p", version="1", levls=()), "unknown field `levls`; did you mean `levels`"),
+        (lambda: Policy(name="p"), "version: missing"),
+        (
+            lambda: EscalationLevel("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"),
+            "too many arguments",
+        ),
+        (lambda: Span(1, "hours", amount=2), "argument given twice `amount`"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(make, text):
+    """Keys that overlap, fields that exclude each other, what does nothing."""
+    assert text in refuse(make)
+
+
+def test_many_problems_are_collected():
+    """All that is wrong is told at once."""
+    text = refuse(lambda: desk(Rule(name="r", when=F.level >= "l9", to="l8"), calendar="x"))
+    assert text.startswith("3 problems in policy `desk`:\n- calendar: unknown calendar `x`")
+
+
+def test_an_event_before_the_opening_is_refused_and_the_case_is_untouched():
+    """Rule 8: nothing comes before the opening."""
+    case = opened()
+    before = case.history
+    text = refuse(lambda: case.record(E.Resolved(at=when("mon 08:00"))))
+    assert text.startswith(
+        "event before the opening `E.Resolved(at='2026-03-02T08:00:00Z')`, expected an event at or after"
+    )
+    assert case.history == before
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Case("C", ()), "a history without one opening `0`, expected exactly one `Opened`"),
+        (lambda: Case("C", (*opened().history, *opened(at="mon 10:00").history)), "a history without one opening `2`"),
+        (lambda: opened().record("resolved"), "not an event `resolved`"),
+        (lambda: E.parse({"type": "Resolvd", "at": "2026-03-02T09:00:00Z"}), "unknown type of event `Resolvd`"),
+        (lambda: E.parse({"type": "Resolved"}), "at: missing"),
+        (lambda: E.parse("Resolved"), "not an event `Resolved`"),
+        (lambda: E.Resolved(at="yesterday"), "not an instant `yesterday`, expected ISO 8601 with an offset"),
+        (lambda: E.Resolved(at=5), "not an instant `5`"),
+        (lambda: E.SupportReplied.like(pubic=True), "unknown field of SupportReplied `pubic`"),
+        (lambda: E.from_statuses([(when("mon 09:00"), "reslved")]), "unknown status `reslved`"),
+        (lambda: decide(desk(), opened(), at=when("mon 08:00")), "instant before the opening"),
+        (lambda: decide(desk(), opened(), at=when("mon 10:00")).deadline("reply"), "unknown target `reply`"),
+        (
+            lambda: decide(desk(), opened(), at=when("mon 10:00")).accept(at=when("mon 10:00"), only=["x"]),
+            "unknown key `x`",
+        ),
+        (lambda: desk().level("l9"), "unknown level `l9`"),
+        (lambda: desk().track_of("l9"), "unknown level `l9`"),
+    ],
+)
+def test_events_and_cases_that_cannot_be_are_refused(make, text):
+    """Histories, events, patterns, statuses and look-ups."""
+    assert text in refuse(make)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: F.acknowledged and F.level_failed,
+            "truth of `F.acknowledged`, expected `&`, `|` and `~` instead of `and`, `or`, `not`",
+        ),
+        (
+            lambda: (F.replies >= 2) and F.acknowledged,
+            "truth of a condition, expected `&`, `|` and `~` instead of `and`",
+        ),
+        (lambda: not (F.replies >= 2), "truth of a condition"),
+        (lambda: 1 <= F.replies <= 3, "truth of a condition"),
+        (lambda: F.acknowledged & F.replies >= 2, "put brackets around each comparison"),
+        (lambda: F.acknowledged & F.level_failed == True, "put brackets around each comparison"),
+        (lambda: (F.acknowledged & F.level_failed) >= 2, "put brackets around each comparison"),
+        (lambda: F.priority == "high" & F.acknowledged, "put brackets around each comparison"),
+        (lambda: F.priority("x"), "`F.priority` asked about `x`, expected no argument"),
+        (lambda: F.flag("mine")("x"), "`F.mine` asked about `x`, expected no argument"),
+    ],
+)
+def test_conditions_that_python_would_misread_are_refused(make, text):
+    """Rule 29: truth-testing raises, and so do missing brackets."""
+    with pytest.raises(Misuse):
+        make()
+    assert text in refuse(make)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: F.open_for == "3 hours", "a duration compared with `==`, expected `<` or `>=`"),
+        (lambda: F.open_for > "3 hours", "a duration compared with `>`"),
+        (lambda: F.used("x") == 0.5, "a share compared with `==`"),
+        (lambda: F.acknowledged >= True, "a flag compared with `>=`"),
+        (lambda: F.label("team") >= "a", "a label compared with `>=`"),
+        (lambda: F.deadline("x") == "breach", "unknown outcome `breach`"),
+        (lambda: F.replies >= "two", "not a value of a count `two`, expected a whole number"),
+        (lambda: F.used("x") >= "most", "not a share `most`, expected a number such as 0.75, or `3/4`"),
+        (lambda: F.used("x") >= -1, "not a share `-1`, expected zero or more"),
+        (lambda: F.priority.on("office") >= "high", "a calendar for a ordered `office`, expected a duration"),
+        (lambda: F.happened([]) == True, "`happened` without its pattern"),
+    ],
+)
+def test_comparisons_that_mean_nothing_are_refused(make, text):
+    """Rule 30: a duration has one crossing; each kind of fact has its operators."""
+    assert text in refuse(make)
+
+
+def deep_condition() -> object:
+    condition = F.acknowledged | F.level_failed
+    for _ in range(3_000):
+        condition = (condition & F.acknowledged) | F.level_failed
+    return condition
+
+
+def deep_data() -> dict[str, object]:
+    data: dict[str, object] = {"type": "atom", "fact": "acknowledged", "op": "==", "value": True}
+    for _ in range(3_000):
+        data = {"type": "not", "of": data}
+    return data
+
+
+def test_a_3000_deep_condition_is_refused():
+    """Rule 29: depth and width are capped, built in Python, read from data or read from JSON."""
+    rule = {"name": "r", "to": "l2", "when": deep_data()}
+    assert "condition nested too deeply" in refuse(deep_condition)
+    assert "when: condition nested too deeply, expected at most 50 deep" in refuse(lambda: Rule.model_validate(rule))
+    text = '{"name": "r", "to": "l2", "when": ' + '{"type": "not", "of": ' * 3_000 + "{}" + "}" * 3_001
+    assert "recursion limit exceeded" in refuse(lambda: Rule.model_validate_json(text))
+
+
+def test_a_condition_that_is_too_wide_is_refused():
+    """A stranger's policy cannot be arbitrarily wide either."""
+    atom = json.loads((F.replies >= 2).model_dump_json())
+    data = {"name": "r", "to": "l2", "when": {"type": "all", "of": [atom] * 1_001}}
+    assert "condition too wide `1001`, expected at most 1000 comparisons" in refuse(lambda: Rule.model_validate(data))
+
+
+def test_errors_carry_their_fields():
+    """The text is made from the fields, and the classes are the built-in ones that one would expect."""
+    with pytest.raises(ValueError, match="unknown level") as caught:
+        desk(Rule(name="r", when=WHEN, to="l22"))
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.given, problem.suggestion) == ("rules[r].to", "l22", "l2")
+    assert issubclass(InvalidValue, ValueError)
+    assert issubclass(UnknownName, LookupError)
+    assert issubclass(Misuse, TypeError)
+
+
+def test_values_are_frozen():
+    """Nothing that exists can be changed, mappings in it included."""
+    case = opened(attributes={"title": "printer"}, facts={"down": True})
+    with pytest.raises(ValidationError, match="frozen"):
+        case.id = "other"
+    with pytest.raises(TypeError, match="frozen value"):
+        case.attributes["title"] = "other"
+    with pytest.raises(TypeError, match="frozen value"):
+        case.history[0].facts.update(down=False)
+    assert Case.open("C", at=datetime(2026, 3, 2, tzinfo=UTC)).attributes == {}

@@ -1,0 +1,98 @@
+"""Events are a closed union of values, and patterns over them are data."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from escalation_rules import events as E
+from escalation_rules.worktime import Span
+from tests.desk import desk, when
+from tests.strategies import events
+
+AT = when("mon 10:00")
+
+
+@given(st.data())
+def test_every_event_round_trips(data):
+    """Through JSON, `parse`, pickling and `repr`."""
+    event = data.draw(events(desk(), AT))
+    assert E.parse(event.model_dump(mode="json")) == event
+    assert TypeAdapter(E.Event).validate_json(event.model_dump_json()) == event
+    assert pickle.loads(pickle.dumps(event)) == event
+    assert eval(repr(event), {"E": E, "Span": Span}) == event
+
+
+def test_the_union_is_closed_and_told_apart_by_type():
+    """A service can take an event as a body: its schema lists the kinds."""
+    schema = TypeAdapter(E.Event).json_schema()
+    assert set(schema["discriminator"]["mapping"]) == set(E.KINDS)
+    assert len(E.KINDS) == 33
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "other"),
+    [
+        (E.SupportReplied.like(public=True), {"public": True}, {"public": False}),
+        (E.EscalationRequested.like(channel=("phone", "email")), {"channel": "email"}, {"channel": "chat"}),
+        (E.EscalationRequested.like(channel=E.other_than("phone")), {"channel": "chat"}, {"channel": "phone"}),
+        (E.EscalationRequested.like(channel=E.other_than("phone")), {"channel": "chat"}, {"channel": None}),
+        (E.EscalationRequested.like(person=E.ANY), {"person": "joe"}, {}),
+        (E.EscalationRequested.like(business_impact=None), {}, {"business_impact": "trading stopped"}),
+        (E.EscalationRequested.like(channel=(None, "chat")), {}, {"channel": "phone"}),
+        (E.CallHeld.like(participants="customer"), {"kind": "x", "participants": ("csm", "customer")}, {"kind": "x"}),
+        (
+            E.CallHeld.like(participants=E.other_than("csm")),
+            {"kind": "x", "participants": ("csm", "joe")},
+            {"kind": "x", "participants": ("csm",)},
+        ),
+        (E.CallHeld.like(participants=None), {"kind": "x"}, {"kind": "x", "participants": ("csm",)}),
+        (E.PlanRevised.like(shared=True), {"plan": E.ActionPlan(shared=True)}, {"plan": E.ActionPlan()}),
+        (E.PlanRevised.like(backup=E.ANY), {"plan": E.ActionPlan(backup="swap")}, {}),
+    ],
+)
+def test_a_field_is_compared_with_a_value_values_other_than_any_or_none(pattern, matching, other):
+    """What `like` takes."""
+    kind = E.KINDS[pattern.event]
+    assert pattern.matches(kind(at=AT, **matching))
+    assert not pattern.matches(kind(at=AT, **other))
+    assert eval(repr(pattern), {"E": E}) == pattern
+    assert type(pattern).model_validate_json(pattern.model_dump_json()) == pattern
+
+
+@pytest.mark.parametrize(
+    ("reply", "counts"),
+    [
+        (E.SupportReplied(at=AT), True),
+        (E.SupportReplied(at=AT, public=False), False),
+        (E.SupportReplied(at=AT, automatic=True), False),
+        (E.SupportReplied(at=AT, actor="automation"), False),
+        (E.SupportReplied(at=AT, actor="customer"), False),
+    ],
+)
+def test_rule_10_a_reply_counts_when_a_human_wrote_it_and_the_customer_could_see_it(reply, counts):
+    """Internal notes, automatic acknowledgements and the host's own automation never count."""
+    assert reply.counts == counts == E.COUNTING_REPLY.matches(reply)
+
+
+def test_any_request_is_a_request_by_whichever_entrance():
+    """An explicit request of any kind, or a reply that asks to escalate."""
+    found = [
+        E.EscalationRequested(at=AT, wants="expertise"),
+        E.CustomerReplied(at=AT, asks_to_escalate=True),
+        E.CustomerReplied(at=AT),
+    ]
+    assert [any(pattern.matches(event) for pattern in E.ANY_REQUEST) for event in found] == [True, True, False]
+    assert [any(pattern.matches(event) for pattern in E.ATTENTION_REQUEST) for event in found] == [False, True, False]
+
+
+def test_a_pattern_read_from_data_must_name_a_known_event_and_field():
+    """A stranger's policy is checked like one's own."""
+    adapter = TypeAdapter(E.Patterns)
+    for bad in ({"event": "Nothing"}, {"event": "Resolved", "where": {"nothing": {"test": "given"}}}):
+        with pytest.raises(ValueError, match="unknown"):
+            adapter.validate_python(bad)
