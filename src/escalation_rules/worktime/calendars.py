@@ -20,7 +20,6 @@ from escalation_rules._values import Frozen, FrozenDict, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem, nearest
 from escalation_rules.worktime._timeline import (
     CONTINUOUS,
-    DAY,
     EPOCH_ORDINAL,
     SECOND,
     Continuous,
@@ -104,10 +103,13 @@ class Calendar(Value):
     def next_close(self, at: datetime) -> datetime | None:
         """The end of the window that is open at `at`, or else of the next one; None when it never closes again."""
         line = self.line
-        instant = line.latest(line.opened(_instant(at)))
-        if isinstance(line, Continuous) or self._never_closes_after(instant):
+        if isinstance(line, Continuous):
             return None
-        return datetime_of(line.closing(instant), at.tzinfo)
+        instant, forever = line.latest(line.opened(_instant(at))), self._open_for_ever
+        if forever is None:
+            return datetime_of(line.closing(instant), at.tzinfo)
+        closing = next((last for _, last in line.windows(instant, forever)), forever)
+        return None if closing == forever else datetime_of(closing, at.tzinfo)
 
     def openings(self, start: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """The open times between two instants, each as (from, to), merged and clipped to them."""
@@ -135,8 +137,10 @@ class Calendar(Value):
     def _is_open(self, instant: int) -> bool:
         return self.line.opened(instant + 1) > self.line.opened(instant)
 
-    def _never_closes_after(self, instant: int) -> bool:  # noqa: ARG002 a calendar that may know better says so
-        return False
+    @property
+    def _open_for_ever(self) -> int | None:
+        """The instant from which on it never closes again, if there is one."""
+        return None
 
     def _later_day(self, start: int, span: Span) -> int:
         if not span.is_business:
@@ -335,11 +339,13 @@ class BusinessCalendar(Calendar):
         by_day = {day: windows for days, windows in self.hours.items() for day in days_of(days)}
         return [[seconds_of(window) for window in by_day.get(day, ())] for day in range(len(DAYS))]
 
-    def _never_closes_after(self, instant: int) -> bool:
+    @cached_property
+    def _open_for_ever(self) -> int | None:
         if self.hours != {"mon-sun": WHOLE_DAY} or self._codes:
-            return False
+            return None
         last = max([*self._dates, *self.overrides])
-        return instant >= (last.toordinal() - EPOCH_ORDINAL + 2) * DAY
+        midnight = datetime(last.year, last.month, last.day)  # noqa: DTZ001 wall time: the zone is applied below
+        return instant_of_wall(midnight + timedelta(days=1), self.zone)
 
 
 def _is_skipped(midnight: datetime, tz: tzinfo) -> bool:

@@ -1,0 +1,131 @@
+"""Conditions are data with the laws of logic, as far as unknown facts allow."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from escalation_rules import Pick
+from escalation_rules import events as E
+from escalation_rules import facts as F
+from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, Not, atoms, normal, parts
+from escalation_rules.wording import say
+from escalation_rules.worktime import Span
+from tests.strategies import TRACKS, conditions
+
+CONDITIONS = conditions(TRACKS, ("resolution",))
+ADAPTER = TypeAdapter(Condition)
+
+
+@given(CONDITIONS)
+def test_every_condition_round_trips(condition):
+    """Through JSON, pickling and `repr`."""
+    names = {"F": F, "E": E, "Pick": Pick, "Span": Span, "AllOf": AllOf, "AnyOf": AnyOf}
+    assert ADAPTER.validate_json(ADAPTER.dump_json(condition)) == condition
+    assert pickle.loads(pickle.dumps(condition)) == condition
+    assert ADAPTER.validate_python(eval(repr(condition), names)) == condition
+
+
+def value_of(condition, assignment) -> bool | None:
+    """The truth of a condition, given that of its atoms: true, false or unknown."""
+    if isinstance(condition, Atom):
+        if condition in assignment:
+            return assignment[condition]
+        opposite = assignment[condition.opposite]
+        return None if opposite is None else not opposite
+    values = [value_of(part, assignment) for part in parts(condition)]
+    if isinstance(condition, Not):
+        return None if values[0] is None else not values[0]
+    decisive = not isinstance(condition, AllOf)
+    return decisive if decisive in values else None if None in values else not decisive
+
+
+def some_truth(data, *several) -> dict:
+    """Each atom true, false or unknown, and its opposite accordingly."""
+    distinct: dict = {}
+    for atom in (atom for condition in several for atom in atoms(condition)):
+        if atom not in distinct and atom.opposite not in distinct:
+            distinct[atom] = data.draw(st.sampled_from([True, False, None]))
+    return distinct
+
+
+@given(CONDITIONS, st.data())
+def test_the_normal_form_means_the_same(condition, data):
+    """By Kleene's logic: it is true, false or unknown together with the condition, and has no `Not`."""
+    distinct = some_truth(data, condition)
+    assert value_of(normal(condition), distinct) == value_of(condition, distinct)
+    assert "~(" not in repr(normal(condition)).replace("~(F.", "")
+
+
+@given(CONDITIONS)
+def test_the_normal_form_of_a_double_negation_is_that_of_the_condition(condition):
+    """`~~c` is `c`."""
+    assert normal(~~condition) == normal(condition)
+
+
+@given(CONDITIONS, CONDITIONS, st.data())
+def test_de_morgan(one, other, data):
+    """The opposite of `and` is `or` of the opposites."""
+    distinct = some_truth(data, one, other)
+    assert value_of(normal(~(one & other)), distinct) == value_of(normal(~one | ~other), distinct)
+
+
+def test_and_and_or_flatten():
+    """Three conditions joined by `&` are one `all` of three."""
+    joined = F.acknowledged & (F.replies >= 1) & F.level_failed
+    assert isinstance(joined, AllOf)
+    assert len(joined.of) == 3
+    assert isinstance(F.acknowledged | F.level_failed | (F.replies >= 1), AnyOf)
+    assert joined.depth == 2
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        (F.priority >= "high", "priority is high or above"),
+        (F.priority.in_("low", "high"), "priority is low or high"),
+        (~F.priority.in_("low", "high") & F.acknowledged, "not (priority is low or high), and acknowledged"),
+        (F.level < "l2", "level is below l2"),
+        (F.status != "open", "status is not open"),
+        (F.unanswered_for >= "4 business hours", "unanswered for 4 business hours"),
+        (F.unanswered_for < "1 hour", "unanswered for less than 1 hour"),
+        (F.at_level_for("vendor") >= "1 hour", "at this level for 1 hour (vendor)"),
+        (~F.level_failed, "not (could not be resolved at this level)"),
+        (normal(~F.level_failed), "nobody says it failed at this level"),
+        (F.escalations >= 2, "requests for escalation: 2 or more"),
+        (F.moves("vendor") < 2, "moves up on vendor: fewer than 2"),
+        (F.deadline("reply") == "breached", "target reply is breached"),
+        (F.used("reply") >= 0.75, "75 % of target reply is used up"),
+        (F.used("reply") < 0.75, "less than 75 % of target reply is used up"),
+        (F.past_due("reply") >= "1 hour", "target reply past due for 1 hour"),
+        (F.past_due("reply") < "1 hour", "target reply past due for less than 1 hour"),
+        (F.time_left("reply") < "1 hour", "less than 1 hour left of target reply"),
+        (F.time_left("reply") >= "1 hour", "1 hour or more left of target reply"),
+        (F.flag("down") | (F.count("seats") > 5), "down is true, or seats is more than 5"),
+        (F.flag("down") == False, "down is not true"),
+        (F.choice("size") == "small", "size is small"),
+        (normal(~F.choice("size").in_("a", "b")), "size is neither a nor b"),
+        (
+            F.happened(E.EscalationRequested.like(channel="chat")) & F.acknowledged,
+            "EscalationRequested (channel 'chat') happened, and acknowledged",
+        ),
+        (normal(~F.happened(E.Reviewed.like())), "no Reviewed happened"),
+        (
+            F.open_for >= Pick(by="priority", values={"high": "1 hour"}, otherwise="4 hours"),
+            "open for by priority: 1 hour if high, else 4 hours",
+        ),
+        (
+            (F.acknowledged | F.level_failed) & (F.replies >= 1),
+            "(acknowledged, or could not be resolved at this level), and replies: 1 or more",
+        ),
+        (AllOf(of=()), "always"),
+        (AnyOf(of=()), "never"),
+    ],
+)
+def test_conditions_in_words(condition, text):
+    """What a support manager reads."""
+    assert say(ADAPTER.validate_python(condition)) == text
