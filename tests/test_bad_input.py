@@ -359,7 +359,7 @@ def test_conditions_that_python_would_misread_are_refused(make, text):
         (lambda: F.label("team") >= "a", "a label compared with `>=`"),
         (lambda: F.deadline("x") == "breach", "unknown outcome `breach`"),
         (lambda: F.replies >= "two", "not a value of a count `two`, expected a whole number"),
-        (lambda: F.used("x") >= "most", "not a share `most`, expected a number such as 0.75, or `3/4`"),
+        (lambda: F.used("x") >= "most", "not a share `most`, expected a number such as 0.75, `3/4` or `75%`"),
         (lambda: F.used("x") >= -1, "not a share `-1`, expected zero or more"),
         (lambda: F.priority.on("office") >= "high", "a calendar for a ordered `office`, expected a duration"),
         (lambda: F.happened([]) == True, "`happened` without its pattern"),

@@ -303,7 +303,7 @@ def normal(condition: Condition, *, negated: bool = False) -> Condition:
 
     >>> from escalation_rules import facts as F
     >>> normal(~((F.replies >= 2) & F.acknowledged))
-    (F.replies < 2) | (~F.acknowledged)
+    (F.replies < 2) | (F.acknowledged != True)
     """
     if isinstance(condition, Not):
         return normal(condition.of, negated=not negated)
@@ -352,9 +352,10 @@ _EXPECTED_CONSTANT = {bool: "true or false", int: "a whole number", str: "a name
 def _read_share(value: Any) -> str:
     """Shares are exact: kept as the text of a fraction."""
     try:
-        share = Fraction(str(value))
+        text = str(value)
+        share = Fraction(text[:-1]) / 100 if text.endswith("%") else Fraction(text)
     except (ValueError, ZeroDivisionError):
-        raise InvalidValue(Problem("not a share", value, expected="a number such as 0.75, or `3/4`")) from None
+        raise InvalidValue(Problem("not a share", value, expected="a number such as 0.75, `3/4` or `75%`")) from None
     if share < 0:
         raise InvalidValue(Problem("not a share", value, expected="zero or more"))
     return str(share)

@@ -254,7 +254,7 @@ def test_deadline_is_the_outcome_of_the_latest_instance():
     never = Target(key="resolution", within="1 hour", starts=E.Reviewed.like(), stops=E.Resolved.like())
     assert told(F.deadline("resolution") == "not started", case, "mon 10:00", targets=never) == [True]
     assert told(F.used("resolution") >= 0, case, "mon 10:00", targets=never) == [True]
-    assert told(F.used("resolution") >= "1/100", case, "mon 10:00", targets=never) == [False]
+    assert told(F.used("resolution") >= "1%", case, "mon 10:00", targets=never) == [False]
 
 
 def test_used_is_exact_and_pauses_with_the_target():

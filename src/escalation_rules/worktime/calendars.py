@@ -75,8 +75,9 @@ class Calendar(Value):
     def add(self, start: datetime, span: SpanLike) -> datetime:
         """The earliest instant, not before `start`, by which the span has passed. Adding nothing changes nothing.
 
+        >>> from datetime import UTC, datetime
         >>> office = BusinessCalendar("Europe/London", {"mon-fri": "09:00-17:00"})
-        >>> friday = datetime(2026, 3, 6, 16, tzinfo=timezone.utc)
+        >>> friday = datetime(2026, 3, 6, 16, tzinfo=UTC)
         >>> office.add(friday, "2 business hours").isoformat()
         '2026-03-09T10:00:00+00:00'
         """
@@ -257,8 +258,9 @@ class BusinessCalendar(Calendar):
     A holiday or override replaces the windows that start on that date. Windows are half-open and overlapping ones
     merge. Raises `InvalidValue`, also when the weekly hours never open.
 
+    >>> from datetime import UTC, datetime
     >>> office = BusinessCalendar("America/New_York", {"mon-fri": "09:00-17:00"}, "US", {"2026-12-24": "09:00-12:00"})
-    >>> start = datetime(2026, 12, 24, 16, tzinfo=timezone.utc)  # 11:00 in New York
+    >>> start = datetime(2026, 12, 24, 16, tzinfo=UTC)  # 11:00 in New York
     >>> office.add(start, "3 business hours").isoformat()  # the rest of the half day, then Monday: Friday is Christmas
     '2026-12-28T16:00:00+00:00'
     """
@@ -276,7 +278,8 @@ class BusinessCalendar(Calendar):
     def always(cls, timezone: str = "UTC") -> Self:
         """The calendar that never closes.
 
-        >>> saturday = datetime(2026, 3, 7, tzinfo=timezone.utc)
+        >>> from datetime import UTC, datetime
+        >>> saturday = datetime(2026, 3, 7, tzinfo=UTC)
         >>> BusinessCalendar.always("UTC").add(saturday, "2 business hours").isoformat()
         '2026-03-07T02:00:00+00:00'
         """
