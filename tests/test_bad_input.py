@@ -23,6 +23,7 @@ from escalation_rules import (
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.conditions import Atom
 from escalation_rules.errors import EscalationRulesError, InvalidValue, Misuse, UnknownName
 from escalation_rules.levels import Circle, Track
 from escalation_rules.worktime import Rota, Span
@@ -340,6 +341,8 @@ def test_events_and_cases_that_cannot_be_are_refused(make, text):
         (lambda: F.priority == "high" & F.acknowledged, "put brackets around each comparison"),
         (lambda: F.priority("x"), "`F.priority` asked about `x`, expected no argument"),
         (lambda: F.flag("mine")("x"), "`F.mine` asked about `x`, expected no argument"),
+        (lambda: True & (F.replies >= 2), "not a condition `True`, expected"),
+        (lambda: "urgent" | (F.replies >= 2), "not a condition `urgent`, expected"),
     ],
 )
 def test_conditions_that_python_would_misread_are_refused(make, text):
@@ -363,6 +366,15 @@ def test_conditions_that_python_would_misread_are_refused(make, text):
         (lambda: F.used("x") >= -1, "not a share `-1`, expected zero or more"),
         (lambda: F.priority.on("office") >= "high", "a calendar for a ordered `office`, expected a duration"),
         (lambda: F.happened([]) == True, "`happened` without its pattern"),
+        (lambda: Atom.model_validate({"fact": "replies", "kind": "flag", "op": "==", "value": True}), "is no flag"),
+        (
+            lambda: Atom.model_validate({"fact": "mine", "kind": "flg", "op": "==", "value": True}),
+            "did you mean `flag`",
+        ),
+        (
+            lambda: Atom.model_validate({"op": "==", "value": True}),
+            "2 problems in Atom:\n- fact: missing\n- kind: missing",
+        ),
     ],
 )
 def test_comparisons_that_mean_nothing_are_refused(make, text):

@@ -166,6 +166,42 @@ def test_explain_tells_tracks_apart_and_free_exits_and_changes():
     assert "`review` on `h1`: breached by a change, due Mon 2026-03-02 15:00" in text
 
 
+def test_explain_says_unknown_of_what_is_not_known():
+    """Rule 31: no priority, no channel, no running clock; and where a rule looks only at certain levels."""
+    policy = desk(
+        Rule(name="urgent", when=F.priority >= "high", at="l1", to="l2"),
+        Rule(name="by phone", when=F.channel == "phone", at=("l2", "l3"), to="l3"),
+        Rule(name="soon due", when=F.time_left("resolution") < "1 hour", to="l3"),
+        targets=Target.resolution("4 business hours"),
+    )
+    case = opened(E.WaitStarted(at=when("mon 10:00"), on="customer"))
+    text = decide(policy, case, at=when("mon 11:00")).explain()
+    assert "yes: stands on `l1`" in text
+    assert "no: stands on `l2` or `l3`" in text
+    assert text.count("unknown: ") == 3, text
+    known = opened(priority="low", channel="email")
+    assert "unknown" not in decide(policy, known, at=when("mon 11:00")).explain()
+
+
+def test_explain_says_nothing_of_levels_on_a_track_the_case_does_not_stand_on():
+    """Rule 20: on the second track the case stands nowhere until it is moved there."""
+    tracks = (
+        Track(key="f", levels=(EscalationLevel(key="f1"),)),
+        Track(key="h", levels=(EscalationLevel(key="h1", exit=Checklist.of(done="Done?"), cooldown="1 hour"),)),
+    )
+    text = decide(desk(tracks=tracks), opened(), at=when("mon 10:00")).explain()
+    assert "on `f1` (f)" in text
+    assert "h1" not in text
+    stays = decide(desk(tracks=tracks), opened(E.Escalated(at=when("mon 09:30"), to="h1")), at=when("mon 10:00"))
+    assert "not before Mon 2026-03-02 10:30" in stays.explain()
+    assert (
+        "not before"
+        not in decide(
+            desk(tracks=tracks), opened(E.Escalated(at=when("mon 09:30"), to="h1")), at=when("mon 11:00")
+        ).explain()
+    )
+
+
 def test_deadlines_come_soonest_first_and_a_paused_one_last():
     """Every clock that runs, and every one that is paused."""
     policy, case = rich()

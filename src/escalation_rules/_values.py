@@ -116,7 +116,7 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False, hide_input_in_errors=True)
     namespace: ClassVar[str] = ""
 
-    if not TYPE_CHECKING:
+    if not TYPE_CHECKING:  # pragma: no branch
 
         def __init__(self, /, *args: Any, **data: Any) -> None:
             if args:
@@ -176,7 +176,7 @@ class Deferred(Value):
         object.__setattr__(self, "__pydantic_private__", None)
         return self
 
-    if not TYPE_CHECKING:
+    if not TYPE_CHECKING:  # pragma: no branch
 
         def __getattr__(self, name: str) -> Any:
             source = self.__dict__.get(_SOURCE)

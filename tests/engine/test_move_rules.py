@@ -8,6 +8,7 @@ from escalation_rules import Checklist, EscalationLevel, Item, Pick, Rule, Settl
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.errors import InvalidValue
 from escalation_rules.worktime import Absence, Layer, Rota
 from tests.desk import MICROSECOND, desk, levels, opened, when
 
@@ -515,3 +516,63 @@ class TestOutside:
         second = decide(policy, case, at=first).wake_at
         assert second == when("mon 11:00")
         assert decide(policy, case, at=second).wake_at is None
+
+
+class TestAcceptedLate:
+    """Rule 18: what was accepted takes effect at its instant, also when nothing asks for it any more."""
+
+    def test_what_was_accepted_and_is_no_longer_asked_for_is_a_fact(self):
+        """The policy changed after the move was accepted: the case stands where it was moved to."""
+        old = desk(Rule(name="late", when=F.open_for >= "2 business hours", to="l2"))
+        case = settle(old, opened(), at=when("mon 12:00")).case
+        assert decide(desk(), case, at=when("mon 12:00")).levels["main"] == "l2"
+        assert decide(desk(), case, at=when("mon 10:59")).levels["main"] == "l1"
+
+    def test_an_accepted_rise_of_priority_is_not_taken_twice(self):
+        """Two rules ask for the next priority at once; each was recorded, and they raise it once."""
+        raises = [
+            Rule(name=name, when=F.open_for >= "2 business hours", then=A.SetPriority(to="next")) for name in ("a", "b")
+        ]
+        policy = desk(*raises)
+        asked = decide(policy, opened(priority="low"), at=when("mon 12:00"))
+        assert [one.action.to for one in asked.actions] == ["normal"]
+        case = settle(policy, opened(priority="low"), at=when("mon 12:00")).case
+        assert case.priority(when("mon 12:00")) == "normal"
+        assert decide(policy, case, at=when("mon 12:00")).actions == ()
+
+
+class TestLimits:
+    """Nothing goes on for ever, whatever a policy says."""
+
+    def test_settling_gives_up_with_an_error(self, monkeypatch):
+        """A chain of actions, each asked for once the one before was taken, longer than the rounds there are."""
+        monkeypatch.setattr("escalation_rules.engine._ROUNDS", 2)
+        rules = [Rule(name="start", when=F.open_for >= "1 hour", then=A.Flag(text="start"))]
+        for number in range(2):
+            key = next(one.key for one in self.asked(rules))
+            taken = F.happened(E.ActionTaken.like(key=key))
+            rules.append(Rule(name=f"then {number}", when=taken, then=A.Flag(text=str(number))))
+        with pytest.raises(InvalidValue, match="a case that does not settle `C-1`, expected nothing asked after 2"):
+            settle(desk(*rules), opened(), at=when("mon 12:00"))
+
+    @staticmethod
+    def asked(rules):
+        """What is asked for last, once everything before it was taken."""
+        case = opened()
+        while True:
+            decision = decide(desk(*rules), case, at=when("mon 12:00"))
+            after = case.record(*decision.accept(at=when("mon 12:00")))
+            if not decide(desk(*rules), after, at=when("mon 12:00")).actions:
+                return decision.actions
+            case = after
+
+    def test_the_search_for_the_next_wake_up_ends(self, monkeypatch):
+        """After too many instants that change nothing it says when to look again: too early, never late."""
+        never = [
+            Rule(name=f"after {hours}", when=(F.open_for >= f"{hours} hours") & F.acknowledged, to="l2")
+            for hours in (1, 2, 3, 4)
+        ]
+        policy = desk(*never, targets=Target.resolution("5 hours"))
+        assert decide(policy, opened(), at=when("mon 09:00")).wake_at == when("mon 14:00") + MICROSECOND
+        monkeypatch.setattr("escalation_rules.engine.fold._FRUITLESS", 2)
+        assert decide(policy, opened(), at=when("mon 09:00")).wake_at == when("mon 12:00")

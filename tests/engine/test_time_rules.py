@@ -305,6 +305,30 @@ class TestChanges:
         assert (at_change.due, at_change.caused_by_change, at_change.outcome) == (when("mon 12:00"), True, "pending")
         assert later.outcome == "breached"
 
+    def test_the_breach_by_a_change_is_dated_at_the_change_though_pauses_and_calendars_came_before(self):
+        """Counted: 9 to 10 in the office, all time from 12 on. Two hours are used up at 13 exactly when it changes."""
+        policy = desk(
+            targets=Target.resolution(
+                self.SPANS, calendar=Pick(by="priority", values={"urgent": "always"}, otherwise="office")
+            ),
+            calendars={"office": OFFICE, "always": LONDON_ALWAYS},
+            calendar="office",
+        )
+        case = opened(E.WaitStarted(at=when("mon 10:00")), E.CustomerReplied(at=when("mon 12:00")), priority="low")
+        on_time = clock(policy, case.record(E.PriorityChanged(at=when("mon 13:00"), to="high")), "mon 13:00")
+        assert (on_time.due, on_time.caused_by_change) == (when("mon 13:00"), False)
+        late = clock(policy, case.record(E.PriorityChanged(at=when("mon 14:00"), to="high")), "mon 14:00")
+        assert (late.due, late.caused_by_change) == (when("mon 14:00"), True)
+
+    def test_a_pause_that_begins_when_a_change_made_it_due_rescues_nothing(self):
+        """Rule 13: at the due it is too late, also when the change itself made now the due."""
+        case = opened(
+            E.PriorityChanged(at=when("mon 11:00"), to="high"), E.WaitStarted(at=when("mon 11:00")), priority="low"
+        )
+        policy = desk(targets=Target.resolution(self.SPANS))
+        found = clock(policy, case, "mon 12:00")
+        assert (found.due, found.outcome, found.caused_by_change) == (when("mon 11:00"), "breached", False)
+
     def test_a_change_that_is_taken_back_at_the_same_instant_breaches_nothing(self):
         """At its due instant a clock is not breached yet."""
         case = opened(

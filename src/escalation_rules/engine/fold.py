@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 from escalation_rules import events as E
 from escalation_rules.case import Case
@@ -19,7 +20,7 @@ from escalation_rules.worktime._timeline import datetime_of
 __all__ = ["fold", "forward", "wake"]
 
 _FRUITLESS = 1_000
-"""After so many instants at which the answer could have changed and did not, it is taken never to change."""
+"""After so many instants at which the answer could have changed and did not, the host is told to ask again then."""
 
 
 def fold(program: Program, case: Case, at: int) -> State:
@@ -77,10 +78,8 @@ def _arrive(state: State, instant: int) -> None:
 
 def _pass_time(state: State, until: int) -> int:
     """Every crossing up to an instant. Those of the instant itself count, but the rules wait for its events."""
-    while _comes(state, until):
-        crossing = _next_crossing(state)
-        if crossing is None or crossing > until:
-            break
+    while _comes(state, until):  # so that there is a next crossing, and not later
+        crossing = cast(int, _next_crossing(state))
         _arrive(state, crossing)
         _cross(state)
         if crossing == until:
@@ -142,22 +141,23 @@ def _cross(state: State) -> None:
 
 def wake(state: State, outcome: Outcome) -> int | None:
     """The next instant at which the outcome differs, if nothing happens. Leaves the state there."""
+    step = min(_ahead(state, outcome), default=None)
     for _ in range(_FRUITLESS):
-        step = min(_ahead(state), default=None)
         if step is None:
             return None
         forward(state, step)
         if find(state) != outcome:
             return step
-    return None
+        step = min(_ahead(state, outcome), default=None)
+    return step
 
 
-def _ahead(state: State) -> Iterator[int]:
+def _ahead(state: State, outcome: Outcome) -> Iterator[int]:
     """Later instants at which the outcome may change."""
     crossing = _next_crossing(state)
     if crossing is not None:
         yield crossing
-    for found in (_breaches(state), _expiries(state), _cooldowns(state), _of_pending_moves(state)):
+    for found in (_breaches(state), _expiries(state), _cooldowns(state), _of_moves(state, outcome)):
         yield from (one for one in found if one > state.now)
 
 
@@ -186,9 +186,12 @@ def _cooldowns(state: State) -> Iterator[int]:
             yield end
 
 
-def _of_pending_moves(state: State) -> Iterator[int]:
-    """Handovers of the people named, and what may change whether the rules of a move still hold."""
-    for pending in state.moves:
+def _of_moves(state: State, outcome: Outcome) -> Iterator[int]:
+    """Handovers of the people named, and what may change whether the rules of a move still hold.
+
+    Of moves that are not asked for, because the case has ended, nothing is told.
+    """
+    for pending in state.moves if outcome.moves else ():
         owner = pending.move.owner
         rota = state.program.policy.rotas.get(owner.role) if owner else None
         change = rota.next_change(state.now) if rota else None
