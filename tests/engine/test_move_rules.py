@@ -497,6 +497,17 @@ class TestOutside:
         assert (decision.status, decision.deadlines, decision.wake_at) == ("external", (), None)
         assert decision.deadline("resolution").outcome == "void"
 
+    def test_what_is_recorded_counts_though_another_track_is_asked_to_go_outside(self):
+        """One track's external move is still asked for when a person takes the case outside on the other."""
+        tracks = (
+            Track(key="f", levels=(EscalationLevel(key="f1"), EscalationLevel(key="f2", external=True))),
+            Track(key="h", levels=(EscalationLevel(key="h1"), EscalationLevel(key="h2", external=True))),
+        )
+        policy = desk(Rule(name="at once", when=F.open_for >= "0 hours", to="h2"), tracks=tracks)
+        assert decide(policy, opened(), at=when("mon 10:00")).status == "open"
+        outside = decide(policy, opened(E.Escalated(at=when("mon 10:00"), to="f2")), at=when("mon 10:00"))
+        assert (outside.status, outside.moves) == ("external", ())
+
     def test_no_rule_moves_any_track_until_the_case_comes_back(self):
         """De-escalated or reopened, it is decided on again."""
         tracks = (Track(key="main", levels=self.LADDER), TRACKS[1])

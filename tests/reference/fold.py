@@ -1273,9 +1273,9 @@ class Fold:
         if not self.log:
             raise InvalidValue(unknown("case", self.case.id, []))
         self.pass_time(now)
-        recorded_external = self.external and not any(
-            self.level(move.track, move.level).external for move, _, _ in self.moves
-        )
+        recorded_external = self.external - {
+            move.track for move, _, _ in self.moves if self.level(move.track, move.level).external
+        }
         live = self.is_live
         status = "external" if recorded_external and live else self.standing.status
         open_for_moves = live and status != "external"

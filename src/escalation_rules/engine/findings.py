@@ -17,7 +17,7 @@ __all__ = ["all_clocks", "cooldown_end", "crossings_of", "find"]
 def find(state: State) -> Outcome:
     """The outcome at now."""
     live = state.live
-    status = "external" if live and state.external and not _going_outside(state) else state.standing.status
+    status = "external" if live and state.external & ~_going_outside(state) else state.standing.status
     open_for_moves = live and status != "external"
     return Outcome(
         status=status,
@@ -34,9 +34,10 @@ def find(state: State) -> Outcome:
     )
 
 
-def _going_outside(state: State) -> bool:
-    """Whether a move to an external level is due and not recorded yet."""
-    return any(state.program.levels[one.move.track][one.move.level].external for one in state.moves)
+def _going_outside(state: State) -> int:
+    """The tracks on which a move to an external level is due and not recorded yet, as bits."""
+    tracks = {one.move.track for one in state.moves if state.program.levels[one.move.track][one.move.level].external}
+    return sum(1 << track for track in tracks)
 
 
 def _found_picks(state: State) -> tuple[tuple[str, str | None], ...]:
