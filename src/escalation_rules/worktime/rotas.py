@@ -70,7 +70,7 @@ class Rota(Value):
 
     `timezone` is the zone of the handovers. Absences take a person (or everybody) off duty, but for overrides.
 
-    >>> from datetime import timedelta, timezone
+    >>> from datetime import datetime, timedelta, timezone
     >>> monday = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
     >>> rota = Rota(person="carol", absences=((monday, monday + timedelta(days=7)),))
     >>> rota.on_duty(monday), rota.on_duty(monday + timedelta(days=7))
