@@ -205,6 +205,8 @@ class TestWindows:
         assert OFFICE.openings(ny(2026, 3, 7), ny(2026, 3, 8)) == ()
         assert ALWAYS.openings(ny(2026, 3, 7), ny(2026, 3, 8)) == ((ny(2026, 3, 7), ny(2026, 3, 8)),)
         assert ALWAYS.openings(ny(2026, 3, 8), ny(2026, 3, 7)) == ()
+        assert OFFICE.openings(ny(2026, 3, 6, 16), ny(2026, 3, 6, 10)) == ()
+        assert OFFICE.openings(ny(2026, 3, 6, 16), ny(2026, 3, 6, 16)) == ()
 
     def test_a_holiday_or_override_replaces_the_windows_that_start_on_that_date(self):
         """The night shift of the eve goes on into the holiday; an override goes before a holiday."""

@@ -271,6 +271,8 @@ class OpenLine:
 
     def windows(self, start: int, end: int) -> Iterator[Window]:
         """The parts of windows from `start` up to `end`, in order."""
+        if start >= end:
+            return
         stretch = self.stretch(start, end)
         for index in range(max(bisect_right(stretch.opens, start) - 1, 1), len(stretch.opens)):
             opening, closing = stretch.window(index)

@@ -276,6 +276,11 @@ class CombinedCalendar(Combining):
         return CombinedCalendar(self.left.recurring, self.operator, self.right.recurring)
 
     @property
+    def timezone(self) -> str:
+        """The name of the left one's zone."""
+        return self.left.timezone
+
+    @property
     def zone(self) -> tzinfo:
         """The zone of the left one."""
         return self.left.zone
@@ -341,9 +346,9 @@ class DatedCalendar(Combining):
         if not self.changes:
             raise InvalidValue(Problem("hours that change on no date", path="changes", expected="at least one date"))
         problems = [
-            Problem("another time zone", calendar.zone, f"changes[{day}]", expected=f"`{self.zone}`")
+            Problem("another time zone", calendar.timezone, f"changes[{day}]", expected=f"`{self.timezone}`")
             for day, calendar in self.changes.items()
-            if str(calendar.zone) != str(self.zone)
+            if calendar.timezone != self.timezone
         ]
         if problems:
             raise InvalidValue(*problems)
@@ -357,6 +362,11 @@ class DatedCalendar(Combining):
     def recurring(self) -> AnyCalendar:
         """The last hours, without the dates that differ."""
         return self._periods[-1][1].recurring
+
+    @property
+    def timezone(self) -> str:
+        """The name of the one zone of them all."""
+        return self.first.timezone
 
     @property
     def zone(self) -> tzinfo:
