@@ -124,11 +124,11 @@ def _end_of_gap(low: int, high: int, tz: tzinfo) -> int:
 
 
 def steady_offsets(days: range, tz: tzinfo) -> Iterator[int | None]:
-    """The offset of a zone on each date, if it is the same at three midnights from its beginning on; else None.
+    """The offset of a zone on each date, if it is the same at four midnights from its beginning on; else None.
 
     So a window that starts on a date with an offset has plain edges, and only the others need `instant_of_wall`.
     """
-    midnights = (min(day, LAST_DAY) + EPOCH_ORDINAL for day in range(days.start, days.stop + 2))
+    midnights = (min(day, LAST_DAY) + EPOCH_ORDINAL for day in range(days.start, days.stop + 3))
     run, before, known = 0, None, 0
     for number, midnight in enumerate(midnights):
         offset = tz.utcoffset(datetime.fromordinal(midnight))
@@ -136,8 +136,8 @@ def steady_offsets(days: range, tz: tzinfo) -> Iterator[int | None]:
             run += 1
         else:
             run, before, known = 1, offset, _whole(offset or timedelta())
-        if number > 1:
-            yield known if run > 2 else None
+        if number > 2:
+            yield known if run > 3 else None
 
 
 def _whole(length: timedelta) -> int:
