@@ -21,6 +21,7 @@ ROWS = [
         "worktime.arithmetic",
         "worktime.calendars",
         "worktime.clocks",
+        "worktime.turns",
         "worktime.rotas",
         "worktime",
     ],

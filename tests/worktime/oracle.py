@@ -103,8 +103,9 @@ class Oracle:
         return (at - self.begin) // MINUTE
 
     def instant(self, number: int | None) -> datetime | None:
-        """The instant at which a minute of the walk begins; None if it is not inside it."""
-        return None if number is None or not 0 < number < len(self.walls) else self.begin + number * MINUTE
+        """The instant at which a minute of the walk begins; None near the ends, which shifts from beyond may reach."""
+        inside = number is not None and 2 * 1440 < number < len(self.walls) - 2 * 1440
+        return self.begin + number * MINUTE if inside else None
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """Count the open minutes."""

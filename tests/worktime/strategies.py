@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from escalation_rules.worktime import BusinessCalendar, CombinedCalendar, load_zone
@@ -31,6 +32,10 @@ ZONES = (
     "Pacific/Kwajalein",  # no 21 August 1993
     "UTC",
 )
+
+
+FEWER = settings(max_examples=max(settings.default.max_examples // 3, 1))
+"""For laws whose every example takes two calendars: a third of the usual number."""
 
 
 @lru_cache

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from escalation_rules.worktime import BusinessCalendar
 from tests.worktime.oracle import MINUTE, Oracle, Plan
-from tests.worktime.strategies import plans
+from tests.worktime.strategies import FEWER, plans
 
 WALK = 5
 
 
+@FEWER
 @given(plans(), st.data())
 def test_ours_is_what_counting_minutes_finds(planned, data):
     """Rules 1 to 7: every question, in zones with odd changes, with night and split shifts, holidays and overrides."""

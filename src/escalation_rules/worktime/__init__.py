@@ -4,9 +4,10 @@ from escalation_rules.worktime._timeline import load_zone
 from escalation_rules.worktime.arithmetic import Calendar
 from escalation_rules.worktime.calendars import AnyCalendar, BusinessCalendar, CombinedCalendar, DatedCalendar
 from escalation_rules.worktime.clocks import Clock, Leg
-from escalation_rules.worktime.rotas import Absence, Layer, Rota, Shift
+from escalation_rules.worktime.rotas import Absence, Rota, Shift
 from escalation_rules.worktime.segments import Segment
 from escalation_rules.worktime.spans import Span, SpanLike
+from escalation_rules.worktime.turns import Layer, Roster
 
 __all__ = [
     "Absence",
@@ -18,6 +19,7 @@ __all__ = [
     "DatedCalendar",
     "Layer",
     "Leg",
+    "Roster",
     "Rota",
     "Segment",
     "Shift",

@@ -166,6 +166,9 @@ class Continuous:
 
     earliest = latest = opened
 
+    def closing(self, instant: int, horizon: int) -> None:
+        """Never."""
+
     def windows(self, start: int, end: int) -> Iterator[Window]:
         """All of the time between."""
         if start < end:

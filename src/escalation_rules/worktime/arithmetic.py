@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     Instants = Sequence[int] | NDArray[Any]
 
-__all__ = ["Calendar", "instant_of", "once"]
+__all__ = ["Calendar", "instant_of", "once", "wall_step"]
 
 T = TypeVar("T")
 LONG_ENOUGH = 30 * 366 * DAY
@@ -266,7 +266,7 @@ class Calendar(Value):
             return instant
         wall = datetime_of(instant, self.zone).replace(tzinfo=None, fold=0)
         try:
-            return instant_of_wall(wall + _step(span.unit, sign * int(span.amount)), self.zone)
+            return instant_of_wall(wall + wall_step(span.unit, sign * int(span.amount)), self.zone)
         except (OverflowError, ValueError):
             raise beyond_years() from None
 
@@ -276,7 +276,8 @@ class Calendar(Value):
 
 
 @lru_cache(maxsize=256)
-def _step(unit: str, count: int) -> timedelta | relativedelta:
+def wall_step(unit: str, count: int) -> timedelta | relativedelta:
+    """What to add to a wall time for so many days, weeks or months."""
     if unit == "months":
         return relativedelta(months=count)
     return timedelta(days=count * (7 if unit == "weeks" else 1))
