@@ -68,7 +68,7 @@ def microseconds_of(moment: datetime) -> int:
 def datetime_of(instant: int, tz: tzinfo | None = UTC) -> datetime:
     """The instant as a datetime in the given zone."""
     try:
-        moment = EPOCH + timedelta(microseconds=instant)
+        moment = EPOCH + timedelta(0, 0, instant)
         return moment if tz is UTC else moment.astimezone(tz)
     except OverflowError:
         raise beyond_years() from None

@@ -106,7 +106,8 @@ class Calendar(Value):
         >>> office.add(friday, "2 business days").isoformat()
         '2026-03-10T17:00:00+00:00'
         """
-        return datetime_of(self.reach(instant_of(start), Span.of(span)), start.tzinfo)
+        wanted = span if isinstance(span, Span) else Span.of(span)
+        return datetime_of(self.reach(instant_of(start), wanted), start.tzinfo)
 
     def subtract(self, end: datetime, span: SpanLike) -> datetime:
         """The latest instant, not after `end`, from which the whole span still fits before `end`: `add` in a mirror.

@@ -135,7 +135,9 @@ class Layer(Value):
 def _comes(text: str, start: datetime) -> bool:
     """Whether a recurrence comes at all within forty years, by when the rarest has come."""
     try:
-        return next(iter(_rule(text, start).replace(count=None, until=start + relativedelta(years=40))), None) is not None
+        return (
+            next(iter(_rule(text, start).replace(count=None, until=start + relativedelta(years=40))), None) is not None
+        )
     except (ValueError, TypeError, KeyError, AttributeError):
         return False
 
