@@ -239,9 +239,7 @@ def main(rounds: int, *, markdown: bool) -> None:
             mark = " *" if (name, what) in differ else ""
             cells.append("–" if took is None else f"{took:,.2f}{ratio}{mark}")
         print(f"| {' | '.join(cells)} |" if markdown else "  ".join(f"{cell:>22}" for cell in cells))
-    print(
-        f"\nmicroseconds a call, medians of {rounds} interleaved rounds; × is the peer's time over ours; * another answer"
-    )
+    print(f"\nmicroseconds a call, medians of {rounds} interleaved rounds; × is the peer over ours; * another answer")
     print(f"Python {platform.python_version()}, numpy {version('numpy')}, tzdata {version('tzdata')}")
     print("\n".join(missing))
 

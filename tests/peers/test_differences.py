@@ -120,7 +120,7 @@ class TestKnownDisagreements:
         assert bizcal("America/New_York", 120, 150).business_time_between(*day) == timedelta(hours=0.5)
 
     def test_a_closing_in_a_repeated_hour(self):
-        """Ours closes when clocks show it for the last time, theirs for the first: the office is open till half past."""
+        """Ours closes when clocks show it for the last time, theirs for the first."""
         day = datetime(2024, 11, 3, tzinfo=NEW_YORK), datetime(2024, 11, 4, tzinfo=NEW_YORK)
         assert ours("01:00-01:30").elapsed(*day) == timedelta(hours=1.5)
         assert workclock("America/New_York", 60, 90).between(*day) == timedelta(hours=0.5)

@@ -45,7 +45,7 @@ def _reached(line: Continuous | OpenLine, reach: Reach, starts: Whole, span: Spa
     if length is not None and not span.is_business:
         return starts + length
     if length is not None:
-        return _earliest(line, _opened(line, starts) + length) if length else starts
+        return _earliest(line, _opened(line, starts) + length) if length else starts.copy()
     found = [reach(start, span) for start in starts.ravel().tolist()]
     return np.array(found, np.int64).reshape(starts.shape)
 
@@ -84,8 +84,7 @@ def _opened(line: Continuous | OpenLine, instants: Whole) -> Whole:
     if isinstance(line, Continuous) or not known.size:
         return instants
     opens, sums = _arrays(line.stretch(int(known.min()), int(known.max())))
-    index = np.searchsorted(opens, instants, side="right")
-    np.maximum(index, 1, out=index)
+    index = np.maximum(np.searchsorted(opens, instants, side="right"), 1)
     so_far: Whole = np.minimum((sums[:-1] - opens)[index - 1] + instants, sums[index])
     return so_far
 
