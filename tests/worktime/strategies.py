@@ -91,15 +91,18 @@ def plans(draw: st.DrawFn, around: date | None = None, zone: str | None = None) 
 def calendars(draw: st.DrawFn, around: date | None = None) -> BusinessCalendar | CombinedCalendar:
     """The calendar of a plan, sometimes put together with another or changed on a date."""
     day = around or draw(st.sampled_from(changes(draw(st.sampled_from(ZONES)))))
-    one, other = draw(plans(day))[0].calendar(), draw(plans(day))[0].calendar()
-    kind = draw(st.integers(0, 5))
-    if kind == 0:
-        return one | other
-    if kind == 1:
-        same = draw(plans(day, zone=one.timezone))[0].calendar()
-        return one.changing({day + timedelta(days=draw(st.integers(-3, 3))): same})
+    one = draw(plans(day))[0].calendar()
+    kind = draw(st.sampled_from((None, None, "|", "changing", "&", "-")))
+    if kind is None:
+        return one
+    if kind == "|":
+        return one | draw(plans(day))[0].calendar()
+    # in one zone, so that the hours they share in one age they share in all
+    other = draw(plans(day, zone=one.timezone))[0].calendar()
+    if kind == "changing":
+        return one.changing({day + timedelta(days=draw(st.integers(-3, 3))): other})
     try:
-        return one & other if kind == 2 else one - other if kind == 3 else one
+        return CombinedCalendar(one, kind, other)
     except ValueError:  # they have no hour in common, or none is left
         return one
 

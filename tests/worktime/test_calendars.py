@@ -275,6 +275,8 @@ class TestValues:
             lambda: OFFICE.add(ny(9999, 12, 1), "300 business hours"),
             lambda: OFFICE.subtract(ny(1, 1, 10), "300 business hours"),
             lambda: OFFICE.add(ny(9999, 12, 1), "3000 hours"),
+            lambda: OFFICE.add(ny(9999, 12, 1), "12 months"),
+            lambda: OFFICE.subtract(ny(1, 1, 10), "2 months"),
         ):
             with pytest.raises(ValueError, match="instant out of range"):
                 make()

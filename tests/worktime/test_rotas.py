@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from escalation_rules.worktime import Absence, BusinessCalendar, Layer, Rota, Shift
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 from escalation_rules.worktime.rotas import next_cover_change
-from tests.desk import when
+from escalation_rules.worktime.turns import _Occurrences
+from tests.desk import LONDON, when
 from tests.worktime.strategies import FEWER
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -382,3 +383,10 @@ def test_threads_that_follow_one_recurrence_find_the_same():
         rota = Rota(layers=(layer,))
         with ThreadPoolExecutor(8) as pool:
             assert list(pool.map(rota.on_duty, instants)) == right
+
+
+def test_a_turn_far_ahead_is_found_by_its_number():
+    """Occurrences before it are found on the way; past the last there is none."""
+    found = _Occurrences(microseconds_of(when("mon 09:00")), "FREQ=WEEKLY;COUNT=3", LONDON)
+    assert found.begin(2) == microseconds_of(when("mon+2 09:00"))
+    assert found.begin(3) is None

@@ -36,8 +36,6 @@ _EXPECTED = "an RRULE such as `FREQ=WEEKLY;BYDAY=MO,TH`"
 
 def _read_rule(given: Any) -> Any:
     """The text of a recurrence, checked. Until when it goes on is said by the layer, in an instant."""
-    if given is None:
-        return None
     text = str(given).upper().replace(" ", "").removeprefix("RRULE:").strip(";")
     parts = dict(part.partition("=")[::2] for part in text.split(";"))
     if wrong := [name for name in parts if name not in _PARTS]:
