@@ -19,7 +19,7 @@ from escalation_rules.picks import CalendarChoice
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
 from escalation_rules.validation import Vocabulary, problems_of, twice
-from escalation_rules.worktime import BusinessCalendar, Rota
+from escalation_rules.worktime import AnyCalendar, Rota
 
 __all__ = ["MAIN", "Policy"]
 
@@ -56,7 +56,7 @@ class Policy(Value):
     tracks: Annotated[tuple[Track, ...], BeforeValidator(_several)] = ()
     rules: Annotated[tuple[Rule, ...], BeforeValidator(_several)] = ()
     targets: Annotated[tuple[Target, ...], BeforeValidator(_several)] = ()
-    calendars: Frozen[str, BusinessCalendar] = FrozenDict()
+    calendars: Frozen[str, AnyCalendar] = FrozenDict()
     calendar: CalendarChoice = None
     priorities: tuple[str, ...] = ()
     facts: Annotated[tuple[Declared, ...], BeforeValidator(_several)] = ()

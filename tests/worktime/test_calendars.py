@@ -205,6 +205,8 @@ class TestWindows:
         assert OFFICE.openings(ny(2026, 3, 7), ny(2026, 3, 8)) == ()
         assert ALWAYS.openings(ny(2026, 3, 7), ny(2026, 3, 8)) == ((ny(2026, 3, 7), ny(2026, 3, 8)),)
         assert ALWAYS.openings(ny(2026, 3, 8), ny(2026, 3, 7)) == ()
+        assert OFFICE.openings(ny(2026, 3, 6, 16), ny(2026, 3, 6, 10)) == ()
+        assert OFFICE.openings(ny(2026, 3, 6, 16), ny(2026, 3, 6, 16)) == ()
 
     def test_a_holiday_or_override_replaces_the_windows_that_start_on_that_date(self):
         """The night shift of the eve goes on into the holiday; an override goes before a holiday."""
@@ -273,6 +275,8 @@ class TestValues:
             lambda: OFFICE.add(ny(9999, 12, 1), "300 business hours"),
             lambda: OFFICE.subtract(ny(1, 1, 10), "300 business hours"),
             lambda: OFFICE.add(ny(9999, 12, 1), "3000 hours"),
+            lambda: OFFICE.add(ny(9999, 12, 1), "12 months"),
+            lambda: OFFICE.subtract(ny(1, 1, 10), "2 months"),
         ):
             with pytest.raises(ValueError, match="instant out of range"):
                 make()

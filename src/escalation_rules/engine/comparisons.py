@@ -36,7 +36,7 @@ from escalation_rules.engine.machine import (
 )
 from escalation_rules.engine.outcome import NOWHERE
 from escalation_rules.picks import Pick
-from escalation_rules.worktime import BusinessCalendar, Span
+from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import microseconds_of
 
 __all__ = ["Context", "Sight", "looks_at", "sight_of"]
@@ -249,7 +249,7 @@ def _duration(atom: Atom, context: Context) -> Callable[[State], Look]:
 
 
 def _duration_of_days(
-    span: Span, calendar: BusinessCalendar, anchor_of: Callable[[State], int | None], *, wanted: bool
+    span: Span, calendar: Calendar, anchor_of: Callable[[State], int | None], *, wanted: bool
 ) -> Callable[[State], Look]:
     """Days end at an instant, which is the same on every line."""
 

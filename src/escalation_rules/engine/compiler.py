@@ -37,7 +37,7 @@ from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
-from escalation_rules.worktime import BusinessCalendar, Span
+from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 from escalation_rules.worktime._timeline import CONTINUOUS, Line, microseconds_of
 
 __all__ = ["compile_policy"]
@@ -48,7 +48,7 @@ ALWAYS = BusinessCalendar.always("UTC")
 def compile_policy(policy: Policy) -> Program:
     """The program of a policy."""
     lines: list[Line] = [CONTINUOUS]
-    calendars: dict[str | None, tuple[BusinessCalendar, int]] = {None: (ALWAYS, 0)}
+    calendars: dict[str | None, tuple[Calendar, int]] = {None: (ALWAYS, 0)}
     for name, calendar in policy.calendars.items():
         if calendar.line is not CONTINUOUS:
             lines.append(calendar.line)

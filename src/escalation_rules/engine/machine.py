@@ -21,7 +21,7 @@ from escalation_rules.patterns import Happening
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.statuses import OPEN, Standing
-from escalation_rules.worktime import BusinessCalendar, Span
+from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import Line
 
 __all__ = [
@@ -222,7 +222,7 @@ class Program:
     places: Mapping[str, tuple[int, int]]
     ranks: Mapping[str, int]
     lines: tuple[Line, ...]
-    calendars: Mapping[str | None, tuple[BusinessCalendar, int]]
+    calendars: Mapping[str | None, tuple[Calendar, int]]
     effective_from: int
     facts: Mapping[str, OwnFact]
     comparisons: tuple[Comparison, ...] = ()

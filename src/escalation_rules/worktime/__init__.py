@@ -1,8 +1,29 @@
 """Business time: spans, calendars, clocks and rotas, all on whole microseconds of UTC."""
 
 from escalation_rules.worktime._timeline import load_zone
-from escalation_rules.worktime.calendars import BusinessCalendar, Calendar
-from escalation_rules.worktime.rotas import Absence, Layer, Rota, Shift
+from escalation_rules.worktime.arithmetic import Calendar
+from escalation_rules.worktime.calendars import AnyCalendar, BusinessCalendar, CombinedCalendar, DatedCalendar
+from escalation_rules.worktime.clocks import Clock, Leg
+from escalation_rules.worktime.rotas import Absence, Rota, Shift
+from escalation_rules.worktime.segments import Segment
 from escalation_rules.worktime.spans import Span, SpanLike
+from escalation_rules.worktime.turns import Layer, Roster
 
-__all__ = ["Absence", "BusinessCalendar", "Calendar", "Layer", "Rota", "Shift", "Span", "SpanLike", "load_zone"]
+__all__ = [
+    "Absence",
+    "AnyCalendar",
+    "BusinessCalendar",
+    "Calendar",
+    "Clock",
+    "CombinedCalendar",
+    "DatedCalendar",
+    "Layer",
+    "Leg",
+    "Roster",
+    "Rota",
+    "Segment",
+    "Shift",
+    "Span",
+    "SpanLike",
+    "load_zone",
+]

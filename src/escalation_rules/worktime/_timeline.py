@@ -1,21 +1,25 @@
 """The integer-microsecond timeline under calendars, clocks and rotas.
 
 Everything here is in whole microseconds since 1970-01-01 UTC. A line turns instants into open time and back; it is kept
-as two sorted lists (when each window opens, how much open time there was before it), so a question costs one bisection,
-however far apart its instants are. A line has no end: it extends itself, by whole stretches of dates, when asked
-about an instant it does not cover yet. A stretch once made is never changed, so readers need no lock.
+as two sorted arrays (when each window opens, how much open time there was before it), so a question costs one
+bisection, however far apart its instants are. Beside them stands a table of the dates that have hours, so the hundredth
+business day costs no more than the first. A line has no end: it extends itself, by whole dates, when asked about an
+instant it does not cover yet. A stretch once made is never changed, so readers need no lock.
 """
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from io import BytesIO
+from itertools import accumulate
+from operator import le, sub
 from pkgutil import get_data
 from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from escalation_rules.errors import InvalidValue, Problem
@@ -23,14 +27,21 @@ from escalation_rules.errors import InvalidValue, Problem
 __all__ = [
     "CONTINUOUS",
     "DAY",
+    "EPOCH_ORDINAL",
+    "SECOND",
+    "Continuous",
+    "DatedWindow",
     "Line",
     "OpenLine",
+    "Stretch",
+    "Window",
     "beyond_years",
     "datetime_of",
     "instant_of_wall",
     "known_zones",
     "load_zone",
     "microseconds_of",
+    "steady_offsets",
 ]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,9 +49,14 @@ EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 FIRST = (1 - EPOCH_ORDINAL) * DAY
-LAST = (date.max.toordinal() - EPOCH_ORDINAL) * DAY
+LAST_DAY = date.max.toordinal() - EPOCH_ORDINAL
+LAST = LAST_DAY * DAY
+
+BEFORE_ALL = FIRST - 2 * DAY
 
 Window = tuple[int, int]
+DatedWindow = tuple[int, int, int]
+"""When a window opens, when it closes, and the date it belongs to, as a day number since 1970-01-01."""
 
 
 def microseconds_of(moment: datetime) -> int:
@@ -52,7 +68,7 @@ def microseconds_of(moment: datetime) -> int:
 def datetime_of(instant: int, tz: tzinfo | None = UTC) -> datetime:
     """The instant as a datetime in the given zone."""
     try:
-        moment = EPOCH + timedelta(microseconds=instant)
+        moment = EPOCH + timedelta(0, 0, instant)
         return moment if tz is UTC else moment.astimezone(tz)
     except OverflowError:
         raise beyond_years() from None
@@ -107,6 +123,23 @@ def _end_of_gap(low: int, high: int, tz: tzinfo) -> int:
     return last * SECOND
 
 
+def steady_offsets(days: range, tz: tzinfo) -> Iterator[int | None]:
+    """The offset of a zone on each date, if it is the same at four midnights from its beginning on; else None.
+
+    So a window that starts on a date with an offset has plain edges, and only the others need `instant_of_wall`.
+    """
+    midnights = (min(day, LAST_DAY) + EPOCH_ORDINAL for day in range(days.start, days.stop + 3))
+    run, before, known = 0, None, 0
+    for number, midnight in enumerate(midnights):
+        offset = tz.utcoffset(datetime.fromordinal(midnight))
+        if offset == before:
+            run += 1
+        else:
+            run, before, known = 1, offset, _whole(offset or timedelta())
+        if number > 2:
+            yield known if run > 3 else None
+
+
 def _whole(length: timedelta) -> int:
     return length // timedelta(microseconds=1)
 
@@ -133,6 +166,9 @@ class Continuous:
 
     earliest = latest = opened
 
+    def closing(self, instant: int, horizon: int) -> None:
+        """Never."""
+
     def windows(self, start: int, end: int) -> Iterator[Window]:
         """All of the time between."""
         if start < end:
@@ -142,81 +178,107 @@ class Continuous:
 CONTINUOUS = Continuous()
 
 
+if TYPE_CHECKING:
+    Numbers = list[int] | array[int]
+
+LARGE = 4_096
+"""A list is read faster; from this length on an array is kept, which is a fifth of its size."""
+
+
+class Dates(NamedTuple):
+    """The dates that have hours, with their first opening and last closing; `apart` if none reaches into another."""
+
+    numbers: array[int]
+    opens: array[int]
+    closes: array[int]
+    apart: bool
+
+
 class Stretch(NamedTuple):
-    """An immutable part of a line: right for instants from `low` up to `high`, made from the dates of `days`."""
+    """An immutable part of a line: right for instants from `low` up to `high`, made from the dates of `made`.
+
+    Window i opens at `opens[i]`, with `sums[i]` of open time before it. The first is empty and stands before all, so
+    that a bisection never falls off.
+    """
 
     low: int
     high: int
-    opens: list[int]
-    sums: list[int]
-    days: range
+    opens: Numbers
+    sums: Numbers
+    made: range
+    dates: Dates
 
-    def windows(self) -> Iterator[Window]:
-        """The merged windows of the stretch, in order."""
-        return (_window(self, index) for index in range(1, len(self.opens)))
+    def window(self, index: int) -> Window:
+        """When a window opens and closes."""
+        return self.opens[index], self.opens[index] + self.sums[index + 1] - self.sums[index]
+
+
+NOTHING = Stretch(0, 0, [BEFORE_ALL], [0, 0], range(0), Dates(array("q"), array("q"), array("q"), True))
 
 
 class OpenLine:
-    """A line made of windows, which a function gives for any stretch of dates."""
+    """A line made of windows, which a function gives for any run of dates, each with the date it belongs to."""
 
-    def __init__(self, windows_of: Callable[[range], Iterable[Window]]) -> None:
-        self._windows_of = windows_of
+    def __init__(self, windows_in: Callable[[range], Iterable[DatedWindow]]) -> None:
+        self._windows_in = windows_in
         self._lock = Lock()
-        self._stretch = Stretch(0, 0, [], [0], range(0))
-        self._origin = 0
+        self._stretch = NOTHING
 
     def opened(self, instant: int) -> int:
         """Open time so far at an instant."""
-        low, high, opens, sums, _ = self._stretch
+        low, high, opens, sums, _, _ = self._stretch
         if not low <= instant < high:
-            _, _, opens, sums, _ = self._cover(instant)
+            _, _, opens, sums, _, _ = self._cover(instant)
         index = bisect_right(opens, instant)
         so_far = sums[index - 1] + instant - opens[index - 1]
-        return so_far if so_far < sums[index] else sums[index]
+        return so_far if so_far < (most := sums[index]) else most
 
     def earliest(self, opened: int) -> int:
         """The first instant by which so much open time has passed: a closing time where it is used up exactly."""
         while True:
-            low, high, opens, sums, _ = self._stretch
+            low, high, opens, sums, _, _ = self._stretch
             index = bisect_left(sums, opened) - 1
-            if index < 1:
-                self._cover(low - DAY)
-            elif index == len(opens) or (found := opens[index] + opened - sums[index]) >= high:
-                self._cover(high)
-            elif found < low:
-                self._cover(low - DAY)
-            else:
-                return found
+            if 0 < index < len(opens):
+                found = opens[index] + opened - sums[index]
+                if low <= found < high:
+                    return found
+            self._approach(index, opened)
 
     def latest(self, opened: int) -> int:
         """The last instant at which no more than so much open time has passed: an opening where there is a choice."""
         while True:
-            low, high, opens, sums, _ = self._stretch
+            low, high, opens, sums, _, _ = self._stretch
             index = bisect_right(sums, opened) - 1
-            if index < 1:
-                self._cover(low - DAY)
-            elif index == len(opens) or (found := opens[index] + opened - sums[index]) >= high:
-                self._cover(high)
-            elif found < low:
-                self._cover(low - DAY)
-            else:
-                return found
+            if 0 < index < len(opens):
+                found = opens[index] + opened - sums[index]
+                if low <= found < high:
+                    return found
+            self._approach(index, opened)
 
-    def closing(self, instant: int) -> int:
-        """The end of the window that is open at an instant."""
+    def _approach(self, index: int, opened: int) -> None:
+        """Extend towards an instant that is not covered: before the first window, after the last or out of bounds."""
+        low, high, opens, sums, _, _ = self._stretch
+        early = index < 1 or (index < len(opens) and opens[index] + opened - sums[index] < low)
+        self._cover(low - DAY if early else high)
+
+    def closing(self, instant: int, horizon: int) -> int | None:
+        """The end of the window that is open at an instant; None if that is not before the horizon."""
         step = instant
-        while True:
+        while step < horizon:
             stretch = self._cover(step)
-            _, end = _window(stretch, bisect_right(stretch.opens, instant) - 1)
+            _, end = stretch.window(bisect_right(stretch.opens, instant) - 1)
             if end < stretch.high:
-                return end
+                return end if end < horizon else None
             step = stretch.high
+        return None
 
     def windows(self, start: int, end: int) -> Iterator[Window]:
         """The parts of windows from `start` up to `end`, in order."""
+        if start >= end:
+            return
         stretch = self.stretch(start, end)
         for index in range(max(bisect_right(stretch.opens, start) - 1, 1), len(stretch.opens)):
-            opening, closing = _window(stretch, index)
+            opening, closing = stretch.window(index)
             if opening >= end:
                 return
             if closing > start:
@@ -227,62 +289,122 @@ class OpenLine:
         self._cover(start)
         return self._cover(end)
 
+    def dates(self, number: int, later: int) -> tuple[Dates, int]:
+        """A table of dates with hours, and where in it the date stands that comes so many after a given one of them."""
+        stretch = self._stretch
+        while True:
+            found = bisect_left(stretch.dates.numbers, number) + later
+            if number not in stretch.made:
+                stretch = self._cover(number * DAY)
+            elif found < 0:
+                stretch = self._cover(stretch.low - DAY)
+            elif found >= len(stretch.dates.numbers):
+                stretch = self._cover(stretch.high)
+            else:
+                return stretch.dates, found
+
+    def date_of(self, instant: int) -> int:
+        """The date to whose windows an open instant belongs: the earliest, where one reaches into another."""
+        dates = self._cover(instant).dates
+        if dates.apart:
+            return dates.numbers[bisect_right(dates.opens, instant) - 1]
+        day = instant // DAY
+        near = self._windows_in(_within_years(range(day - 3, day + 4)))
+        return next(number for opening, closing, number in near if opening <= instant < closing)
+
     def _cover(self, instant: int) -> Stretch:
         """The stretch, extended until it covers the instant."""
+        stretch = self._stretch
+        if stretch.low <= instant < stretch.high:
+            return stretch
         with self._lock:
             while not self._stretch.low <= instant < self._stretch.high:
-                self._stretch = self._extended(instant)
+                self._stretch = self._extended(self._stretch, instant)
             return self._stretch
 
-    def _extended(self, instant: int) -> Stretch:
+    def _extended(self, old: Stretch, instant: int) -> Stretch:
         if not FIRST <= instant < LAST:
             raise beyond_years()
-        old = self._stretch
-        if not old.days:
-            self._origin = instant
-            middle = instant // DAY
-            days = _within_years(range(middle - 40, middle + 360))
-            return _assembled(sorted(self._windows_of(days)), days, self._origin)
-        size = max(360, min(len(old.days), 3_600))
+        day, made = instant // DAY, old.made
+        if not made:
+            days = _within_years(range(day - 40, day + 360))
+            return _with_later(old, list(self._windows_in(days)), days)
         if instant < old.low:
-            fresh = _within_years(range(min(old.days.start - size, instant // DAY - 40), old.days.start))
-        else:
-            fresh = _within_years(range(old.days.stop, max(old.days.stop + size, instant // DAY + 40)))
-        days = range(min(old.days.start, fresh.start), max(old.days.stop, fresh.stop))
-        return _assembled(sorted([*old.windows(), *self._windows_of(fresh)]), days, self._origin)
+            days = _within_years(range(made.start - _step(made, made.start - day), made.start))
+            return _with_earlier(old, list(self._windows_in(days)), range(days.start, made.stop))
+        days = _within_years(range(made.stop, made.stop + _step(made, day - made.stop)))
+        return _with_later(old, list(self._windows_in(days)), range(made.start, days.stop))
+
+
+def _step(made: range, missing: int) -> int:
+    """How many dates to add: some years at a time, and for what is far away as many again as there are."""
+    size = len(made)
+    return min(max(400, min(size, 3_600), missing + 40), max(2_000, size // 2))
 
 
 def _within_years(days: range) -> range:
-    return range(max(days.start, 1 - EPOCH_ORDINAL), min(days.stop, date.max.toordinal() - EPOCH_ORDINAL))
+    return range(max(days.start, 1 - EPOCH_ORDINAL), min(days.stop, LAST_DAY))
 
 
-def _window(stretch: Stretch, index: int) -> Window:
-    opening = stretch.opens[index]
-    return opening, opening + stretch.sums[index + 1] - stretch.sums[index]
+def _with_later(old: Stretch, windows: list[DatedWindow], made: range) -> Stretch:
+    """The stretch with windows of later dates, which may meet its last ones."""
+    first = min((opening for opening, _, _ in windows), default=LAST)
+    keep = len(old.opens)
+    while keep > 1 and old.window(keep - 1)[1] >= first:
+        keep -= 1
+    opens, closes = _merged([*(old.window(index) for index in range(keep, len(old.opens))), *windows])
+    sums = array("q", old.sums[:keep])
+    sums.extend(accumulate(map(sub, closes, opens), initial=old.sums[keep]))
+    return _bounded(array("q", old.opens[:keep]) + opens, sums, made, _chained(old.dates, _dates(windows)))
 
 
-def _assembled(windows: list[Window], days: range, origin: int) -> Stretch:
-    """The stretch of sorted windows. Its first entry is empty and stands before all, so a bisection never falls off.
-
-    Bounds are a day or two narrower than the dates: a window may reach into the next date, a zone is up to a day off.
-    """
-    merged: list[Window] = []
-    for opening, closing in windows:
-        if merged and opening <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], closing))
-        elif opening < closing:
-            merged.append((opening, closing))
-    opens, sums = [FIRST - 2 * DAY], [0, 0]
-    for opening, closing in merged:
-        opens.append(opening)
-        sums.append(sums[-1] + closing - opening)
-    raw = Stretch(FIRST - DAY, LAST, opens, sums, days)
-    at_origin = _opened(raw, origin)
-    low = FIRST - DAY if days.start == 1 - EPOCH_ORDINAL else (days.start + 2) * DAY
-    high = LAST if days.stop == date.max.toordinal() - EPOCH_ORDINAL else (days.stop - 1) * DAY
-    return raw._replace(low=low, high=high, sums=[total - at_origin for total in sums])
+def _with_earlier(old: Stretch, windows: list[DatedWindow], made: range) -> Stretch:
+    """The stretch with windows of earlier dates, which may meet its first ones; its own sums stay what they are."""
+    last = max((closing for _, closing, _ in windows), default=BEFORE_ALL)
+    keep = 1
+    while keep < len(old.opens) and old.opens[keep] <= last:
+        keep += 1
+    opens, closes = _merged([*(old.window(index) for index in range(1, keep)), *windows])
+    base = old.sums[keep] - sum(map(sub, closes, opens))
+    sums = array("q", [base, *accumulate(map(sub, closes, opens), initial=base)])
+    sums.extend(old.sums[keep + 1 :])
+    opens.extend(old.opens[keep:])
+    return _bounded(array("q", [BEFORE_ALL]) + opens, sums, made, _chained(_dates(windows), old.dates))
 
 
-def _opened(stretch: Stretch, instant: int) -> int:
-    index = bisect_right(stretch.opens, instant)
-    return min(stretch.sums[index - 1] + instant - stretch.opens[index - 1], stretch.sums[index])
+def _bounded(opens: array[int], sums: array[int], made: range, dates: Dates) -> Stretch:
+    """Bounds are a day or two narrower than the dates: a window may reach into the next, a zone is up to a day off."""
+    low = FIRST - DAY if made.start == 1 - EPOCH_ORDINAL else (made.start + 2) * DAY
+    high = LAST if made.stop == LAST_DAY else (made.stop - 1) * DAY
+    small = len(opens) < LARGE
+    return Stretch(low, high, opens.tolist() if small else opens, sums.tolist() if small else sums, made, dates)
+
+
+def _merged(windows: list[Window | DatedWindow]) -> tuple[array[int], array[int]]:
+    """When the windows open and when they close, once those that meet or overlap are one."""
+    opens, closes = array("q"), array("q")
+    for opening, closing, *_ in sorted(windows):
+        if not closes or opening > closes[-1]:
+            opens.append(opening)
+            closes.append(closing)
+        elif closing > closes[-1]:
+            closes[-1] = closing
+    return opens, closes
+
+
+def _dates(windows: list[DatedWindow]) -> Dates:
+    numbers, opens, closes = array("q"), array("q"), array("q")
+    for opening, closing, number in windows:
+        if not numbers or number != numbers[-1]:
+            numbers.append(number)
+            opens.append(opening)
+            closes.append(closing)
+        else:
+            opens[-1], closes[-1] = min(opens[-1], opening), max(closes[-1], closing)
+    return Dates(numbers, opens, closes, all(map(le, closes, opens[1:])))
+
+
+def _chained(one: Dates, two: Dates) -> Dates:
+    meeting = one.closes[-1:] + two.opens[:1]
+    apart = one.apart and two.apart and (len(meeting) < 2 or meeting[0] <= meeting[1])
+    return Dates(one.numbers + two.numbers, one.opens + two.opens, one.closes + two.closes, apart)

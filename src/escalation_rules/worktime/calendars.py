@@ -1,48 +1,50 @@
-"""`BusinessCalendar`: when an office is open, and how far a deadline is when only that time counts.
+"""Calendars as people state them: an office's hours, calendars put together, hours that change on a date.
 
-All arithmetic is on whole microseconds of UTC; only the edges of windows are wall time. Results carry the zone of
-the instant they were asked for.
+>>> from datetime import datetime, timedelta, timezone
+>>> from escalation_rules import BusinessCalendar
+>>> day = BusinessCalendar("Europe/London", {"mon-fri": "09:00-17:00"}, "GB-ENG")
+>>> lunch = BusinessCalendar("Europe/London", {"mon-fri": "12:30-13:00"})
+>>> support = (day - lunch).changing({"2026-03-01": BusinessCalendar("Europe/London", {"mon-sat": "08:00-18:00"})})
+>>> support.elapsed(datetime(2026, 2, 27, tzinfo=timezone.utc), datetime(2026, 3, 3, tzinfo=timezone.utc))
+datetime.timedelta(seconds=63000)
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+from functools import cached_property
+from heapq import merge
+from operator import itemgetter
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
-import holidays as public_holidays
-from dateutil.relativedelta import relativedelta
-from pydantic import BeforeValidator, field_validator, model_validator
+from pydantic import BeforeValidator, WrapValidator, field_validator, model_validator
 
-from escalation_rules._values import Frozen, FrozenDict, Value, read_instant
+from escalation_rules._values import Frozen, FrozenDict, show
 from escalation_rules.errors import InvalidValue, Problem, nearest
+from escalation_rules.worktime._holidays import holidays_of, read_holidays
 from escalation_rules.worktime._timeline import (
     CONTINUOUS,
+    DAY,
     EPOCH_ORDINAL,
     SECOND,
     Continuous,
+    DatedWindow,
     OpenLine,
     Window,
-    beyond_years,
-    datetime_of,
     instant_of_wall,
     known_zones,
     load_zone,
-    microseconds_of,
+    steady_offsets,
 )
+from escalation_rules.worktime.arithmetic import Calendar, once
 from escalation_rules.worktime.hours import DAYS, WHOLE_DAY, days_of, read_hours, read_windows, seconds_of
-from escalation_rules.worktime.spans import Span, SpanLike
+from escalation_rules.worktime.segments import Reason
 
-__all__ = ["BusinessCalendar", "Calendar"]
+__all__ = ["AnyCalendar", "BusinessCalendar", "CombinedCalendar", "DatedCalendar", "known_zone"]
 
-
-def _instant(moment: datetime) -> int:
-    try:
-        return microseconds_of(moment)
-    except TypeError:
-        return microseconds_of(read_instant(moment))
+A_YEAR = range(20_454, 20_820)
+"""The dates of 2026: every week of the year, and both changes of the clock."""
 
 
 def known_zone(given: object) -> str:
@@ -55,201 +57,40 @@ def known_zone(given: object) -> str:
     return key
 
 
-class Calendar(Value):
-    """What every calendar can do, given its zone and the windows that start on a date."""
+class Combining(Calendar):
+    """A calendar that can be put together with others: `|` either, `&` both, `-` the one without the other."""
 
-    @property
-    @abstractmethod
-    def zone(self) -> tzinfo:
-        """The zone whose wall time the hours are in."""
+    def __or__(self, other: AnyCalendar) -> CombinedCalendar:
+        return CombinedCalendar(cast(AnyCalendar, self), "|", other)
 
-    @abstractmethod
-    def windows_on(self, day: int) -> list[Window]:
-        """The windows that start on a date (a day number since 1970-01-01), sorted, as instants; not merged."""
+    def __and__(self, other: AnyCalendar) -> CombinedCalendar:
+        return CombinedCalendar(cast(AnyCalendar, self), "&", other)
 
-    @cached_property
-    def line(self) -> Continuous | OpenLine:
-        """Open time as a line over instants, which extends itself when asked about times it does not cover yet."""
-        return OpenLine(lambda days: [window for day in days for window in self.windows_on(day)])
+    def __sub__(self, other: AnyCalendar) -> CombinedCalendar:
+        return CombinedCalendar(cast(AnyCalendar, self), "-", other)
 
-    def add(self, start: datetime, span: SpanLike) -> datetime:
-        """The earliest instant, not before `start`, by which the span has passed. Adding nothing changes nothing.
+    def changing(self, changes: Mapping[date | str, AnyCalendar]) -> DatedCalendar:
+        """This calendar until the first of the dates, and from each date on the calendar given for it.
 
-        >>> from datetime import UTC, datetime
+        The shifts that start on a date follow the calendar of that date, so the past stays as it was.
+
+        >>> from datetime import datetime, timedelta, timezone
+        >>> from escalation_rules import BusinessCalendar
         >>> office = BusinessCalendar("Europe/London", {"mon-fri": "09:00-17:00"})
-        >>> friday = datetime(2026, 3, 6, 16, tzinfo=UTC)
-        >>> office.add(friday, "2 business hours").isoformat()
-        '2026-03-09T10:00:00+00:00'
+        >>> longer = office.changing({"2026-03-02": BusinessCalendar("Europe/London", {"mon-fri": "08:00-18:00"})})
+        >>> monday = datetime(2026, 3, 2, tzinfo=timezone.utc)
+        >>> longer.next_open(monday).hour, longer.next_open(monday - timedelta(days=7)).hour
+        (8, 9)
         """
-        return datetime_of(self.reach(_instant(start), Span.of(span)), start.tzinfo)
-
-    def subtract(self, end: datetime, span: SpanLike) -> datetime:
-        """The latest instant, not after `end`, from which the whole span still fits before `end`."""
-        return datetime_of(self.leave(_instant(end), Span.of(span)), end.tzinfo)
-
-    def elapsed(self, start: datetime, end: datetime) -> timedelta:
-        """Open time from `start` to `end`; negative when `end` comes first."""
-        opened = self.line.opened
-        return timedelta(microseconds=opened(_instant(end)) - opened(_instant(start)))
-
-    def is_open(self, at: datetime) -> bool:
-        """Whether the calendar is open at an instant: windows are open at their opening, closed at their closing."""
-        return self._is_open(_instant(at))
-
-    def next_open(self, at: datetime) -> datetime:
-        """The first open instant from `at` on: `at` itself when it is open."""
-        instant = _instant(at)
-        return datetime_of(self.line.latest(self.line.opened(instant)), at.tzinfo)
-
-    def next_close(self, at: datetime) -> datetime | None:
-        """The end of the window that is open at `at`, or else of the next one; None when it never closes again."""
-        line = self.line
-        if isinstance(line, Continuous):
-            return None
-        instant, forever = line.latest(line.opened(_instant(at))), self._open_for_ever
-        if forever is None:
-            return datetime_of(line.closing(instant), at.tzinfo)
-        closing = next((last for _, last in line.windows(instant, forever)), forever)
-        return None if closing == forever else datetime_of(closing, at.tzinfo)
-
-    def openings(self, start: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
-        """The open times between two instants, each as (from, to), merged and clipped to them."""
-        windows = self.line.windows(_instant(start), _instant(end))
-        return tuple((datetime_of(a, start.tzinfo), datetime_of(b, start.tzinfo)) for a, b in windows)
-
-    def reach(self, start: int, span: Span) -> int:
-        """`add` on microseconds since 1970."""
-        length = span.microseconds
-        if length is None:
-            return self._later_day(start, span) if span.amount or span.is_business else start
-        if not span.is_business:
-            return start + length
-        return self.line.earliest(self.line.opened(start) + length) if length else start
-
-    def leave(self, end: int, span: Span) -> int:
-        """`subtract` on microseconds since 1970."""
-        length = span.microseconds
-        if length is None:
-            return self._earlier_day(end, span) if span.amount or span.is_business else end
-        if not span.is_business:
-            return end - length
-        return self.line.latest(self.line.opened(end) - length) if length else end
-
-    def _is_open(self, instant: int) -> bool:
-        return self.line.opened(instant + 1) > self.line.opened(instant)
+        return DatedCalendar(cast(AnyCalendar, self), changes)
 
     @property
-    def _open_for_ever(self) -> int | None:
-        """The instant from which on it never closes again, if there is one."""
-        return None
-
-    def _later_day(self, start: int, span: Span) -> int:
-        if not span.is_business:
-            return self._shifted(start, span, 1)
-        instant = self.line.latest(self.line.opened(start))
-        first = self._day_of(instant)
-        last = self._business_day(first, int(span.amount), 1)
-        if span.due == "same time":
-            return self._at_wall_time_of(instant, last - first)
-        return max(closing for _, closing in self._windows(last))
-
-    def _earlier_day(self, end: int, span: Span) -> int:
-        if not span.is_business:
-            return self._shifted(end, span, -1)
-        instant = self.line.earliest(self.line.opened(end))
-        last = self._day_of(instant - 1)
-        first = self._business_day(last, int(span.amount), -1)
-        if span.due == "same time":
-            return self._at_wall_time_of(instant, first - last)
-        return min(opening for opening, _ in self._windows(first))
-
-    def _shifted(self, instant: int, span: Span, sign: int) -> int:
-        """The same wall time some days, weeks or months away."""
-        wall = datetime_of(instant, self.zone).replace(tzinfo=None, fold=0)
-        count = sign * int(span.amount)
-        months, days = (count, 0) if span.unit == "months" else (0, count * (7 if span.unit == "weeks" else 1))
-        try:
-            return instant_of_wall(wall + relativedelta(months=months, days=days), self.zone)
-        except (OverflowError, ValueError):
-            raise beyond_years() from None
-
-    def _at_wall_time_of(self, instant: int, days: int) -> int:
-        wall = datetime_of(instant, self.zone).replace(tzinfo=None, fold=0)
-        return instant_of_wall(wall + timedelta(days=days), self.zone) if days else instant
-
-    def _day_of(self, instant: int) -> int:
-        """The date whose hours contain an open instant: the earliest, where a night shift meets the next day's."""
-        local = datetime_of(instant, self.zone).toordinal() - EPOCH_ORDINAL
-        for day in (local - 2, local - 1):
-            if any(opening <= instant < closing for opening, closing in self._windows(day)):
-                return day
-        return local
-
-    def _business_day(self, day: int, count: int, step: int) -> int:
-        while count:
-            day += step
-            count -= bool(self._windows(day))
-        return day
-
-    @cached_property
-    def _windows(self) -> Callable[[int], list[Window]]:
-        return lru_cache(maxsize=4096)(self.windows_on)
+    def recurring(self) -> AnyCalendar:
+        """The hours that repeat for ever, without the dates that differ."""
+        raise NotImplementedError
 
 
-def _read_holidays(given: object) -> Any:
-    listed = (given,) if isinstance(given, str | date) or not isinstance(given, Iterable) else tuple(given)
-    read = [_holiday(one) for one in listed]
-    return tuple(sorted(set(read), key=lambda one: (isinstance(one, date), str(one))))
-
-
-def _holiday(given: object) -> str | date:
-    if isinstance(given, datetime):
-        raise InvalidValue(Problem("not a holiday", given, expected="a date without a time, or a country code"))
-    if isinstance(given, date):
-        return given
-    if isinstance(given, str):
-        return date.fromisoformat(given) if given[:1].isdigit() and _is_date(given) else _known_code(given)
-    raise InvalidValue(Problem("not a holiday", given, expected="a country code such as `GB-ENG`, or a date"))
-
-
-def _is_date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        raise InvalidValue(Problem("not a holiday", text, expected="a date such as `2026-12-25`")) from None
-    return True
-
-
-@lru_cache(maxsize=1)
-def _countries() -> dict[str, list[str]]:
-    return public_holidays.list_supported_countries(include_aliases=True)
-
-
-def _known_code(code: str) -> str:
-    country, _, subdivision = code.partition("-")
-    known = _countries()
-    if country not in known:
-        meant = country.upper() if country.upper() in known else nearest(country.upper(), known)
-        raise InvalidValue(
-            Problem("unknown country", code, expected="a code such as `US` or `GB-ENG`, or a date", suggestion=meant)
-        )
-    if subdivision and subdivision not in known[country]:
-        meant = nearest(subdivision.upper(), [one.upper() for one in known[country]])
-        raise InvalidValue(
-            Problem(
-                "unknown subdivision", code, expected=f"one of {country}", suggestion=meant and f"{country}-{meant}"
-            )
-        )
-    return code
-
-
-@lru_cache(maxsize=512)
-def _public_holidays(code: str, year: int) -> frozenset[date]:
-    country, _, subdivision = code.partition("-")
-    return frozenset(public_holidays.country_holidays(country, subdiv=subdivision or None, years=year))
-
-
-class BusinessCalendar(Calendar):
+class BusinessCalendar(Combining):
     """The hours of an office: weekly, less public holidays, with dates that differ.
 
     `timezone` is an IANA name. `hours` maps days ("mon", "mon-fri") to a window or a list of windows. `holidays` is a
@@ -258,16 +99,17 @@ class BusinessCalendar(Calendar):
     A holiday or override replaces the windows that start on that date. Windows are half-open and overlapping ones
     merge. Raises `InvalidValue`, also when the weekly hours never open.
 
-    >>> from datetime import UTC, datetime
+    >>> from datetime import datetime, timezone
+    >>> from escalation_rules import BusinessCalendar
     >>> office = BusinessCalendar("America/New_York", {"mon-fri": "09:00-17:00"}, "US", {"2026-12-24": "09:00-12:00"})
-    >>> start = datetime(2026, 12, 24, 16, tzinfo=UTC)  # 11:00 in New York
+    >>> start = datetime(2026, 12, 24, 16, tzinfo=timezone.utc)  # 11:00 in New York
     >>> office.add(start, "3 business hours").isoformat()  # the rest of the half day, then Monday: Friday is Christmas
     '2026-12-28T16:00:00+00:00'
     """
 
     timezone: str
     hours: Annotated[Frozen[str, tuple[str, ...]], BeforeValidator(read_hours)]
-    holidays: Annotated[tuple[date | str, ...], BeforeValidator(_read_holidays)] = ()
+    holidays: Annotated[tuple[date | str, ...], BeforeValidator(read_holidays)] = ()
     overrides: Frozen[date, Annotated[tuple[str, ...], BeforeValidator(read_windows)]] = FrozenDict()
 
     if TYPE_CHECKING:
@@ -278,8 +120,9 @@ class BusinessCalendar(Calendar):
     def always(cls, timezone: str = "UTC") -> Self:
         """The calendar that never closes.
 
-        >>> from datetime import UTC, datetime
-        >>> saturday = datetime(2026, 3, 7, tzinfo=UTC)
+        >>> from datetime import datetime, timezone
+        >>> from escalation_rules import BusinessCalendar
+        >>> saturday = datetime(2026, 3, 7, tzinfo=timezone.utc)
         >>> BusinessCalendar.always("UTC").add(saturday, "2 business hours").isoformat()
         '2026-03-07T02:00:00+00:00'
         """
@@ -294,63 +137,274 @@ class BusinessCalendar(Calendar):
             raise InvalidValue(Problem("a calendar that never opens", path="hours", expected=expected))
         return self
 
-    @cached_property
+    @once
     def line(self) -> Continuous | OpenLine:
         """Open time as a line over instants, which extends itself when asked about times it does not cover yet."""
         if self.hours == {"mon-sun": WHOLE_DAY} and not self.holidays and not self.overrides:
             return CONTINUOUS
-        return super().line
+        return OpenLine(self.windows_in)
 
     @cached_property
     def zone(self) -> tzinfo:
         """The zone whose wall time the hours are in."""
         return cast(tzinfo, load_zone(self.timezone))  # the field was checked when the calendar was made
 
-    def windows_on(self, day: int) -> list[Window]:
-        """The windows that start on a date, sorted, as instants: none on a date that the zone skipped."""
-        local = date.fromordinal(day + EPOCH_ORDINAL)
-        midnight = datetime(local.year, local.month, local.day)  # noqa: DTZ001 wall time: the zone is applied to its edges
-        windows = [self._window(midnight, *wall) for wall in self._hours_on(local)]
-        return [(opening, closing) for opening, closing in windows if opening < closing]
+    @property
+    def last_date(self) -> date:
+        """The last date that differs, not counting public holidays: from then on the hours repeat."""
+        listed = [one for one in self.holidays if isinstance(one, date)]
+        return max([*listed, *self.overrides], default=date.min)
 
-    def _window(self, midnight: datetime, opening: int, closing: int) -> Window:
-        first = instant_of_wall(midnight + timedelta(seconds=opening), self.zone)
-        last = instant_of_wall(midnight + timedelta(seconds=closing), self.zone, last=True)
-        if last - first != (closing - opening) * SECOND and _is_skipped(midnight, self.zone):
-            return first, first
-        return first, last
+    @property
+    def recurring(self) -> BusinessCalendar:
+        """The hours that repeat for ever, without the dates that differ."""
+        return BusinessCalendar(self.timezone, self.hours)
 
-    def _hours_on(self, local: date) -> list[tuple[int, int]]:
-        if local in self.overrides:
-            return [seconds_of(window) for window in self.overrides[local]]
-        weekly = self._week[local.weekday()]
-        return [] if weekly and self._is_holiday(local) else weekly
+    def windows_in(self, days: range) -> Iterator[DatedWindow]:
+        """The windows that start on each date: none on a date that the zone skipped."""
+        own, closed = self._own_hours, self._holidays_in(days)
+        return self._windows(days, lambda day: own[day] if day in own else () if day in closed else self._week_of(day))
 
-    def _is_holiday(self, local: date) -> bool:
-        return local in self._dates or any(local in _public_holidays(code, local.year) for code in self._codes)
+    def reasons_in(self, days: range) -> Iterator[Reason]:
+        """The weekly windows of each date that is a holiday or has hours of its own."""
+        whys = self._holidays_in(days) | dict.fromkeys(self._own_hours, "other hours on this date")
+        for opening, closing, day in self._windows(days, lambda day: self._week_of(day) if day in whys else ()):
+            yield opening, closing, whys[day]
+
+    def _windows(self, days: range, hours_on: Callable[[int], Sequence[Window]]) -> Iterator[DatedWindow]:
+        for day, offset in zip(days, steady_offsets(days, self.zone), strict=True):
+            for opening, closing in hours_on(day):
+                if offset is not None:
+                    midnight = day * DAY - offset
+                    yield midnight + opening, midnight + closing, day
+                else:
+                    first, last = _edges(day, opening, closing, self.zone)
+                    if first < last:
+                        yield first, last, day
+
+    def _week_of(self, day: int) -> Sequence[Window]:
+        return self._week[(day + 3) % 7]
+
+    def _holidays_in(self, days: range) -> dict[int, str]:
+        """What closes the dates of a run that are holidays."""
+        if not self.holidays or not days:
+            return {}
+        first, last = (date.fromordinal(day + EPOCH_ORDINAL).year for day in (days[0], days[-1]))
+        named = [holidays_of(code, year) for code in self._codes for year in range(first, last + 1)]
+        return self._dates | {day: why for one in named for day, why in one.items()}
 
     @cached_property
-    def _dates(self) -> frozenset[date]:
-        return frozenset(one for one in self.holidays if isinstance(one, date))
+    def _dates(self) -> dict[int, str]:
+        listed = (one for one in self.holidays if isinstance(one, date))
+        return {one.toordinal() - EPOCH_ORDINAL: "holiday" for one in listed}
 
     @cached_property
     def _codes(self) -> tuple[str, ...]:
         return tuple(one for one in self.holidays if isinstance(one, str))
 
     @cached_property
-    def _week(self) -> list[list[tuple[int, int]]]:
-        by_day = {day: windows for days, windows in self.hours.items() for day in days_of(days)}
-        return [[seconds_of(window) for window in by_day.get(day, ())] for day in range(len(DAYS))]
+    def _own_hours(self) -> dict[int, list[Window]]:
+        return {day.toordinal() - EPOCH_ORDINAL: _walls(windows) for day, windows in self.overrides.items()}
 
     @cached_property
-    def _open_for_ever(self) -> int | None:
-        if self.hours != {"mon-sun": WHOLE_DAY} or self._codes:
-            return None
-        last = max([*self._dates, *self.overrides])
-        midnight = datetime(last.year, last.month, last.day)  # noqa: DTZ001 wall time: the zone is applied below
-        return instant_of_wall(midnight + timedelta(days=1), self.zone)
+    def _week(self) -> list[list[Window]]:
+        by_day = {day: windows for days, windows in self.hours.items() for day in days_of(days)}
+        return [_walls(by_day.get(day, ())) for day in range(len(DAYS))]
+
+
+def _walls(windows: tuple[str, ...]) -> list[Window]:
+    """Windows in microseconds of wall time from midnight."""
+    return [(opening * SECOND, closing * SECOND) for opening, closing in map(seconds_of, windows)]
+
+
+def _edges(day: int, opening: int, closing: int, tz: tzinfo) -> Window:
+    """When a window opens and closes near a change of the clock. On a date that the zone skipped it has no length."""
+    midnight = datetime.fromordinal(day + EPOCH_ORDINAL)
+    first = instant_of_wall(midnight + timedelta(microseconds=opening), tz)
+    last = instant_of_wall(midnight + timedelta(microseconds=closing), tz, last=True)
+    return (first, first) if last - first != closing - opening and _is_skipped(midnight, tz) else (first, last)
 
 
 def _is_skipped(midnight: datetime, tz: tzinfo) -> bool:
     """Whether a zone has no such date: it went straight on to the next, as Samoa did on 2011-12-30."""
     return instant_of_wall(midnight, tz) == instant_of_wall(midnight + timedelta(days=1), tz)
+
+
+def _read_calendar(given: Any, handler: Callable[[Any], Any]) -> Any:
+    """The calendar itself, or from parsed JSON the one whose fields are there."""
+    if not isinstance(given, Mapping):
+        return handler(given)
+    kind = CombinedCalendar if "operator" in given else DatedCalendar if "changes" in given else BusinessCalendar
+    return kind.model_validate(given)
+
+
+class CombinedCalendar(Combining):
+    """Two calendars put together: open when either is (`|`), when both are (`&`), when only the left one is (`-`).
+
+    They may be in different zones. The zone is the left one's, and so are the business days, except that with `|` a
+    business day is what either opens on a date, each in its own zone. Written with the operators. Raises
+    `InvalidValue` when the recurring hours that are left never open.
+
+    >>> from datetime import datetime, timezone
+    >>> from escalation_rules import BusinessCalendar
+    >>> london = BusinessCalendar("Europe/London", {"mon-fri": "09:00-17:00"})
+    >>> sydney = BusinessCalendar("Australia/Sydney", {"mon-fri": "09:00-17:00"})
+    >>> (london | sydney).next_open(datetime(2026, 3, 6, 18, tzinfo=timezone.utc)).isoformat()
+    '2026-03-08T22:00:00+00:00'
+    """
+
+    left: AnyCalendar
+    operator: Literal["|", "&", "-"]
+    right: AnyCalendar
+
+    if TYPE_CHECKING:
+
+        def __init__(self, left: Any, operator: str, right: Any) -> None: ...
+
+    @model_validator(mode="after")
+    def _opens(self) -> Self:
+        parts = self.left.recurring, self.operator, self.right.recurring
+        recurring = self if parts == (self.left, self.operator, self.right) else CombinedCalendar(*parts)
+        if not any(True for _ in recurring.windows_in(A_YEAR)):
+            expected = "hours that are left when they are put together"
+            raise InvalidValue(Problem("a calendar that never opens", expected=expected))
+        return self
+
+    @property
+    def recurring(self) -> CombinedCalendar:
+        """The hours that repeat for ever, without the dates that differ."""
+        return CombinedCalendar(self.left.recurring, self.operator, self.right.recurring)
+
+    @property
+    def timezone(self) -> str:
+        """The name of the left one's zone."""
+        return self.left.timezone
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of the left one."""
+        return self.left.zone
+
+    @property
+    def last_date(self) -> date:
+        """The last date that differs in either, not counting public holidays."""
+        return max(self.left.last_date, self.right.last_date)
+
+    def windows_in(self, days: range) -> Iterator[DatedWindow]:
+        """The windows of each date of the left one, joined with, cut to or cut by the right one."""
+        if self.operator == "|":
+            return merge(self.left.windows_in(days), self.right.windows_in(days), key=itemgetter(2))
+        kept = self._shared if self.operator == "&" else self._rest
+        return ((a, b, day) for opening, closing, day in self.left.windows_in(days) for a, b in kept(opening, closing))
+
+    def reasons_in(self, days: range) -> Iterator[Reason]:
+        """The reasons of both, and the windows of the left one that the right one took out."""
+        yield from self.left.reasons_in(days)
+        if self.operator == "|":
+            yield from self.right.reasons_in(days)
+            return
+        lost, why = (
+            (self._rest, "closed in the other calendar") if self.operator == "&" else (self._shared, "taken out")
+        )
+        for opening, closing, _ in self.left.windows_in(days):
+            yield from ((a, b, why) for a, b in lost(opening, closing))
+
+    def _shared(self, opening: int, closing: int) -> Iterator[Window]:
+        return self.right.line.windows(opening, closing)
+
+    def _rest(self, opening: int, closing: int) -> Iterator[Window]:
+        edge = opening
+        for first, last in self._shared(opening, closing):
+            if edge < first:
+                yield edge, first
+            edge = last
+        if edge < closing:
+            yield edge, closing
+
+    def __repr__(self) -> str:
+        return f"({self.left!r} {self.operator} {self.right!r})"
+
+    __str__ = __repr__
+
+
+class DatedCalendar(Combining):
+    """Hours that change: `first` until the earliest date of `changes`, then from each date on its calendar.
+
+    What starts on a date follows the calendar of that date. All are in one zone. Written with `changing`. Raises
+    `InvalidValue`.
+    """
+
+    first: AnyCalendar
+    changes: Frozen[date, AnyCalendar]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, first: Any, changes: Mapping[Any, Any]) -> None: ...
+
+    @model_validator(mode="after")
+    def _one_zone(self) -> Self:
+        if not self.changes:
+            raise InvalidValue(Problem("hours that change on no date", path="changes", expected="at least one date"))
+        problems = [
+            Problem("another time zone", calendar.timezone, f"changes[{day}]", expected=f"`{self.timezone}`")
+            for day, calendar in self.changes.items()
+            if calendar.timezone != self.timezone
+        ]
+        if problems:
+            raise InvalidValue(*problems)
+        return self
+
+    def changing(self, changes: Mapping[date | str, AnyCalendar]) -> DatedCalendar:
+        """The same with further changes; one on the same date goes in place of the earlier."""
+        return DatedCalendar(self.first, {**self.changes, **DatedCalendar(self.first, changes).changes})
+
+    @property
+    def recurring(self) -> AnyCalendar:
+        """The last hours, without the dates that differ."""
+        return self._periods[-1][1].recurring
+
+    @property
+    def timezone(self) -> str:
+        """The name of the one zone of them all."""
+        return self.first.timezone
+
+    @property
+    def zone(self) -> tzinfo:
+        """The one zone of them all."""
+        return self.first.zone
+
+    @property
+    def last_date(self) -> date:
+        """The last change, or the last date that differs in any of them."""
+        return max([*self.changes, *(calendar.last_date for _, calendar in self._periods)])
+
+    def windows_in(self, days: range) -> Iterator[DatedWindow]:
+        """The windows of each date in the calendar of that date."""
+        return (window for calendar, own in self._parts(days) for window in calendar.windows_in(own))
+
+    def reasons_in(self, days: range) -> Iterator[Reason]:
+        """The reasons of each date in the calendar of that date."""
+        return (reason for calendar, own in self._parts(days) for reason in calendar.reasons_in(own))
+
+    def _parts(self, days: range) -> Iterator[tuple[AnyCalendar, range]]:
+        ends = [start for start, _ in self._periods[1:]] + [days.stop]
+        for (start, calendar), end in zip(self._periods, ends, strict=True):
+            if own := range(max(start, days.start), min(end, days.stop)):
+                yield calendar, own
+
+    @cached_property
+    def _periods(self) -> list[tuple[int, AnyCalendar]]:
+        changes = [(day.toordinal() - EPOCH_ORDINAL, calendar) for day, calendar in sorted(self.changes.items())]
+        return [(1 - EPOCH_ORDINAL, self.first), *changes]
+
+    def __repr__(self) -> str:
+        return f"{self.first!r}.changing({show(self.changes)})"
+
+    __str__ = __repr__
+
+
+AnyCalendar = Annotated[BusinessCalendar | CombinedCalendar | DatedCalendar, WrapValidator(_read_calendar)]
+"""Whatever stands for a calendar in a value."""
+
+CombinedCalendar.model_rebuild()
+DatedCalendar.model_rebuild()

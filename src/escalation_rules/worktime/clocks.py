@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from escalation_rules._values import Instant, Value, read_instant
 from escalation_rules.worktime._timeline import CONTINUOUS, Continuous, OpenLine, datetime_of, microseconds_of
-from escalation_rules.worktime.calendars import BusinessCalendar
+from escalation_rules.worktime.calendars import AnyCalendar
+from escalation_rules.worktime.segments import Segment, segment
 
 __all__ = ["Clock", "Leg", "Segment"]
 
@@ -21,22 +22,8 @@ class Leg(Value):
     """A part of a clock's course from `since` on. `paused` says what is waited for, if nothing is counted."""
 
     since: Instant
-    calendar: BusinessCalendar | None = None
+    calendar: AnyCalendar | None = None
     paused: str | None = None
-
-
-class Segment(Value):
-    """A stretch of time that was counted, or excluded and why."""
-
-    start: Instant
-    end: Instant
-    counted: bool
-    why: str
-
-    @property
-    def length(self) -> timedelta:
-        """How long it is."""
-        return self.end - self.start
 
 
 class _Course(NamedTuple):
@@ -60,7 +47,7 @@ class _Course(NamedTuple):
 class Clock(Value):
     """A budget of counted time and the legs in which it is used up; `stopped` ends the last of them.
 
-    >>> from datetime import timezone
+    >>> from datetime import datetime, timedelta, timezone
     >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
     >>> legs = (Leg(since=nine), Leg(since=nine + timedelta(hours=1), paused="customer"))
     >>> clock = Clock(legs=legs, budget=timedelta(hours=4))
@@ -120,22 +107,12 @@ class Clock(Value):
         return datetime_of(line.earliest(line.opened(start) + left) if left else start)
 
 
-def _segments(course: _Course) -> Iterator[Segment]:
+def _segments(course: _Course) -> tuple[Segment, ...]:
     if course.leg.paused:
-        yield _segment(course.start, course.end, False, f"waiting for {course.leg.paused}")
-        return
-    edge = course.start
-    for opening, closing in course.line.windows(course.start, course.end):
-        if edge < opening:
-            yield _segment(edge, opening, False, "outside business hours")
-        yield _segment(opening, closing, True, "business hours" if course.leg.calendar else "running")
-        edge = closing
-    if edge < course.end:
-        yield _segment(edge, course.end, False, "outside business hours")
-
-
-def _segment(start: int, end: int, counted: bool, why: str) -> Segment:
-    return Segment(start=datetime_of(start), end=datetime_of(end), counted=counted, why=why)
+        return (segment(course.start, course.end, False, f"waiting for {course.leg.paused}"),)
+    if course.leg.calendar is None:
+        return (segment(course.start, course.end, True, "running"),)
+    return course.leg.calendar.segments_between(course.start, course.end)
 
 
 def _whole(length: timedelta) -> int:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, tzinfo
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, cast
 
-from dateutil.relativedelta import relativedelta
-from pydantic import BeforeValidator, field_validator, model_validator
+from pydantic import BeforeValidator, field_validator
 
 from escalation_rules._values import Instant, Value, read_instant
-from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.worktime._timeline import DAY, instant_of_wall, load_zone, microseconds_of
-from escalation_rules.worktime.calendars import known_zone
-from escalation_rules.worktime.spans import Span
+from escalation_rules.worktime._timeline import CONTINUOUS, DAY, Window, datetime_of, load_zone, microseconds_of
+from escalation_rules.worktime.arithmetic import instant_of
+from escalation_rules.worktime.calendars import AnyCalendar, known_zone
+from escalation_rules.worktime.turns import Layer, Turns
 
-__all__ = ["Absence", "Layer", "Rota", "Shift", "next_cover_change"]
+__all__ = ["Absence", "Rota", "Shift", "next_cover_change"]
 
 
 class Shift(Value):
@@ -36,28 +35,6 @@ class Absence(Value):
     person: str | None = None
 
 
-class Layer(Value):
-    """People who take turns from `start` on, each for a `turn`, until `until`.
-
-    A turn of hours elapses; a turn of days, weeks or months hands over at the same wall time: at the first instant
-    after the gap where that time is skipped, at its first occurrence where it is repeated.
-    """
-
-    members: tuple[str, ...]
-    start: Instant
-    turn: Span = Span(1, "weeks")
-    until: Instant | None = None
-
-    @model_validator(mode="after")
-    def _turns(self) -> Self:
-        if not self.members:
-            raise InvalidValue(Problem("a layer without members", path="members", expected="at least one"))
-        if self.turn.is_business or not self.turn.amount:
-            expected = "hours, days, weeks or months, and some of them"
-            raise InvalidValue(Problem("not a turn", self.turn, path="turn", expected=expected))
-        return self
-
-
 def _pairs(given: Any) -> Any:
     return tuple(dict(zip(_ABSENCE, one, strict=False)) if isinstance(one, tuple | list) else one for one in given)
 
@@ -68,9 +45,10 @@ _ABSENCE = ("start", "end", "person")
 class Rota(Value):
     """Who of a role is on duty: overrides first, then the last layer that has somebody, then `person`.
 
-    `timezone` is the zone of the handovers. Absences take a person (or everybody) off duty, but for overrides.
+    `timezone` is the zone of the handovers. Absences take a person (or everybody) off duty, but for overrides; the next
+    layer below then has the duty. Of several overrides the last one given counts. Instants are aware datetimes.
 
-    >>> from datetime import timedelta, timezone
+    >>> from datetime import datetime, timedelta, timezone
     >>> monday = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
     >>> rota = Rota(person="carol", absences=((monday, monday + timedelta(days=7)),))
     >>> rota.on_duty(monday), rota.on_duty(monday + timedelta(days=7))
@@ -97,6 +75,53 @@ class Rota(Value):
         candidates = [*(turns.member_at(instant) for turns in reversed(self._turns)), self.person]
         return next((one for one in candidates if one is not None and not self._absent(one, instant)), None)
 
+    def shifts(self, start: datetime, end: datetime) -> tuple[Shift, ...]:
+        """Who is on duty when, between two instants: in order, without those times in which nobody is.
+
+        What one person has without a break is one shift. Raises `InvalidValue` for a naive datetime.
+
+        >>> from datetime import datetime, timedelta, timezone
+        >>> monday = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+        >>> rota = Rota(layers=(Layer(("ann", "ben"), monday, "1 day"),))
+        >>> [(shift.person, shift.start.day) for shift in rota.shifts(monday, monday + timedelta(days=2.5))]
+        [('ann', 2), ('ben', 3), ('ann', 4)]
+        """
+        parts = self._parts(instant_of(start), instant_of(end))
+        return tuple(Shift(person=who, start=datetime_of(a), end=datetime_of(b)) for a, b, who in parts)
+
+    def gaps(
+        self, start: datetime, end: datetime, cover: AnyCalendar | None = None
+    ) -> tuple[tuple[datetime, datetime], ...]:
+        """The times between two instants, each as (from, to), at which nobody is on duty.
+
+        With `cover` only the openings of that calendar have to be covered. Raises `InvalidValue` for a naive datetime.
+
+        >>> from datetime import datetime, timezone
+        >>> monday = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+        >>> rota = Rota(layers=(Layer(("ann",), monday, "8 hours", every="FREQ=WEEKLY;BYDAY=MO,TU"),))
+        >>> [(a.day, a.hour, b.hour) for a, b in rota.gaps(monday, monday.replace(day=3, hour=17))]
+        [(2, 17, 9)]
+        """
+        first, last = instant_of(start), instant_of(end)
+        wanted = (CONTINUOUS if cover is None else cover.line).windows(first, last)
+        covered = [(a, b) for a, b, _ in self._parts(first, last)]
+        found = [gap for a, b in wanted for gap in _left(a, b, covered)]
+        return tuple((datetime_of(a, start.tzinfo), datetime_of(b, start.tzinfo)) for a, b in found)
+
+    def _parts(self, start: int, end: int) -> list[tuple[int, int, str]]:
+        """The shifts between two instants, on microseconds."""
+        found: list[tuple[int, int, str]] = []
+        step: int | None = start
+        while step is not None and step < end:
+            person, following = self.person_at(step), self._boundary_after(step)
+            edge = end if following is None else min(following, end)
+            if found and found[-1][1:] == (step, person):
+                found[-1] = (found[-1][0], edge, found[-1][2])
+            elif person is not None:
+                found.append((step, edge, person))
+            step = following
+        return found
+
     def next_change(self, instant: int) -> int | None:
         """The first later instant at which somebody else, or nobody, is on duty; None if that never comes."""
         now = self.person_at(instant)
@@ -117,7 +142,7 @@ class Rota(Value):
 
     def _boundary_after(self, instant: int) -> int | None:
         index = bisect_right(self._edges, instant)
-        found = [turns.handover_after(instant) for turns in self._turns if len(turns.members) > 1]
+        found = [change for turns in self._turns if (change := turns.change_after(instant)) is not None]
         return min([*self._edges[index : index + 1], *found], default=None)
 
     def _absent(self, person: str, instant: int) -> bool:
@@ -128,15 +153,27 @@ class Rota(Value):
         )
 
     @cached_property
-    def _turns(self) -> tuple[_Turns, ...]:
-        return tuple(_Turns(layer, self.timezone) for layer in self.layers)
+    def _turns(self) -> tuple[Turns, ...]:
+        zone = cast(tzinfo, load_zone(self.timezone))  # the field was checked when the rota was made
+        return tuple(Turns(layer, zone) for layer in self.layers)
 
     @cached_property
     def _edges(self) -> list[int]:
         edges = [edge for one in self.overrides for edge in (one.start, one.end)]
         edges += [edge for one in self.absences for edge in (one.start, one.end)]
-        edges += [edge for layer in self.layers for edge in (layer.start, layer.until) if edge is not None]
-        return sorted({microseconds_of(edge) for edge in edges})
+        turning = [edge for turns in self._turns for edge in turns.edges]
+        return sorted({*turning, *(microseconds_of(edge) for edge in edges)})
+
+
+def _left(start: int, end: int, covered: list[Window]) -> Iterator[Window]:
+    """What is not covered of a time."""
+    for first, last in covered:
+        if last > start and first < end:
+            if start < first:
+                yield start, first
+            start = last
+    if start < end:
+        yield start, end
 
 
 def next_cover_change(rotas: Sequence[Rota], instant: int) -> int | None:
@@ -149,47 +186,3 @@ def next_cover_change(rotas: Sequence[Rota], instant: int) -> int | None:
             return step
         step = min((one for one in (rota.next_change(step) for rota in rotas) if one is not None), default=None)
     return None
-
-
-class _Turns:
-    """The turns of a layer as instants: the k-th begins k turns after the start."""
-
-    def __init__(self, layer: Layer, timezone: str) -> None:
-        self.members = layer.members
-        self._start = microseconds_of(layer.start)
-        self._until = None if layer.until is None else microseconds_of(layer.until)
-        self._turn = layer.turn
-        self._zone = load_zone(timezone)
-        self._wall = layer.start.astimezone(self._zone).replace(tzinfo=None)
-        self.cycle = len(layer.members) * self._about()
-
-    def member_at(self, instant: int) -> str | None:
-        """Whose turn it is."""
-        if instant < self._start or (self._until is not None and instant >= self._until):
-            return None
-        return self.members[self._number_at(instant) % len(self.members)]
-
-    def handover_after(self, instant: int) -> int:
-        """When the next turn begins."""
-        return self._begin(self._number_at(instant) + 1)
-
-    def _number_at(self, instant: int) -> int:
-        number = max((instant - self._start) // self._about(), 0)
-        while self._begin(number) > instant and number > 0:
-            number -= 1
-        while self._begin(number + 1) <= instant:
-            number += 1
-        return number
-
-    def _begin(self, number: int) -> int:
-        if self._turn.microseconds is not None:
-            return self._start + number * self._turn.microseconds
-        if number == 0:
-            return self._start
-        count = int(self._turn.amount) * number
-        step = relativedelta(**{self._turn.unit: count})  # type: ignore[arg-type]
-        return instant_of_wall(self._wall + step, self._zone)  # type: ignore[arg-type]
-
-    def _about(self) -> int:
-        days = {"days": 1, "weeks": 7, "months": 30}
-        return self._turn.microseconds or int(self._turn.amount) * days[self._turn.unit] * DAY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from pydantic import field_validator, model_serializer, model_validator
@@ -77,13 +77,13 @@ class Span(Value):
             return given
         return _parse(given) if isinstance(given, str) else cls.model_validate(given)
 
-    @property
+    @cached_property
     def microseconds(self) -> int | None:
         """The exact length of an amount of time; None for days, weeks and months, whose length depends on the start."""
         scale = _MICROSECONDS.get(self.unit.removeprefix("business "))
         return None if scale is None else int(self.amount * scale)
 
-    @property
+    @cached_property
     def is_business(self) -> bool:
         """Whether only open time counts."""
         return self.unit.startswith("business ")
