@@ -86,4 +86,4 @@ def test_lists_need_no_numpy():
         "assert office.add_many([0], '1 business hour') == [36_000_000_000]\n"
         "assert office.elapsed_many([0], [36_000_000_000]) == [3_600_000_000]\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)  # noqa: S603 our own program
+    subprocess.run([sys.executable, "-c", program], check=True)
