@@ -39,7 +39,7 @@ from escalation_rules.picks import Pick
 from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["Context", "Sight", "looks_at", "sight_of"]
+__all__ = ["HELD", "Context", "Sight", "looks_at", "sight_of"]
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
@@ -76,7 +76,7 @@ _LOOKS_AT = {
     "happened": SEEN | LEVEL | CYCLE,
 }
 
-_HELD: dict[str, Callable[[State], Any]] = {
+HELD: dict[str, Callable[[State], Any]] = {
     "priority": lambda state: state.rank,
     "level": lambda state: tuple(state.level),
     "status": lambda state: state.standing.status,
@@ -161,10 +161,10 @@ def _timed(look: Callable[[State], Look]) -> Sight:
 def _on_a_dial(atom: Atom, context: Context) -> Sight:
     compare, constant = _COMPARE[atom.op], atom.value
     if atom.fact == "priority":
-        return Sight(_priority(atom, context.program), "priority", _HELD["priority"])
+        return Sight(_priority(atom, context.program), "priority", HELD["priority"])
     if atom.fact == "level":
-        return Sight(_level(atom, context.program), "level", _HELD["level"])
-    value = _moves(context, atom) if atom.fact == "moves" else _HELD.get(atom.fact) or _own_fact(atom.fact)
+        return Sight(_level(atom, context.program), "level", HELD["level"])
+    value = _moves(context, atom) if atom.fact == "moves" else HELD.get(atom.fact) or _own_fact(atom.fact)
 
     def holds(state: State) -> bool:
         held = value(state)

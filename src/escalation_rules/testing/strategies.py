@@ -1,0 +1,223 @@
+"""Hypothesis strategies: cases and histories under a policy, at the instants where mistakes show.
+
+An event comes at the same instant as the one before, after one of the policy's own spans or a microsecond to either
+side, at closing or opening time, in the night in which the clocks change, or long afterwards. Examples shrink towards
+few events, a Monday morning and plain fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from escalation_rules import events as E
+from escalation_rules.case import Case
+from escalation_rules.patterns import Happening, Pattern
+from escalation_rules.policy import Policy
+from escalation_rules.testing.runs import Run
+from escalation_rules.testing.words import Words
+from escalation_rules.worktime import BusinessCalendar, Span
+
+__all__ = ["calendars", "cases", "histories", "instants", "runs", "spans"]
+
+MICROSECOND = timedelta(microseconds=1)
+Step = Callable[[datetime], datetime]
+"""From the event before to when the next one happens."""
+
+
+def instants(policy: Policy | None = None) -> st.SearchStrategy[datetime]:
+    """Aware instants in 2026: half hours from a beginning of interest, and a microsecond to either side."""
+    starts = Words(policy).starts if policy else Words(_NOBODYS).starts
+    return st.builds(
+        lambda start, half_hours, off: start + timedelta(minutes=30 * half_hours, microseconds=off),
+        st.sampled_from(starts),
+        st.integers(0, 14 * 48),
+        st.sampled_from((0, -1, 1)),
+    )
+
+
+def spans() -> st.SearchStrategy[Span]:
+    """Spans in every unit, short ones first."""
+    whole = st.sampled_from(("hours", "business hours", "minutes", "business days", "days", "seconds", "weeks"))
+    return st.builds(Span, st.integers(0, 40), whole)
+
+
+def calendars() -> st.SearchStrategy[BusinessCalendar]:
+    """Business calendars: office hours, nights, lunch breaks and round the clock, in zones that change their clocks."""
+    hours: list[Any] = [
+        {"mon-fri": "09:00-17:00"},
+        {"mon-fri": ["09:00-12:00", "13:00-17:30"], "sat": "10:00-14:00"},
+        {"mon-sun": "22:00-06:00"},
+        {"mon-sun": "00:00-24:00"},
+        {"sun": "01:30-02:30", "wed": "12:00-12:01"},
+    ]
+    return st.builds(
+        BusinessCalendar,
+        st.sampled_from(("UTC", "Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")),
+        st.sampled_from(hours),
+        st.sampled_from(((), ("GB-ENG",), ("2026-03-03", "2026-03-29"))),
+    )
+
+
+def histories(policy: Policy, *, most: int = 10) -> st.SearchStrategy[tuple[Happening, ...]]:
+    """Histories under a policy: the opening and up to `most` events after it."""
+    words = Words(policy)
+    return st.builds(_told, _openings(words), st.lists(st.tuples(_steps(words), _events(words)), max_size=most))
+
+
+def cases(policy: Policy, *, most: int = 10) -> st.SearchStrategy[Case]:
+    """Cases under a policy, of up to `most` events after the opening."""
+    return histories(policy, most=most).map(lambda history: Case("C-1", history))
+
+
+def runs(policy: Policy, *, most: int = 10) -> st.SearchStrategy[Run]:
+    """Runs of cases under a policy: what it says at every event and every wake-up."""
+    return cases(policy, most=most).map(lambda case: Run.of(policy, case))
+
+
+def _told(opening: Happening, rest: list[tuple[Step, Happening]]) -> tuple[Happening, ...]:
+    history = [opening]
+    for step, event in rest:
+        at = max(history[-1].at, step(history[-1].at), opening.at)
+        history.append(event.model_copy(update={"at": at}))
+    return tuple(history)
+
+
+# ---------------------------------------------------------------------------- when
+
+
+def _steps(words: Words) -> st.SearchStrategy[Step]:
+    calendar = words.calendar
+    near = st.sampled_from((timedelta(0), -MICROSECOND, MICROSECOND))
+    some = [st.just(_after(timedelta(0))), st.sampled_from([_after(timedelta(minutes=m)) for m in (30, 60, 240)])]
+    if words.spans:
+        some.append(st.builds(lambda span, off: _reaching(calendar, span, off), st.sampled_from(words.spans), near))
+        some.append(some[-1])
+    edges = st.sampled_from((calendar.next_close, calendar.next_open))
+    some.append(st.builds(_at_edge, edges, near))
+    some.append(st.sampled_from([_after(timedelta(days=days)) for days in (1, 3, 30)]))
+    some.append(st.just(lambda before: next((one for one in sorted(words.starts) if one > before), before)))
+    return st.one_of(some)
+
+
+def _after(gap: timedelta) -> Step:
+    return lambda before: before + gap
+
+
+def _reaching(calendar: Any, span: Span, off: timedelta) -> Step:
+    return lambda before: calendar.add(before, span) + off
+
+
+def _at_edge(edge: Callable[[datetime], datetime | None], off: timedelta) -> Step:
+    def at(before: datetime) -> datetime:
+        found = edge(before)
+        return before if found is None else found + off
+
+    return at
+
+
+# ---------------------------------------------------------------------------- what
+
+
+def _openings(words: Words) -> st.SearchStrategy[Happening]:
+    policy = words.policy
+    facts = {fact.name: st.sampled_from(words.values(fact)[:-1]) for fact in policy.facts}
+    return st.builds(
+        E.Opened,
+        at=st.sampled_from(words.starts),
+        priority=st.sampled_from((*policy.priorities, None)),
+        channel=st.sampled_from(words.channels),
+        by_staff=_seldom(),
+        facts=st.fixed_dictionaries({}, optional=facts),
+    )
+
+
+def _seldom() -> st.SearchStrategy[bool]:
+    return st.sampled_from((False, False, False, True))
+
+
+def _events(words: Words) -> st.SearchStrategy[Happening]:
+    """Events at an instant that is set afterwards: the everyday ones, and those that the policy listens for."""
+    at = words.starts[0]
+    everyday = [_everyday(at), _everyday(at), _endings(at)]
+    everyday += [_waits(words, at)] if words.policy.all_targets else []
+    everyday += [_changes(words, at)] * 2
+    if words.patterns:
+        everyday.append(st.sampled_from(words.patterns).flatmap(lambda pattern: _like(pattern, at)))
+    return st.one_of(everyday)
+
+
+def _everyday(at: datetime) -> st.SearchStrategy[Happening]:
+    return st.one_of(
+        st.builds(E.CustomerReplied, at=st.just(at), asks_to_escalate=_seldom(), asks_for_status=_seldom()),
+        st.builds(E.SupportReplied, at=st.just(at), public=st.sampled_from((True, True, False)), automatic=_seldom()),
+        st.sampled_from((E.LevelFailed(at=at), E.EscalationRequested(at=at), E.EscalationAnswered(at=at))),
+        st.sampled_from((E.Acknowledged(at=at), E.Assigned(at=at, person="Ann"), E.Assigned(at=at, person="Ben"))),
+    )
+
+
+def _endings(at: datetime) -> st.SearchStrategy[Happening]:
+    return st.sampled_from((E.Resolved(at=at), E.Reopened(at=at), E.Closed(at=at), E.Voided(at=at)))
+
+
+def _waits(words: Words, at: datetime) -> st.SearchStrategy[Happening]:
+    return st.sampled_from((*(E.WaitStarted(at=at, on=on) for on in words.waits), E.WaitEnded(at=at)))
+
+
+def _changes(words: Words, at: datetime) -> st.SearchStrategy[Happening]:
+    """What people change: levels, priority, facts, answers."""
+    policy = words.policy
+    levels = [level.key for level in policy.all_levels]
+    some: list[Happening] = [E.Escalated(at=at, to=key) for key in levels]
+    some += [E.DeEscalated(at=at, to=key, reason="better") for key in levels]
+    some += [E.LevelFailed(at=at, level=key) for key in levels]
+    some += [E.PriorityChanged(at=at, to=priority) for priority in policy.priorities]
+    some += [E.FactObserved(at=at, name=fact.name, value=value) for fact in policy.facts for value in words.values(fact)]
+    for item in words.items:
+        some += [E.ItemConfirmed(at=at, item=item.key, answer=a, evidence="seen") for a in item.answers or ("yes",)]
+        some += [E.ItemWithdrawn(at=at, item=item.key)]
+    some += [E.ChecklistOverridden(at=at, level=one.key, reason="urgent") for one in policy.all_levels if one.entry]
+    return st.sampled_from(some)
+
+
+def _like(pattern: Pattern, at: datetime) -> st.SearchStrategy[Happening]:
+    """Events of a pattern's kind, with each field as the pattern has it, or otherwise."""
+    kind = E.KINDS[pattern.event]
+    fields = {name: st.sampled_from(_candidates(test)) for name, test in pattern.where.items()}
+    usual = {name: st.just(value) for name, value in _USUAL.get(pattern.event, {}).items()}
+    return st.fixed_dictionaries({**usual, **fields}).map(lambda given: _made(kind, at, given))
+
+
+def _candidates(test: Any) -> tuple[Any, ...]:
+    if test.test == "given":
+        return ("something", None)
+    return (*test.values, None) if test.test == "among" else ("something else", *test.values)
+
+
+def _made(kind: type[Happening], at: datetime, given: dict[str, Any]) -> Happening:
+    """The event, with what does not fit its fields left out."""
+    plain = {name: value for name, value in given.items() if name in kind.model_fields and value is not None}
+    for fields in (plain, _USUAL.get(kind.__name__, {})):
+        try:
+            return kind(at=at, **{**_USUAL.get(kind.__name__, {}), **fields})
+        except ValueError:
+            continue
+    return E.CustomerReplied(at=at)
+
+
+_USUAL: dict[str, dict[str, Any]] = {
+    "ProgressReported": {"state": "fine"},
+    "CommunicationAgreed": {"plan": E.CommunicationPlan(every="1 business day")},
+    "CallHeld": {"kind": "status", "participants": ("customer",)},
+    "LessonSettled": {"lesson": "ask sooner", "outcome": "done"},
+    "MoveDeclined": {"key": "none"},
+    "ActionTaken": {"key": "none"},
+    "ItemConfirmed": {"item": "none"},
+    "ItemWithdrawn": {"item": "none"},
+    "FactObserved": {"name": "none", "value": True},
+}
+
+_NOBODYS = Policy(name="nobody's", version="1", levels=())
