@@ -7,7 +7,7 @@ few events, a Monday morning and plain fields.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from escalation_rules import events as E
 from escalation_rules.case import Case
+from escalation_rules.checklists import Checklist
 from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.policy import Policy
 from escalation_rules.testing.runs import Run
@@ -26,6 +27,7 @@ __all__ = ["calendars", "cases", "histories", "instants", "runs", "spans"]
 MICROSECOND = timedelta(microseconds=1)
 Step = Callable[[datetime], datetime]
 """From the event before to when the next one happens."""
+Happenings = tuple[Happening, ...]
 
 
 def instants(policy: Policy | None = None) -> st.SearchStrategy[datetime]:
@@ -78,11 +80,11 @@ def runs(policy: Policy, *, most: int = 10) -> st.SearchStrategy[Run]:
     return cases(policy, most=most).map(lambda case: Run.of(policy, case))
 
 
-def _told(opening: Happening, rest: list[tuple[Step, Happening]]) -> tuple[Happening, ...]:
+def _told(opening: Happening, rest: list[tuple[Step, Happenings]]) -> tuple[Happening, ...]:
     history = [opening]
-    for step, event in rest:
+    for step, events in rest:
         at = max(history[-1].at, step(history[-1].at), opening.at)
-        history.append(event.model_copy(update={"at": at}))
+        history += [event.model_copy(update={"at": at}) for event in events]
     return tuple(history)
 
 
@@ -139,48 +141,48 @@ def _seldom() -> st.SearchStrategy[bool]:
     return st.sampled_from((False, False, False, True))
 
 
-def _events(words: Words) -> st.SearchStrategy[Happening]:
-    """Events at an instant that is set afterwards: the everyday ones, and those that the policy listens for."""
-    at = words.starts[0]
-    everyday = [_everyday(at), _everyday(at), _endings(at)]
-    everyday += [_waits(words, at)] if words.policy.all_targets else []
-    everyday += [_changes(words, at)] * 2
-    if words.patterns:
-        everyday.append(st.sampled_from(words.patterns).flatmap(lambda pattern: _like(pattern, at)))
-    return st.one_of(everyday)
-
-
-def _everyday(at: datetime) -> st.SearchStrategy[Happening]:
-    return st.one_of(
-        st.builds(E.CustomerReplied, at=st.just(at), asks_to_escalate=_seldom(), asks_for_status=_seldom()),
-        st.builds(E.SupportReplied, at=st.just(at), public=st.sampled_from((True, True, False)), automatic=_seldom()),
-        st.sampled_from((E.LevelFailed(at=at), E.EscalationRequested(at=at), E.EscalationAnswered(at=at))),
-        st.sampled_from((E.Acknowledged(at=at), E.Assigned(at=at, person="Ann"), E.Assigned(at=at, person="Ben"))),
-    )
-
-
-def _endings(at: datetime) -> st.SearchStrategy[Happening]:
-    return st.sampled_from((E.Resolved(at=at), E.Reopened(at=at), E.Closed(at=at), E.Voided(at=at)))
-
-
-def _waits(words: Words, at: datetime) -> st.SearchStrategy[Happening]:
-    return st.sampled_from((*(E.WaitStarted(at=at, on=on) for on in words.waits), E.WaitEnded(at=at)))
-
-
-def _changes(words: Words, at: datetime) -> st.SearchStrategy[Happening]:
-    """What people change: levels, priority, facts, answers."""
-    policy = words.policy
+def _events(words: Words) -> st.SearchStrategy[Happenings]:
+    """What happens at one instant, which is set afterwards: everyday events, and what the policy listens for."""
+    at, policy = words.starts[0], words.policy
     levels = [level.key for level in policy.all_levels]
-    some: list[Happening] = [E.Escalated(at=at, to=key) for key in levels]
-    some += [E.DeEscalated(at=at, to=key, reason="better") for key in levels]
-    some += [E.LevelFailed(at=at, level=key) for key in levels]
-    some += [E.PriorityChanged(at=at, to=priority) for priority in policy.priorities]
-    some += [E.FactObserved(at=at, name=fact.name, value=value) for fact in policy.facts for value in words.values(fact)]
-    for item in words.items:
-        some += [E.ItemConfirmed(at=at, item=item.key, answer=a, evidence="seen") for a in item.answers or ("yes",)]
-        some += [E.ItemWithdrawn(at=at, item=item.key)]
-    some += [E.ChecklistOverridden(at=at, level=one.key, reason="urgent") for one in policy.all_levels if one.entry]
-    return st.sampled_from(some)
+    groups: list[list[Happenings]] = [
+        [(E.LevelFailed(at=at),), (E.EscalationRequested(at=at),), (E.EscalationAnswered(at=at),)],
+        [(E.Acknowledged(at=at),), *((E.Assigned(at=at, person=person),) for person in ("Ann", "Ben", None))],
+        [(E.Resolved(at=at),), (E.Reopened(at=at),), (E.Closed(at=at),), (E.Voided(at=at),)],
+        [(E.Escalated(at=at, to=key),) for key in levels],
+        [(E.DeEscalated(at=at, to=key, reason="better"),) for key in levels],
+        [(E.LevelFailed(at=at, level=key),) for key in levels],
+        [(E.PriorityChanged(at=at, to=priority),) for priority in policy.priorities],
+        [(E.FactObserved(at=at, name=one.name, value=value),) for one in policy.facts for value in words.values(one)],
+        [*((E.WaitStarted(at=at, on=on),) for on in words.waits), (E.WaitEnded(at=at),)] if policy.all_targets else [],
+        _answers(words, at),
+        [tuple(_good_answers(checklist, at)) for checklist in words.checklists],
+        [(E.ChecklistOverridden(at=at, level=one.key, reason="urgent"),) for one in policy.all_levels if one.entry],
+    ]
+    some = [_messages(at), *(st.sampled_from(group) for group in groups if group)]
+    if words.patterns:
+        some.append(st.sampled_from(words.patterns).flatmap(lambda pattern: _like(pattern, at)).map(lambda one: (one,)))
+    return st.one_of(some)
+
+
+def _messages(at: datetime) -> st.SearchStrategy[Happenings]:
+    replies = st.builds(E.CustomerReplied, at=st.just(at), asks_to_escalate=_seldom(), asks_for_status=_seldom())
+    answers = st.builds(E.SupportReplied, at=st.just(at), public=st.sampled_from((True, False)), automatic=_seldom())
+    return (replies | answers).map(lambda one: (one,))
+
+
+def _answers(words: Words, at: datetime) -> list[Happenings]:
+    """Every answer to every item, and taking it back."""
+    given = [E.ItemConfirmed(at=at, item=i.key, answer=a, evidence="seen") for i in words.items for a in i.answers or "?"]
+    return [(one,) for one in (*given, *(E.ItemWithdrawn(at=at, item=item.key) for item in words.items))]
+
+
+def _good_answers(checklist: Checklist, at: datetime) -> Iterator[Happening]:
+    """All that a checklist asks for, answered so that nothing argues against a move."""
+    for item in checklist.items:
+        good = [answer for answer in item.answers or ("told",) if answer not in item.against]
+        if good:
+            yield E.ItemConfirmed(at=at, item=item.key, answer=good[0], evidence="seen")
 
 
 def _like(pattern: Pattern, at: datetime) -> st.SearchStrategy[Happening]:

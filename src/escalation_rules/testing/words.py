@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from escalation_rules.checklists import Item
+from escalation_rules.checklists import Checklist, Item
 from escalation_rules.conditions import Atom, atoms
 from escalation_rules.facts import OwnFact
 from escalation_rules.patterns import Pattern
@@ -56,10 +56,15 @@ class Words:
         return tuple(sorted(dict.fromkeys(found), key=lambda span: self.calendar.add(_MONDAY, span)))
 
     @cached_property
+    def checklists(self) -> tuple[Checklist, ...]:
+        """Every checklist of every level."""
+        lists = (one for level in self.policy.all_levels for one in (level.entry, level.work, level.exit))
+        return tuple(dict.fromkeys(checklist for checklist in lists if checklist))
+
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """Every item of every checklist."""
-        lists = (one for level in self.policy.all_levels for one in (level.entry, level.work, level.exit))
-        return tuple(dict.fromkeys(item for checklist in lists if checklist for item in checklist.items))
+        return tuple(dict.fromkeys(item for checklist in self.checklists for item in checklist.items))
 
     @cached_property
     def waits(self) -> tuple[str, ...]:

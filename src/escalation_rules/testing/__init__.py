@@ -1,0 +1,34 @@
+"""Testing a policy: strategies for cases under it, promises that it keeps, and a failure that reads like a story.
+
+    from escalation_rules.testing import policy_suite
+
+    class TestOurPolicy(policy_suite(policy)):
+        pass
+
+Needs the extra `[testing]`: hypothesis and pytest.
+"""
+
+from escalation_rules.testing.of_clocks import more_urgent_never_slower
+from escalation_rules.testing.promises import Invariant, invariant
+from escalation_rules.testing.runs import Run, Step
+from escalation_rules.testing.story import Broken
+from escalation_rules.testing.strategies import calendars, cases, histories, instants, runs, spans
+from escalation_rules.testing.suite import INVARIANTS, hold, policy_suite
+
+__all__ = [
+    "INVARIANTS",
+    "Broken",
+    "Invariant",
+    "Run",
+    "Step",
+    "calendars",
+    "cases",
+    "histories",
+    "hold",
+    "instants",
+    "invariant",
+    "more_urgent_never_slower",
+    "policy_suite",
+    "runs",
+    "spans",
+]

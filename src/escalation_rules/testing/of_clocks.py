@@ -1,0 +1,153 @@
+"""Promises about deadlines: what was counted, what came of it, and what a pause or a change can do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from escalation_rules import events as E
+from escalation_rules.decision import Deadline
+from escalation_rules.engine import deadlines, decide
+from escalation_rules.policy import Policy
+from escalation_rules.testing.promises import invariant
+from escalation_rules.testing.runs import Run, Step
+
+__all__ = ["CLOCKS", "more_urgent_never_slower"]
+
+
+def no_targets(policy: Policy) -> str | None:
+    """What a policy without targets lacks."""
+    return None if policy.all_targets else "the policy has no targets"
+
+
+def _no_pauses(policy: Policy) -> str | None:
+    return None if any(target.pauses for target in policy.all_targets) else "nothing pauses a target"
+
+
+def _no_priorities(policy: Policy) -> str | None:
+    return no_targets(policy) or (None if len(policy.priorities) > 1 else "the policy has no priorities")
+
+
+def _all(step: Step) -> tuple[Deadline, ...]:
+    return (*step.decision.deadlines, *step.decision.ended)
+
+
+@invariant("what a clock counted adds up to its budget at its due", lacks=no_targets)
+def segments_sum_to_budget(run: Run) -> bool | None:
+    """Counted stretches up to the due make the budget, and all stretches together the time that passed."""
+    met = False
+    for step in run.steps:
+        for one in _all(step):
+            if one.started is None or one.budget is None:
+                continue
+            end = one.stopped or step.at
+            assert _sum(one, end, counted=None) == end - one.started
+            if one.due is not None and not one.caused_by_change and one.due <= end:
+                met = True
+                assert _sum(one, one.due, counted=True) == one.budget, f"`{one.target}`"
+    return None if met else False
+
+
+def _sum(one: Deadline, at: datetime, *, counted: bool | None) -> timedelta:
+    return sum((s.length for s in one.segments(at) if counted in {None, s.counted}), timedelta(0))
+
+
+@invariant("in time is in time, and late is late", lacks=no_targets)
+def met_iff_stopped_by_due(run: Run) -> bool | None:
+    """Met is what stopped at its due or before; breached is what is or stopped after it."""
+    met = False
+    for step in run.steps:
+        for one in _all(step):
+            if one.outcome in {"met", "breached"} and one.due is not None:
+                met = True
+                end = one.stopped or step.at
+                assert (one.outcome == "met") == (one.stopped is not None and end <= one.due), f"`{one.target}`"
+    return None if met else False
+
+
+@invariant("a breach is for ever", lacks=no_targets)
+def breach_is_permanent(run: Run) -> bool | None:
+    """What was breached at one step is breached at every later one, whatever happens."""
+    late: set[tuple[str, str | None, datetime | None]] = set()
+    for step in run.steps:
+        now = {_name(one): one.outcome for one in deadlines(run.policy, step.case, at=step.at)}
+        for name in late:
+            assert now.get(name) == "breached", f"`{name[0]}` is {now.get(name)}"
+        late |= {name for name, outcome in now.items() if outcome == "breached"}
+    return None if late else False
+
+
+def _name(one: Deadline) -> tuple[str, str | None, datetime | None]:
+    return one.target, one.level, one.started
+
+
+@invariant("waiting never makes anything due sooner", lacks=_no_pauses)
+def pause_never_shortens(run: Run) -> bool | None:
+    """An hour's wait, for whatever pauses a target, leaves its due where it was, or later."""
+    met = False
+    waits = sorted({on for target in run.policy.all_targets for on in target.pauses})
+    for step in run.steps[-3:]:
+        before = {_name(one): one for one in step.decision.deadlines if one.clock == "running" and one.due is not None}
+        for on in waits if before else ():
+            later = step.at + timedelta(hours=1)
+            waited = step.case.record(E.WaitStarted(at=step.at, on=on), E.WaitEnded(at=later))
+            after = decide(run.policy, waited, at=later)
+            if after.levels != step.decision.levels or after.wake_at is None:
+                continue
+            for one in after.deadlines:
+                known = before.get(_name(one))
+                if known is not None and known.due is not None and one.due is not None and known.budget == one.budget:
+                    met = True
+                    assert one.due >= known.due, f"`{one.target}` is due sooner for a wait for {on}"
+    return None if met else False
+
+
+@invariant("what was counted before a change of priority stays counted", lacks=_no_priorities)
+def counted_time_survives_change(run: Run) -> bool | None:
+    """The clocks that go on after a change have counted as much as before it."""
+    met = False
+    for step in run.steps[-3:]:
+        before = _counted(step.decision.deadlines, step.at)
+        for priority in run.policy.priorities if before else ():
+            changed = decide(run.policy, step.case.record(E.PriorityChanged(at=step.at, to=priority)), at=step.at)
+            for name, counted in _counted(changed.deadlines, step.at).items():
+                if name in before:
+                    met = True
+                    assert counted == before[name], f"`{name[0]}` had counted {before[name]}, and now {counted}"
+    return None if met else False
+
+
+def _counted(some: Iterable[Deadline], at: datetime) -> dict[tuple[str, str | None, datetime | None], timedelta]:
+    return {_name(one): _sum(one, at, counted=True) for one in some if one.outcome == "pending"}
+
+
+@invariant("a more urgent case is never slower", lacks=_no_priorities)
+def more_urgent_never_slower(run: Run) -> bool | None:
+    """Opened with a higher priority, the same case is due no later and stands no lower. Not every policy wants this."""
+    opening = run.case.history[0]
+    priorities = run.policy.priorities
+    if not isinstance(opening, E.Opened) or opening.priority in {None, priorities[-1]}:
+        return False
+    higher = priorities[priorities.index(str(opening.priority)) + 1]
+    urgent = run.case.model_copy(
+        update={"history": (opening.model_copy(update={"priority": higher}), *run.case.history[1:])}
+    )
+    step = run.steps[0]
+    sooner = decide(run.policy, urgent, at=step.at)
+    dues = {one.target: one.due for one in sooner.deadlines}
+    for track in run.policy.all_tracks:
+        order = [None, *(level.key for level in track.levels)]
+        assert order.index(sooner.levels[track.key]) >= order.index(step.decision.levels[track.key])
+    for one in step.decision.deadlines:
+        due = dues.get(one.target)
+        assert due is None or one.due is None or due <= one.due, f"`{one.target}` is due later at {higher}"
+    return None
+
+
+CLOCKS = (
+    segments_sum_to_budget,
+    met_iff_stopped_by_due,
+    breach_is_permanent,
+    pause_never_shortens,
+    counted_time_survives_change,
+)

@@ -1,0 +1,293 @@
+"""Promises about moves: who goes where, on what evidence, with what known first, and who is responsible then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from escalation_rules import events as E
+from escalation_rules import facts as F
+from escalation_rules.case import Case
+from escalation_rules.checklists import Item
+from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, normal
+from escalation_rules.decision import Blocked, Move
+from escalation_rules.engine import decide
+from escalation_rules.levels import EscalationLevel
+from escalation_rules.policy import Policy
+from escalation_rules.rules import NEXT
+from escalation_rules.testing.of_decisions import no_rules
+from escalation_rules.testing.promises import invariant
+from escalation_rules.testing.runs import Run, Step
+from escalation_rules.testing.words import Words
+
+
+__all__ = ["MOVES"]
+
+_BY_PEOPLE = (E.DeEscalated, E.Escalated, E.Observed, E.Opened)
+
+
+@invariant("no rule ever lowers a case")
+def never_lowers(run: Run) -> bool | None:
+    """From one step to the next a level falls only where a person recorded it."""
+    met = False
+    for before, step in zip(run.steps, run.steps[1:], strict=False):
+        if any(isinstance(event, _BY_PEOPLE) for event in step.events):
+            continue
+        met = True
+        for track in run.policy.all_tracks:
+            order = [None, *(level.key for level in track.levels)]
+            was, now = order.index(before.decision.levels[track.key]), order.index(step.decision.levels[track.key])
+            assert was <= now, f"from {order[was]} to {order[now]}"
+    return None if met else False
+
+
+def _no_next(policy: Policy) -> str | None:
+    return None if any(rule.to == NEXT for rule in policy.all_rules) else "no rule goes to the next level"
+
+
+@invariant("one cause climbs one rung", lacks=_no_next)
+def one_cause_one_rung(run: Run) -> bool | None:
+    """A rule to the next level takes a case no further than there were things that happened."""
+    climbing = {rule.name for rule in run.policy.all_rules if rule.to == NEXT}
+    met = False
+    for step in run.steps:
+        moves = [move for move in step.decision.moves if move.rules and climbing.issuperset(move.rules)]
+        for move in moves:
+            assert _rungs(run.policy, move) == 1, f"{_rungs(run.policy, move)} rungs at once"
+        causes = Counter((move.track, reason.rule, reason.since) for move in moves for reason in move.reasons)
+        for (_, rule, since), rungs in causes.items():
+            happened = sum(event.at == since for event in step.case.history)
+            assert rungs <= max(happened, 1), f"`{rule}` climbed {rungs} rungs on what happened at {since}"
+        met = met or bool(moves)
+    return None if met else False
+
+
+def _rungs(policy: Policy, move: Move) -> int:
+    track = next(track for track in policy.all_tracks if track.key == move.track)
+    order = [None, *(level.key for level in track.levels)]
+    if policy.level(move.to).external or any(level.nobody == "skip" for level in track.levels):
+        return 1
+    return order.index(move.to) - order.index(move.from_level)
+
+
+def _one_rule(policy: Policy) -> str | None:
+    return None if len(policy.rules) > 1 else "the policy has fewer than two rules"
+
+
+@invariant("the order in which rules are written means nothing", lacks=_one_rule)
+def rule_order_is_irrelevant(run: Run) -> None:
+    """The same rules, written backwards, say the same."""
+    backwards = run.policy.model_copy(update={"rules": run.policy.rules[::-1]})
+    for step in run.steps:
+        assert decide(backwards, step.case, at=step.at).answer == step.decision.answer
+
+
+def _no_entry(policy: Policy) -> str | None:
+    return None if any(level.entry for level in policy.all_levels) else "no level has an entry checklist"
+
+
+@invariant("nobody is moved to a level before its questions are answered", lacks=_no_entry)
+def entry_checklist_held(run: Run) -> bool | None:
+    """Every item of the level's entry checklist had a good answer when the move fell due, unless it was waived."""
+    met = False
+    for step in run.steps:
+        for move in step.decision.moves:
+            level = run.policy.level(move.to)
+            if level.entry is None or move.due is None or _is_lifted(run.policy, step.case, level):
+                continue
+            met = True
+            for item in level.entry.items:
+                assert _is_answered(step.case, item, move.due), f"`{item.key}` was not answered before `{level.key}`"
+    return None if met else False
+
+
+def _is_lifted(policy: Policy, case: Case, level: EscalationLevel) -> bool:
+    waived = any(rule.to in {level.key, NEXT} and rule.checklist == "waived" for rule in policy.all_rules)
+    return waived or any(isinstance(one, E.ChecklistOverridden) and one.level == level.key for one in case.history)
+
+
+def _is_answered(case: Case, item: Item, at: datetime) -> bool:
+    """Whether some answer up to an instant was good, and had not expired, as far as can be seen from outside."""
+    if item.done_by:
+        return True
+    given = [one for one in case.history if isinstance(one, E.ItemConfirmed) and one.item == item.key and one.at <= at]
+    span = item.expires
+    plain = span is not None and not span.is_business and span.microseconds is not None
+    length = timedelta(microseconds=span.microseconds or 0) if span is not None and plain else None
+    return any(
+        one.answer not in item.against and item.admits(one.answer) and (length is None or at < one.at + length)
+        for one in given
+    )
+
+
+@invariant("what is missing is exactly what holds a move back", lacks=_no_entry)
+def missing_is_exact(run: Run) -> bool | None:
+    """Answering all of it releases the move, and leaving out any of it does not."""
+    met = False
+    for step in run.steps:
+        for held in step.decision.blocked:
+            answers = _answers(run.policy, held, step.at)
+            if not answers or held.until is not None:
+                continue
+            met = True
+            assert _is_released(run.policy, step, held, answers), f"answered, and still held: `{held.move.to}`"
+            for number in range(len(answers)):
+                partly = answers[:number] + answers[number + 1 :]
+                assert not _is_released(run.policy, step, held, partly), f"released without {answers[number].item}"
+    return None if met else False
+
+
+def _answers(policy: Policy, held: Blocked, at: datetime) -> list[E.ItemConfirmed]:
+    """Good answers to everything that holds a move back; none if one cannot be given by an answer."""
+    level = policy.level(held.move.to)
+    items = {item.key: item for item in level.entry.items} if level.entry else {}
+    keys = [*(one.key for one in held.missing), *(one.item for one in held.against)]
+    good = {key: [one for one in items[key].answers or ("told",) if one not in items[key].against] for key in keys}
+    if any(not found for found in good.values()):
+        return []
+    return [E.ItemConfirmed(at=at, item=key, answer=good[key][0], evidence="seen") for key in keys]
+
+
+def _is_released(policy: Policy, step: Step, held: Blocked, answers: list[E.ItemConfirmed]) -> bool:
+    decision = decide(policy, step.case.record(*answers), at=step.at)
+    return held.move.to in {move.to for move in decision.moves if move.track == held.move.track}
+
+
+def _no_exit(policy: Policy) -> str | None:
+    return None if any(level.exit for level in policy.all_levels) else "no level has an exit checklist"
+
+
+@invariant("going down needs the exit checklist", lacks=_no_exit)
+def deescalation_needs_exit(run: Run) -> bool | None:
+    """While an item of it has never been answered, the way down is not open."""
+    met = False
+    for step in run.steps:
+        for one in step.decision.exits:
+            items = getattr(run.policy.level(one.level).exit, "items", ())
+            given = {event.item for event in step.case.history if isinstance(event, E.ItemConfirmed)}
+            if open_items := [item.key for item in items if item.key not in given and not item.done_by]:
+                met = True
+                assert not one.is_open, f"the way down from `{one.level}` is open without {open_items}"
+                assert set(open_items) <= {item.key for item in one.missing}
+    return None if met else False
+
+
+def _no_cooldown(policy: Policy) -> str | None:
+    return None if any(level.cooldown for level in policy.all_levels) else "no level has a cooldown"
+
+
+@invariant("a cooldown keeps a case from going down, never from going up", lacks=_no_cooldown)
+def cooldown_held(run: Run) -> bool | None:
+    """Without cooldowns the same moves are due; with them the way down is closed until they are over."""
+    free = _without_cooldowns(run.policy)
+    met = False
+    for step in run.steps:
+        assert decide(free, step.case, at=step.at).moves == step.decision.moves
+        for one in step.decision.exits:
+            if one.until is not None:
+                met = True
+                assert one.until > step.at
+                assert not one.is_open
+    return None if met else False
+
+
+def _without_cooldowns(policy: Policy) -> Policy:
+    def free(levels: tuple[EscalationLevel, ...]) -> tuple[EscalationLevel, ...]:
+        return tuple(level.model_copy(update={"cooldown": None}) for level in levels)
+
+    tracks = tuple(track.model_copy(update={"levels": free(track.levels)}) for track in policy.tracks)
+    return policy.model_copy(update={"levels": free(policy.levels), "tracks": tracks})
+
+
+def _no_owner(policy: Policy) -> str | None:
+    return None if any(level.owner is not None for level in policy.all_levels) else "no level has an owner"
+
+
+@invariant("somebody is responsible, or the answer says for whom the case waits", lacks=_no_owner)
+def somebody_responsible(run: Run) -> bool | None:
+    """Every move to a level with an owner names the role that owns it, and says so when nobody of it is on duty."""
+    met = False
+    for step in run.steps:
+        for move in step.decision.moves:
+            if run.policy.level(move.to).owner is not None:
+                met = True
+                assert move.owner is not None, f"nobody owns the move to `{move.to}`"
+                assert move.owner.on_duty or move.owner.because, "nobody on duty, and nobody told why"
+        for owed in step.decision.owed:
+            owned = owed.level is not None and run.policy.level(owed.level).owner is not None
+            assert not owned or owed.role is not None, f"nobody owes `{owed.what}`"
+    return None if met else False
+
+
+@invariant("a void case is silent")
+def void_is_silent(run: Run) -> None:
+    """Merged, cancelled or spam: no move, no deadline, nothing owed, no wake-up."""
+    for step in run.steps:
+        decision = decide(run.policy, step.case.record(E.Voided(at=step.at)), at=step.at)
+        assert (decision.moves, decision.deadlines, decision.owed) == ((), (), ())
+        assert decision.wake_at is None
+
+
+@invariant("internal notes and automatic replies change nothing")
+def noise_changes_nothing(run: Run) -> bool | None:
+    """Neither is an answer to anybody, unless a rule of this policy listens for it."""
+    step = run.steps[-1]
+    noise = E.SupportReplied(at=step.at, public=False), E.SupportReplied(at=step.at, automatic=True)
+    if any(_listens(run.policy, one) for one in noise):
+        return False
+    assert decide(run.policy, step.case.record(*noise), at=step.at).answer == step.decision.answer
+    later = step.at + timedelta(hours=1)
+    assert decide(run.policy, step.case.record(*noise), at=later).answer == decide(run.policy, step.case, at=later).answer
+    return None
+
+
+def _listens(policy: Policy, event: E.SupportReplied) -> bool:
+    return any(pattern.matches(event) for pattern in Words(policy).patterns)
+
+
+def _no_own_facts(policy: Policy) -> str | None:
+    own = {fact.name for fact in policy.facts}
+    asked = {atom.fact for atom in Words(policy).atoms}
+    return None if own & asked else "no rule asks for a fact of the policy's own"
+
+
+@invariant("what is not known is not taken for true", lacks=_no_own_facts)
+def unknown_is_not_true(run: Run) -> bool | None:
+    """A fact that nobody has observed makes no rule hold: neither a comparison with it nor the opposite."""
+    told = {name for event in run.case.history if isinstance(event, E.Opened) for name in event.facts}
+    told |= {event.name for event in run.case.history if isinstance(event, E.FactObserved) and event.value is not None}
+    unknown = {fact.name for fact in run.policy.facts} - told
+    rules = tuple(rule.model_copy(update={"when": _false_of(normal(rule.when), unknown)}) for rule in run.policy.rules)
+    if rules == tuple(rule.model_copy(update={"when": normal(rule.when)}) for rule in run.policy.rules):
+        return False
+    without = run.policy.model_copy(update={"rules": rules})
+    for step in run.steps:
+        found = decide(without, step.case, at=step.at)
+        assert [move.key for move in found.moves] == [move.key for move in step.decision.moves]
+    return None
+
+
+_NEVER = F.reopened >= 1_000_000
+
+
+def _false_of(condition: Condition, unknown: set[str]) -> Condition:
+    """A condition in normal form, with every comparison of an unknown fact made one that never holds."""
+    if isinstance(condition, Atom):
+        return _NEVER if condition.fact in unknown else condition
+    assert isinstance(condition, AllOf | AnyOf)
+    return type(condition)(of=tuple(_false_of(part, unknown) for part in condition.of))
+
+
+MOVES = (
+    never_lowers,
+    one_cause_one_rung,
+    rule_order_is_irrelevant,
+    entry_checklist_held,
+    missing_is_exact,
+    deescalation_needs_exit,
+    cooldown_held,
+    somebody_responsible,
+    void_is_silent,
+    noise_changes_nothing,
+    unknown_is_not_true,
+)
