@@ -8,6 +8,7 @@
 Needs the extra `[testing]`: hypothesis and pytest.
 """
 
+from escalation_rules.testing.machine import host_machine
 from escalation_rules.testing.of_clocks import more_urgent_never_slower
 from escalation_rules.testing.promises import Invariant, invariant
 from escalation_rules.testing.runs import Run, Step
@@ -25,6 +26,7 @@ __all__ = [
     "cases",
     "histories",
     "hold",
+    "host_machine",
     "instants",
     "invariant",
     "more_urgent_never_slower",

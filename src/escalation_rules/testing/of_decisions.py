@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from escalation_rules import events as E
 from escalation_rules.case import Case
@@ -28,10 +29,14 @@ def no_rules(policy: Policy) -> str | None:
 @invariant("the same policy, case and instant give the same answer, for ever")
 def pure(run: Run) -> None:
     """Nothing hidden takes part: copies of the policy and the case, made from their text, are answered the same."""
-    policy = Policy.model_validate_json(run.policy.model_dump_json())
-    case = Case.model_validate_json(run.case.model_dump_json())
+    policy, case = _copied(run.policy), Case.model_validate_json(run.case.model_dump_json())
     for step in run.steps:
-        assert decide(policy, case, at=step.at).answer == decide(run.policy, run.case, at=step.at).answer
+        assert decide(policy, case, at=step.at).answer == step.decision.answer
+
+
+@lru_cache(maxsize=8)
+def _copied(policy: Policy) -> Policy:
+    return Policy.model_validate_json(policy.model_dump_json())
 
 
 @invariant("what has not happened yet plays no part")
@@ -96,7 +101,7 @@ def no_key_twice(run: Run) -> bool | None:
     for step in run.steps:
         case = case.record(*(event for event in step.events if event not in case.history))
         decision = decide(run.policy, case, at=step.at)
-        keys = [one.key for one in (*decision.moves, *decision.actions)]
+        keys = [*(one.key for one in decision.moves), *(one.key for one in decision.actions)]
         assert len(keys) == len(set(keys)), "one key for two things"
         assert not done & set(keys), "asked for again"
         settled = settle(run.policy, case, at=step.at)
@@ -158,17 +163,19 @@ def _before(step: Step, wake: datetime | None) -> set[datetime]:
     return {step.at + (wake - step.at) / 2, wake - MICROSECOND} - {step.at}
 
 
-@invariant("a case that nobody touches comes to rest")
-def wakes_end(run: Run) -> bool | None:
-    """Wake-ups do not go on for ever, unless shifts hand over for ever."""
-    if run.policy.rotas:
-        return False
+def _rotas(policy: Policy) -> str | None:
+    return "shifts hand over for ever" if policy.rotas else None
+
+
+@invariant("a case that nobody touches comes to rest", lacks=_rotas)
+def wakes_end(run: Run) -> None:
+    """Wake-ups do not go on for ever."""
     step = run.steps[-1]
     case, at = step.case, step.at
     for _ in range(WAKES):
         settled = settle(run.policy, case, at=at)
         if settled.decision.wake_at is None:
-            return None
+            return
         case, at = settled.case, settled.decision.wake_at
     raise AssertionError(f"still waking after {WAKES} times")
 

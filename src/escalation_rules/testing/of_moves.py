@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
 
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.case import Case
 from escalation_rules.checklists import Item
-from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, normal
+from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, atoms, normal
 from escalation_rules.decision import Blocked, Move
 from escalation_rules.engine import decide
 from escalation_rules.levels import EscalationLevel
@@ -30,7 +32,7 @@ _BY_PEOPLE = (E.DeEscalated, E.Escalated, E.Observed, E.Opened)
 def never_lowers(run: Run) -> bool | None:
     """From one step to the next a level falls only where a person recorded it."""
     met = False
-    for before, step in zip(run.steps, run.steps[1:], strict=False):
+    for before, step in pairwise(run.steps):
         if any(isinstance(event, _BY_PEOPLE) for event in step.events):
             continue
         met = True
@@ -77,9 +79,14 @@ def _one_rule(policy: Policy) -> str | None:
 @invariant("the order in which rules are written means nothing", lacks=_one_rule)
 def rule_order_is_irrelevant(run: Run) -> None:
     """The same rules, written backwards, say the same."""
-    backwards = run.policy.model_copy(update={"rules": run.policy.rules[::-1]})
+    backwards = _backwards(run.policy)
     for step in run.steps:
         assert decide(backwards, step.case, at=step.at).answer == step.decision.answer
+
+
+@lru_cache(maxsize=8)
+def _backwards(policy: Policy) -> Policy:
+    return policy.model_copy(update={"rules": policy.rules[::-1]})
 
 
 def _no_entry(policy: Policy) -> str | None:
@@ -191,6 +198,7 @@ def cooldown_held(run: Run) -> bool | None:
     return None if met else False
 
 
+@lru_cache(maxsize=8)
 def _without_cooldowns(policy: Policy) -> Policy:
     def free(levels: tuple[EscalationLevel, ...]) -> tuple[EscalationLevel, ...]:
         return tuple(level.model_copy(update={"cooldown": None}) for level in levels)
@@ -237,7 +245,9 @@ def noise_changes_nothing(run: Run) -> bool | None:
         return False
     assert decide(run.policy, step.case.record(*noise), at=step.at).answer == step.decision.answer
     later = step.at + timedelta(hours=1)
-    assert decide(run.policy, step.case.record(*noise), at=later).answer == decide(run.policy, step.case, at=later).answer
+    assert (
+        decide(run.policy, step.case.record(*noise), at=later).answer == decide(run.policy, step.case, at=later).answer
+    )
     return None
 
 
@@ -256,21 +266,28 @@ def unknown_is_not_true(run: Run) -> bool | None:
     """A fact that nobody has observed makes no rule hold: neither a comparison with it nor the opposite."""
     told = {name for event in run.case.history if isinstance(event, E.Opened) for name in event.facts}
     told |= {event.name for event in run.case.history if isinstance(event, E.FactObserved) and event.value is not None}
-    unknown = {fact.name for fact in run.policy.facts} - told
-    rules = tuple(rule.model_copy(update={"when": _false_of(normal(rule.when), unknown)}) for rule in run.policy.rules)
-    if rules == tuple(rule.model_copy(update={"when": normal(rule.when)}) for rule in run.policy.rules):
+    unknown = frozenset(atom.fact for rule in run.policy.rules for atom in atoms(rule.when)) - told
+    unknown &= {fact.name for fact in run.policy.facts}
+    if not unknown:
         return False
-    without = run.policy.model_copy(update={"rules": rules})
+    without = _without(run.policy, unknown)
     for step in run.steps:
         found = decide(without, step.case, at=step.at)
         assert [move.key for move in found.moves] == [move.key for move in step.decision.moves]
     return None
 
 
+@lru_cache(maxsize=64)
+def _without(policy: Policy, unknown: frozenset[str]) -> Policy:
+    """The policy with every comparison of these facts made one that never holds."""
+    rules = (rule.model_copy(update={"when": _false_of(normal(rule.when), unknown)}) for rule in policy.rules)
+    return policy.model_copy(update={"rules": tuple(rules)})
+
+
 _NEVER = F.reopened >= 1_000_000
 
 
-def _false_of(condition: Condition, unknown: set[str]) -> Condition:
+def _false_of(condition: Condition, unknown: frozenset[str]) -> Condition:
     """A condition in normal form, with every comparison of an unknown fact made one that never holds."""
     if isinstance(condition, Atom):
         return _NEVER if condition.fact in unknown else condition

@@ -33,6 +33,7 @@ class Invariant:
     lacks: Need = _nothing
 
     def __call__(self, run: Run) -> bool | None:
+        """Hold it against a run."""
         return self.check(run)
 
 

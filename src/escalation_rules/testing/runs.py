@@ -20,7 +20,7 @@ from escalation_rules.worktime import SpanLike
 
 __all__ = ["Length", "Run", "Step"]
 
-WAKES = 8
+WAKES = 5
 """How many wake-ups are followed between two events, and after the last."""
 
 

@@ -1,4 +1,4 @@
-"""How a broken promise is told: the sentence, when, a case to paste, what happened, why and why not, and how to repeat it."""
+"""How a broken promise is told: the sentence, when, a case to paste, what happened, why, and how to repeat it."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def paste(case: Case) -> str:
 
 
 def _lines(sentence: str, run: Run, step: Step | None, complaint: str) -> Iterator[str]:
-    policy = run.policy
+    policy, zone = run.policy, run.steps[0].decision.timezone
     yield sentence
-    where = f"broken at {say_instant(step.at)} UTC, " if step else "broken, "
+    where = f"broken at {say_instant(step.at, load_zone(zone))} ({zone}), " if step else "broken, "
     yield f"  {where}policy {policy.name} {policy.version}"
     if complaint:
         yield from (f"  {line}" for line in complaint.splitlines())
@@ -55,7 +55,9 @@ def _timeline(run: Run, broken: Step | None) -> Iterator[str]:
     for step in shown:
         happened = "; ".join(map(_said, step.events)) or "time passed"
         standing = ", ".join(level for level in step.decision.levels.values() if level is not None) or "nowhere"
-        asked = [f"to {move.to}" for move in step.decision.moves] + [f"held: {one.move.to}" for one in step.decision.blocked]
+        asked = [f"to {move.to}" for move in step.decision.moves] + [
+            f"held: {one.move.to}" for one in step.decision.blocked
+        ]
         mark = ">" if step is broken else " "
         line = f"{mark} {say_instant(step.at, zone):<22} {happened:<44} {standing:<20} {', '.join(asked)}"
         yield line.rstrip()

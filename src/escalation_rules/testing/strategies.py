@@ -22,7 +22,7 @@ from escalation_rules.testing.runs import Run
 from escalation_rules.testing.words import Words
 from escalation_rules.worktime import BusinessCalendar, Span
 
-__all__ = ["calendars", "cases", "histories", "instants", "runs", "spans"]
+__all__ = ["calendars", "cases", "events", "histories", "instants", "openings", "runs", "spans", "steps"]
 
 MICROSECOND = timedelta(microseconds=1)
 Step = Callable[[datetime], datetime]
@@ -44,7 +44,7 @@ def instants(policy: Policy | None = None) -> st.SearchStrategy[datetime]:
 def spans() -> st.SearchStrategy[Span]:
     """Spans in every unit, short ones first."""
     whole = st.sampled_from(("hours", "business hours", "minutes", "business days", "days", "seconds", "weeks"))
-    return st.builds(Span, st.integers(0, 40), whole)
+    return st.builds(Span, amount=st.integers(0, 40), unit=whole)
 
 
 def calendars() -> st.SearchStrategy[BusinessCalendar]:
@@ -67,7 +67,7 @@ def calendars() -> st.SearchStrategy[BusinessCalendar]:
 def histories(policy: Policy, *, most: int = 10) -> st.SearchStrategy[tuple[Happening, ...]]:
     """Histories under a policy: the opening and up to `most` events after it."""
     words = Words(policy)
-    return st.builds(_told, _openings(words), st.lists(st.tuples(_steps(words), _events(words)), max_size=most))
+    return st.builds(_told, openings(words), st.lists(st.tuples(steps(words), events(words)), max_size=most))
 
 
 def cases(policy: Policy, *, most: int = 10) -> st.SearchStrategy[Case]:
@@ -91,7 +91,8 @@ def _told(opening: Happening, rest: list[tuple[Step, Happenings]]) -> tuple[Happ
 # ---------------------------------------------------------------------------- when
 
 
-def _steps(words: Words) -> st.SearchStrategy[Step]:
+def steps(words: Words) -> st.SearchStrategy[Step]:
+    """When the next thing happens, from when the last did."""
     calendar = words.calendar
     near = st.sampled_from((timedelta(0), -MICROSECOND, MICROSECOND))
     some = [st.just(_after(timedelta(0))), st.sampled_from([_after(timedelta(minutes=m)) for m in (30, 60, 240)])]
@@ -124,7 +125,8 @@ def _at_edge(edge: Callable[[datetime], datetime | None], off: timedelta) -> Ste
 # ---------------------------------------------------------------------------- what
 
 
-def _openings(words: Words) -> st.SearchStrategy[Happening]:
+def openings(words: Words) -> st.SearchStrategy[Happening]:
+    """How a case opens."""
     policy = words.policy
     facts = {fact.name: st.sampled_from(words.values(fact)[:-1]) for fact in policy.facts}
     return st.builds(
@@ -141,7 +143,7 @@ def _seldom() -> st.SearchStrategy[bool]:
     return st.sampled_from((False, False, False, True))
 
 
-def _events(words: Words) -> st.SearchStrategy[Happenings]:
+def events(words: Words) -> st.SearchStrategy[Happenings]:
     """What happens at one instant, which is set afterwards: everyday events, and what the policy listens for."""
     at, policy = words.starts[0], words.policy
     levels = [level.key for level in policy.all_levels]
@@ -160,8 +162,8 @@ def _events(words: Words) -> st.SearchStrategy[Happenings]:
         [(E.ChecklistOverridden(at=at, level=one.key, reason="urgent"),) for one in policy.all_levels if one.entry],
     ]
     some = [_messages(at), *(st.sampled_from(group) for group in groups if group)]
-    if words.patterns:
-        some.append(st.sampled_from(words.patterns).flatmap(lambda pattern: _like(pattern, at)).map(lambda one: (one,)))
+    if heard := [pattern for pattern in words.patterns if pattern.event != "Opened"]:
+        some.append(st.sampled_from(heard).flatmap(lambda pattern: _like(pattern, at)).map(lambda one: (one,)))
     return st.one_of(some)
 
 
@@ -173,7 +175,9 @@ def _messages(at: datetime) -> st.SearchStrategy[Happenings]:
 
 def _answers(words: Words, at: datetime) -> list[Happenings]:
     """Every answer to every item, and taking it back."""
-    given = [E.ItemConfirmed(at=at, item=i.key, answer=a, evidence="seen") for i in words.items for a in i.answers or "?"]
+    given = [
+        E.ItemConfirmed(at=at, item=i.key, answer=a, evidence="seen") for i in words.items for a in i.answers or "?"
+    ]
     return [(one,) for one in (*given, *(E.ItemWithdrawn(at=at, item=item.key) for item in words.items))]
 
 

@@ -48,7 +48,8 @@ def policy_suite(policy: Policy, *, extra: Sequence[Invariant] = (), skip: Mappi
 
 
 def _test(policy: Policy, promise: Invariant, reason: str | None) -> Callable[[Any], None]:
-    def test(self: Any) -> None:
+    def test(_: Any) -> None:
+        __tracebackhide__ = True
         lacking = reason or promise.lacks(policy)
         if lacking:
             pytest.skip(lacking)
@@ -61,11 +62,13 @@ def _test(policy: Policy, promise: Invariant, reason: str | None) -> Callable[[A
 
 def _try(policy: Policy, promise: Invariant) -> bool:
     """Hold a promise against random runs. Whether any met its premise."""
+    __tracebackhide__ = True
     met = []
 
     @settings(deadline=None)
     @given(runs(policy))
     def every_run(run: Run) -> None:
+        __tracebackhide__ = True
         if hold(promise, run):
             met.append(True)
 
@@ -75,6 +78,7 @@ def _try(policy: Policy, promise: Invariant) -> bool:
 
 def hold(promise: Invariant, run: Run) -> bool:
     """Hold one promise against one run. Whether the run met its premise; raises `Broken` with the story."""
+    __tracebackhide__ = True
     try:
         return promise.check(run) is not False
     except AssertionError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from escalation_rules.checklists import Checklist, Item
@@ -112,9 +113,7 @@ class Words:
         """When cases open: a Monday morning, before a weekend, and in the nights in which the clocks change."""
         zone = self.calendar.zone
         days = [datetime(YEAR, 1, 1, 23, 30, tzinfo=zone) + timedelta(days=day) for day in range(365)]
-        changes = [
-            today for today, next_day in zip(days, days[1:], strict=False) if today.utcoffset() != next_day.utcoffset()
-        ]
+        changes = [today for today, next_day in pairwise(days) if today.utcoffset() != next_day.utcoffset()]
         office = [datetime(YEAR, 3, day, hour, minute, tzinfo=zone) for day, hour, minute in _OFFICE]
         return tuple(one.astimezone(UTC) for one in (*office, *changes))
 
