@@ -63,7 +63,8 @@ class TestSuites:
 
     def test_every_listed_promise_is_there(self):
         """The contract's names."""
-        listed = """pure blind_to_the_future arrival_order_is_irrelevant same_id_once json_round_trip settles no_key_twice
+        listed = """
+            pure blind_to_the_future arrival_order_is_irrelevant same_id_once json_round_trip settles no_key_twice
             never_lowers one_cause_one_rung rule_order_is_irrelevant late_equals_prompt wake_at_exact wakes_end
             entry_checklist_held missing_is_exact deescalation_needs_exit cooldown_held segments_sum_to_budget
             met_iff_stopped_by_due breach_is_permanent pause_never_shortens counted_time_survives_change

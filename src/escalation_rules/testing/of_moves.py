@@ -17,11 +17,9 @@ from escalation_rules.engine import decide
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT
-from escalation_rules.testing.of_decisions import no_rules
 from escalation_rules.testing.promises import invariant
 from escalation_rules.testing.runs import Run, Step
 from escalation_rules.testing.words import Words
-
 
 __all__ = ["MOVES"]
 
