@@ -1,0 +1,28 @@
+"""The faults that `tests/testing/faults.py` puts into the engine: the list stays true, and a few are tried every time."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.testing.faults import FAULTS, SOURCE, noticed
+
+QUICK = ("a pause is counted", "next is two rungs up", "history in the order of arrival")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_each_fault_can_still_be_put_in(fault):
+    """What it changes is in the source, once, and the change makes a difference."""
+    text = (SOURCE / "escalation_rules" / fault.file).read_text()
+    assert text.count(fault.right) == 1
+    assert fault.right != fault.wrong
+
+
+def test_there_are_forty_or_more():
+    """No two alike."""
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 40
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_fault_is_noticed(name):
+    """Some promise breaks when it is put in."""
+    assert noticed(next(fault for fault in FAULTS if fault.name == name))
