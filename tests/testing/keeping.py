@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+# ruff: noqa: T201 a script
 import sys
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from escalation_rules.testing import INVARIANTS, Broken, hold, runs
+from escalation_rules.testing import INVARIANTS, Broken, Invariant, Run, hold, runs
 from tests.testing.policies import EVERYTHING
 
 settings.register_profile(
@@ -20,6 +21,16 @@ settings.register_profile(
 )
 
 
+def every_run(promise: Invariant) -> None:
+    """Hold a promise against random runs."""
+
+    @given(runs(EVERYTHING))
+    def each(run: Run) -> None:
+        hold(promise, run)
+
+    each()
+
+
 def main() -> int:
     """Every promise in turn."""
     settings.load_profile("keeping")
@@ -27,7 +38,7 @@ def main() -> int:
         if promise.lacks(EVERYTHING):
             continue
         try:
-            given(runs(EVERYTHING))(lambda run, promise=promise: hold(promise, run) and None)()
+            every_run(promise)
         except Broken:
             print(promise.name)
             return 1

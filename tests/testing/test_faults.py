@@ -1,4 +1,4 @@
-"""The faults that `tests/testing/faults.py` puts into the engine: the list stays true, and a few are tried every time."""
+"""The faults of `tests/testing/faults.py`: the list stays true, and a few are tried every time."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def test_there_are_forty_or_more():
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_fault_is_noticed(name):
-    """Some promise breaks when it is put in."""
+    """Some promise breaks when it is put in; without it, all are kept (`TestEverything`)."""
     assert noticed(next(fault for fault in FAULTS if fault.name == name))

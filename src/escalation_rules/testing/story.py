@@ -59,7 +59,7 @@ def _timeline(run: Run, broken: Step | None) -> Iterator[str]:
             f"held: {one.move.to}" for one in step.decision.blocked
         ]
         mark = ">" if step is broken else " "
-        line = f"{mark} {say_instant(step.at, zone):<22} {happened:<44} {standing:<20} {', '.join(asked)}"
+        line = f"{mark} {say_instant(step.at, zone):<29} {happened:<44} {standing:<20} {', '.join(asked)}"
         yield line.rstrip()
 
 
