@@ -54,14 +54,16 @@ def _sum(one: Deadline, at: datetime, *, counted: bool | None) -> timedelta:
 
 @invariant("in time is in time, and late is late", lacks=no_targets)
 def met_iff_stopped_by_due(run: Run) -> bool | None:
-    """Met is what stopped at its due or before; breached is what is or stopped after it."""
+    """Met is what stopped at its due or before; breached is what stopped after it, or has not stopped after it."""
     met = False
     for step in run.steps:
         for one in _all(step):
-            if one.outcome in {"met", "breached"} and one.due is not None:
-                met = True
-                end = one.stopped or step.at
-                assert (one.outcome == "met") == (one.stopped is not None and end <= one.due), f"`{one.target}`"
+            if one.due is None or one.outcome not in {"met", "breached", "pending"}:
+                continue
+            met = met or one.outcome != "pending"
+            in_time = "pending" if one.stopped is None else "met"
+            expected = in_time if (one.stopped or step.at) <= one.due else "breached"
+            assert one.outcome == expected, f"`{one.target}` is {one.outcome}, not {expected}"
     return None if met else False
 
 
