@@ -43,9 +43,25 @@ ROWS = [
         "engine.reasons",
         "engine.reading",
         "engine",
+        "engine.asking",
     ],
     ["presets.calendars", "presets.complaints", "presets.requests", "presets"],
     [""],
+    [
+        "testing.runs",
+        "testing.words",
+        "testing.strategies",
+        "testing.machine",
+        "testing.conformance",
+        "testing.story",
+        "testing.promises",
+        "testing.of_decisions",
+        "testing.of_moves",
+        "testing.of_clocks",
+        "testing.of_cases",
+        "testing.suite",
+        "testing",
+    ],
 ]
 """The modules in the order in which they may be imported: each by those after it."""
 
