@@ -36,12 +36,19 @@ def complaint_ladder(
 ) -> Policy:
     """A complaint goes up one rung whenever it cannot be resolved to the customer's satisfaction where it is.
 
-    The solutions team is in touch within two working days of the referral; a manager who is away is stood in for;
-    beyond the solutions team there are only avenues outside the process. Source: a published complaints procedure,
-    "Access to Escalation Team", first half (first contact, escalation to a CSM, referral to the solutions team).
+    The solutions team is in touch within `contact` (two working days in the office's `calendar`) of the referral: no
+    wait holds that up, since a customer nobody has spoken to has nothing to answer. A manager who is away is stood in
+    for by one of the `alternates`; give the policy the rotas of its roles with `with_rotas`. Beyond the solutions team
+    there are only avenues outside the process. Raises `InvalidValue` for a span that is none. Source: a published
+    complaints procedure, "Access to Escalation Team", first half (first contact, escalation to a CSM, referral to the
+    solutions team).
 
-    >>> complaint_ladder().level("solutions").targets[0].key
-    'contact'
+    >>> from datetime import datetime, timezone
+    >>> from escalation_rules import Case, decide, events as E
+    >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+    >>> case = Case.open("K-7", at=nine).record(E.LevelFailed(at=nine.replace(hour=11)))
+    >>> decide(complaint_ladder(), case, at=nine.replace(hour=12)).move.to
+    'manager'
     """
     return Policy(
         name="complaint_ladder",
@@ -63,7 +70,7 @@ def complaint_ladder(
                 title="Solutions team",
                 owner=solutions,
                 work=EVERY_RUNG,
-                targets=(Target.contact(within=contact),),
+                targets=(Target.contact(within=contact, pauses=()),),
             ),
             EscalationLevel(
                 key="outside",
