@@ -20,12 +20,24 @@ from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
 
-__all__ = ["FOUR_QUESTIONS", "THREE_TASKS", "escalated_level", "request_facts", "request_rules", "support_request"]
+__all__ = [
+    "CHANNELS",
+    "CONTACT",
+    "FOUR_QUESTIONS",
+    "SPECIALISTS",
+    "THREE_TASKS",
+    "escalated_level",
+    "request_facts",
+    "request_rules",
+    "support_request",
+]
 
 CHANNELS = ("phone", "email")
 """The entrances by preference; others are accepted and answered with these."""
 SPECIALISTS = {"database": "database_engineer", "network": "network_engineer"}
 """Who specialises in which product, unless an organisation says."""
+CONTACT = "primary_contact"
+"""What the specialist becomes on an escalated case."""
 
 FOUR_QUESTIONS = Checklist.of(
     Item("problem", "Is the problem statement correct?"),
@@ -54,14 +66,14 @@ EVALUATION = Checklist.of(
 """The escalation manager assigns resources, corrects the process, or both."""
 
 
-def request_facts(products: Sequence[str]) -> tuple[Fact, ...]:
-    """The facts that both processes ask about."""
+def request_facts(situations: Sequence[str], situation: str = "product") -> tuple[Fact, ...]:
+    """The facts that both processes ask about; `situation` is the one that specialists are chosen by."""
     return (
         F.flag("production_down"),
         F.flag("implementation_running"),
         F.flag("dissatisfied"),
         F.flag("attendance_required"),
-        F.choice("product", products),
+        F.choice(situation, situations),
     )
 
 
@@ -70,16 +82,18 @@ def escalated_level(
     owner: RoleChoice,
     alternates: Sequence[str],
     specialist: RoleChoice,
-    technician: str,
-    convened_by: str,
+    parties: Sequence[str],
     kick_off: SpanLike,
     plan: SpanLike,
+    agreement: SpanLike,
     review: SpanLike,
     update: SpanLike,
 ) -> EscalationLevel:
     """The level of an escalated request.
 
-    Evaluated, given a specialist as primary contact, a kick-off call and a plan.
+    It is evaluated, given a specialist as primary contact, a kick-off call with the `parties`, an action plan, and
+    updates as often as is agreed. Neither the daily look at its status nor the updates rest while the customer is
+    waited for.
     """
     return EscalationLevel(
         key="escalated",
@@ -89,23 +103,24 @@ def escalated_level(
         entry=FOUR_QUESTIONS,
         work=EVALUATION,
         exit=THREE_TASKS,
-        on_entry=(
-            A.Assign(role=specialist, as_="primary_contact"),
-            A.Convene(kind="kick_off", who=(convened_by, technician, "customer")),
-        ),
+        on_entry=(A.Assign(role=specialist, as_=CONTACT), A.Convene(kind="kick_off", who=(CONTACT, *parties))),
         targets=(
-            Target.kick_off(within=kick_off, owner="primary_contact"),
-            Target.action_plan(within=plan, owner="primary_contact"),
-            Target.review(key="daily_status", within=review, what="status", recurs=True, owner=owner),
-            Target.update(within=update, agreed=True, owner="primary_contact"),
+            Target.kick_off(within=kick_off, owner=CONTACT),
+            Target.action_plan(within=plan, owner=CONTACT),
+            Target(key="communication_plan", stops=E.CommunicationAgreed.like(), within=agreement, owner=CONTACT),
+            Target.review(key="daily_status", within=review, what="status", recurs=True, pauses=(), owner=owner),
+            Target.update(within=update, agreed=True, pauses=(), owner=CONTACT),
         ),
     )
 
 
-def request_rules(*, channels: Sequence[str], asked: Sequence[str], attendees: Sequence[str]) -> tuple[Rule, ...]:
+def request_rules(
+    *, channels: Sequence[str], asked: Sequence[str], also: Sequence[str], attendees: Sequence[str]
+) -> tuple[Rule, ...]:
     """The customer may ask at any time.
 
-    What makes an escalation especially fit; and the way for whoever asked elsewhere.
+    What makes an escalation especially fit; and the way for whoever asked elsewhere. People may be `asked`, `also`
+    others on the case; whoever else was asked is answered with the way to the former.
     """
     elsewhere = (
         E.EscalationRequested.like(channel=E.other_than(*channels)),
@@ -123,7 +138,7 @@ def request_rules(*, channels: Sequence[str], asked: Sequence[str], attendees: S
         Rule(name="asked through another channel", when=F.happened(elsewhere), then=(A.Redirect(to=tuple(channels)),)),
         Rule(
             name="asked somebody else",
-            when=F.happened(E.EscalationRequested.like(to=E.other_than(*asked))),
+            when=F.happened(E.EscalationRequested.like(to=E.other_than(*asked, *also))),
             then=(A.Redirect(to=tuple(asked)),),
         ),
         Rule(
@@ -139,50 +154,55 @@ def support_request(
     *,
     calendar: BusinessCalendar = OFFICE,
     specialists: Mapping[str, str] = SPECIALISTS,
+    situation: str = "product",
     technician: str = "technician",
     engineer: str = "customer_support_engineer",
     channels: Sequence[str] = CHANNELS,
+    parties: Sequence[str] = ("customer",),
     kick_off: SpanLike = "1 business day",
     plan: SpanLike = "2 business days",
+    agreement: SpanLike = "1 business day",
     review: SpanLike = "1 business day",
     update: SpanLike = "1 business day",
 ) -> Policy:
     """A customer escalates a support request, by phone or email by preference, to a customer support engineer.
 
-    Four questions come first. The engineer evaluates; a specialist becomes primary contact, calls the parties
-    together and draws up a plan; updates follow what was agreed. It goes back to the normal process when progress is
-    acceptable and three things are done. Source: a published procedure, "How to Escalate a Support Request".
+    Four questions come first. The engineer evaluates; the specialist in this kind of situation (by the choice fact
+    `situation`) becomes primary contact, calls the technician and the `parties` together and draws up a plan; updates
+    follow what was agreed, `update` until then. It goes back to the normal process when progress is acceptable and
+    three things are done. Spans count in `calendar`. Raises `InvalidValue` for a span that is none. Source: a published
+    procedure, "How to Escalate a Support Request".
 
     >>> support_request().level("escalated").entry.keys
     ('problem', 'impact', 'workaround', 'milestone')
     """
-    specialist = Pick(by="product", values=dict(specialists), otherwise=engineer)
     asked = (technician, engineer)
-    roles = (*asked, *specialists.values(), "primary_contact")
     return Policy(
         name="support_request",
         version="1",
         calendars={"desk": calendar},
         calendar="desk",
         priorities=("low", "normal", "high", "urgent"),
-        facts=(*request_facts(tuple(specialists)), F.flag("critical_business_impact")),
-        roles=tuple(dict.fromkeys(roles)),
+        facts=(*request_facts(tuple(specialists), situation), F.flag("critical_business_impact")),
+        roles=tuple(dict.fromkeys((*asked, *specialists.values(), *parties, CONTACT))),
         levels=(
             EscalationLevel(key="normal", title="Normal process", owner=technician),
             escalated_level(
                 owner=engineer,
                 alternates=(),
-                specialist=specialist,
-                technician=technician,
-                convened_by="primary_contact",
+                specialist=Pick(by=situation, values=dict(specialists), otherwise=engineer),
+                parties=(technician, *parties),
                 kick_off=kick_off,
                 plan=plan,
+                agreement=agreement,
                 review=review,
                 update=update,
             ),
         ),
         rules=(
-            *request_rules(channels=channels, asked=asked, attendees=(engineer,)),
+            *request_rules(
+                channels=channels, asked=asked, also=("assignee", CONTACT, *specialists.values()), attendees=(engineer,)
+            ),
             Rule(
                 name="business impact for management",
                 when=F.flag("critical_business_impact"),
