@@ -39,7 +39,7 @@ ROWS = [
         "engine.reading",
         "engine",
     ],
-    ["presets.calendars", "presets.complaints", "presets.requests", "presets"],
+    ["presets.calendars", "presets.complaints", "presets.requests", "presets.regions", "presets"],
     [""],
 ]
 """The modules in the order in which they may be imported: each by those after it."""

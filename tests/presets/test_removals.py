@@ -59,8 +59,29 @@ BOTH: dict[str, list[Cut]] = {
         level("escalated", exit=items_with("agreement", evidence=False)),
     ],
 }
+
+
+def _without(number: int) -> tuple[Any, ...]:
+    """What is asked when an escalation goes wrong, but for one thing."""
+    (found,) = [one for one in presets.regional_escalation().rules if one.name == "no progress, or it has digressed"]
+    return tuple(action for index, action in enumerate(found.then) if index != number)
+
+
 REMOVALS: dict[str, dict[str, list[Cut]]] = {
     "complaint_ladder": LADDER,
+    "regional_escalation": {
+        **BOTH,
+        "RE4": [*BOTH["RE4"], level("escalated", alternates=()), level("escalated", owner="regional_manager")],
+        "RE8": [
+            rule("no progress, or it has digressed"),
+            rule("no progress, or it has digressed", to=None),
+            rule("no progress, or it has digressed", then=()),
+            rule("no progress, or it has digressed", at=("escalated",)),
+            *(rule("no progress, or it has digressed", then=_without(kind)) for kind in range(4)),
+            target("recovery_call"),
+            level("global", exit=None),
+        ],
+    },
     "support_request": {**BOTH, "SR": [rule("business impact for management"), rule("attend the scheduled calls")]},
 }
 """By preset and row: what to take away, one construct at a time."""
@@ -86,7 +107,7 @@ def _runs(test: Callable[..., Any]) -> Iterator[Callable[[], Any]]:
 def fails(test: Callable[[], Any]) -> bool:
     try:
         test()
-    except Exception:  # noqa: BLE001 a test may fail in whatever way
+    except Exception:
         return True
     return False
 
@@ -110,8 +131,8 @@ def test_a_removal_is_noticed_by_a_test_of_its_row(preset, row, cut, monkeypatch
 
 def test_every_row_has_its_removals_and_its_tests():
     """Nothing of the published processes is left to good faith."""
-    assert ROWS <= {row for rows in REMOVALS.values() for row in rows}
+    assert {row for rows in REMOVALS.values() for row in rows} >= ROWS
     assert all(list(named_by(row)) for row in ROWS)
 
 
-ROWS = {"CL1", "CL2", "CL3", "CL4", "CL5", "SR"} | {f"RE{number}" for number in (1, 2, 3, 4, 5, 6, 7, 9)}
+ROWS = {"CL1", "CL2", "CL3", "CL4", "CL5", "SR"} | {f"RE{number}" for number in range(1, 10)}

@@ -4,6 +4,7 @@ Each function returns a `Policy`, cites its source, and is told with its diagram
 """
 
 from escalation_rules.presets.complaints import complaint_ladder
+from escalation_rules.presets.regions import regional_escalation
 from escalation_rules.presets.requests import support_request
 
-__all__ = ["complaint_ladder", "support_request"]
+__all__ = ["complaint_ladder", "regional_escalation", "support_request"]
