@@ -39,7 +39,16 @@ ROWS = [
         "engine.reading",
         "engine",
     ],
-    ["presets.calendars", "presets.complaints", "presets.requests", "presets.regions", "presets"],
+    [
+        "presets.calendars",
+        "presets.complaints",
+        "presets.requests",
+        "presets.regions",
+        "presets.squares",
+        "presets.utilities",
+        "presets.chains",
+        "presets",
+    ],
     [""],
 ]
 """The modules in the order in which they may be imported: each by those after it."""

@@ -1,4 +1,7 @@
-"""The support request and the regional escalation, row by row. The policy is asked of `presets` each time, so that a removal can be tried."""
+"""The support request and the regional escalation, row by row.
+
+The policy is asked of `presets` each time, so that a removal can be tried.
+"""
 
 from __future__ import annotations
 
