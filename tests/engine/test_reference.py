@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, note
 
 from escalation_rules.engine.compiler import compile_policy
-from escalation_rules.engine.findings import find
+from escalation_rules.engine.findings import all_clocks, find
 from escalation_rules.engine.fold import fold, wake
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.reference.fold import Fold
@@ -22,5 +22,6 @@ def test_compiled_equals_reference(situation):
     expected = slow.run()
     state = fold(compile_policy(policy), case, now)
     found = find(state)
+    assert sorted(all_clocks(state), key=repr) == sorted(map(slow.found_clock, slow.clocks), key=repr)
     assert found._asdict() == expected._asdict()
     assert wake(state, found) == slow.wake_at(expected)

@@ -13,6 +13,7 @@ from escalation_rules import Pick, Rule, Target, decide
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.engine import deadlines
 from escalation_rules.worktime import BusinessCalendar
 from tests.desk import MICROSECOND, OFFICE, desk, levels, opened, when
 
@@ -383,3 +384,17 @@ class TestOneInstant:
         policy = desk(Rule(name="long", when=F.open_for >= "1 hour", to="next"))
         case = opened(E.Escalated(at=when("mon 10:00"), to="l2"))
         assert decide(policy, case, at=when("mon 12:00")).moves == ()
+
+
+def test_every_instance_of_a_target_is_there_for_reports():
+    """A decision has the latest; each update that was due is in the list, in the order in which they started."""
+    policy = desk(targets=(Target.update("2 business hours"), Target.resolution("8 business hours")))
+    case = opened(E.SupportReplied(at=when("mon 10:00")), E.UpdateSent(at=when("mon 13:00")))
+    found = deadlines(policy, case, at=when("mon 14:00"))
+    assert [(one.target, one.occurrence, one.outcome) for one in found] == [
+        ("update", 1, "met"),
+        ("resolution", 1, "pending"),
+        ("update", 2, "breached"),
+        ("update", 3, "pending"),
+    ]
+    assert decide(policy, case, at=when("mon 14:00")).deadline("update") == found[-1]

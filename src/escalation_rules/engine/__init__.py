@@ -6,16 +6,16 @@ from datetime import datetime
 
 from escalation_rules._values import Value, read_instant
 from escalation_rules.case import Case
-from escalation_rules.decision import Decision, Move
+from escalation_rules.decision import Deadline, Decision, Move
 from escalation_rules.engine.compiler import compile_policy
 from escalation_rules.engine.machine import Program
-from escalation_rules.engine.reading import read
+from escalation_rules.engine.reading import Reading, read
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Event
 from escalation_rules.policy import Policy
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["Settled", "decide", "forecast", "program_of", "settle"]
+__all__ = ["Settled", "deadlines", "decide", "forecast", "program_of", "settle"]
 
 _PROGRAM = "compiled program"
 
@@ -49,6 +49,14 @@ def decide(policy: Policy, case: Case, *, at: datetime) -> Decision:
     (17, 'second')
     """
     return read(program_of(policy), case, microseconds_of(read_instant(at)))
+
+
+def deadlines(policy: Policy, case: Case, *, at: datetime) -> tuple[Deadline, ...]:
+    """Every instance of every target up to an instant, in the order in which they started.
+
+    A decision has the latest of each; reports need them all. Raises as `decide` does.
+    """
+    return Reading(program_of(policy), case, microseconds_of(read_instant(at))).all_deadlines()
 
 
 class Settled(Value):

@@ -227,6 +227,8 @@ def _start(state: State, group: Group, choice: Choice | None, lead: Choice) -> N
         clock.fixed = state.now
     elif budget is not None and paused is None:
         clock.point = here + budget
+    if group.number in state.clocks:
+        state.past.append(state.clocks[group.number])
     state.open[group.number] = state.latest[group.key] = state.clocks[group.number] = clock
     state.dirty |= group.bit
 

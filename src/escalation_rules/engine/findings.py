@@ -11,7 +11,7 @@ from escalation_rules.engine.machine import BITS, Instance, Pending, State, Tree
 from escalation_rules.engine.moves import blocked, tree_holds
 from escalation_rules.engine.outcome import NOWHERE, ClockFound, ExitFound, MoveFound, OpenFound, Outcome
 
-__all__ = ["cooldown_end", "crossings_of", "find"]
+__all__ = ["all_clocks", "cooldown_end", "crossings_of", "find"]
 
 
 def find(state: State) -> Outcome:
@@ -88,6 +88,12 @@ def _numbers(tree: Tree) -> Iterator[int]:
     else:
         for part in tree[1]:
             yield from _numbers(part)
+
+
+def all_clocks(state: State) -> tuple[ClockFound, ...]:
+    """Every instance of every target so far, in the order in which they started."""
+    clocks = (*state.past, *state.clocks.values())
+    return tuple(_found_clock(state, one) for one in sorted(clocks, key=lambda one: (one.started, one.group.number)))
 
 
 def _found_clock(state: State, clock: Instance) -> ClockFound:

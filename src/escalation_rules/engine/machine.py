@@ -284,6 +284,7 @@ class State:
         "opening",
         "order",
         "overridden",
+        "past",
         "plan",
         "points",
         "position",
@@ -349,6 +350,7 @@ class State:
         self.open: dict[int, Instance] = {}
         self.latest: dict[str, Instance] = {}
         self.clocks: dict[int, Instance] = {}
+        self.past: list[Instance] = []
         self.counts: dict[tuple[int, str], int] = {}
         self.entered: list[tuple[str, int]] = []
         self.moves: list[Pending] = []

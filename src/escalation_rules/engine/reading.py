@@ -11,7 +11,7 @@ from escalation_rules._values import FrozenDict
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist
 from escalation_rules.decision import Decision
-from escalation_rules.engine.findings import find
+from escalation_rules.engine.findings import all_clocks, find
 from escalation_rules.engine.fold import fold, wake
 from escalation_rules.engine.machine import Program, State
 from escalation_rules.engine.outcome import (
@@ -72,6 +72,10 @@ class Reading:
         self._state = None
         found = wake(state, outcome)
         return None if found is None else datetime_of(found)
+
+    def all_deadlines(self) -> tuple[Deadline, ...]:
+        """Every instance of every target, in the order in which they started."""
+        return tuple(map(self._deadline, all_clocks(self._take())))
 
     def why_not(self) -> tuple[Reason, ...]:
         """Every rule with what speaks for and against it."""
