@@ -10,7 +10,7 @@ import pytest
 from escalation_rules.worktime import Absence, Layer, Rota, Shift
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 from escalation_rules.worktime.rotas import next_cover_change
-from tests.desk import when
+from tests.desk import OFFICE, when
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -136,3 +136,17 @@ def test_a_rota_that_cannot_be_is_refused(make, text):
     """Nobody to take a turn, turns that are none."""
     with pytest.raises(ValueError, match=text.replace("(", r"\(")):
         make()
+
+
+def test_gaps_are_the_times_in_which_nobody_is_on_duty():
+    """Half-open, across handovers between absent people, clipped to what was asked, and to the hours to be covered."""
+    away = Absence(start=when("tue 12:00"), end=when("wed 12:00"))
+    rota = Rota(layers=(Layer(members=("ann", "ben"), start=when("mon 09:00"), turn="1 day"),), absences=(away,))
+    assert rota.gaps(when("mon 09:00"), when("fri 09:00")) == ((when("tue 12:00"), when("wed 12:00")),)
+    assert rota.gaps(when("tue 13:00"), when("wed 10:00")) == ((when("tue 13:00"), when("wed 10:00")),)
+    assert rota.gaps(when("mon 09:00"), when("fri 09:00"), cover=OFFICE) == (
+        (when("tue 12:00"), when("tue 17:00")),
+        (when("wed 09:00"), when("wed 12:00")),
+    )
+    assert Rota(person="ann").gaps(when("mon 09:00"), when("fri 09:00")) == ()
+    assert Rota().gaps(when("mon 09:00"), when("mon 10:00")) == ((when("mon 09:00"), when("mon 10:00")),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, field_validator, model_validator
 
 from escalation_rules._values import Instant, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.worktime._timeline import DAY, instant_of_wall, load_zone, microseconds_of
-from escalation_rules.worktime.calendars import known_zone
+from escalation_rules.worktime._timeline import DAY, datetime_of, instant_of_wall, load_zone, microseconds_of
+from escalation_rules.worktime.calendars import BusinessCalendar, known_zone
 from escalation_rules.worktime.spans import Span
 
 __all__ = ["Absence", "Layer", "Rota", "Shift", "next_cover_change"]
@@ -96,6 +96,29 @@ class Rota(Value):
                 return shift.person
         candidates = [*(turns.member_at(instant) for turns in reversed(self._turns)), self.person]
         return next((one for one in candidates if one is not None and not self._absent(one, instant)), None)
+
+    def gaps(
+        self, start: datetime, end: datetime, cover: BusinessCalendar | None = None
+    ) -> tuple[tuple[datetime, datetime], ...]:
+        """The times from `start` up to `end` in which nobody is on duty; with `cover`, those in its open hours only.
+
+        >>> from datetime import timedelta, timezone
+        >>> monday = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+        >>> rota = Rota(overrides=(Shift("carol", monday, monday + timedelta(hours=8)),))
+        >>> [(since.hour, until.hour) for since, until in rota.gaps(monday, monday + timedelta(hours=12))]
+        [(17, 21)]
+        """
+        found = tuple(self._uncovered(microseconds_of(read_instant(start)), microseconds_of(read_instant(end))))
+        gaps = tuple((datetime_of(since), datetime_of(until)) for since, until in found)
+        return gaps if cover is None else tuple(opening for gap in gaps for opening in cover.openings(*gap))
+
+    def _uncovered(self, now: int, end: int) -> Iterator[tuple[int, int]]:
+        while now < end:
+            change = self.next_change(now)
+            until = end if change is None else min(change, end)
+            if self.person_at(now) is None:
+                yield now, until
+            now = until
 
     def next_change(self, instant: int) -> int | None:
         """The first later instant at which somebody else, or nobody, is on duty; None if that never comes."""
