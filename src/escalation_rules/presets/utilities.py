@@ -127,10 +127,7 @@ def _five_steps(duty: str) -> Checklist:
     answered = E.SupportReplied.like(public=True, automatic=False, actor="staff", role=(duty, None))
     return Checklist.of(
         Item("history", "The details and the history have been reviewed"),
-        Item(
-            "noted",
-            "Noted: priority, age, frequency and quality of responses and of the customer's updates, escalations so far",
-        ),
+        Item("noted", "Noted: priority, age, frequency and quality of responses and updates, escalations so far"),
         Item("analyst", "The case has been talked over with the analyst"),
         Item("customer", "The customer has been answered", done_by=answered),
         Item(
