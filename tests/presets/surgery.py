@@ -50,6 +50,27 @@ def level(key: str, **changes: Any) -> Cut:
     return cut
 
 
+def track(key: str, **changes: Any) -> Cut:
+    """With changes to a track."""
+
+    def cut(policy: Policy) -> Policy:
+        tracks = tuple(one.model_copy(update=changes) if one.key == key else one for one in policy.tracks)
+        assert tracks != policy.tracks, key
+        return changed(policy, tracks=tracks)
+
+    return cut
+
+
+def without_rule_and_track(name: str, key: str) -> Cut:
+    """Without a track and the rule that leads there."""
+
+    def cut(policy: Policy) -> Policy:
+        kept = changed(rule(name)(policy), tracks=policy.tracks)
+        return changed(policy, rules=kept.rules, tracks=tuple(one for one in policy.tracks if one.key != key))
+
+    return cut
+
+
 def without_level(key: str) -> Cut:
     """Without a level."""
 

@@ -8,11 +8,23 @@ from typing import Any
 
 import pytest
 
-from escalation_rules import Policy, presets
-from tests.presets import test_complaints, test_requests
-from tests.presets.surgery import Cut, items_with, level, rule, target, without_actions, without_items, without_level
+from escalation_rules import Circle, Policy, presets
+from escalation_rules import events as E
+from tests.presets import test_all, test_chains, test_complaints, test_requests, test_squares, test_utilities
+from tests.presets.surgery import (
+    Cut,
+    items_with,
+    level,
+    rule,
+    target,
+    track,
+    without_actions,
+    without_items,
+    without_level,
+    without_rule_and_track,
+)
 
-MODULES = (test_complaints, test_requests)
+MODULES = (test_all, test_chains, test_complaints, test_requests, test_squares, test_utilities)
 PAUSED = {"pauses": ("customer",)}
 
 LADDER: dict[str, list[Cut]] = {
@@ -61,6 +73,13 @@ BOTH: dict[str, list[Cut]] = {
 }
 
 
+ENDED_ONLY = (E.Resolved.like(), E.Closed.like())
+
+
+def _without_pair(topic: str) -> Callable[[Circle], Circle]:
+    return lambda found: Circle(pairs={name: pair for name, pair in found.pairs.items() if name != topic})
+
+
 def _without(number: int) -> tuple[Any, ...]:
     """What is asked when an escalation goes wrong, but for one thing."""
     (found,) = [one for one in presets.regional_escalation().rules if one.name == "no progress, or it has digressed"]
@@ -81,6 +100,112 @@ REMOVALS: dict[str, dict[str, list[Cut]]] = {
             target("recovery_call"),
             level("global", exit=None),
         ],
+    },
+    "magic_square": {
+        "MS1": [target("first_response"), target("first_response", within="9 business hours")],
+        "MS2": [
+            rule("asked, whoever was told"),
+            target("reach"),
+            target("answer"),
+            target("reach", calendar="desk", within="1 business hour"),
+            target("answer", calendar="desk", within="2 business hours"),
+            target("answer", starts=E.EscalationRequested.like()),
+        ],
+        "MS3": [
+            rule("an answer is nearly due"),
+            rule("the customer asks for the status again"),
+            rule("the customer asks for the status again", at=()),
+            rule("it came back"),
+            rule("an urgent case has no answer yet"),
+        ],
+        "MS4": [target("cause"), target("cause", stops=E.PostMortemHeld.like())],
+        "MS5": [
+            level("escalated", circle=None),
+            level("escalated", circle=_without_pair("technical")),
+            level("escalated", circle=_without_pair("business")),
+            target("square_meeting"),
+            target("square_meeting", recurs=False),
+        ],
+        "MS6": [
+            target("action_plan"),
+            target("action_plan", stops=E.PlanRevised.like()),
+            target("plan_review"),
+            target("plan_review", recurs=False),
+            rule("no backup strategy"),
+            rule("an item of the plan is overdue"),
+        ],
+        "MS7": [
+            target("update"),
+            target("update", agreed=False),
+            target("update", **PAUSED),
+            target("internal_update"),
+            rule("the customer had to ask"),
+        ],
+        "MS8": [target("post_mortem"), target("post_mortem", when=None), target("post_mortem", starts=ENDED_ONLY)],
+    },
+    "escalation_utility": {
+        "EU1": [
+            without_rule_and_track("expertise is wanted", "elevation"),
+            rule("expertise is wanted"),
+            without_level("architects"),
+            rule("an escalation is requested"),
+        ],
+        "EU2": [rule("through the utility")],
+        "EU3": [rule("in an ordinary update"), rule("in some other way"), rule("an escalation is requested")],
+        "EU4": [
+            level("duty_manager", work=None),
+            *(
+                level("duty_manager", work=without_items(item))
+                for item in ("history", "noted", "analyst", "customer", "priority")
+            ),
+            level("duty_manager", work=items_with("customer", done_by=E.COUNTING_REPLY)),
+            level("duty_manager", on_entry=()),
+        ],
+        "EU5": [target("answer"), target("answer", stops=E.Resolved.like())],
+        "EU6": [level("duty_manager", nobody="wait"), track("management", calendar="desk")],
+        "EU7": [target("answer")],
+    },
+    "vendor_chain": {
+        "VC1": [
+            level("reseller_l2", owner="reseller_l2"),
+            level("vendor_l1", owner="vendor_l1"),
+            level("reseller_duty_manager", owner="reseller_duty_manager"),
+            rule("attention is wanted"),
+        ],
+        "VC2": [
+            rule("stopped, a large customer"),
+            rule("stopped"),
+            rule("degraded, a large customer"),
+            rule("degraded"),
+            rule("no business impact stated"),
+        ],
+        "VC3": [
+            rule("a higher priority is wanted"),
+            rule("the next engineer is wanted"),
+            rule("the next engineer is wanted", then=()),
+            rule("the vendor's next engineer is wanted"),
+        ],
+        "VC4": [
+            rule("not resolved by the reseller's engineer"),
+            rule("not resolved by the reseller"),
+            rule("not resolved by the vendor's engineer"),
+            rule("the reseller drives the vendor"),
+            track("vendor", calendar="reseller"),
+            target("confer"),
+            target("confer", recurs=False),
+            target("confer", calendar="reseller"),
+            target("confer", **PAUSED),
+            level("vendor_executive", targets=()),
+        ],
+        "VC5": [
+            track("reseller_management", calendar="reseller"),
+            level("reseller_duty_manager", nobody="wait"),
+            rule("not through the engineer or the duty address"),
+            rule("attention is wanted", to="reseller_duty_manager"),
+            rule("stuck at the vendor"),
+            without_level("reseller_executive"),
+        ],
+        "VC6": [rule("through sales or the field"), rule("handed to somebody they know")],
     },
     "support_request": {**BOTH, "SR": [rule("business impact for management"), rule("attend the scheduled calls")]},
 }
@@ -131,8 +256,10 @@ def test_a_removal_is_noticed_by_a_test_of_its_row(preset, row, cut, monkeypatch
 
 def test_every_row_has_its_removals_and_its_tests():
     """Nothing of the published processes is left to good faith."""
-    assert {row for rows in REMOVALS.values() for row in rows} >= ROWS
+    removed = {row for rows in REMOVALS.values() for row in rows}
+    assert removed >= ROWS - {"VC7"}, "what holds VC7 is every policy as a whole, in `test_all.py`"
     assert all(list(named_by(row)) for row in ROWS)
 
 
-ROWS = {"CL1", "CL2", "CL3", "CL4", "CL5", "SR"} | {f"RE{number}" for number in range(1, 10)}
+COUNTS = {"CL": 5, "RE": 9, "MS": 8, "EU": 7, "VC": 7}
+ROWS = {f"{name}{number}" for name, count in COUNTS.items() for number in range(1, count + 1)} | {"SR"}

@@ -63,7 +63,10 @@ def test_MS2_reaches_the_support_group_quickly_whoever_was_told():
         case = problem(E.EscalationRequested(at=at("05-25 12:00"), **fields))
         decision = decide(policy, case, at=at("05-25 12:00"))
         assert decision.move.to == "escalated"
-        assert (decision.deadline("reach").due, decision.deadline("answer").due) == (at("05-25 13:00"), at("05-25 14:00"))
+        assert (decision.deadline("reach").due, decision.deadline("answer").due) == (
+            at("05-25 13:00"),
+            at("05-25 14:00"),
+        )
     case = case.record(E.EscalationReceived(at=at("05-25 13:00"), by="emma", role="escalation_manager"))
     case = case.record(E.SupportReplied(at=at("05-25 14:01"), by="emma", role="escalation_manager"))
     decision = decide(policy, case, at=at("05-25 15:00"))
@@ -168,10 +171,7 @@ def test_MS5_technical_people_on_technical_matters_managers_on_business_matters(
         E.SupportReplied(at=at("05-21 13:00"), role="support_rep", topic="business"),
         E.CustomerReplied(at=at("05-21 13:10"), role="customer_management", topic="technical"),
     )
-    assert found(policy, case, "05-21 14:00") == [
-        ("wrong pair", "support_rep"),
-        ("wrong pair", "customer_management"),
-    ]
+    assert found(policy, case, "05-21 14:00") == [("wrong pair", "support_rep"), ("wrong pair", "customer_management")]
 
 
 def test_MS5_the_four_meet_regularly():
@@ -265,7 +265,9 @@ def test_MS7_a_customer_who_has_to_ask_has_found_a_failure():
         E.CustomerReplied(at=at("05-22 10:00"), by="ursula", asks_for_status=True),
         E.CustomerReplied(at=at("05-27 10:00"), by="ursula", asks_for_status=True),
     )
-    (told,) = [one for one in decide(policy, case, at=at("05-22 10:00")).actions if one.rule == "the customer had to ask"]
+    (told,) = [
+        one for one in decide(policy, case, at=at("05-22 10:00")).actions if one.rule == "the customer had to ask"
+    ]
     assert told.action.roles == ("escalation_manager",)
     asked = [one for one in audit(policy, case, at("05-27 10:00")).findings if one.kind == "customer asked for status"]
     # Updated on Thursday: the next was due by Friday's close; by Wednesday it had long been.
@@ -325,10 +327,7 @@ def test_a_magic_square_over_the_bank_holiday():
     assert (first.move.to, first.move.due) == ("escalated", at("05-22 21:00"))
     assert (first.deadline("reach").outcome, first.deadline("answer").outcome) == ("met", "met")
     # The manager is asked for a backup strategy, and told that the customer had had to ask for the status before.
-    assert [(one.kind, one.due) for one in first.actions] == [
-        ("ask", at("05-22 21:00")),
-        ("notify", at("05-22 21:00")),
-    ]
+    assert [(one.kind, one.due) for one in first.actions] == [("ask", at("05-22 21:00")), ("notify", at("05-22 21:00"))]
     case = settle(policy, case, at=at("05-26 09:00"), by="desk").case
     # Friday night rolls forward, over the weekend and the holiday, to Tuesday: that is day 0, so Wednesday's close.
     assert due(policy, case, "05-26 09:00") == dict.fromkeys(
@@ -364,7 +363,9 @@ def test_a_magic_square_over_the_bank_holiday():
         "post_mortem": at("06-10 17:00"),
         "cause": at("06-10 17:00"),
     }
-    case = case.record(E.PostMortemHeld(at=at("06-02 10:00"), by="emma", service_issue=False, lessons=("spare boards",)))
+    case = case.record(
+        E.PostMortemHeld(at=at("06-02 10:00"), by="emma", service_issue=False, lessons=("spare boards",))
+    )
     assert decide(policy, case, at=at("06-02 11:00")).deadlines == ()
     assert found(policy, case, "06-02 11:00") == [
         ("customer asked for status", "customer_technical"),
