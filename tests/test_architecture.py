@@ -57,6 +57,7 @@ ROWS = [
         "presets.chains",
         "presets",
     ],
+    ["views.diagrams", "views"],
     [""],
 ]
 """The modules in the order in which they may be imported: each by those after it."""
