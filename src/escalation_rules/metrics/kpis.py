@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from escalation_rules import events as E
 from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_instant
@@ -170,10 +170,10 @@ def _of_events(policy: Policy, case: Case, at: datetime) -> Iterator[_Mark]:
 def _of_deadlines(policy: Policy, case: Case, at: datetime) -> Iterator[_Mark]:
     levels = [(step.event.at, next(iter(step.after.values()), None)) for step in walked(policy, case, at)]
     for one in deadlines(policy, case, at=at):
-        if one.started is not None:
-            level = one.level or [level for moment, level in levels if moment <= one.started][-1]
-            key = (one.target, level, one.outcome, "change" if one.caused_by_change else None)
-            yield _Mark("deadline", one.started, one.stopped or at, key)
+        started = cast(datetime, one.started)
+        level = one.level or [level for moment, level in levels if moment <= started][-1]
+        key = (one.target, level, one.outcome, "change" if one.caused_by_change else None)
+        yield _Mark("deadline", started, one.stopped or at, key)
 
 
 def _row(start: datetime | None, group: str | None, marks: list[_Mark]) -> Kpi:

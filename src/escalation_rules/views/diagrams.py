@@ -185,10 +185,8 @@ def _questions(checklist: Checklist) -> Iterator[str]:
 
 
 def _say_target(target: Target) -> str:
-    span = target.within
-    within = (
-        "none" if span is None else " or ".join(dict.fromkeys(str(one) for one in choices(span) if one is not None))
-    )
+    spans = dict.fromkeys(str(one) for one in choices(target.within) if one is not None)
+    within = " or ".join(spans) or "none"
     again = ", again and again" if target.recurs else ""
     agreed = ", or as agreed" if target.agreed else ""
     return f"{target.key}: within {within}{agreed}{again}"
