@@ -185,7 +185,7 @@ class TestKpis:
             assert found.row(group).escalations == 1, by
         assert found.row("nobody").escalations == 0
         assert kpis(self.POLICY, [opened()], when("mon 14:00"), by="analyst").row(None).opened == 1
-        with pytest.raises(UnknownName, match="unknown group `chanel`.*did you mean `channel`"):
+        with pytest.raises(UnknownName, match=r"unknown group `chanel`.*did you mean `channel`"):
             kpis(self.POLICY, [case], when("mon 14:00"), by="chanel")
 
     def test_a_policy_without_calendars_counts_in_utc(self):

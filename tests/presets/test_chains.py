@@ -183,20 +183,20 @@ def test_VC4_they_confer_daily_and_a_day_without_is_visible():
     policy = presets.vendor_chain()
     case = at_vendor(policy, request("05-21 11:30"))
     confer = decide(policy, case, at=at("05-21 12:00")).deadline("confer")
-    # In UTC, where the managers' days run, Friday ends on Saturday at 01:00 London time.
-    assert (confer.due, confer.owner) == (at("05-23 01:00"), STORAGE_MANAGER)
+    # The managers' days run in the reseller's zone, at all hours: Thursday is day 0, and Friday ends at midnight.
+    assert (confer.due, confer.owner) == (at("05-23 00:00"), STORAGE_MANAGER)
     case = case.record(
         E.WaitStarted(at=at("05-21 12:30"), on="customer"),
         *(E.CallHeld(at=at(f"05-{day} 12:00"), kind="confer") for day in (22, 23, 25)),
     )
     missed = [one for one in audit(policy, case, at("05-26 09:00")).findings if one.rule == "target `confer`"]
-    assert [(one.kind, one.at) for one in missed] == [("deadline breached", at("05-25 01:00"))], "Sunday"
+    assert [(one.kind, one.at) for one in missed] == [("deadline breached", at("05-25 00:00"))], "Sunday"
     case = case.record(E.ProgressReported(at=at("05-25 13:00"), state="stalled"))
     case = settle(policy, case, at=at("05-25 13:00"), by="desk").case
     above = decide(policy, case, at=at("05-25 13:00"))
     assert above.levels["vendor_management"] == "vendor_executive"
     assert [(one.target, one.level, one.due) for one in above.deadlines if one.target == "confer"] == [
-        ("confer", "vendor_executive", at("05-27 01:00"))
+        ("confer", "vendor_executive", at("05-27 00:00"))
     ]
 
 
@@ -309,8 +309,8 @@ def test_a_case_up_the_whole_chain_over_the_bank_holiday():
     ]
     case = settle(policy, case, at=at("05-23 12:00"), by="desk").case
     assert case.priority(at("05-23 12:00")) == "p1"
-    # Saturday's escalation: conferred by the end of Sunday (UTC), which is Monday 01:00 in London; then daily.
-    assert decide(policy, case, at=at("05-23 12:00")).deadline("confer").due == at("05-25 01:00")
+    # Saturday's escalation: conferred by the end of Sunday; then daily.
+    assert decide(policy, case, at=at("05-23 12:00")).deadline("confer").due == at("05-25 00:00")
     case = case.record(
         E.CallHeld(at=at("05-24 10:00"), kind="confer", participants=("reseller_executive", "vendor_dm")),
         failed("vendor_l1", "05-24 11:00"),

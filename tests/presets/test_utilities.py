@@ -130,7 +130,7 @@ def test_EU4_the_brief_and_the_prepared_text():
         == """\
 U-1 at Fri 2026-05-22 10:00: open on analyst, duty_manager
   priority normal, age 25:00 h, reopened 0 times
-  responses: 2, and 1 notes the customer did not see or nobody wrote
+  responses: 2; internal or automatic, and not counted: 1
     time between them: 1, mean 3:00 h, median 3:00 h, longest 3:00 h
     time the customer waited for one: 2, mean 2:00 h, median 2:00 h, longest 3:00 h
     unanswered since Thu 2026-05-21 16:00

@@ -61,7 +61,7 @@ class Brief(Value):
             (
                 f"{self.case} at {say_instant(self.at, zone)}: {self.status} on {standing or 'no level'}",
                 f"  priority {self.priority or 'not set'}, age {say_length(self.age)}, reopened {self.reopened} times",
-                f"  responses: {self.responses}, and {self.notes} notes the customer did not see or nobody wrote",
+                f"  responses: {self.responses}; internal or automatic, and not counted: {self.notes}",
                 f"    time between them: {self.gaps}",
                 f"    time the customer waited for one: {self.waits}",
                 f"    {f'unanswered since {since}' if since else 'nothing unanswered'}",

@@ -41,14 +41,15 @@ def vendor_chain(
     """A customer asks a reseller's support, which asks the vendor's; duty managers of both drive what is escalated.
 
     Engineers of rising expertise within a product's silo, in the hours of `reseller` and of `vendor`; apart from them,
-    at all hours, a duty manager for each group of `products`, and an executive above. Roles are named after
-    organisation, product or group, and rung: `reseller_storage_l1`, `vendor_infrastructure_duty_manager`; without the
-    product `reseller_l1`, and so on. Priority follows from the stated business impact and the customer's size; a
-    request that states none is asked for it. To raise the priority and to have the next engineer are two requests, each
-    with its own effect; attention is a third, and goes to the duty manager, through the engineer on the case or by the
-    `duty_address`. When the reseller's last engineer cannot resolve a case it goes to the vendor, and if a duty manager
-    has it, to the vendor's as well; then the two confer every day. Sales and field `contacts` are routed to the duty
-    manager; whoever handed it to somebody they know is redirected there.
+    at all hours and in days of the reseller's zone, a duty manager for each group of `products`, and an executive
+    above. Roles are named after organisation, product or group, and rung: `reseller_storage_l1`,
+    `vendor_infrastructure_duty_manager`; without the product `reseller_l1`, and so on. Priority follows from the stated
+    business impact and the customer's size; a request that states none is asked for it. To raise the priority and to
+    have the next engineer are two requests, each with its own effect; attention is a third, and goes to the duty
+    manager, through the engineer on the case or by the `duty_address`. When the reseller's last engineer cannot resolve
+    a case it goes to the vendor, and if a duty manager has it, to the vendor's as well; then the two confer every day.
+    Sales and field `contacts` are routed to the duty manager; whoever handed it to somebody they know is redirected
+    there.
 
     Source: Jack Sparks, "The Fine Art of Support Escalations" (Datalink, 2014). It names no spans; these are for an
     organisation to choose.
@@ -68,7 +69,7 @@ def vendor_chain(
     return Policy(
         name="vendor_chain",
         version="1",
-        calendars={"reseller": reseller, "vendor": vendor, "always": ALWAYS},
+        calendars={"reseller": reseller, "vendor": vendor, "always": BusinessCalendar.always(reseller.timezone)},
         calendar="reseller",
         priorities=("p4", "p3", "p2", "p1"),
         facts=(
