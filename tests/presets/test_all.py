@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalation_rules import Case, Policy, decide, presets, settle
+from escalation_rules import Case, Item, Policy, decide, presets, settle
 from escalation_rules import events as E
 from escalation_rules.conditions import atoms
 from escalation_rules.engine.compiler import compile_policy
@@ -74,14 +74,13 @@ def vocabulary(policy: Policy) -> dict[str, list[str | None]]:
     for pattern in patterns:
         for field, test in pattern.where.items():
             words.setdefault(field, set()).update(one for one in test.values if isinstance(one, str))
-    found = {field: [None, "other", *sorted(held - {None})] for field, held in words.items()}
-    items = [
-        checklist.items
-        for level in policy.all_levels
-        for checklist in (level.entry, level.work, level.exit)
-        if checklist
-    ]
-    return {**found, "item": sorted({one.key for some in items for one in some})}
+    return {field: [None, "other", *sorted(held - {None})] for field, held in words.items()}
+
+
+def items_of(policy: Policy) -> list[Item]:
+    """Every question of every checklist of a policy."""
+    lists = [one for level in policy.all_levels for one in (level.entry, level.work, level.exit) if one]
+    return [item for checklist in lists for item in checklist.items]
 
 
 def _started_by(target):
@@ -115,8 +114,8 @@ def events(draw, policy: Policy, moment):
         values = fact.values or (True, False) if fact else (1,)
         more = {"name": fact.name if fact else "other", "value": draw(st.sampled_from(values))}
     elif kind is E.ItemConfirmed:
-        answer = draw(st.sampled_from(("yes", "yes", "yes", "none", "good", "both", "no")))
-        more = {"item": draw(st.sampled_from(words["item"] or ["other"])), "answer": answer, "evidence": "seen"}
+        item = draw(st.sampled_from([*items_of(policy), Item("other")]))
+        more = {"item": item.key, "answer": draw(st.sampled_from(item.answers or ("1 June",))), "evidence": "seen"}
     elif kind is E.CallHeld:
         more = {"kind": word("kind") or "other", "participants": ("customer",)}
     elif kind is E.Reviewed:
@@ -146,11 +145,12 @@ def events(draw, policy: Policy, moment):
 
 
 KINDS = [
-    *[E.EscalationRequested, E.LevelFailed, E.FactObserved, E.ItemConfirmed] * 3,
-    *[E.CustomerReplied, E.SupportReplied, E.ProgressReported, E.EscalationAnswered, E.CallHeld] * 2,
-    *[E.Reviewed, E.UpdateSent, E.PlanRevised, E.CommunicationAgreed, E.PriorityChanged, E.DeEscalated],
-    *[E.ChecklistOverridden, E.WaitStarted, E.WaitEnded, E.Resolved, E.Reopened, E.Closed, E.PostMortemHeld],
-    E.EscalationReceived,
+    *[E.EscalationRequested, E.LevelFailed] * 6,
+    *[E.ItemConfirmed] * 8,
+    *[E.FactObserved, E.CustomerReplied, E.SupportReplied, E.ProgressReported] * 2,
+    *[E.EscalationAnswered, E.EscalationReceived, E.CallHeld, E.Reviewed, E.UpdateSent, E.PlanRevised],
+    *[E.CommunicationAgreed, E.PriorityChanged, E.DeEscalated, E.ChecklistOverridden, E.WaitStarted, E.WaitEnded],
+    *[E.Resolved, E.Reopened, E.PostMortemHeld],
 ]
 GAPS = st.sampled_from([timedelta(hours=hours) for hours in (0, 0, 0.5, 1, 2, 4, 8, 16, 24, 72)])
 
@@ -161,7 +161,7 @@ def situations(draw):
     policy = preset(draw(st.sampled_from(NAMES)))
     moment = at("05-21 08:00") + timedelta(hours=draw(st.integers(0, 96)))
     case = Case.open("C", at=moment, priority=draw(st.sampled_from((None, *policy.priorities[-1:]))))
-    for _ in range(draw(st.integers(2, 14))):
+    for _ in range(draw(st.integers(2, 20))):
         moment += draw(GAPS)
         case = case.record(draw(events(policy, moment)))
     return policy, case, moment + draw(GAPS)
