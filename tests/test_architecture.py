@@ -41,6 +41,7 @@ ROWS = [
     ],
     [
         "standing",
+        "audit.report",
         "audit",
         "metrics.figures",
         "metrics.soundness",
