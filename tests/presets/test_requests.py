@@ -1,15 +1,20 @@
-"""The support request, row by row. The policy is asked of `presets` each time, so that a removal can be tried."""
+"""The support request and the regional escalation, row by row.
+
+The policy is asked of `presets` each time, so that a removal can be tried.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from escalation_rules import Case, decide, presets, settle
+from escalation_rules import BusinessCalendar, Case, decide, presets, settle
 from escalation_rules import events as E
+from escalation_rules.worktime import Absence, Layer, Rota
 from tests.presets.clock import at
 
 ANSWERS = {"problem": "yes", "impact": "yes", "workaround": "none", "milestone": "none"}
 TASKS = ("progress", "plan_acceptable", "on_track")
+BOTH = ("support_request", "regional_escalation")
 
 
 def request(**facts) -> Case:
@@ -65,7 +70,7 @@ def test_SR_a_support_engineer_owns_it_and_attends_where_required():
     assert kinds(policy, case, "05-21 11:00") == [("convene", ("customer_support_engineer",))]
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE1_may_be_asked_at_any_time_by_whatever_entrance(preset):
     """By phone, by email, in the portal, in an ordinary update, through sales or an executive: it is taken up."""
     policy = getattr(presets, preset)()
@@ -79,7 +84,7 @@ def test_RE1_may_be_asked_at_any_time_by_whatever_entrance(preset):
         assert decide(policy, update, at=at(moment)).move.to == "escalated"
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE1_other_channels_are_answered_with_the_preferred_ones(preset):
     """Phone and email need no redirection; another channel does, each time, also in an ordinary update."""
     policy = getattr(presets, preset)()
@@ -106,7 +111,7 @@ def test_RE1_SR_people_to_ask_are_the_technician_and_the_support_engineer():
     assert decide(policy, case, at=at("05-21 10:00")).move.to == "escalated"
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE2_production_down_while_something_is_put_in(preset):
     """Only both together: production down, and an upgrade or another implementation under way."""
     policy = getattr(presets, preset)()
@@ -118,7 +123,7 @@ def test_RE2_production_down_while_something_is_put_in(preset):
     assert decide(policy, case, at=at("05-22 11:00")).move.rules == ("production down during an implementation",)
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE2_dissatisfied_with_how_it_goes(preset):
     """With the responsiveness, or with the resolution."""
     policy = getattr(presets, preset)()
@@ -128,7 +133,7 @@ def test_RE2_dissatisfied_with_how_it_goes(preset):
     assert decide(policy, case, at=at("05-22 11:00")).move.rules == ("dissatisfied",)
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE3_unanswered_questions_hold_the_move_back_and_are_listed(preset):
     """Each of the four, by itself and all together; the move falls due when the last is answered."""
     policy = getattr(presets, preset)()
@@ -142,7 +147,7 @@ def test_RE3_unanswered_questions_hold_the_move_back_and_are_listed(preset):
     assert (decision.move.due, decision.blocked) == (at("05-22 15:00"), ())
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE3_a_good_workaround_argues_against_the_move_and_is_not_missing(preset):
     """So do a wrong problem statement and an inaccurate impact; a poor workaround does not."""
     policy = getattr(presets, preset)()
@@ -160,7 +165,7 @@ def test_RE3_a_good_workaround_argues_against_the_move_and_is_not_missing(preset
     assert decide(policy, overridden, at=at("05-21 11:00")).move.due == at("05-21 11:00")
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE4_the_evaluation_is_owed_and_says_what_was_put_right(preset):
     """Resources, the process, or both: any of these settles it, and nothing else does."""
     policy = getattr(presets, preset)()
@@ -175,7 +180,7 @@ def test_RE4_the_evaluation_is_owed_and_says_what_was_put_right(preset):
     assert owed(case.record(E.ItemConfirmed(at=at("05-21 11:00"), item="evaluation", answer="yes"))) != []
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE4_a_specialist_in_the_situation_becomes_primary_contact(preset):
     """By product unless an organisation names another fact; without a specialist, whoever escalations go to."""
     policy = getattr(presets, preset)()
@@ -188,7 +193,7 @@ def test_RE4_a_specialist_in_the_situation_becomes_primary_contact(preset):
     assert escalated(by_area, area="upgrade").assigned(at("05-21 10:00"))["primary_contact"] == "upgrade_engineer"
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE5_a_kick_off_call_out_of_which_a_plan_comes(preset):
     """Escalated on Thursday 21 May: the call within a working day, the plan within two, and Monday is a holiday."""
     policy = getattr(presets, preset)(parties=("customer", "storage_vendor"))
@@ -211,7 +216,7 @@ def test_RE5_a_kick_off_call_out_of_which_a_plan_comes(preset):
     assert (decision.deadline("kick_off").outcome, decision.deadline("action_plan").outcome) == ("met", "breached")
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE6_the_status_is_before_the_manager_every_working_day(preset):
     """Reviewed on Thursday: due again by the close of Friday, then of Tuesday after the holiday, waiting or not."""
     policy = getattr(presets, preset)()
@@ -227,7 +232,7 @@ def test_RE6_the_status_is_before_the_manager_every_working_day(preset):
     assert (status.due, status.outcome) == (at("05-26 17:00"), "breached")
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE7_what_was_agreed_drives_the_update_clock(preset):
     """Until then the organisation's own span; and the agreement itself is owed by the primary contact."""
     policy = getattr(presets, preset)()
@@ -252,7 +257,7 @@ def test_RE7_what_was_agreed_drives_the_update_clock(preset):
     assert decide(policy, case, at=at("05-22 13:00")).deadline("update").due == at("05-22 17:00")
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE7_whoever_must_attend_scheduled_calls_is_called_where_required(preset):
     """Only where it is required, and only once calls have been agreed on."""
     policy = getattr(presets, preset)()
@@ -265,7 +270,7 @@ def test_RE7_whoever_must_attend_scheduled_calls_is_called_where_required(preset
     assert kinds(policy, escalated(policy, attendance_required=False).record(agreed), "05-21 13:00") == []
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE9_what_de_escalation_still_lacks_is_told(preset):
     """Progress and three things done, the customer's agreement documented: only then nothing stands against it."""
     policy = getattr(presets, preset)()
@@ -282,7 +287,7 @@ def test_RE9_what_de_escalation_still_lacks_is_told(preset):
     assert [one.item for one in decide(policy, slow, at=at("05-26 13:00")).exits[0].against] == ["progress"]
 
 
-@pytest.mark.parametrize("preset", ["support_request"])
+@pytest.mark.parametrize("preset", BOTH)
 def test_RE9_back_in_the_normal_process_with_its_history(preset):
     """The old request escalates nothing any more; a new one does, and the checklist's answers still stand."""
     policy = getattr(presets, preset)()
@@ -293,10 +298,156 @@ def test_RE9_back_in_the_normal_process_with_its_history(preset):
     )
     decision = decide(policy, case, at=at("05-29 10:00"))
     assert (decision.levels["main"], decision.moves, decision.exits) == ("normal", (), ())
-    assert {one.outcome for one in (*decision.deadlines, *decision.ended)} <= {"void", "breached", "met"}
+    assert decision.deadlines == ()
     assert case.escalations(at("05-29 10:00")) == 1
     again = case.record(E.EscalationRequested(at=at("05-29 11:00"), channel="email"))
     assert decide(policy, again, at=at("05-29 11:00")).move.due == at("05-29 11:00")
+
+
+def test_RE1_RE_people_to_ask_are_the_technician_and_the_duty_and_regional_managers():
+    """The regional manager is the one of the case's region; whoever asked somebody else is told whom to ask."""
+    policy = presets.regional_escalation()
+    for to in ("technician", "duty_manager", "regional_manager", "emea_manager", "assignee", "primary_contact"):
+        case = request(region="emea").record(E.EscalationRequested(at=at("05-21 10:00"), channel="phone", to=to))
+        assert kinds(policy, case, "05-21 10:00") == []
+    case = request(region="emea").record(E.EscalationRequested(at=at("05-21 10:00"), channel="phone", to="ceo"))
+    assert kinds(policy, case, "05-21 10:00") == [("redirect", ("technician", "duty_manager", "emea_manager"))]
+
+
+def test_RE4_RE_the_manager_of_the_region_evaluates_or_the_duty_manager():
+    """By region, in that region's office if it has one; a duty manager stands in for a manager who is away."""
+    new_york = BusinessCalendar(timezone="America/New_York", hours={"mon-fri": "09:00-17:00"}, holidays="US")
+    policy = presets.regional_escalation(calendars={"americas": new_york})
+    for region, role in (("emea", "emea_manager"), ("americas", "americas_manager"), (None, "regional_manager")):
+        case = answered(request(region=region), "05-21 10:00")
+        case = case.record(E.EscalationRequested(at=at("05-21 10:00"), channel="phone"))
+        assert decide(policy, case, at=at("05-21 10:00")).move.owner.role == role
+    away = Rota(person="mo", absences=(Absence(start=at("05-20 00:00"), end=at("05-23 00:00")),))
+    case = answered(request(region="emea"), "05-21 10:00").record(
+        E.EscalationRequested(at=at("05-21 10:00"), channel="phone")
+    )
+    owner = decide(policy.with_rotas({"emea_manager": away}), case, at=at("05-21 10:00")).move.owner
+    assert (owner.role, owner.because) == (
+        "duty_manager",
+        "nobody was on duty for `emea_manager`: `duty_manager` is the alternate",
+    )
+    # At 15:00 in London it is 10:00 in New York: within a working day of there is its Friday's close, 22:00 in London.
+    asked = answered(request(region="americas"), "05-21 15:00")
+    asked = asked.record(E.EscalationRequested(at=at("05-21 15:00"), channel="phone"))
+    assert decide(policy, asked, at=at("05-21 15:00")).deadline("kick_off").due == at("05-22 22:00")
+
+
+@pytest.mark.parametrize("state", ["stalled", "digressed"])
+def test_RE8_no_progress_or_digressed_brings_everybody_in_at_once(state):
+    """Everybody concerned is told, the engineer tells management, a call is convened, resources are added."""
+    policy = presets.regional_escalation()
+    case = escalated(policy, region="emea").record(E.ProgressReported(at=at("05-22 11:00"), state="on track"))
+    assert decide(policy, case, at=at("05-22 11:00")).actions == ()
+    case = case.record(E.ProgressReported(at=at("05-23 11:00"), state=state, actor="customer"))
+    decision = decide(policy, case, at=at("05-23 11:00"))
+    assert (decision.move.to, decision.move.due, decision.move.owner.role) == (
+        "global",
+        at("05-23 11:00"),
+        "global_manager",
+    )
+    assert [one.due for one in decision.actions] == [at("05-23 11:00")] * 4
+    told, management, recovery, resources = sorted(
+        (one.action for one in decision.actions), key=lambda one: ("Notify", "Convene", "Assign").index(one.type)
+    )
+    assert (told.roles, told.by) == (("primary_contact", "duty_manager", "emea_manager"), None)
+    assert (management.roles, management.by) == (("management",), "primary_contact")
+    assert recovery.who == ("emea_manager", "global_manager", "primary_contact", "technician", "customer")
+    assert (resources.role, resources.as_) == ("additional_resources", "additional_resources")
+    call = decision.deadline("recovery_call")
+    assert (call.due, call.owner) == (at("05-27 17:00"), "global_manager"), "Tuesday is day 0, after the holiday"
+
+
+def test_RE8_it_is_told_again_when_it_stalls_again_and_it_stays_escalated():
+    """On the top rung too; the daily look and the updates go on there, and so does what going down needs."""
+    policy = presets.regional_escalation()
+    case = escalated(policy).record(E.ProgressReported(at=at("05-22 11:00"), state="stalled"))
+    case = settle(policy, case, at=at("05-22 11:00"), by="desk").case
+    assert decide(policy, case, at=at("05-22 12:00")).actions == ()
+    case = case.record(E.ProgressReported(at=at("05-26 11:00"), state="stalled"))
+    decision = decide(policy, case, at=at("05-26 11:00"))
+    assert (decision.moves, decision.levels["main"]) == ((), "global")
+    assert [one.kind for one in decision.actions] == ["notify", "notify", "convene"]
+    assert {one.target for one in decision.deadlines} == {"recovery_call", "daily_status", "update"}
+    assert [one.key for one in decision.exits[0].missing] == ["progress", "plan_acceptable", "on_track", "agreement"]
+
+
+def test_a_regional_escalation_over_the_bank_holiday():
+    """Every rung, both ways: asked in chat, escalated, stalled, taken up globally, calmed, and asked for again."""
+    duty = Rota(
+        layers=(Layer(members=("di", "dov"), start=at("05-18 09:00"), turn="1 week"),), timezone="Europe/London"
+    )
+    away = Rota(person="mo", absences=(Absence(start=at("05-18 00:00"), end=at("05-30 00:00")),))
+    policy = presets.regional_escalation().with_rotas({"emea_manager": away, "duty_manager": duty})
+    case = answered(request(region="emea", product="network", attendance_required=True), "05-21 09:30")
+    case = case.record(E.CustomerReplied(at=at("05-21 16:00"), channel="chat", asks_to_escalate=True))
+    # First decision, by a host that was down overnight: due on Thursday at 16:00; the regional manager is on leave, so
+    # the duty manager has it, who is di until Monday at nine; the chat is answered with the preferred ways.
+    first = decide(policy, case, at=at("05-22 09:00"))
+    assert (first.move.due, first.move.owner.role, first.move.owner.person) == (at("05-21 16:00"), "duty_manager", "di")
+    assert [one.kind for one in first.actions] == ["redirect", "assign", "convene"]
+    case = settle(policy, case, at=at("05-22 09:00"), by="desk").case
+    assert case.assigned(at("05-22 09:00")) == {"primary_contact": "network_engineer"}
+    # Thursday is day 0: the call and what is daily by Friday's close, the plan by Tuesday's, Monday being a holiday.
+    assert {one.target: one.due for one in decide(policy, case, at=at("05-22 09:00")).deadlines} == {
+        "kick_off": at("05-22 17:00"),
+        "communication_plan": at("05-22 17:00"),
+        "daily_status": at("05-22 17:00"),
+        "update": at("05-22 17:00"),
+        "action_plan": at("05-26 17:00"),
+    }
+    every = E.CommunicationPlan(mode="conference call", every="1 business day", attendees=("customer",))
+    case = case.record(
+        E.EscalationAnswered(at=at("05-22 09:20"), by="di", role="duty_manager"),
+        E.CallHeld(at=at("05-22 10:00"), kind="kick_off", participants=("primary_contact", "technician", "customer")),
+        E.CommunicationAgreed(at=at("05-22 10:30"), plan=every),
+        E.Reviewed(at=at("05-22 15:00"), what="status", by="di", role="duty_manager"),
+        E.UpdateSent(at=at("05-22 16:00"), mode="conference call"),
+        E.ProgressReported(at=at("05-25 14:00"), state="stalled", actor="customer", by="ursula"),
+    )
+    # Second decision, on the bank holiday itself: told at once, whatever the day. The programme managers were called
+    # when calls were agreed on (Friday 10:30) and nobody has recorded that yet: it is found again.
+    second = decide(policy, case, at=at("05-25 14:00"))
+    assert (second.move.to, second.move.due) == ("global", at("05-25 14:00"))
+    assert sorted((one.kind, one.due) for one in second.actions) == sorted(
+        [
+            ("convene", at("05-22 10:30")),
+            ("notify", at("05-25 14:00")),
+            ("notify", at("05-25 14:00")),
+            ("convene", at("05-25 14:00")),
+            ("assign", at("05-25 14:00")),
+        ]
+    )
+    case = settle(policy, case, at=at("05-25 14:00"), by="desk").case
+    # The holiday rolls forward to Tuesday, which is day 0: the recovery call by Wednesday's close.
+    assert decide(policy, case, at=at("05-25 14:01")).deadline("recovery_call").due == at("05-27 17:00")
+    case = case.record(
+        E.CallHeld(at=at("05-26 09:30"), kind="recovery", participants=("global_manager", "customer")),
+        E.PlanRevised(
+            at=at("05-26 11:00"), plan=E.ActionPlan(items=(E.PlanItem("swap the card", "nell"),), shared=True)
+        ),
+        E.Reviewed(at=at("05-26 15:00"), what="status", by="glo", role="global_manager"),
+        E.UpdateSent(at=at("05-26 16:00"), mode="conference call"),
+        *(E.ItemConfirmed(at=at("05-28 10:00"), item=item, by="nell") for item in TASKS),
+    )
+    # Third decision, on Thursday: all but the customer's agreement. The update of Tuesday 16:00 was followed by one due
+    # on Wednesday at the close, which nobody sent.
+    third = decide(policy, case, at=at("05-28 10:00"))
+    assert [one.key for one in third.exits[0].missing] == ["agreement"]
+    assert (third.deadline("update").due, third.deadline("update").outcome) == (at("05-27 17:00"), "breached")
+    case = case.record(
+        E.ItemConfirmed(at=at("05-28 11:00"), item="agreement", evidence="call of 28 May", by="nell"),
+        E.DeEscalated(at=at("05-28 11:05"), to="normal", reason="the swapped card holds"),
+    )
+    # Fourth: back in the normal process, until the customer asks again, by email.
+    assert decide(policy, case, at=at("05-28 12:00")).levels["main"] == "normal"
+    case = case.record(E.EscalationRequested(at=at("05-29 10:00"), channel="email", to="technician"))
+    fourth = decide(policy, case, at=at("05-29 10:00"))
+    assert (fourth.move.to, fourth.move.owner.person) == ("escalated", "dov"), "di's week ended on Monday at nine"
 
 
 def test_a_support_request_escalated_calmed_and_escalated_again():

@@ -13,7 +13,7 @@ from escalation_rules import facts as F
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.facts import Fact
 from escalation_rules.levels import EscalationLevel
-from escalation_rules.picks import Pick, RoleChoice
+from escalation_rules.picks import Pick, RoleChoice, choices
 from escalation_rules.policy import Policy
 from escalation_rules.presets.calendars import OFFICE
 from escalation_rules.rules import Rule
@@ -27,6 +27,7 @@ __all__ = [
     "SPECIALISTS",
     "THREE_TASKS",
     "escalated_level",
+    "kept_informed",
     "request_facts",
     "request_rules",
     "support_request",
@@ -92,8 +93,7 @@ def escalated_level(
     """The level of an escalated request.
 
     It is evaluated, given a specialist as primary contact, a kick-off call with the `parties`, an action plan, and
-    updates as often as is agreed. Neither the daily look at its status nor the updates rest while the customer is
-    waited for.
+    updates as often as is agreed.
     """
     return EscalationLevel(
         key="escalated",
@@ -108,20 +108,37 @@ def escalated_level(
             Target.kick_off(within=kick_off, owner=CONTACT),
             Target.action_plan(within=plan, owner=CONTACT),
             Target(key="communication_plan", stops=E.CommunicationAgreed.like(), within=agreement, owner=CONTACT),
-            Target.review(key="daily_status", within=review, what="status", recurs=True, pauses=(), owner=owner),
-            Target.update(within=update, agreed=True, pauses=(), owner=CONTACT),
+            *kept_informed(owner=owner, review=review, update=update),
         ),
     )
 
 
+def kept_informed(*, owner: RoleChoice, review: SpanLike, update: SpanLike) -> tuple[Target, ...]:
+    """The status before the manager every day, and updates to the customer as often as was agreed.
+
+    Neither rests while the customer is waited for.
+    """
+    return (
+        Target.review(key="daily_status", within=review, what="status", recurs=True, pauses=(), owner=owner),
+        Target.update(within=update, agreed=True, pauses=(), owner=CONTACT),
+    )
+
+
 def request_rules(
-    *, channels: Sequence[str], asked: Sequence[str], also: Sequence[str], attendees: Sequence[str]
+    *,
+    channels: Sequence[str],
+    asked: Sequence[RoleChoice],
+    also: Sequence[str],
+    attendees: Sequence[str],
+    at: Sequence[str] = ("escalated",),
 ) -> tuple[Rule, ...]:
     """The customer may ask at any time.
 
     What makes an escalation especially fit; and the way for whoever asked elsewhere. People may be `asked`, `also`
-    others on the case; whoever else was asked is answered with the way to the former.
+    others on the case; whoever else was asked is answered with the way to the former. `attendees` are called to what is
+    scheduled while the case is on one of the levels `at`.
     """
+    known = [role for one in asked for role in choices(one)]
     elsewhere = (
         E.EscalationRequested.like(channel=E.other_than(*channels)),
         E.CustomerReplied.like(asks_to_escalate=True, channel=E.other_than(*channels)),
@@ -138,14 +155,14 @@ def request_rules(
         Rule(name="asked through another channel", when=F.happened(elsewhere), then=(A.Redirect(to=tuple(channels)),)),
         Rule(
             name="asked somebody else",
-            when=F.happened(E.EscalationRequested.like(to=E.other_than(*asked, *also))),
+            when=F.happened(E.EscalationRequested.like(to=E.other_than(*known, *also))),
             then=(A.Redirect(to=tuple(asked)),),
         ),
         Rule(
             name="attend the scheduled calls",
             when=F.flag("attendance_required") & F.happened(E.CommunicationAgreed.like()),
             then=(A.Convene(kind="scheduled", who=tuple(attendees)),),
-            at="escalated",
+            at=tuple(at),
         ),
     )
 

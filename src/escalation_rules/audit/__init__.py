@@ -1,0 +1,357 @@
+"""Audits: whether what people did kept to the policy.
+
+An audit reads the record: what was written down, not what was only due. Each finding has the instant, the rule it is
+about, how serious it is, and the sentence a manager would use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import takewhile
+from typing import cast
+
+from escalation_rules import events as E
+from escalation_rules._values import read_instant
+from escalation_rules.actions import Flag
+from escalation_rules.audit.report import Audit, Finding, Kind, Severity
+from escalation_rules.case import Case
+from escalation_rules.decision import Deadline
+from escalation_rules.engine import deadlines, decide, program_of
+from escalation_rules.engine.checks import checked, entry_state
+from escalation_rules.engine.findings import cooldown_end
+from escalation_rules.engine.fold import fold
+from escalation_rules.engine.machine import State
+from escalation_rules.levels import EscalationLevel
+from escalation_rules.patterns import Happening
+from escalation_rules.policy import Policy
+from escalation_rules.standing import Step, episodes, rank, timezone_of, walked
+from escalation_rules.targets import Target
+from escalation_rules.wording import say_instant
+from escalation_rules.worktime import load_zone
+from escalation_rules.worktime._timeline import datetime_of, microseconds_of
+
+__all__ = ["Audit", "Finding", "audit"]
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def audit(policy: Policy, case: Case, at: datetime) -> Audit:
+    """What in a case's record up to an instant did not keep to a policy.
+
+    A move without its checklist; a de-escalation without what it needs, such as the customer's agreement; somebody
+    outside the circle who talked to the customer, or the wrong pair on a topic; a customer who had to ask for the
+    status; an escalation handed to a named individual; a wait for the customer while the customer waited; an escalation
+    without a post-mortem where the policy asks for one; plan items without an owner or a due date; deadlines breached,
+    those only by a change apart; and what rules flag as findings. Raises as `decide` does.
+
+    >>> from datetime import datetime, timezone
+    >>> from escalation_rules import events as E, presets
+    >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+    >>> case = Case.open("S-1", at=nine).record(E.Escalated(at=nine.replace(hour=10), to="escalated", by="tess"))
+    >>> print(audit(presets.support_request(), case, nine.replace(hour=11)).explain())
+    S-1 under policy support_request 1, up to Mon 2026-03-02 11:00: 1 findings
+      Mon 2026-03-02 10:00 serious: tess moved the case to `escalated` without `problem`, `impact`, `workaround`, \
+`milestone` (entry checklist of `escalated`)
+    """
+    record = _Record(policy, case, read_instant(at))
+    found = (finding for check in _CHECKS for finding in check(record))
+    return Audit(
+        case=case.id,
+        policy=policy.name,
+        version=policy.version,
+        at=at,
+        timezone=timezone_of(policy),
+        findings=tuple(sorted(found, key=lambda one: one.at)),
+    )
+
+
+class _Record:
+    """A case's record under a policy, and what several checks ask of it."""
+
+    def __init__(self, policy: Policy, case: Case, at: datetime) -> None:
+        self.policy, self.case, self.at = policy, case, at
+        self.zone = load_zone(timezone_of(policy))
+        self.steps: tuple[Step, ...] = tuple(walked(policy, case, at))
+
+    @cached_property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        return deadlines(self.policy, self.case, at=self.at)
+
+    @cached_property
+    def recording(self) -> Policy:
+        """The policy without its moves: under it a case stands where the record has it."""
+        return self.policy.model_copy(update={"effective_from": NEVER})
+
+    def when(self, moment: datetime) -> str:
+        return say_instant(moment, self.zone)
+
+    def before(self, event: Happening) -> Case:
+        """The case as it was just before an event."""
+        return self.with_history(takewhile(lambda one: one is not event, self.case.history))
+
+    def with_history(self, history: Iterable[Happening]) -> Case:
+        """The case with only these of its events."""
+        return Case.model_construct(
+            id=self.case.id, history=cast(tuple[E.Event, ...], tuple(history)), attributes=self.case.attributes
+        )
+
+    def state(self, case: Case, event: Happening) -> State:
+        return fold(program_of(self.recording), case, event.instant)
+
+    def moves(self) -> Iterator[tuple[Step, str]]:
+        """The steps that change where the case stands after the opening, with the track."""
+        for step in self.steps[1:]:
+            for track, level in step.after.items():
+                if level != step.before[track]:
+                    yield step, track
+
+    def place(self, track: str) -> int:
+        return [one.key for one in self.policy.all_tracks].index(track)
+
+    def targets_of(self, deadline: Deadline) -> list[Target]:
+        own = self.policy.targets if deadline.level is None else self.policy.level(deadline.level).targets
+        return [target for target in own if target.key == deadline.target]
+
+    def stopped_by(self, kind: str) -> set[str]:
+        """The keys of the targets that such an event stops."""
+        return {target.key for target in self.policy.all_targets if any(one.event == kind for one in target.stops)}
+
+
+def _whoever(event: Happening) -> str:
+    return event.by or event.role or ("the customer" if event.actor == "customer" else event.actor)
+
+
+def _finding(event: Happening, kind: Kind, rule: str, severity: Severity, text: str) -> Finding:
+    return Finding(at=event.at, kind=kind, rule=rule, severity=severity, text=text, by=event.by, role=event.role)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+# ---------------------------------------------------------------------------- moves
+
+
+def _entries(record: _Record) -> Iterator[Finding]:
+    """Moves up without what had to be known first, unless the policy itself would have moved the case."""
+    for step, track in record.moves():
+        here, there = rank(record.policy, step.before[track]), rank(record.policy, step.after[track])
+        if there < here:
+            continue
+        policy_has = decide(record.policy, record.before(step.event), at=step.event.at).levels[track]
+        if rank(record.policy, policy_has) >= there:
+            continue
+        state = record.state(record.case, step.event)
+        missing, against = entry_state(state, record.place(track), there, waived=False)
+        lacking = [*(one.item for one in missing), *(item for item, _ in against)]
+        if lacking:
+            level = step.after[track]
+            text = f"{_whoever(step.event)} moved the case to `{level}` without {_listed(lacking)}"
+            kind: Kind = "move without checklist"
+            yield _finding(step.event, kind, f"entry checklist of `{level}`", "serious", text)
+
+
+def _exits(record: _Record) -> Iterator[Finding]:
+    """Moves down without what had to be done first, or too soon."""
+    for step, track in record.moves():
+        left = step.before[track]
+        if left is None or rank(record.policy, step.after[track]) > rank(record.policy, left):
+            continue
+        place = record.place(track)
+        state = record.state(record.before(step.event), step.event)
+        yield from _lacking(step.event, record.policy.level(left), state, place)
+        end = cooldown_end(state, place)
+        if end is not None and end > state.now:
+            text = f"{_whoever(step.event)} took the case off `{left}` before {record.when(datetime_of(end))}"
+            yield _finding(step.event, "de-escalation in cooldown", f"cooldown of `{left}`", "warning", text)
+
+
+def _lacking(event: Happening, level: EscalationLevel, state: State, track: int) -> Iterator[Finding]:
+    missing, against = checked(state, level.exit, state.entry[track], track)
+    lacking = [*(one.item for one in missing), *(item for item, _ in against)]
+    if lacking:
+        text = f"{_whoever(event)} took the case off `{level.key}` without {_listed(lacking)}"
+        rule = f"exit checklist of `{level.key}`"
+        yield _finding(event, "de-escalation without checklist", rule, "serious", text)
+
+
+# ---------------------------------------------------------------------------- who talks to whom
+
+
+def _circles(record: _Record) -> Iterator[Finding]:
+    """While a case is on a level with a circle, those outside do not talk to the customer, and pairs keep to theirs."""
+    for event, before, _ in record.steps:
+        for key in before.values():
+            level = None if key is None else record.policy.level(key)
+            if level is not None and level.circle is not None:
+                yield from _outsiders(event, level)
+                yield from _wrong_pair(event, level)
+
+
+def _outsiders(event: Happening, level: EscalationLevel) -> Iterator[Finding]:
+    circle = level.circle.roles if level.circle else ()
+    for role in _speakers(event, level):
+        if role not in circle:
+            text = f"{event.by or role} ({role}) talked to the customer from outside the circle"
+            yield _finding(event, "outside the circle", f"circle of `{level.key}`", "warning", text)
+
+
+def _speakers(event: Happening, level: EscalationLevel) -> tuple[str, ...]:
+    """The roles of ours that talk to the customer with an event, as far as they are known."""
+    if isinstance(event, E.CallHeld):
+        customers = {"customer", *(theirs for _, theirs in level.circle.pairs.values())} if level.circle else set()
+        ours = tuple(one for one in event.participants if one not in customers)
+        return ours if len(ours) < len(event.participants) else ()
+    speaks = isinstance(event, E.SupportReplied) or (isinstance(event, E.UpdateSent) and event.audience == "customer")
+    return (event.role,) if speaks and event.counts and event.role else ()
+
+
+def _wrong_pair(event: Happening, level: EscalationLevel) -> Iterator[Finding]:
+    if not isinstance(event, E.SupportReplied | E.CustomerReplied) or level.circle is None or event.topic is None:
+        return
+    pair = level.circle.pairs.get(event.topic)
+    if pair is not None and event.role in level.circle.roles and event.role not in pair:
+        text = f"{_whoever(event)} ({event.role}) took up a {event.topic} matter, which is for {' and '.join(pair)}"
+        yield _finding(event, "wrong pair", f"circle of `{level.key}`", "warning", text)
+
+
+def _individuals(record: _Record) -> Iterator[Finding]:
+    """Escalations go to roles, whose duties somebody always has; not to somebody one knows."""
+    for event, _, _ in record.steps:
+        if isinstance(event, E.EscalationRequested) and event.person is not None:
+            text = f"{_whoever(event)} handed the escalation to {event.person}, a named individual"
+            yield _finding(event, "named individual", "escalations go to roles", "warning", text)
+
+
+# ---------------------------------------------------------------------------- the customer's time
+
+
+def _status_requests(record: _Record) -> Iterator[Finding]:
+    """A customer who had to ask for the status, shown against the update clock."""
+    for event, _, _ in record.steps:
+        if isinstance(event, E.CustomerReplied) and event.asks_for_status:
+            clock = _update_clock(record, event)
+            late = clock is not None and clock.due is not None and clock.due < event.at
+            severity: Severity = "note" if clock is None else "serious" if late else "warning"
+            text = f"{event.by or 'the customer'} had to ask for the status; {_promise(record, clock, late=late)}"
+            rule = "updates" if clock is None else f"target `{clock.target}`"
+            yield _finding(event, "customer asked for status", rule, severity, text)
+
+
+def _update_clock(record: _Record, event: Happening) -> Deadline | None:
+    """The clock of the next update to the customer at an event, if one was running."""
+    for one in reversed(record.deadlines):
+        open_then = one.started is not None and one.started <= event.at and (one.stopped or NEVER) >= event.at
+        if open_then and any(_TO_CUSTOMER in target.stops for target in record.targets_of(one)):
+            return one
+    return None
+
+
+_TO_CUSTOMER = E.UpdateSent.like(audience="customer")
+
+
+def _promise(record: _Record, clock: Deadline | None, *, late: bool) -> str:
+    if clock is None:
+        return "no update was promised"
+    if clock.due is None:
+        return "the clock of the next update was paused"
+    due = record.when(clock.due)
+    return f"an update had been due since {due}" if late else f"the next was due {due}"
+
+
+def _hidden_waits(record: _Record) -> Iterator[Finding]:
+    """A wait for the customer that began while the customer waited for an answer."""
+    since: datetime | None = None
+    for event, _, _ in record.steps:
+        if isinstance(event, E.Opened):
+            since = None if event.by_staff else event.at
+        elif isinstance(event, E.CustomerReplied):
+            since = since or event.at
+        elif isinstance(event, E.SupportReplied) and event.counts:
+            since = None
+        elif isinstance(event, E.WaitStarted) and event.on == "customer" and since is not None:
+            paused = _paused_at(record, event.at)
+            who, message = _whoever(event), record.when(since)
+            text = f"{who} had the case wait for the customer, whose message of {message} was unanswered"
+            stood = f"; {_listed(paused)} stood still" if paused else ""
+            severity: Severity = "serious" if paused else "warning"
+            yield _finding(event, "hidden wait", "answer before waiting", severity, text + stood)
+
+
+def _paused_at(record: _Record, moment: datetime) -> list[str]:
+    """The targets whose clocks a wait stopped."""
+    return [one.target for one in record.deadlines if any(leg.paused and leg.since == moment for leg in one.legs)]
+
+
+# ---------------------------------------------------------------------------- plans, deadlines, lessons, flags
+
+
+def _plans(record: _Record) -> Iterator[Finding]:
+    """Each item of an action plan has an owner and a due date."""
+    if not record.stopped_by("PlanRevised"):
+        return
+    for event, _, _ in record.steps:
+        for item in event.plan.items if isinstance(event, E.PlanRevised) else ():
+            lacks = [name for name, held in (("owner", item.owner), ("due date", item.due)) if held is None]
+            if lacks and not item.done:
+                text = f"`{item.what}` is on the plan without {' and '.join(lacks)}"
+                yield _finding(event, "unclear plan item", "action plan", "note", text)
+
+
+def _breaches(record: _Record) -> Iterator[Finding]:
+    """Deadlines that were not kept, and those that only a change put into the past."""
+    for one in record.deadlines:
+        if one.outcome != "breached" or one.due is None:
+            continue
+        where = f" on `{one.level}`" if one.level else ""
+        came = "has not come" if one.stopped is None else f"ended {record.when(one.stopped)}"
+        text = f"`{one.target}`{where} was due {record.when(one.due)} and {came}"
+        kind: Kind = "deadline breached"
+        if one.caused_by_change:
+            kind = "breached by a change"
+            text = f"`{one.target}`{where} was put past due by a change at {record.when(one.due)}, not by a delay"
+        severity: Severity = "note" if one.caused_by_change else "warning"
+        yield Finding(
+            at=one.due, kind=kind, rule=f"target `{one.target}`", severity=severity, text=text, role=one.owner
+        )
+
+
+def _post_mortems(record: _Record) -> Iterator[Finding]:
+    """Every escalation is looked back on, where the policy asks for that."""
+    keys = record.stopped_by("PostMortemHeld")
+    if not keys:
+        return
+    held = [step.event.at for step in record.steps if isinstance(step.event, E.PostMortemHeld)]
+    pending = any(one.outcome == "pending" and one.target in keys for one in record.deadlines)
+    found = episodes(record.policy, record.case, record.at)
+    for number, one in enumerate(found):
+        following = found[number + 1].since if number + 1 < len(found) else NEVER
+        if one.until is not None and not any(one.since <= moment < following for moment in held):
+            severity: Severity = "note" if pending else "warning"
+            text = f"the escalation of {record.when(one.since)} ended without a post-mortem"
+            yield Finding(at=one.until, kind="no post-mortem", rule="post-mortem", severity=severity, text=text)
+
+
+def _flags(record: _Record) -> Iterator[Finding]:
+    """What rules flag as findings, whether or not the host has recorded that it saw them."""
+    case = record.with_history(one for one in record.case.history if not isinstance(one, E.ActionTaken))
+    for one in fold(program_of(record.policy), case, microseconds_of(record.at)).actions:
+        if isinstance(one.action, Flag) and one.action.finding:
+            rule = f"{one.source[0]} `{one.source[1]}`"
+            yield Finding(at=datetime_of(one.due), kind="flag", rule=rule, severity="warning", text=one.action.text)
+
+
+_CHECKS: tuple[Callable[[_Record], Iterator[Finding]], ...] = (
+    _entries,
+    _exits,
+    _circles,
+    _individuals,
+    _status_requests,
+    _hidden_waits,
+    _plans,
+    _breaches,
+    _post_mortems,
+    _flags,
+)

@@ -1,0 +1,258 @@
+"""Escalations as figures: counts, times to answer, targets kept, resolution, causes; per period and per whom."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple, cast
+
+from escalation_rules import events as E
+from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_instant
+from escalation_rules.case import Case
+from escalation_rules.engine import deadlines
+from escalation_rules.errors import UnknownName, unknown
+from escalation_rules.metrics.figures import Rate, Spread
+from escalation_rules.policy import Policy
+from escalation_rules.standing import rises, timezone_of, walked
+from escalation_rules.worktime import load_zone
+
+__all__ = ["Attainment", "Kpi", "Kpis", "kpis"]
+
+Period = Literal["day", "week", "month", "quarter", "year"]
+CAUSES = {True: "service issue", False: "no service issue", None: "not said"}
+"""What a post-mortem says of the cause; most say that there is nobody to blame."""
+
+
+class Attainment(Value):
+    """How the instances of a target did that started in a period, on a level.
+
+    `by_change` are breaches that only a change of priority, level or calendar caused; they are among the breached.
+    """
+
+    target: str
+    level: str | None
+    met: int = 0
+    breached: int = 0
+    by_change: int = 0
+    pending: int = 0
+    void: int = 0
+
+    @property
+    def rate(self) -> Rate:
+        """Met among those met or breached."""
+        return Rate(part=self.met, whole=self.met + self.breached)
+
+
+class Kpi(Value):
+    """The figures of one group in one period; `start` is the period's first instant, None for all time.
+
+    `escalations` are requests for attention, `elevations` requests for expertise, `moves` moves up by track: each is
+    counted apart. `time_to_answer` spreads over the escalations that were answered; `unanswered` are the others.
+    `first_resolution` and `total_resolution` are elapsed from the opening, to the first and to the last time the case
+    was resolved. `causes` are those that post-mortems recorded, without blame.
+    """
+
+    start: Instant | None = None
+    group: str | None = None
+    opened: int = 0
+    escalations: int = 0
+    elevations: int = 0
+    unanswered: int = 0
+    time_to_answer: Spread = Spread()
+    moves: Frozen[str, int] = FrozenDict()
+    status_requests: int = 0
+    reopened: int = 0
+    first_resolution: Spread = Spread()
+    total_resolution: Spread = Spread()
+    attainment: tuple[Attainment, ...] = ()
+    causes: Frozen[str, int] = FrozenDict()
+
+    def attained(self, target: str) -> Rate:
+        """Met among those met or breached of a target, over all levels."""
+        found = [one for one in self.attainment if one.target == target]
+        return Rate(part=sum(one.met for one in found), whole=sum(one.met + one.breached for one in found))
+
+
+class Kpis(Value):
+    """Figures per period and group, the earliest period first."""
+
+    policy: str
+    version: str
+    at: Instant
+    per: str | None = None
+    by: str | None = None
+    rows: tuple[Kpi, ...] = ()
+
+    def row(self, group: str | None = None, start: datetime | None = None) -> Kpi:
+        """The first row of a group, or of a group in the period that starts then; zeros where there is none."""
+        for one in self.rows:
+            if one.group == group and (start is None or one.start == read_instant(start)):
+                return one
+        return Kpi(start=start, group=group)
+
+
+def kpis(policy: Policy, cases: Iterable[Case], at: datetime, per: Period | None = None, by: str | None = None) -> Kpis:
+    """Figures over cases up to an instant, per period and by whom or what.
+
+    `per` is a day, week (from Monday), month, quarter or year in the zone of the policy's usual calendar. `by` is
+    "analyst" (whoever is assigned), "level" (on the first track), "priority", "channel" (of the opening), or a role
+    that is filled on cases. Each thing belongs to the period in which it began: a request with its answer, an instance
+    of a target with its outcome; and to the group that the case belonged to when it ended, or at `at`. Void cases are
+    left out. Raises `UnknownName` for a `by` that is none of these, and as `decide` does.
+
+    >>> from datetime import datetime, timezone
+    >>> from escalation_rules import events as E, presets
+    >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+    >>> asked = E.EscalationRequested(at=nine.replace(hour=10), channel="utility")
+    >>> case = Case.open("U-1", at=nine).record(asked, E.EscalationAnswered(at=nine.replace(hour=11)))
+    >>> found = kpis(presets.escalation_utility(), [case], at=nine.replace(hour=12), per="month")
+    >>> str(found.rows[0].time_to_answer)
+    '1, mean 1:00 h, median 1:00 h, longest 1:00 h'
+    """
+    moment, zone = read_instant(at), load_zone(timezone_of(policy))
+    known = [case for case in cases if case.opened_at <= moment and case.status(moment) != "void"]
+    grouped = _grouping(policy, by)
+    found: dict[tuple[datetime | None, str | None], list[_Mark]] = {}
+    for case in known:
+        for mark in _marks(policy, case, moment):
+            start = None if per is None else _start(mark.at.astimezone(zone), per)
+            found.setdefault((start, grouped(case, min(mark.until, moment))), []).append(mark)
+    rows = (_row(start, group, marks) for (start, group), marks in found.items())
+    return Kpis(
+        policy=policy.name,
+        version=policy.version,
+        at=at,
+        per=per,
+        by=by,
+        rows=tuple(sorted(rows, key=lambda one: (one.start or moment, one.group or ""))),
+    )
+
+
+class _Mark(NamedTuple):
+    """Something to count: what kind, when it began and ended, and what to count it under."""
+
+    kind: str
+    at: datetime
+    until: datetime
+    key: tuple[str | None, ...] = ()
+    length: timedelta | None = None
+
+
+def _marks(policy: Policy, case: Case, at: datetime) -> Iterator[_Mark]:
+    yield _Mark("opened", case.opened_at, at)
+    yield from _of_events(policy, case, at)
+    yield from (_Mark("move", event.at, event.at, (track,)) for event, track in rises(policy, case, at))
+    for kind, ended in (("first", case.first_resolved_at(at)), ("total", case.resolved_at(at))):
+        if ended is not None:
+            yield _Mark(kind, ended, ended, length=ended - case.opened_at)
+    yield from _of_deadlines(policy, case, at)
+
+
+def _of_events(policy: Policy, case: Case, at: datetime) -> Iterator[_Mark]:
+    events = [step.event for step in walked(policy, case, at)]
+    answers = [event.at for event in events if isinstance(event, E.EscalationAnswered)]
+    for event in events:
+        if any(pattern.matches(event) for pattern in E.ATTENTION_REQUEST):
+            answered = next((moment for moment in answers if moment >= event.at), None)
+            length = None if answered is None else answered - event.at
+            yield _Mark("escalation", event.at, answered or at, length=length)
+        if isinstance(event, E.EscalationRequested) and event.wants == "expertise":
+            yield _Mark("elevation", event.at, event.at)
+        if isinstance(event, E.CustomerReplied) and event.asks_for_status:
+            yield _Mark("status", event.at, event.at)
+        if isinstance(event, E.Reopened):
+            yield _Mark("reopened", event.at, event.at)
+        if isinstance(event, E.PostMortemHeld):
+            yield _Mark("cause", event.at, event.at, (CAUSES[event.service_issue],))
+
+
+def _of_deadlines(policy: Policy, case: Case, at: datetime) -> Iterator[_Mark]:
+    levels = [(step.event.at, next(iter(step.after.values()), None)) for step in walked(policy, case, at)]
+    for one in deadlines(policy, case, at=at):
+        started = cast(datetime, one.started)
+        level = one.level or [level for moment, level in levels if moment <= started][-1]
+        key = (one.target, level, one.outcome, "change" if one.caused_by_change else None)
+        yield _Mark("deadline", started, one.stopped or at, key)
+
+
+def _row(start: datetime | None, group: str | None, marks: list[_Mark]) -> Kpi:
+    def of(kind: str) -> list[_Mark]:
+        return [mark for mark in marks if mark.kind == kind]
+
+    def spread(kind: str) -> Spread:
+        return Spread.of(mark.length for mark in of(kind) if mark.length is not None)
+
+    def counted(kind: str) -> FrozenDict[str, int]:
+        return FrozenDict(sorted(Counter(str(mark.key[0]) for mark in of(kind)).items()))
+
+    return Kpi(
+        start=start,
+        group=group,
+        opened=len(of("opened")),
+        escalations=len(of("escalation")),
+        elevations=len(of("elevation")),
+        unanswered=sum(mark.length is None for mark in of("escalation")),
+        time_to_answer=spread("escalation"),
+        moves=counted("move"),
+        status_requests=len(of("status")),
+        reopened=len(of("reopened")),
+        first_resolution=spread("first"),
+        total_resolution=spread("total"),
+        attainment=tuple(_attainment(of("deadline"))),
+        causes=counted("cause"),
+    )
+
+
+def _attainment(marks: list[_Mark]) -> Iterator[Attainment]:
+    places = sorted({(str(mark.key[0]), mark.key[1] or "") for mark in marks})
+    for target, level in places:
+        keys = [mark.key for mark in marks if (mark.key[0], mark.key[1] or "") == (target, level)]
+        outcomes = Counter(str(key[2]) for key in keys)
+        yield Attainment(
+            target=target,
+            level=level or None,
+            met=outcomes["met"],
+            breached=outcomes["breached"],
+            by_change=sum(key[2:] == ("breached", "change") for key in keys),
+            pending=outcomes["pending"],
+            void=outcomes["void"],
+        )
+
+
+def _grouping(policy: Policy, by: str | None) -> Callable[[Case, datetime], str | None]:
+    """The group of a case at an instant."""
+    if by is None:
+        return lambda _case, _moment: None
+    if by == "level":
+        return lambda case, moment: _level(policy, case, moment)
+    if by == "priority":
+        return lambda case, moment: case.priority(moment)
+    if by == "channel":
+        return lambda case, _moment: next(one.channel for one in case.history if isinstance(one, E.Opened))
+    roles = ("analyst", "assignee", *policy.roles)
+    if by not in roles:
+        raise UnknownName(unknown("group", by, ("level", "priority", "channel", *roles)))
+    names = ("analyst", "assignee") if by == "analyst" else (by,)
+    return lambda case, moment: _assigned(case, moment, names)
+
+
+def _level(policy: Policy, case: Case, at: datetime) -> str | None:
+    *_, last = walked(policy, case, at)
+    return next(iter(last.after.values()), None)
+
+
+def _assigned(case: Case, at: datetime, roles: Iterable[str]) -> str | None:
+    held = case.assigned(at)
+    return next((held[role] for role in roles if held.get(role) is not None), None)
+
+
+def _start(local: datetime, per: Period) -> datetime:
+    """The first instant of the period that a local time is in."""
+    day = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    if per == "day":
+        return day
+    if per == "week":
+        return day - timedelta(days=day.weekday())
+    month = {"month": day.month, "quarter": (day.month - 1) // 3 * 3 + 1, "year": 1}[per]
+    return day.replace(month=month, day=1)

@@ -1,0 +1,138 @@
+"""What a role owes now, over all cases, soonest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Literal
+
+from escalation_rules import events as E
+from escalation_rules._values import Instant, Value, read_instant
+from escalation_rules.actions import Ask, Notify
+from escalation_rules.case import Case
+from escalation_rules.decision import Decision
+from escalation_rules.engine import decide
+from escalation_rules.picks import choices
+from escalation_rules.policy import Policy
+from escalation_rules.standing import chosen
+
+__all__ = ["Work", "worklist"]
+
+
+Kind = Literal["item", "deadline", "request", "post_mortem", "plan item", "lesson", "action"]
+
+
+class Work(Value):
+    """One thing that a role owes on one case.
+
+    An item of work, what a deadline is for, an answer to a request, a post-mortem, an item of the action plan, a lesson
+    nobody has settled, or something the role was asked to do. What has no due date stands after what has.
+    """
+
+    case: str
+    kind: Kind
+    what: str
+    text: str = ""
+    priority: str | None = None
+    level: str | None = None
+    since: Instant | None = None
+    due: Instant | None = None
+    overdue: bool = False
+
+
+def worklist(policy: Policy, cases: Iterable[Case], at: datetime, role: str) -> tuple[Work, ...]:
+    """What a role owes now, soonest first; and what whoever it stands in for owes.
+
+    A role stands in for the owner of a level while the owner's rota has nobody and it is the first of the alternates
+    who is on duty. Raises as `decide` does; cases not opened yet are left out.
+
+    >>> from datetime import datetime, timezone
+    >>> from escalation_rules import presets
+    >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+    >>> work = worklist(presets.complaint_ladder(), [Case.open("K-7", at=nine)], nine, "csr")
+    >>> [(one.case, one.what) for one in work]
+    [('K-7', 'attempted'), ('K-7', 'responded'), ('K-7', 'reviewed')]
+    """
+    moment = read_instant(at)
+    known = (case for case in cases if case.opened_at <= moment)
+    found = [work for case in known for work in _Desk(policy, case, moment, role).work()]
+    return tuple(sorted(found, key=lambda one: (one.due is None, one.due or moment, one.case, one.what)))
+
+
+class _Desk:
+    """One case, seen by one role."""
+
+    def __init__(self, policy: Policy, case: Case, at: datetime, role: str) -> None:
+        self.policy, self.case, self.at, self.role = policy, case, at, role
+        self.decision: Decision = decide(policy, case, at=at)
+
+    def work(self) -> Iterator[Work]:
+        if self.decision.status != "void":
+            yield from self._owed()
+            yield from self._plan()
+            yield from self._lessons()
+            yield from self._asked()
+
+    def _made(self, kind: Kind, what: str, *, due: datetime | None = None, **more: Any) -> Work:
+        overdue = due is not None and due < self.at
+        priority = self.case.priority(self.at)
+        return Work(case=self.case.id, kind=kind, what=what, priority=priority, due=due, overdue=overdue, **more)
+
+    def _owed(self) -> Iterator[Work]:
+        for one in self.decision.owed:
+            levels = self.decision.levels.values() if one.kind == "request" else (one.level,)
+            named = one.role is not None and one.role == self.role
+            if named or any(self._acts_on(level, one.role) for level in levels):
+                yield self._made(one.kind, one.what, text=one.text, level=one.level, since=one.since, due=one.due)
+
+    def _acts_on(self, level: str | None, owed_by: str | None) -> bool:
+        """Whether the role has a level at present; `owed_by` is another than its owner where a target names one."""
+        if level is None:
+            return False
+        found = self.policy.level(level)
+        owner = chosen(found.owner, self.case, self.at)
+        if owed_by not in {None, owner}:
+            return False
+        roles = [owner, *(name for one in found.alternates for name in choices(one))]
+        return next((one for one in roles if one is not None and self._on_duty(one)), owner) == self.role
+
+    def _on_duty(self, role: str) -> bool:
+        rota = self.policy.rotas.get(role)
+        return rota is None or rota.on_duty(self.at) is not None
+
+    def _plan(self) -> Iterator[Work]:
+        """Open items of the latest plan that name the role, or whoever has it now."""
+        plans = [event for event in self.case.history if isinstance(event, E.PlanRevised) and event.at <= self.at]
+        if not plans or self.decision.status not in {"open", "waiting"}:
+            return
+        rota = self.policy.rotas.get(self.role)
+        names = {self.role, rota.on_duty(self.at) if rota else None} - {None}
+        for item in plans[-1].plan.items:
+            if not item.done and item.owner in names:
+                yield self._made("plan item", item.what, since=plans[-1].at, due=item.due)
+
+    def _lessons(self) -> Iterator[Work]:
+        """Lessons of a post-mortem of which nobody has said what became of them."""
+        known = [event for event in self.case.history if event.at <= self.at]
+        settled = {event.lesson for event in known if isinstance(event, E.LessonSettled)}
+        if self.role != self._learner():
+            return
+        for event in known:
+            for lesson in event.lessons if isinstance(event, E.PostMortemHeld) else ():
+                if lesson not in settled:
+                    yield self._made("lesson", lesson, since=event.at)
+
+    def _learner(self) -> str | None:
+        """Who answers for post-mortems: whoever a target for them names."""
+        held = (one for one in self.policy.all_targets if any(stop.event == "PostMortemHeld" for stop in one.stops))
+        return next((chosen(one.owner, self.case, self.at) for one in held if one.owner is not None), None)
+
+    def _asked(self) -> Iterator[Work]:
+        """What is asked of the role: to find something out, or to tell somebody."""
+        for one in self.decision.actions:
+            action = one.action
+            if isinstance(action, Ask) and action.of == self.role:
+                yield self._made("action", action.item, level=one.level, since=one.due)
+            elif isinstance(action, Notify) and action.by == self.role:
+                whom = ", ".join(map(str, action.roles))
+                yield self._made("action", f"tell {whom}", text=action.text or "", level=one.level, since=one.due)
