@@ -6,9 +6,8 @@ project = "escalation_rules"
 copyright = "the escalation_rules authors"
 version = release = installed_version("escalation-rules")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.intersphinx", "sphinxcontrib.mermaid"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinxcontrib.mermaid"]
 exclude_patterns = ["_build"]
-nitpicky = False
 
 html_theme = "furo"
 html_title = "escalation_rules"
@@ -23,4 +22,3 @@ autodoc_default_options = {
     "members": True,
     "exclude-members": "model_config, model_fields, model_computed_fields, model_post_init",
 }
-intersphinx_mapping = {}
