@@ -6,7 +6,7 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from fastapi import Depends, FastAPI, Form, Header, HTTPException, Request
@@ -68,7 +68,9 @@ class Answer(BaseModel):
 
 
 class Refusal(BaseModel):
-    detail: str
+    """Why not: in words, or for a malformed request one entry for each problem."""
+
+    detail: str | list[dict[str, Any]]
 
 
 class Person(BaseModel):
@@ -83,8 +85,10 @@ def person(x_user: Annotated[str, Header()] = "anna", x_actor: Annotated[Literal
 
 
 Who = Annotated[Person, Depends(person)]
-NOT_FOUND = {404: {"model": Refusal}}
-REFUSED = {403: {"model": Refusal}, 422: {"model": Refusal}, **NOT_FOUND}
+
+
+def refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
+    return {code: {"model": Refusal} for code in codes}
 
 
 def create_app(desk: Desk) -> FastAPI:
@@ -95,32 +99,33 @@ def create_app(desk: Desk) -> FastAPI:
         return JSONResponse({"detail": f"no case {error}"}, 404)
 
     @app.exception_handler(EscalationRulesError)
-    def unreadable(_: Request, error: EscalationRulesError):
-        return JSONResponse({"detail": str(error)}, 422)
+    def conflict(_: Request, error: EscalationRulesError):
+        """Well-formed, but not with this policy or this case: an unknown level, an event before the opening."""
+        return JSONResponse({"detail": str(error)}, 409)
 
     @app.exception_handler(OperationalError)
     def busy(_: Request, __: OperationalError):
         return JSONResponse({"detail": "the database is busy, try again"}, 503, headers={"Retry-After": "1"})
 
-    @app.post("/api/cases", status_code=201)
+    @app.post("/api/cases", status_code=201, responses=refusals(400, 503))
     def open_case(opening: Opening, who: Who) -> Answer:
         staff = who.actor == "staff"
         case_id = desk.open(opening.title, by=who.name, by_staff=staff, **opening.model_dump(exclude={"title"}))
         return answer(desk, case_id)
 
-    @app.get("/api/cases")
+    @app.get("/api/cases", responses=refusals(503))
     def list_cases() -> list[str]:
         return [case_id for case_id, _ in desk.cases()]
 
-    @app.get("/api/cases/{case_id}", responses=NOT_FOUND)
+    @app.get("/api/cases/{case_id}", responses=refusals(404, 503))
     def read_case(case_id: str) -> Answer:
         return answer(desk, case_id)
 
-    @app.get("/api/cases/{case_id}/events", responses=NOT_FOUND)
+    @app.get("/api/cases/{case_id}/events", responses=refusals(404, 503))
     def read_events(case_id: str) -> list[E.Event]:
         return list(desk.read(case_id)[1].history)
 
-    @app.post("/api/cases/{case_id}/events", status_code=201, responses=REFUSED)
+    @app.post("/api/cases/{case_id}/events", status_code=201, responses=refusals(400, 403, 404, 409, 422, 503))
     def add_event(case_id: str, event: Reported, who: Who) -> Answer:
         if who.actor == "customer" and not isinstance(event, FromCustomers):
             raise HTTPException(403, f"customers do not report {event.type}")

@@ -20,7 +20,7 @@ class Line(NamedTuple):
 class Checklist(NamedTuple):
     title: str
     lines: list[Line]
-    against: list[str]
+    against: list[tuple[str, str]]
 
 
 class Clock(NamedTuple):
@@ -75,7 +75,7 @@ def _here(policy: Policy, key: str, decision: Decision) -> Checklist:
 def _before(policy: Policy, held: Blocked) -> Checklist:
     """What a move that is wanted still lacks, and what argues against it."""
     lines = [Line(item.key, item.text, item.answers) for item in held.missing]
-    against = [f"{one.text} {one.answer}" for one in held.against]
+    against = [(one.item, f"{one.text} {one.answer}") for one in held.against]
     return Checklist(f"Before it can go to {policy.level(held.move.to).name}", lines, against)
 
 
