@@ -7,19 +7,20 @@ that led to it and the messages it asks for, or not at all. And whoever works on
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import uuid4
-
-from sqlalchemy import Engine, or_, select
-from sqlalchemy.orm import Session
 
 from escalation_rules import Case, Decision, EscalationRulesError, Move, Policy, decide
 from escalation_rules import events as E
 from escalation_rules.decision import ActionDue
+from sqlalchemy import Engine, or_, select
+from sqlalchemy.orm import Session
+
 from service.tables import Base, CaseEvent, Message, Wake
 
 ENGINE = "engine"
+NEXT = timedelta(microseconds=1)
 log = logging.getLogger("desk")
 
 
@@ -41,6 +42,7 @@ class Desk:
 
     def __init__(self, engine: Engine, policy: Policy, clock: Callable[[], datetime]) -> None:
         self.engine, self.policy, self.clock = engine, policy, clock
+        self.reader = engine.execution_options(only_reads=True)
 
     def create_tables(self) -> None:
         Base.metadata.create_all(self.engine)
@@ -60,29 +62,32 @@ class Desk:
     def record(self, case_id: str, happening: Callable[[datetime], E.Event]) -> Decision:
         """Record what happened and decide. `happening` makes the event from the instant at which we hold the case.
 
-        Raises `NoSuchCase`, and `EscalationRulesError` for what the policy cannot read; then nothing is stored.
+        What fell due before is decided first: a case that this event resolves asks for nothing any more. Raises
+        `NoSuchCase`, and `EscalationRulesError` for what the policy cannot read; then nothing is stored.
         """
         with self._held(case_id) as held:
+            held, decision = self._settle(held)
             event = happening(held.now)
             case = held.case.record(event)
-            if case is not held.case:  # else it was recorded before, and its sender did not hear of it
-                _append(held, event)
-            return self._settle(held._replace(case=case))
+            if case is held.case:  # it was recorded before, and its sender did not hear of it
+                return decision
+            _append(held, event)
+            return self._settle(held._replace(case=case))[1]
 
     def read(self, case_id: str) -> tuple[str, Case, Decision]:
         """The title, the case, and what the policy says of it now."""
-        with self._transaction() as session:
+        with self._reading() as session:
             held = self._load(session, case_id, session.get(Wake, case_id))
             return held.wake.title, held.case, decide(self.policy, held.case, at=held.now)
 
     def cases(self) -> list[tuple[str, str]]:
         """The id and title of every case."""
-        with self._transaction() as session:
+        with self._reading() as session:
             return [tuple(row) for row in session.execute(select(Wake.case_id, Wake.title).order_by(Wake.title))]
 
     def told(self, case_id: str) -> list[dict]:
         """What was asked for, with its reasons: the answer to "how did it get here?"."""
-        with self._transaction() as session:
+        with self._reading() as session:
             rows = session.scalars(select(Message).where(Message.case_id == case_id)).all()
             return sorted((row.body for row in rows), key=lambda body: body["due"])
 
@@ -102,7 +107,7 @@ class Desk:
 
     def deliver(self, send: Callable[[str, dict], None]) -> int:
         """Send what is in the outbox. Killed between the two, it sends again: the receiver must know the key."""
-        with self._transaction() as session:
+        with self._reading() as session:
             keys = session.scalars(select(Message.key).where(Message.sent_at.is_(None))).all()
         done = 0
         for key in keys:
@@ -114,19 +119,20 @@ class Desk:
                     done += 1
         return done
 
-    def _settle(self, held: Held) -> Decision:
+    def _settle(self, held: Held) -> tuple[Held, Decision]:
         """Decide until nothing more is asked; write what was accepted, what must be told, and when to look again."""
-        _, wake, case, now = held
-        while accepted := (decision := decide(self.policy, case, at=now)).accept(at=now, by=ENGINE):
+        decision = decide(self.policy, held.case, at=held.now)
+        while accepted := decision.accept(at=held.now, by=ENGINE):
             for asked in (*decision.moves, *decision.actions):
-                held.session.add(Message(key=asked.key, case_id=case.id, body=_body(case.id, asked)))
-            _append(held._replace(case=case), *accepted)
-            case = case.record(*accepted)
-        wake.wake_at, wake.policy = decision.wake_at, self.policy.fingerprint
-        return decision
+                held.session.add(Message(key=asked.key, case_id=held.case.id, body=_body(held.case.id, asked)))
+            _append(held, *accepted)
+            held = held._replace(case=held.case.record(*accepted))
+            decision = decide(self.policy, held.case, at=held.now)
+        held.wake.wake_at, held.wake.policy = decision.wake_at, self.policy.fingerprint
+        return held, decision
 
     def _due(self) -> list[str]:
-        with self._transaction() as session:
+        with self._reading() as session:
             return list(session.scalars(select(Wake.case_id).where(self._is_due()).order_by(Wake.wake_at)))
 
     def _is_due(self):
@@ -135,6 +141,11 @@ class Desk:
     @contextmanager
     def _transaction(self) -> Iterator[Session]:
         with Session(self.engine) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with Session(self.reader) as session:
             yield session
 
     @contextmanager
@@ -150,8 +161,15 @@ class Desk:
             raise NoSuchCase(case_id)
         rows = session.scalars(select(CaseEvent.body).where(CaseEvent.case_id == case_id).order_by(CaseEvent.seq))
         case = Case(case_id, [E.parse(body) for body in rows])
-        # a machine's clock may step back; the time of a case does not
-        return Held(session, wake, case, max(self.clock(), case.history[-1].at))
+        return Held(session, wake, case, max(self.clock(), _known(case) + NEXT))
+
+
+def _known(case: Case) -> datetime:
+    """The latest instant that the case knows of. A machine's clock may step back; the time of a case does not.
+
+    Otherwise, after a decision was made in good faith, something could still happen before it.
+    """
+    return max(getattr(one, "recorded_at", None) or one.at for one in case.history)
 
 
 def _append(held: Held, *events: E.Event) -> None:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from escalation_rules import Blocked, Case, Decision, Policy
 from escalation_rules import events as E
+
 from service.desk import Desk
 
 
@@ -41,7 +42,6 @@ class Page(NamedTuple):
     told: list[dict]
     history: list[tuple[str, str]]
     explanation: str
-    until: str
 
     @classmethod
     def of(cls, desk: Desk, case_id: str) -> Self:
@@ -54,12 +54,14 @@ class Page(NamedTuple):
             status=decision.status,
             level=level.name,
             owner=str(level.owner),
-            checklists=[_here(desk.policy, level.key, decision), *(_before(desk.policy, one) for one in decision.blocked)],
+            checklists=[
+                _here(desk.policy, level.key, decision),
+                *(_before(desk.policy, one) for one in decision.blocked),
+            ],
             clocks=_clocks(decision, zone),
             told=[{**one, "due": _said(datetime.fromisoformat(one["due"]), zone)} for one in desk.told(case_id)],
             history=_history(case, zone),
             explanation=decision.explain(),
-            until=_said(decision.wake_at, zone),
         )
 
 
@@ -98,9 +100,8 @@ def _history(case: Case, zone: ZoneInfo) -> list[tuple[str, str]]:
 
 
 def _tell(event: E.Event) -> str:
-    details = [str(getattr(event, name)) for name in ("to", "item", "answer", "reason", "action") if hasattr(event, name)]
-    told = " ".join(one for one in details if one != "None")
-    return f"{event.type} {told} by {event.by or event.actor}".replace("  ", " ")
+    details = (getattr(event, name, None) for name in ("to", "item", "answer", "reason", "action"))
+    return " ".join([event.type, *filter(None, details), "by", event.by or event.actor])
 
 
 def _said(at: datetime | None, zone: ZoneInfo) -> str:

@@ -31,7 +31,11 @@ POLICY = Policy(
     levels=(
         EscalationLevel(key="frontline", title="Front line", owner="agents", work=WORK),
         EscalationLevel(
-            key="manager", title="Manager", owner="managers", work=WORK, on_entry=A.Notify(roles="managers", text="moved")
+            key="manager",
+            title="Manager",
+            owner="managers",
+            work=WORK,
+            on_entry=A.Notify(roles="managers", text="moved"),
         ),
         EscalationLevel(
             key="solutions",

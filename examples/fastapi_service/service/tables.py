@@ -13,10 +13,10 @@ class Instant(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value, dialect):
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
         return value and value.astimezone(UTC)
 
-    def process_result_value(self, value, dialect):
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
         return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
 
 
@@ -56,7 +56,7 @@ class Message(Base):
 
 
 def connect(url: str, **options: Any) -> Engine:
-    """An engine on SQLite or PostgreSQL. On SQLite a transaction takes the write lock when it begins."""
+    """An engine on SQLite or PostgreSQL. On SQLite a transaction that writes takes the write lock when it begins."""
     if url.startswith("sqlite"):
         options = {"connect_args": {"timeout": 5}} | options
     engine = create_engine(url, **options)
@@ -69,6 +69,7 @@ def connect(url: str, **options: Any) -> Engine:
 
         @event.listens_for(engine, "begin")
         def _at_once(connection):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            reads = connection.get_execution_options().get("only_reads", False)
+            connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine

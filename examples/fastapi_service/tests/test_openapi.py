@@ -1,12 +1,18 @@
 """Whatever a client sends, the service keeps to its OpenAPI description: schemathesis invents the requests."""
 
+from datetime import UTC, datetime
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import allow_header_conformance
 
 from service.app import create_app
 
+# the schema cannot say that an instant must lie in the years 1 to 9999 of UTC
+instants = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)
+schemathesis.openapi.format("date-time", instants)
 schema = schemathesis.pytest.from_fixture("described")
 # Starlette answers a wrong method with the methods of one of a path's routes, not of all
 checked = {"excluded_checks": [allow_header_conformance]}

@@ -5,9 +5,9 @@ import time
 
 import pytest
 import uvicorn
+from escalation_rules import events as E
 from playwright.sync_api import expect, sync_playwright
 
-from escalation_rules import events as E
 from service.app import create_app
 
 

@@ -4,9 +4,9 @@ import multiprocessing
 import time
 
 import pytest
+from escalation_rules import events as E
 from sqlalchemy import event, text
 
-from escalation_rules import events as E
 from service import worker
 from service.desk import Desk
 from service.policy import POLICY
@@ -108,7 +108,7 @@ def test_who_and_when_are_not_for_the_client_to_say(client):
     case = opened(client)
     report(client, case, "SupportReplied", at="2031-01-01T00:00:00Z", by="the queen", actor="staff")
     told = client.get(f"/api/cases/{case}/events").json()[-1]
-    assert (told["by"], told["at"]) == ("ann", "2026-03-02T09:00:00Z")
+    assert (told["by"], told["at"]) == ("ann", "2026-03-02T09:00:00.000001Z")
 
 
 def test_a_client_cannot_make_the_engine_believe_that_something_was_done(client, desk, clock):
@@ -150,9 +150,19 @@ def test_what_the_policy_cannot_read_is_refused_and_not_stored(client, kind, fie
 
 
 def test_an_unknown_case_is_not_found(client):
-    assert client.get("/api/cases/nothing").status_code == 404
-    assert client.get("/cases/nothing").status_code == 404
-    report(client, "nothing", "Resolved", status=404)
+    nobody = "0" * 12
+    assert client.get(f"/api/cases/{nobody}").status_code == 404
+    assert client.get(f"/cases/{nobody}").status_code == 404
+    report(client, nobody, "Resolved", status=404)
+
+
+def test_nothing_in_a_request_breaks_the_database(client):
+    """PostgreSQL, for one, has no text with a NUL in it."""
+    case = opened(client)
+    assert client.get("/api/cases/%00").status_code == 422
+    assert client.post("/api/cases", json={"title": "\x00"}).status_code == 422
+    report(client, case, "CustomerReplied", id="\x00", channel="\x00")
+    assert client.get(f"/api/cases/{case}/events").json()[-1]["channel"] == "\x00"
 
 
 def test_events_are_only_ever_added(client, desk, clock):
@@ -195,6 +205,14 @@ def test_a_clock_that_leaps_ahead_finds_what_a_prompt_worker_would_have_found(cl
     assert len(course(late)) > 3
 
 
+def test_what_fell_due_before_a_case_is_resolved_is_not_forgotten(client, clock):
+    """Nobody had looked since the first answer was late; a resolved case asks for nothing any more."""
+    case = opened(client)
+    clock.at("mon 14:00")
+    report(client, case, "Resolved", at=when("mon 14:00").isoformat())
+    assert kinds(client, case) == ["Opened", "Escalated", "ActionTaken", "Resolved"]
+
+
 def test_a_new_policy_wakes_every_case_and_repeats_nothing(client, desk, clock):
     case = opened(client)
     clock.at("mon 14:00")
@@ -209,7 +227,7 @@ def test_a_new_policy_wakes_every_case_and_repeats_nothing(client, desk, clock):
 def test_one_case_that_cannot_be_read_does_not_stop_the_others(client, desk, clock, caplog):
     bad, good = opened(client), opened(client)
     with desk.engine.begin() as connection:
-        statement = "update case_event set body = '{\"type\": \"Nonsense\"}' where case_id = :case"
+        statement = 'update case_event set body = \'{"type": "Nonsense"}\' where case_id = :case'
         connection.execute(text(statement), {"case": bad})
     clock.at("mon 14:00")
     assert desk.work() == 1
