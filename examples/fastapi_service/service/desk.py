@@ -66,13 +66,13 @@ class Desk:
         `NoSuchCase`, and `EscalationRulesError` for what the policy cannot read; then nothing is stored.
         """
         with self._held(case_id) as held:
-            held, decision = self._settle(held)
-            event = happening(held.now)
-            case = held.case.record(event)
-            if case is held.case:  # it was recorded before, and its sender did not hear of it
+            settled, decision = self._settle(held)
+            event = happening(settled.now)
+            case = settled.case.record(event)
+            if case is settled.case:  # it was recorded before, and its sender did not hear of it
                 return decision
-            _append(held, event)
-            return self._settle(held._replace(case=case))[1]
+            _append(settled, event)
+            return self._settle(settled._replace(case=case))[1]
 
     def read(self, case_id: str) -> tuple[str, Case, Decision]:
         """The title, the case, and what the policy says of it now."""
