@@ -23,10 +23,9 @@ def read(ticket, decided):
 
 def _opening(ticket, changes):
     """The ticket as it was: the oldest change of its priority tells what it was before."""
-    priorities = [old for _, _, field, old, *_ in changes if field == "priority"]
-    return E.Opened(
-        at=ticket["time"], by=ticket["reporter"], priority=(priorities or [ticket["priority"]])[0], id="opened"
-    )
+    before = [old for _, _, field, old, *_ in changes if field == "priority"]
+    priority = before[0] if before else ticket["priority"]
+    return E.Opened(at=ticket["time"], by=ticket["reporter"], priority=priority, id="opened")
 
 
 def _event(ticket, at, author, field, _, new):

@@ -43,9 +43,7 @@ class Escalation(Component):
     def run(self):
         """Decide every ticket that is due. Returns how many."""
         due = self.env.db_query(DUE, (to_utimestamp(self.clock()), POLICY.fingerprint))
-        for (ticket_id,) in due:
-            self.settle(ticket_id)
-        return len(due)
+        return sum(self._settled(ticket_id) for (ticket_id,) in due)
 
     def settle(self, ticket_id):
         """Decide a ticket, do what is asked, and look again until nothing is, in one transaction."""
@@ -87,31 +85,33 @@ class Escalation(Component):
     # ITicketChangeListener: Trac calls it when the change is committed
 
     def ticket_created(self, ticket):
-        self._changed(ticket)
+        self._settled(ticket.id)
 
     def ticket_changed(self, ticket, comment, author, old_values):
         if author != BOT:
-            self._changed(ticket)
+            self._settled(ticket.id)
 
     def ticket_comment_modified(self, ticket, cdate, author, comment, old_comment):
-        self._changed(ticket)
+        self._settled(ticket.id)
 
     def ticket_change_deleted(self, ticket, cdate, changes):
-        self._changed(ticket)
+        self._settled(ticket.id)
 
     def ticket_deleted(self, ticket):
         with self.env.db_transaction as db:
             db("DELETE FROM escalation_event WHERE ticket = %s", (ticket.id,))
             db("DELETE FROM escalation_wake WHERE ticket = %s", (ticket.id,))
 
-    def _changed(self, ticket):
-        """Decide now; if that fails, people's work goes on, and the next run tries again."""
+    def _settled(self, ticket_id):
+        """Decide now; if that fails, people's work and the other tickets go on, and the next run tries again."""
         try:
-            self.settle(ticket.id)
+            self.settle(ticket_id)
         except Exception:
-            self.log.exception("ticket %s could not be decided", ticket.id)
+            self.log.exception("ticket %s could not be decided", ticket_id)
             with self.env.db_transaction as db:
-                db("DELETE FROM escalation_wake WHERE ticket = %s", (ticket.id,))
+                db("DELETE FROM escalation_wake WHERE ticket = %s", (ticket_id,))
+            return False
+        return True
 
     # IAdminCommandProvider
 
