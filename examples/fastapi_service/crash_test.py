@@ -42,12 +42,18 @@ STAGES = (IDLE, WAITING, IN_TRANSACTION, SENDING)
 
 
 class Storm:
-    """What the processes share: the database, the clock, and the folder where the receiver keeps what it was sent."""
+    """What the processes share: the database, the clock, and the folder where the receiver keeps what it was sent.
+
+    The shared values are raw: a process that is killed must not take their lock with it.
+    """
 
     def __init__(self, url: str, folder: Path, seed: int) -> None:
         self.url, self.folder, self.seed = url, folder, seed
-        self.seconds = process.Value("d", 0.0)
-        self.over = process.Event()
+        self.seconds = process.RawValue("d", 0.0)
+        self.ended = process.RawValue("b", 0)
+
+    def over(self) -> bool:
+        return bool(self.ended.value)
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.seconds.value)
@@ -85,7 +91,7 @@ def work(storm: Storm, stage) -> None:
         storm.receive(key, message)
         at(IN_TRANSACTION)
 
-    worker.run(desk, send, pause=0.002, stop=storm.over.is_set)
+    worker.run(desk, send, pause=0.002, stop=storm.over)
 
 
 def report(storm: Storm, number: int, cases: list[str]) -> None:
@@ -93,7 +99,7 @@ def report(storm: Storm, number: int, cases: list[str]) -> None:
     desk, chance = storm.impatient_desk(), random.Random(f"{storm.seed} reporter {number}")
     with (storm.folder / f"confirmed-{number}").open("a") as confirmed:
         count = 0
-        while not storm.over.is_set():
+        while not storm.over():
             case_id, happening = chance.choice(cases), _something(chance, f"said:{number}:{count}")
             if _until_it_is_taken(storm, desk, case_id, happening):
                 confirmed.write(f"{case_id} said:{number}:{count}\n")
@@ -122,7 +128,7 @@ def _something(chance: random.Random, name: str):
 
 def _until_it_is_taken(storm: Storm, desk: Desk, case_id: str, happening) -> bool:
     """Report it again, under the same id, as long as the database is locked."""
-    while not storm.over.is_set():
+    while not storm.over():
         with suppress(DBAPIError):
             desk.record(case_id, happening)
             return True
@@ -133,7 +139,8 @@ def lock(storm: Storm) -> None:
     """Somebody who holds the whole database for longer than the others wait."""
     engine, chance = storm.desk().engine, random.Random(f"{storm.seed} locker")
     count = 0
-    while not storm.over.wait(chance.uniform(1.5, 3)):
+    while not storm.over():
+        time.sleep(chance.uniform(1, 2))
         with suppress(DBAPIError), engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("lock table wake, case_event, message in access exclusive mode"))
@@ -146,7 +153,7 @@ class Worker:
     """A worker process, and when to kill it."""
 
     def __init__(self, storm: Storm, chance: random.Random) -> None:
-        self.stage = process.Value("i", 0)
+        self.stage = process.RawValue("i", 0)
         self.process = process.Process(target=work, args=(storm, self.stage))
         self.process.start()
         self.killed_at = time.monotonic() + chance.uniform(0.02, 0.3)
@@ -174,7 +181,7 @@ def rage(storm: Storm, kills: int) -> tuple[Counter, int]:
             if time.monotonic() >= one.killed_at:
                 killed[one.kill()] += 1
                 workers[place] = Worker(storm, chance)
-    storm.over.set()
+    storm.ended.value = 1
     for one in workers:
         one.process.join()
     return killed, leaps

@@ -1,7 +1,7 @@
 """A desk on an empty database, by default SQLite in a temporary file, with a clock that the tests move.
 
-pytest --database postgresql+psycopg:///desk    the same tests on PostgreSQL
-pytest --browser /usr/bin/chromium              drives the page in this browser
+pytest --database=postgresql+psycopg:///desk   the same tests on PostgreSQL
+pytest --browser=/usr/bin/chromium              drives the page in this browser
 """
 
 import shutil
