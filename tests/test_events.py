@@ -31,6 +31,15 @@ def test_the_union_is_closed_and_told_apart_by_type():
     """A service can take an event as a body: its schema lists the kinds."""
     schema = TypeAdapter(E.Event).json_schema()
     assert set(schema["discriminator"]["mapping"]) == set(E.KINDS)
+
+
+def test_the_schema_of_an_event_wants_its_kind_as_reading_does():
+    """What the schema allows can be read: an event that does not say its kind is neither."""
+    adapter = TypeAdapter(E.Event)
+    defined = adapter.json_schema()["$defs"]
+    assert all("type" in defined[kind]["required"] for kind in E.KINDS)
+    with pytest.raises(ValueError, match="discriminator"):
+        adapter.validate_python({"at": AT, "kind": "kick_off"})
     assert len(E.KINDS) == 33
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
+from pydantic import ConfigDict
+
 from escalation_rules._values import Frozen, FrozenDict, Instant, Json, Value, show
 from escalation_rules.errors import InvalidValue, unknown
 from escalation_rules.worktime._timeline import microseconds_of
@@ -71,6 +73,11 @@ class Pattern(Value):
         return f"E.{self.event}.like({', '.join(f'{name}={test!r}' for name, test in self.where.items())})"
 
 
+def _with_its_kind(schema: dict[str, Any]) -> None:
+    """As data an event must say its kind: without it, it could be any of several, and is refused."""
+    schema["required"] = sorted({"type", *schema.get("required", ())})
+
+
 class Happening(Value):
     """What every event has: when, by whom, in which capacity, who acted, and the host's own id for it.
 
@@ -78,6 +85,7 @@ class Happening(Value):
     harmless.
     """
 
+    model_config = ConfigDict(json_schema_extra=_with_its_kind)
     namespace: ClassVar[str] = "E."
     type: str
     at: Instant

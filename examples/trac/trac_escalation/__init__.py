@@ -1,0 +1,1 @@
+"""Escalation for Trac, as a plugin: enable `trac_escalation.*` in `trac.ini`."""
