@@ -60,6 +60,7 @@ EVERYTHING = Policy(
         Rule(name="down", when=F.flag("production_down"), to="manager"),
         Rule(name="left alone", when=F.unanswered_for >= "8 business hours", to="manager"),
         Rule(name="asked for", when=F.happened(E.ATTENTION_REQUEST), to="next", track="management"),
+        Rule(name="urgent", when=F.priority == "high", to="next", track="management"),
         Rule(name="long open", when=F.open_for >= "5 days", then=(A.SetPriority("next"), A.Flag("old"))),
         Rule(name="late", when=F.deadline("resolution") == "breached", to="director"),
     ),
@@ -71,6 +72,7 @@ EVERYTHING = Policy(
             pauses=("customer", "vendor"),
             calendar=Pick(by="priority", values={"high": "late"}, otherwise="office"),
         ),
+        Target.post_mortem("2 business days"),
     ),
     rotas={
         "developer": Rota(

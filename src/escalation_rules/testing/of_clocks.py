@@ -14,6 +14,8 @@ from escalation_rules.testing.runs import Run, Step
 
 __all__ = ["CLOCKS", "more_urgent_never_slower"]
 
+MICROSECOND = timedelta(microseconds=1)
+
 
 def no_targets(policy: Policy) -> str | None:
     """What a policy without targets lacks."""
@@ -42,7 +44,8 @@ def segments_sum_to_budget(run: Run) -> bool | None:
                 continue
             end = one.stopped or step.at
             assert _sum(one, end, counted=None) == end - one.started
-            if one.due is not None and not one.caused_by_change and one.due <= end:
+            reached = one.due is not None and (one.stopped is None or one.due <= one.stopped)
+            if one.due is not None and reached and not one.caused_by_change:
                 met = True
                 assert _sum(one, one.due, counted=True) == one.budget, f"`{one.target}`"
     return None if met else False
@@ -69,9 +72,16 @@ def met_iff_stopped_by_due(run: Run) -> bool | None:
 
 @invariant("a breach is for ever", lacks=no_targets)
 def breach_is_permanent(run: Run) -> bool | None:
-    """What was breached at one step is breached at every later one, whatever happens."""
+    """What was breached at one step is breached at every later one, and no wait that begins at the due prevents it."""
     late: set[tuple[str, str | None, datetime | None]] = set()
+    waits = sorted({on for target in run.policy.all_targets for on in target.pauses})
     for step in run.steps:
+        for one in step.decision.deadlines:
+            if one.clock == "running" and one.due is not None and one.due > step.at:
+                waited = step.case.record(*(E.WaitStarted(at=one.due, on=on) for on in waits))
+                then = deadlines(run.policy, waited, at=one.due + MICROSECOND)
+                outcome = next(other.outcome for other in then if _name(other) == _name(one))
+                assert outcome in {"breached", "void"}, f"a wait from its due on keeps `{one.target}` {outcome}"
         now = {_name(one): one.outcome for one in deadlines(run.policy, step.case, at=step.at)}
         for name in late:
             assert now.get(name) == "breached", f"`{name[0]}` is {now.get(name)}"
