@@ -31,6 +31,7 @@ class TestFigures:
         assert Spread.of([4 * HOUR, HOUR, 2 * HOUR, 9 * HOUR]).median == 3 * HOUR
         assert (Spread.of([]), str(Spread())) == (Spread(), "0")
         assert str(Rate()) == "0 of 0"
+        assert str(Spread.of([53 * HOUR])) == "1, mean 2 d 5 h, median 2 d 5 h, longest 2 d 5 h"
 
 
 class TestHealth:
