@@ -135,10 +135,11 @@ def missing_is_exact(run: Run) -> bool | None:
             if not answers or held.until is not None:
                 continue
             met = True
-            assert _is_released(run.policy, step, held, answers), f"answered, and still held: `{held.move.to}`"
+            reached = _reached(run.policy, step, held, answers)
+            assert reached & _from(run.policy, held.move.to), f"answered, and still held: `{held.move.to}`"
             for number in range(len(answers)):
-                partly = answers[:number] + answers[number + 1 :]
-                assert not _is_released(run.policy, step, held, partly), f"released without {answers[number].item}"
+                partly = _reached(run.policy, step, held, answers[:number] + answers[number + 1 :])
+                assert held.move.to not in partly, f"released without `{answers[number].item}`"
     return None if met else False
 
 
@@ -153,9 +154,16 @@ def _answers(policy: Policy, held: Blocked, at: datetime) -> list[E.ItemConfirme
     return [E.ItemConfirmed(at=at, item=key, answer=good[key][0], evidence="seen") for key in keys]
 
 
-def _is_released(policy: Policy, step: Step, held: Blocked, answers: list[E.ItemConfirmed]) -> bool:
+def _reached(policy: Policy, step: Step, held: Blocked, answers: list[E.ItemConfirmed]) -> set[str]:
+    """The levels to which moves on the track are due once these answers are given."""
     decision = decide(policy, step.case.record(*answers), at=step.at)
-    return held.move.to in {move.to for move in decision.moves if move.track == held.move.track}
+    return {move.to for move in decision.moves if move.track == held.move.track}
+
+
+def _from(policy: Policy, key: str) -> set[str]:
+    """A level and those above it: what releases it may release a higher one, which then wins."""
+    keys = [level.key for level in policy.track_of(key).levels]
+    return set(keys[keys.index(key) :])
 
 
 def _no_exit(policy: Policy) -> str | None:
