@@ -79,6 +79,7 @@ EVERYTHING = Policy(
             layers=(Layer(members=("Dan", "Eve"), start="2026-03-02T09:00:00Z", turn="1 week"),),
             absences=(Absence(start="2026-03-03T00:00:00Z", end="2026-03-12T00:00:00Z"),),
         ),
+        "director": Rota(person="Dee", absences=(Absence(start="2026-01-01T00:00:00Z", end="2026-12-31T00:00:00Z"),)),
         "specialist": Rota(person="Sue", absences=(Absence(start="2026-03-02T12:00:00Z", end="2026-03-28T00:00:00Z"),)),
     },
 )

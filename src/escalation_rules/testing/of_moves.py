@@ -19,7 +19,7 @@ from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT
 from escalation_rules.testing.promises import invariant
 from escalation_rules.testing.runs import Run, Step
-from escalation_rules.testing.words import Words
+from escalation_rules.testing.words import Words, calendar_of
 
 __all__ = ["MOVES"]
 
@@ -102,7 +102,7 @@ def entry_checklist_held(run: Run) -> bool | None:
                 continue
             met = True
             for item in level.entry.items:
-                assert _is_answered(step.case, item, move.due), f"`{item.key}` was not answered before `{level.key}`"
+                assert _is_answered(run.policy, step.case, move, item), f"`{item.key}` had no good answer"
     return None if met else False
 
 
@@ -111,18 +111,16 @@ def _is_lifted(policy: Policy, case: Case, level: EscalationLevel) -> bool:
     return waived or any(isinstance(one, E.ChecklistOverridden) and one.level == level.key for one in case.history)
 
 
-def _is_answered(case: Case, item: Item, at: datetime) -> bool:
-    """Whether some answer up to an instant was good, and had not expired, as far as can be seen from outside."""
-    if item.done_by:
+def _is_answered(policy: Policy, case: Case, move: Move, item: Item) -> bool:
+    """Whether the last answer before the due of a move was good, and had not expired, as can be seen from outside."""
+    if item.done_by or move.due is None:
         return True
-    given = [one for one in case.history if isinstance(one, E.ItemConfirmed) and one.item == item.key and one.at <= at]
-    span = item.expires
-    plain = span is not None and not span.is_business and span.microseconds is not None
-    length = timedelta(microseconds=span.microseconds or 0) if span is not None and plain else None
-    return any(
-        one.answer not in item.against and item.admits(one.answer) and (length is None or at < one.at + length)
-        for one in given
-    )
+    known = [one for one in case.history if getattr(one, "item", None) == item.key and one.at <= move.due]
+    last = known[-1] if known else None
+    if not isinstance(last, E.ItemConfirmed) or last.answer in item.against or not item.admits(last.answer):
+        return False
+    calendar = calendar_of(policy, move.track)
+    return item.expires is None or calendar is None or move.due < calendar.add(last.at, item.expires)
 
 
 @invariant("what is missing is exactly what holds a move back", lacks=_no_entry)

@@ -67,7 +67,9 @@ def calendars() -> st.SearchStrategy[BusinessCalendar]:
 def histories(policy: Policy, *, most: int = 10) -> st.SearchStrategy[tuple[Happening, ...]]:
     """Histories under a policy: the opening and up to `most` events after it."""
     words = Words(policy)
-    return st.builds(_told, openings(words), st.lists(st.tuples(steps(words), events(words)), max_size=most))
+    one = st.tuples(steps(words), events(words))
+    few, many = st.lists(one, max_size=most), st.lists(one, min_size=most // 2, max_size=most)
+    return st.builds(_told, openings(words), few | many)
 
 
 def cases(policy: Policy, *, most: int = 10) -> st.SearchStrategy[Case]:
@@ -159,6 +161,8 @@ def events(words: Words) -> st.SearchStrategy[Happenings]:
         [*((E.WaitStarted(at=at, on=on),) for on in words.waits), (E.WaitEnded(at=at),)] if policy.all_targets else [],
         _answers(words, at),
         [tuple(_good_answers(checklist, at)) for checklist in words.checklists],
+        [tuple(_good_answers(checklist, at))[:-1] for checklist in words.checklists],
+        [(E.DeEscalated(at=at, to=key, reason="better"), E.EscalationRequested(at=at)) for key in levels],
         [(E.ChecklistOverridden(at=at, level=one.key, reason="urgent"),) for one in policy.all_levels if one.entry],
     ]
     some = [_messages(at), *(st.sampled_from(group) for group in groups if group)]

@@ -16,7 +16,7 @@ from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import BusinessCalendar, Span
 
-__all__ = ["Words", "choices"]
+__all__ = ["Words", "calendar_of", "choices"]
 
 YEAR = 2026
 """The year in which random cases happen: its clock changes and holidays are as good as any other's."""
@@ -26,6 +26,13 @@ def choices(value: Any) -> tuple[Any, ...]:
     """What a pick may come to, or the one value there is; nothing for None."""
     found = (*value.values.values(), value.otherwise) if isinstance(value, Pick) else (value,)
     return tuple(one for one in found if one is not None)
+
+
+def calendar_of(policy: Policy, track: str) -> Any:
+    """The calendar of a track where nothing else is said; None where that depends on the case."""
+    own = next(one.calendar for one in policy.all_tracks if one.key == track)
+    named = own if own is not None else policy.usual_calendar
+    return None if isinstance(named, Pick) or named is None else policy.calendars[named]
 
 
 class Words:
