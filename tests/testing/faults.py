@@ -62,7 +62,7 @@ FAULTS = (
     Fault("accepted at the moment of asking", "decision.py", '"at": one.due, "recorded_at": at', '"at": at, "recorded_at": at'),
     Fault("what is accepted has no id", "decision.py", '"actor": "automation", "id": one.key}', '"actor": "automation", "id": None}'),
     Fault("priority falls", "engine/moves.py", "(rank := _rank_asked(state, one.action)) > highest", "(rank := _rank_asked(state, one.action) - 1) > highest", spoken_of=False),
-    Fault("nobody on duty, and nobody says so", "engine/reading.py", "if not found.on_duty:", "if False:"),
+    Fault("nobody on duty, and nobody says so", "engine/moves.py", "OwnerFound(roles[0], None, False, tuple(roles))", "OwnerFound(roles[0], None, True, tuple(roles))"),
     Fault("a held move goes ahead", "engine/moves.py", "if missing or against or _is_held(state, track, level):", "if missing or against:", spoken_of=False),
     # checklists
     Fault("an objection is overlooked", "engine/checks.py", "elif answer in item.against:", "elif False:"),

@@ -32,7 +32,9 @@ EVERYTHING = Policy(
             key="expertise",
             levels=(
                 EscalationLevel(key="first", owner="analyst"),
-                EscalationLevel(key="second", owner="specialist", alternates=("analyst",), entry=ENTRY, exit=EXIT),
+                EscalationLevel(
+                    key="second", owner="specialist", alternates=("analyst",), entry=ENTRY, exit=EXIT, cooldown="1 day"
+                ),
                 EscalationLevel(
                     key="third",
                     owner="developer",
@@ -48,7 +50,7 @@ EVERYTHING = Policy(
             calendar="always",
             levels=(
                 EscalationLevel(key="manager", owner="manager", on_entry=(A.Notify("analyst"), A.Assign("manager"))),
-                EscalationLevel(key="director", owner="director"),
+                EscalationLevel(key="director", owner="director", cooldown="2 days"),
             ),
         ),
     ),

@@ -15,6 +15,8 @@ from escalation_rules.testing.runs import Run, Step
 __all__ = ["CLOCKS", "more_urgent_never_slower"]
 
 MICROSECOND = timedelta(microseconds=1)
+Name = tuple[str, str | None, datetime | None, int]
+"""What tells one instance of a target from all others of a case."""
 
 
 def no_targets(policy: Policy) -> str | None:
@@ -44,11 +46,16 @@ def segments_sum_to_budget(run: Run) -> bool | None:
                 continue
             end = one.stopped or step.at
             assert _sum(one, end, counted=None) == end - one.started
-            reached = one.due is not None and (one.stopped is None or one.due <= one.stopped)
-            if one.due is not None and reached and not one.caused_by_change:
+            if one.due is not None and (one.stopped is None or one.due <= one.stopped):
                 met = True
-                assert _sum(one, one.due, counted=True) == one.budget, f"`{one.target}`"
+                _adds_up(one)
     return None if met else False
+
+
+def _adds_up(one: Deadline) -> None:
+    """The counted stretches up to the due make the budget; what a change put into the past had counted more."""
+    if one.due is not None and not one.caused_by_change:
+        assert _sum(one, one.due, counted=True) == one.budget, f"`{one.target}` counts to something else"
 
 
 def _sum(one: Deadline, at: datetime, *, counted: bool | None) -> timedelta:
@@ -73,7 +80,7 @@ def met_iff_stopped_by_due(run: Run) -> bool | None:
 @invariant("a breach is for ever", lacks=no_targets)
 def breach_is_permanent(run: Run) -> bool | None:
     """What was breached at one step is breached at every later one, and no wait that begins at the due prevents it."""
-    late: set[tuple[str, str | None, datetime | None]] = set()
+    late: set[Name] = set()
     waits = sorted({on for target in run.policy.all_targets for on in target.pauses})
     for step in run.steps:
         for one in step.decision.deadlines:
@@ -89,13 +96,13 @@ def breach_is_permanent(run: Run) -> bool | None:
     return None if late else False
 
 
-def _name(one: Deadline) -> tuple[str, str | None, datetime | None]:
-    return one.target, one.level, one.started
+def _name(one: Deadline) -> Name:
+    return one.target, one.level, one.started, one.occurrence
 
 
 @invariant("waiting never makes anything due sooner", lacks=_no_pauses)
 def pause_never_shortens(run: Run) -> bool | None:
-    """An hour's wait, for whatever pauses a target, leaves its due where it was, or later."""
+    """An hour of waiting, for whatever pauses a target, leaves its due where it was or later, and its budget whole."""
     met = False
     waits = sorted({on for target in run.policy.all_targets for on in target.pauses})
     for step in run.steps[-3:]:
@@ -111,17 +118,22 @@ def pause_never_shortens(run: Run) -> bool | None:
                 if known is not None and known.due is not None and one.due is not None and known.budget == one.budget:
                     met = True
                     assert one.due >= known.due, f"`{one.target}` is due sooner for a wait for {on}"
+                    _adds_up(one)
     return None if met else False
 
 
 @invariant("what was counted before a change of priority stays counted", lacks=_no_priorities)
 def counted_time_survives_change(run: Run) -> bool | None:
-    """The clocks that go on after a change have counted as much as before it."""
+    """The clocks that go on after a change have counted as much as before, and what they count makes their budget."""
     met = False
     for step in run.steps[-3:]:
         before = _counted(step.decision.deadlines, step.at)
         for priority in run.policy.priorities if before else ():
-            changed = decide(run.policy, step.case.record(E.PriorityChanged(at=step.at, to=priority)), at=step.at)
+            case = step.case.record(E.PriorityChanged(at=step.at, to=priority))
+            changed = decide(run.policy, case, at=step.at)
+            resumed = decide(run.policy, case.record(E.WaitEnded(at=step.at)), at=step.at)
+            for one in (*changed.deadlines, *resumed.deadlines):
+                _adds_up(one)
             for name, counted in _counted(changed.deadlines, step.at).items():
                 if name in before:
                     met = True
@@ -129,7 +141,7 @@ def counted_time_survives_change(run: Run) -> bool | None:
     return None if met else False
 
 
-def _counted(some: Iterable[Deadline], at: datetime) -> dict[tuple[str, str | None, datetime | None], timedelta]:
+def _counted(some: Iterable[Deadline], at: datetime) -> dict[Name, timedelta]:
     return {_name(one): _sum(one, at, counted=True) for one in some if one.outcome == "pending"}
 
 

@@ -101,8 +101,9 @@ def no_key_twice(run: Run) -> bool | None:
     for step in run.steps:
         case = case.record(*(event for event in step.events if event not in case.history))
         decision = decide(run.policy, case, at=step.at)
-        keys = [*(one.key for one in decision.moves), *(one.key for one in decision.actions)]
-        assert len(keys) == len(set(keys)), "one key for two things"
+        keys = _keys(decision)
+        for asked in (keys, _keys(step.decision)):
+            assert len(asked) == len(set(asked)), "one key for two things"
         assert not done & set(keys), "asked for again"
         settled = settle(run.policy, case, at=step.at)
         fresh = [str(event.id) for event in settled.events]
@@ -111,6 +112,10 @@ def no_key_twice(run: Run) -> bool | None:
         done |= set(fresh)
         case, met = settled.case, met or bool(keys)
     return None if met else False
+
+
+def _keys(decision: Decision) -> list[str]:
+    return [*(one.key for one in decision.moves), *(one.key for one in decision.actions)]
 
 
 @invariant("a host that was down gets what a prompt one would have got", lacks=no_rules)

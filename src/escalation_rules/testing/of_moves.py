@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -125,7 +126,10 @@ def _is_answered(policy: Policy, case: Case, move: Move, item: Item) -> bool:
 
 @invariant("what is missing is exactly what holds a move back", lacks=_no_entry)
 def missing_is_exact(run: Run) -> bool | None:
-    """Answering all of it releases the move, and leaving out any of it does not."""
+    """Answering all of it releases the move.
+
+    Leaving out any of it does not, nor does an answer that argues against it, nor one that has expired.
+    """
     met = False
     for step in run.steps:
         for held in step.decision.blocked:
@@ -138,6 +142,7 @@ def missing_is_exact(run: Run) -> bool | None:
             for number in range(len(answers)):
                 partly = _reached(run.policy, step, held, answers[:number] + answers[number + 1 :])
                 assert held.move.to not in partly, f"released without `{answers[number].item}`"
+            _holds_back(run.policy, step, held)
     return None if met else False
 
 
@@ -146,13 +151,41 @@ def _answers(policy: Policy, held: Blocked, at: datetime) -> list[E.ItemConfirme
     level = policy.level(held.move.to)
     items = {item.key: item for item in level.entry.items} if level.entry else {}
     keys = [*(one.key for one in held.missing), *(one.item for one in held.against)]
-    good = {key: [one for one in items[key].answers or ("told",) if one not in items[key].against] for key in keys}
-    if any(not found for found in good.values()):
-        return []
-    return [E.ItemConfirmed(at=at, item=key, answer=good[key][0], evidence="seen") for key in keys]
+    good = [_good(items[key], at) for key in keys]
+    return [] if None in good else [one for one in good if one is not None]
 
 
-def _reached(policy: Policy, step: Step, held: Blocked, answers: list[E.ItemConfirmed]) -> set[str]:
+def _holds_back(policy: Policy, step: Step, held: Blocked) -> None:
+    """Whatever the answers to the others, each item holds the move back by itself."""
+    items = getattr(policy.level(held.move.to).entry, "items", ())
+    for item in items if not _is_lifted(policy, step.case, policy.level(held.move.to)) else ():
+        others = [_good(other, step.at) for other in items if other != item and not other.done_by]
+        if None in others or item.done_by:
+            continue
+        for spoilt in _spoilt(policy, step, held, item):
+            reached = _reached(policy, step, held, [*(one for one in others if one), spoilt])
+            assert held.move.to not in reached, f"released with {spoilt!r}"
+
+
+def _spoilt(policy: Policy, step: Step, held: Blocked, item: Item) -> Iterator[E.Event]:
+    """Taken back, argued against, or (where it was never answered before) answered too long ago."""
+    yield E.ItemWithdrawn(at=step.at, item=item.key)
+    yield from (E.ItemConfirmed(at=step.at, item=item.key, answer=one, evidence="seen") for one in item.against)
+    calendar, before = calendar_of(policy, held.move.track), held.move.due
+    never = all(getattr(one, "item", None) != item.key for one in step.case.history)
+    if item.expires is not None and calendar is not None and never and before is None:
+        old, good = calendar.subtract(step.at, item.expires), _good(item, step.at)
+        if good is not None and old >= step.case.opened_at and calendar.add(old, item.expires) <= step.at:
+            yield good.model_copy(update={"at": old})
+
+
+def _good(item: Item, at: datetime) -> E.ItemConfirmed | None:
+    """An answer to an item that holds nothing back, if there is one."""
+    answer = next((one for one in item.answers or ("told",) if one not in item.against), None)
+    return None if answer is None else E.ItemConfirmed(at=at, item=item.key, answer=answer, evidence="seen")
+
+
+def _reached(policy: Policy, step: Step, held: Blocked, answers: Sequence[E.Event]) -> set[str]:
     """The levels to which moves on the track are due once these answers are given."""
     decision = decide(policy, step.case.record(*answers), at=step.at)
     return {move.to for move in decision.moves if move.track == held.move.track}
@@ -225,6 +258,9 @@ def somebody_responsible(run: Run) -> bool | None:
                 met = True
                 assert move.owner is not None, f"nobody owns the move to `{move.to}`"
                 assert move.owner.on_duty or move.owner.because, "nobody on duty, and nobody told why"
+                rota = run.policy.rotas.get(move.owner.role)
+                there = rota is None or move.due is None or rota.on_duty(move.due) is not None
+                assert move.owner.on_duty == there, f"`{move.owner.role}` was {'' if there else 'not '}on duty"
         for owed in step.decision.owed:
             owned = owed.level is not None and run.policy.level(owed.level).owner is not None
             assert not owned or owed.role is not None, f"nobody owes `{owed.what}`"

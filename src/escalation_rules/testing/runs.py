@@ -114,6 +114,9 @@ class Run:
     def __repr__(self) -> str:
         return f"Run.of({self.policy.name!r}, {self.case!r})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 as Hypothesis calls it
+        printer.text(repr(self))
+
 
 def known_at(case: Case, at: datetime) -> Case:
     """The case as far as it had come at an instant."""

@@ -26,6 +26,10 @@ INVARIANTS: tuple[Invariant, ...] = (*DECISIONS, *MOVES, *CLOCKS, *CASES)
 """The promises that every policy makes."""
 
 
+PATIENCE = 20
+"""How many times as many runs are tried before a promise counts as never exercised."""
+
+
 def policy_suite(policy: Policy, *, extra: Sequence[Invariant] = (), skip: Mapping[str, str] = {}) -> type:
     """A fresh class with a `test_<name>` for every promise, and for those in `extra`.
 
@@ -61,11 +65,17 @@ def _test(policy: Policy, promise: Invariant, reason: str | None) -> Callable[[A
 
 
 def _try(policy: Policy, promise: Invariant) -> bool:
-    """Hold a promise against random runs. Whether any met its premise."""
+    """Hold a promise against random runs; if none meets its premise, against many more. Whether any met it."""
+    __tracebackhide__ = True
+    return _tried(policy, promise, 1) or _tried(policy, promise, PATIENCE)
+
+
+def _tried(policy: Policy, promise: Invariant, times: int) -> bool:
+    """As many runs as the loaded profile says, times a factor."""
     __tracebackhide__ = True
     met = []
 
-    @settings(deadline=None)
+    @settings(deadline=None, max_examples=times * settings().max_examples)
     @given(runs(policy))
     def every_run(run: Run) -> None:
         __tracebackhide__ = True
