@@ -89,7 +89,7 @@ FAULTS = (
     Fault("the last resolution is taken for the first", "case.py", "return next((event.at for event in self._plain(at) if", "return next((event.at for event in reversed(tuple(self._plain(at))) if"),
     Fault("requests are forgotten at an answer", "case.py", "return sum(_asks_for_attention(event) for event in self._until(at))", "return int(self.first_unanswered_escalation(at) is not None)"),
     Fault("a void case is still moved", "engine/findings.py", "    live = state.live\n", "    live = True\n"),
-    Fault("explanations leave the rules out", "explanation.py", "because of rule", "because of"),
+    Fault("explanations leave the rules out", "explanation.py", "for reason in move.reasons)\n        if not", "for reason in move.reasons[1:])\n        if not"),
 )  # fmt: skip
 """Each of the engine's."""
 
