@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from escalation_rules.errors import InvalidValue, unknown
 
-__all__ = ["FRAMES", "Columns", "backend_of", "columns_of", "joined", "native", "take", "usual_backend"]
+__all__ = ["AT", "COUNT", "FRAMES", "INNER", "SPAN", "TEXT", "Columns", "array", "backend_of", "columns_of", "joined", "native", "take", "usual_backend"]
 
 Columns = dict[str, NDArray[Any]]
 """A frame as arrays by column: `datetime64[us]` in UTC and `timedelta64[us]` with NaT, objects with None for nulls."""
@@ -92,10 +92,10 @@ INNER: Mapping[str, Mapping[str, str]] = {**FRAMES, "moves": {**FRAMES["moves"],
 def columns_of(name: str, rows: Sequence[tuple[Any, ...]]) -> Columns:
     """Rows of a frame as columns. Instants and spans are whole microseconds."""
     held: Any = zip(*rows, strict=True) if rows else [()] * len(INNER[name])
-    return {column: _array(one, kind) for (column, kind), one in zip(INNER[name].items(), held, strict=True)}
+    return {column: array(one, kind) for (column, kind), one in zip(INNER[name].items(), held, strict=True)}
 
 
-def _array(held: Sequence[Any], kind: str) -> NDArray[Any]:
+def array(held: Sequence[Any], kind: str) -> NDArray[Any]:
     if kind in {AT, SPAN}:
         return np.array(held, np.int64).view(kind)
     return np.array(held, kind)

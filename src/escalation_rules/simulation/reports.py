@@ -16,7 +16,7 @@ from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import DAY, datetime_of, instant_of_wall, microseconds_of
 from escalation_rules.worktime.spans import SpanLike
 
-__all__ = ["NOTE", "Groups", "chosen", "edges", "ordered", "rates", "wilson", "workload", "zone_of"]
+__all__ = ["NOTE", "Groups", "chosen", "edges", "names", "ordered", "paired", "rates", "wilson", "workload", "zone_of"]
 
 NOTE = "People act as they did: a replay cannot show faster answers."
 """What every report says."""
@@ -161,3 +161,25 @@ def _counted(instants: NDArray[Any], groups: Groups, cuts: list[int]) -> NDArray
     step = np.searchsorted(np.array(cuts, np.int64), instants[known].astype(np.int64), side="right") - 1
     flat = step * groups.count + groups.number[known]
     return np.bincount(flat, minlength=(len(cuts) - 1) * groups.count).reshape(len(cuts) - 1, groups.count)
+
+
+def paired(
+    both: NDArray[Any], old: NDArray[Any], new: NDArray[Any], neither: NDArray[Any], confidence: float
+) -> dict[str, NDArray[Any]]:
+    """Two shares of the same things and their difference, with Newcombe's interval for paired shares.
+
+    `both`, `old`, `new` and `neither` count things by where they are hits. The interval is method 10 of Newcombe (1998),
+    Statistics in Medicine 17, 2635-2650: Wilson's intervals, squared and added, with the correlation of the pairs.
+    """
+    n = both + old + new + neither
+    first, second = _share(both + old, n), _share(both + new, n)
+    low1, high1 = wilson(both + old, n, confidence)
+    low2, high2 = wilson(both + new, n, confidence)
+    product = ((both + old) * (new + neither) * (both + new) * (old + neither)).astype(np.float64)
+    slant = (both * neither - old * new).astype(np.float64)
+    slant = np.where(slant > 0, np.maximum(slant - n / 2, 0), slant)
+    phi = np.divide(slant, np.sqrt(product), out=np.zeros(len(n)), where=product > 0)
+    down, up = (np.sqrt(np.maximum(a * a - 2 * phi * a * b + b * b, 0)) for a, b in (
+        (second - low2, high1 - first), (high2 - second, first - low1)))  # fmt: skip
+    difference = second - first
+    return {"n": n, "old": first, "new": second, "difference": difference, "low": difference - down, "high": difference + up}
