@@ -56,3 +56,12 @@ def test_whoever_watches_sees_each_instant_at_which_something_changed():
         (nine + timedelta(hours=4), 2, True),
         (when("tue 09:00"), 2, False),
     ]
+
+
+def test_policies_that_were_used_compare_by_value():
+    """What was compiled is kept with a policy and is no part of it."""
+    one, other, different = desk(*RULES), desk(*RULES), desk()
+    for policy in (one, other, different):
+        program_of(policy)
+    assert one == other
+    assert one != different

@@ -225,7 +225,7 @@ class Made(NamedTuple):
     key: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Program:
     """A policy, compiled: tables, and nothing that changes."""
 
