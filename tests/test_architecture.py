@@ -41,6 +41,23 @@ ROWS = [
     ],
     ["presets.calendars", "presets.complaints", "presets.requests", "presets"],
     [""],
+    [
+        "simulation.mapping",
+        "simulation.histories",
+        "simulation.columns",
+        "simulation.frames",
+        "simulation.reports",
+        "simulation.quantiles",
+        "simulation.lives",
+        "simulation.batches",
+        "simulation.logs",
+        "simulation.stories",
+        "simulation.replaying",
+        "simulation.comparing",
+        "simulation",
+        "simulation.dask",
+    ],
+    ["views.plots", "views"],
 ]
 """The modules in the order in which they may be imported: each by those after it."""
 

@@ -57,7 +57,7 @@ def instants(series: nw.Series[Any], zone: str | None, form: str | None, missing
         return _of_datetimes(series, tz, path)
     column = coded(series, missing)
     found = np.array([*(_instant_of(word, tz, form, path) for word in column.words), LOST], np.int64)
-    return cast(Ints, found[column.codes])
+    return found[column.codes]
 
 
 def _of_datetimes(series: nw.Series[Any], tz: tzinfo | None, path: str) -> Ints:

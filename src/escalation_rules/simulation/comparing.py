@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from escalation_rules.case import Case
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.policy import Policy
+from escalation_rules.simulation.batches import Moves
 from escalation_rules.simulation.frames import AT, COUNT, SPAN, TEXT, Columns, array, native
 from escalation_rules.simulation.logs import CaseLog
-from escalation_rules.simulation.replaying import Moves, Replay, ReplayedCase, replay
+from escalation_rules.simulation.replaying import Replay, ReplayedCase, replay
 from escalation_rules.simulation.reports import NOTE, Groups, chosen, names, ordered, paired
 from escalation_rules.worktime.spans import SpanLike
 
@@ -109,7 +110,9 @@ class Comparison:
 
     def _moves(self) -> Iterable[tuple[Any, ...]]:
         """Moves are the same that come to the same level of a track in the same cycle, for the same time."""
-        old, new = (_Table(one.columns("moves"), ("case", "cycle", "track", "to_level")) for one in (self.old, self.new))
+        old, new = (
+            _Table(one.columns("moves"), ("case", "cycle", "track", "to_level")) for one in (self.old, self.new)
+        )
         for (case, cycle, track, level, _), (before, after) in _pairs(old, new):
             at = old.instant("due_at", before), new.instant("due_at", after)
             rules = old.held("rules", before), new.held("rules", after)
@@ -122,13 +125,25 @@ class Comparison:
         old, new = (_Table(one.tables["deadlines"], _INSTANCE) for one in (self.old, self.new))
         for (case, cycle, target, occurrence, _), (before, after) in _pairs(old, new):
             at = old.instant("due_at", before), new.instant("due_at", after)
-            levels, outcomes = (
-                (old.held(name, before), new.held(name, after)) for name in ("level", "outcome")
-            )
+            levels, outcomes = ((old.held(name, before), new.held(name, after)) for name in ("level", "outcome"))
             differs = before is not None and after is not None and outcomes[0] != outcomes[1]
             kind = "outcome" if differs else _kind(before, after, at)
             if kind is not None:
-                yield (case, cycle, "deadline", None, target, occurrence, kind, *at, _shift(at), *levels, None, None, *outcomes)
+                yield (
+                    case,
+                    cycle,
+                    "deadline",
+                    None,
+                    target,
+                    occurrence,
+                    kind,
+                    *at,
+                    _shift(at),
+                    *levels,
+                    None,
+                    None,
+                    *outcomes,
+                )
 
     def rates(
         self,
@@ -177,12 +192,14 @@ class Comparison:
         levels = list(dict.fromkeys(level.key for one in (self.old, self.new) for level in one.policy.all_levels))
         there = [_arrived(one.tables["moves"]) for one in (self.old, self.new)]
         columns = {"to_level": np.repeat(np.array(levels, object), len(ids))}
-        flags = [np.array([id in found.get(level, ()) for level in levels for id in ids], np.int64) for found in there]
+        flags = [
+            np.array([one in found.get(level, ()) for level in levels for one in ids], np.int64) for found in there
+        ]
         groups = Groups(columns, ("to_level",), ordered(self.new.policy))
         return _difference(groups, flags[0], flags[1], confidence)
 
     def workload(self, every: SpanLike = "1 day", by: str | Sequence[str] = "level") -> Any:
-        """`Replay.workload` of both: `entered`, `left` and `standing`, each old and new, and the difference standing."""
+        """`Replay.workload` of both: `entered`, `left` and `standing`, old and new, and the difference in the last."""
         return native(self.work(every, names(by)), self.old.backend)
 
     def work(self, every: SpanLike, by: Sequence[str]) -> Columns:
@@ -225,7 +242,8 @@ class Comparison:
         head = "".join(f"<th>{one}</th>" for one in ("", "old", "new", "difference"))
         rows = ("".join(f"<td>{escape(part)}</td>" for part in row) for row in self._lines())
         body = "".join(f"<tr>{row}</tr>" for row in rows)
-        return f"<p>{escape(self._title())}</p><table><tr>{head}</tr>{body}</table><p>{escape(self._counts())}</p><p>{NOTE}</p>"
+        table = f"<table><tr>{head}</tr>{body}</table>"
+        return f"<p>{escape(self._title())}</p>{table}<p>{escape(self._counts())}</p><p>{NOTE}</p>"
 
     def _title(self) -> str:
         old, new = (f"{one.policy.name} {one.policy.version}" for one in (self.old, self.new))
@@ -234,7 +252,9 @@ class Comparison:
     def _counts(self) -> str:
         moves = self.changes["subject"] == "move"
         counts = ", ".join(f"{int((moves & (self.changes['kind'] == kind)).sum()):,} {kind}" for kind in KINDS[:5])
-        return f"moves: {counts.replace('_', ' ')}; in {len(set(self.changes['case'].tolist())):,} cases something differs"
+        return (
+            f"moves: {counts.replace('_', ' ')}; in {len(set(self.changes['case'].tolist())):,} cases something differs"
+        )
 
     def _lines(self) -> list[tuple[str, ...]]:
         breaches, arrivals = self.differences((), None, "first", 0.95), self.arrivals(0.95)
@@ -266,7 +286,9 @@ class _Table:
 
     def __init__(self, columns: Columns, key: tuple[str, ...]) -> None:
         self.lists = {name: held.tolist() for name, held in columns.items() if held.dtype.kind not in "Mm"}
-        self.instants = {name: held.astype(np.int64).tolist() for name, held in columns.items() if held.dtype.kind == "M"}
+        self.instants = {
+            name: held.astype(np.int64).tolist() for name, held in columns.items() if held.dtype.kind == "M"
+        }
         self.places: dict[tuple[Any, ...], int] = {}
         for place, one in enumerate(zip(*(self.lists[name] for name in key), strict=True)):
             number = 0
@@ -324,7 +346,11 @@ def _arrived(moves: Columns) -> dict[str, set[str]]:
 def _difference(groups: Groups, before: NDArray[Any], after: NDArray[Any], confidence: float) -> Columns:
     both = (before >= 0) & (after >= 0)
     cells = [groups.total(both & (before == a) & (after == b)) for a, b in ((1, 1), (1, 0), (0, 1), (0, 0))]
-    return {**groups.keys, **paired(*cells, confidence), "unpaired": groups.total((before >= 0) != (after >= 0))}
+    return {
+        **groups.keys,
+        **paired(*cells, confidence=confidence),
+        "unpaired": groups.total((before >= 0) != (after >= 0)),
+    }
 
 
 def _line(name: str, table: Columns, place: int) -> tuple[str, ...]:

@@ -12,7 +12,22 @@ from numpy.typing import NDArray
 
 from escalation_rules.errors import InvalidValue, unknown
 
-__all__ = ["AT", "COUNT", "FRAMES", "INNER", "SPAN", "TEXT", "Columns", "array", "backend_of", "columns_of", "joined", "native", "take", "usual_backend"]
+__all__ = [
+    "AT",
+    "COUNT",
+    "FRAMES",
+    "INNER",
+    "SPAN",
+    "TEXT",
+    "Columns",
+    "array",
+    "backend_of",
+    "columns_of",
+    "joined",
+    "native",
+    "take",
+    "usual_backend",
+]
 
 Columns = dict[str, NDArray[Any]]
 """A frame as arrays by column: `datetime64[us]` in UTC and `timedelta64[us]` with NaT, objects with None for nulls."""
@@ -96,6 +111,7 @@ def columns_of(name: str, rows: Sequence[tuple[Any, ...]]) -> Columns:
 
 
 def array(held: Sequence[Any], kind: str) -> NDArray[Any]:
+    """What a column holds, as an array of its kind."""
     if kind in {AT, SPAN}:
         return np.array(held, np.int64).view(kind)
     return np.array(held, kind)
@@ -132,7 +148,7 @@ def usual_backend() -> str:
 
 
 def _pandas(columns: Mapping[str, NDArray[Any]]) -> Any:
-    import pandas as pd
+    import pandas as pd  # noqa: PLC0415 only where it is the reader's library
 
     text = pd.Series(["text"]).dtype
     frame = pd.DataFrame(
@@ -143,7 +159,7 @@ def _pandas(columns: Mapping[str, NDArray[Any]]) -> Any:
 
 
 def _polars(columns: Mapping[str, NDArray[Any]]) -> Any:
-    import polars as pl
+    import polars as pl  # noqa: PLC0415 only where it is the reader's library
 
     texts = {name: pl.String() for name, held in columns.items() if held.dtype == object}
     instants = [pl.col(name).dt.replace_time_zone("UTC") for name, held in columns.items() if held.dtype.kind == "M"]
@@ -152,7 +168,7 @@ def _polars(columns: Mapping[str, NDArray[Any]]) -> Any:
 
 
 def _pyarrow(columns: Mapping[str, NDArray[Any]]) -> Any:
-    import pyarrow as pa
+    import pyarrow as pa  # noqa: PLC0415 only where it is the reader's library
 
     kinds = {"M": pa.timestamp("us", tz="UTC"), "O": pa.string()}
     return pa.table(

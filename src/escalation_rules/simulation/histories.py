@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules._values import FrozenDict
+from escalation_rules._values import FrozenDict, Value
 from escalation_rules.case import Case
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import EPOCH, datetime_of
 
 __all__ = ["Histories", "Template", "Templates"]
 
+V = TypeVar("V", bound=Value)
 Ints = NDArray[np.int64]
 
 
@@ -35,8 +36,9 @@ class Template(NamedTuple):
         return _made(kind, held, self.prototype.__pydantic_fields_set__)
 
 
-def _made(kind: type[Any], held: dict[str, Any], given: set[str]) -> Any:
-    made = kind.__new__(kind)
+def _made(kind: type[V], held: dict[str, Any], given: set[str]) -> V:
+    """A value from fields that are known to be good."""
+    made = object.__new__(kind)
     for name, value in zip(_SLOTS, (held, given, None, None), strict=True):
         object.__setattr__(made, name, value)
     return made
@@ -69,8 +71,8 @@ def _hashable(value: Any) -> Any:
 class Histories:
     """Events by case, in order. Those of case `i` stand from `starts[i]` up to `starts[i + 1]`.
 
-    `at` holds instants in whole microseconds, `code` the templates' numbers; an event's id is made of `row` and, where a
-    row makes several, of its `part` among them. `names` has the row's own id instead, where the log has one.
+    `at` holds instants in whole microseconds, `code` the numbers of templates; an event's id is made of its
+    `row` and, where a row makes several, of its `part` among them; `names` has the row's own id, where there is one.
     """
 
     ids: NDArray[Any]
@@ -95,7 +97,7 @@ class Histories:
         pairs = zip(self.at[here].tolist(), self.code[here].tolist(), self._names(here), strict=True)
         events = tuple(self.templates[code].event(instant, name) for instant, code, name in pairs)
         attributes = FrozenDict({name: held[number] for name, held in self.attributes.items()})
-        return _made(Case, {"id": self.ids[number], "history": events, "attributes": attributes}, _GIVEN)  # type: ignore[no-any-return]
+        return _made(Case, {"id": self.ids[number], "history": events, "attributes": attributes}, _GIVEN)
 
     def _names(self, here: slice) -> list[str]:
         rows = self.row[here].tolist()

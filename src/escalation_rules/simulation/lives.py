@@ -82,7 +82,10 @@ class Owners:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        targets = [*program.policy.targets, *(target for level in program.policy.all_levels for target in level.targets)]
+        targets = [
+            *program.policy.targets,
+            *(target for level in program.policy.all_levels for target in level.targets),
+        ]
         given = [level.owner for level in program.policy.all_levels] + [target.owner for target in targets]
         facts = (one.by for one in given if isinstance(one, Pick) and one.by != "priority")
         self.by = ("priority", *dict.fromkeys(facts))
@@ -244,10 +247,12 @@ def _held_back(program: Program, looks: list[tuple[int, tuple[BlockedFound, ...]
     for at, found in (look for look in looks if look[0] <= until):
         held = {_held_row(program, one) for one in found}
         rows += [(*row[:4], since.pop(row), at, *row[4:]) for row in set(since) - held]
-        since.update({row: at for row in held - set(since)})
+        since.update(dict.fromkeys(held - set(since), at))
     rows += [(*row[:4], start, LOST, *row[4:]) for row, start in since.items()]
     order = [track.key for track in program.tracks]
-    return sorted((row for row in rows if row[4] != row[5]), key=lambda row: (row[4], order.index(row[1]), str(row[2:])))
+    return sorted(
+        (row for row in rows if row[4] != row[5]), key=lambda row: (row[4], order.index(row[1]), str(row[2:]))
+    )
 
 
 def _held_row(program: Program, found: BlockedFound) -> Row:

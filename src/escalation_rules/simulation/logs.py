@@ -15,11 +15,16 @@ from escalation_rules.case import Case
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.events import KINDS
 from escalation_rules.kinds import Assigned, FactObserved, Observed, Opened, PriorityChanged
+from escalation_rules.simulation.batches import replay_batch
 from escalation_rules.simulation.columns import LOST, Coded, coded, instants, recoded
-from escalation_rules.simulation.frames import backend_of, native
+from escalation_rules.simulation.frames import backend_of, native, take
 from escalation_rules.simulation.histories import Histories, Ints, Templates
 from escalation_rules.simulation.mapping import Column, LogMapping, text_of
+from escalation_rules.simulation.quantiles import measuring, quantiles
+from escalation_rules.simulation.reports import names
 from escalation_rules.statuses import OPEN, read_status, steps
+from escalation_rules.targets import Target
+from escalation_rules.worktime import BusinessCalendar
 from escalation_rules.worktime._timeline import datetime_of
 
 __all__ = ["CaseLog", "Finding", "cases_from_frame"]
@@ -68,12 +73,39 @@ class CaseLog:
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        return {id: number for number, id in enumerate(self.histories.ids.tolist())}
+        return {name: number for number, name in enumerate(self.histories.ids.tolist())}
 
     @cached_property
     def until(self) -> Any:
         """The log's last instant."""
         return datetime_of(int(self.histories.at.max()))
+
+    def quantiles(
+        self,
+        target: str | Target,
+        q: float | Sequence[float] = (0.5, 0.8, 0.9),
+        by: str | Sequence[str] = (),
+        calendar: BusinessCalendar | None = None,
+    ) -> Any:
+        """How much time the cases took until a target was stopped: figures to choose spans by, as a frame.
+
+        `target` is the name of one of the usual targets, such as `resolution`, or a `Target`; what pauses it is left
+        out of the time. Time is counted in `calendar`, or all of it without one. One row for each group and share:
+        within `counted`, that share of the `n` instances of first cycles that were stopped had been. `pending` ones
+        are not among them, so that figures of a log with many of these are too low. Raises `UnknownName` for a target
+        that is not one of the usual ones, and `InvalidValue` for a share that is none.
+        """
+        shares = [q] if isinstance(q, float | int) else list(q)
+        if odd := [share for share in shares if not 0 <= share <= 1]:
+            raise InvalidValue(*(Problem("not a share", share, path="q", expected="0 to 1") for share in odd))
+        policy = measuring(target, calendar, self._levels())
+        found = replay_batch(policy, self.histories, int(self.histories.at.max()), "recorded").tables["deadlines"]
+        return native(quantiles(take(found, found["cycle"] == 1), shares, names(by)), self.backend)
+
+    def _levels(self) -> list[str]:
+        """The levels that the log names."""
+        named = (getattr(one.prototype, "level", None) for one in self.histories.templates)
+        return list(dict.fromkeys(level for level in named if level is not None))
 
     @cached_property
     def findings(self) -> Any:
@@ -190,7 +222,7 @@ class _Reading:
             return np.zeros(len(case), np.bool_)
         update = coded(self.table[self.mapping.id], self.mapping.missing)
         _, first = np.unique(case * (len(update.words) + 1) + update.codes, return_index=True)
-        again = np.ones(len(case), np.bool_)
+        again: Mask = np.ones(len(case), np.bool_)
         again[first] = False
         again &= update.codes >= 0
         self._find("repeated", self.mapping.id, again, "the same update of a case again; the rows are not used")
@@ -247,7 +279,8 @@ class _Reading:
             self.events.append((places, rank, np.broadcast_to(np.asarray(codes, np.int32), places.shape)))
 
     def _is_first(self) -> Mask:
-        return np.arange(len(self.at)) == self.first
+        first: Mask = np.arange(len(self.at)) == self.first
+        return first
 
     def _opening(self) -> Codes:
         """The template of each case's opening, from what its first row shows; and the changes after it."""
@@ -256,7 +289,7 @@ class _Reading:
             column: Column | None = getattr(self.mapping, name)
             if column is not None:
                 shown[name] = self._column(column)
-                self._change(name, shown[name], _CHANGES[name])
+                self._change(shown[name], _CHANGES[name])
         for fact, name in self.mapping.facts.items():
             shown[f"fact {fact}"] = raw = self._raw(name)
             self._observe(fact, raw)
@@ -272,7 +305,7 @@ class _Reading:
         plain = {name: value for name, value in held.items() if not name.startswith("fact ")}
         return self.templates.code(Opened, **plain, **({"facts": facts} if facts else {}))
 
-    def _change(self, name: str, column: Coded, how: tuple[int, Any]) -> None:
+    def _change(self, column: Coded, how: tuple[int, Any]) -> None:
         rank, template = how
         codes = np.array([self.templates.code(template[0], **{template[1]: word}) for word in column.words], np.int32)
         changed = (column.codes >= 0) & (column.codes != self._before(column.codes)) & ~self._is_first()
@@ -286,8 +319,8 @@ class _Reading:
 
     def _assignments(self) -> None:
         """Who has each role: a person, or a person and a group. Where the cells are empty, nobody has it."""
-        for role, names in self.mapping.assigned.items():
-            person, group = (self._raw(one) for one in ((names, names) if isinstance(names, str) else names))
+        for role, given in self.mapping.assigned.items():
+            person, group = (self._raw(one) for one in ((given, given) if isinstance(given, str) else given))
             width = len(group.words) + 1
             held = (person.codes.astype(np.int64) + 1) * width + group.codes + 1
             changed = (np.r_[True, held[1:] != held[:-1]] | self._is_first()) & ~(self._is_first() & (held == 0))
@@ -295,7 +328,7 @@ class _Reading:
             codes = []
             for kind in kinds.tolist():
                 who = {"person": _named(person, kind // width - 1)}
-                if not isinstance(names, str):
+                if not isinstance(given, str):
                     who["group"] = _named(group, kind % width - 1)
                 codes.append(self.templates.code(Assigned, role=role, **who))
             self._emit(changed, 4, np.array(codes, np.int32)[places])

@@ -30,6 +30,10 @@ class Column(Value):
     name: str
     words: Frozen[str, str] | None = None
 
+    if TYPE_CHECKING:
+
+        def __init__(self, name: str, words: Mapping[str, str] | None = None) -> None: ...
+
     def meaning(self, raw: object) -> str | None:
         """Our word for a raw value; None if it has none.
 
@@ -56,14 +60,14 @@ def text_of(raw: object) -> str:
 
 def _column(given: object) -> Any:
     if isinstance(given, str):
-        return Column(given)
+        return Column(name=given)
     if isinstance(given, tuple | list) and len(given) == 2 and isinstance(given[1], Mapping):
-        return Column(given[0], {text_of(raw): ours for raw, ours in given[1].items()})
+        return Column(name=given[0], words={text_of(raw): ours for raw, ours in given[1].items()})
     return given
 
 
 def _check(column: Column | None, problem_of: Any) -> Column | None:
-    problems = [problem_of(word) for word in dict.fromkeys((column and column.words or {}).values())]
+    problems = [problem_of(word) for word in dict.fromkeys(((column.words if column else None) or {}).values())]
     if found := [problem for problem in problems if problem is not None]:
         raise InvalidValue(*found)
     return column

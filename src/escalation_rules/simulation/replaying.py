@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol
+from itertools import pairwise
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from escalation_rules._values import read_instant
 from escalation_rules.case import Case
 from escalation_rules.decision import Decision
-from escalation_rules.engine import decide, program_of
+from escalation_rules.engine import decide
 from escalation_rules.engine.outcome import move_key
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
-from escalation_rules.kinds import Made
 from escalation_rules.policy import Policy
+from escalation_rules.simulation.batches import Batch, Moves, replay_batch
 from escalation_rules.simulation.frames import FRAMES, INNER, Columns, columns_of, joined, native, take, usual_backend
 from escalation_rules.simulation.histories import Histories
-from escalation_rules.simulation.lives import Lives
 from escalation_rules.simulation.logs import CaseLog
 from escalation_rules.simulation.reports import NOTE, chosen, edges, names, ordered, rates, workload, zone_of
 from escalation_rules.simulation.stories import story
@@ -28,15 +28,6 @@ from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 from escalation_rules.worktime.spans import SpanLike
 
 __all__ = ["Replay", "ReplayedCase", "replay"]
-
-Moves = Literal["replayed", "recorded"]
-
-
-class Batch(NamedTuple):
-    """The frames of some cases, and how many of the cases were replayed by columns."""
-
-    tables: dict[str, Columns]
-    by_columns: int
 
 
 class Cases(Protocol):
@@ -86,14 +77,16 @@ def replay(
     told.close()
     tables = {name: joined([part.tables[name] for part in parts] or [columns_of(name, ())]) for name in INNER}
     backend = log.backend if log is not None else usual_backend()
-    return Replay(policy, datetime_of(last), tables, backend, [source], sum(part.by_columns for part in parts), left_out)
+    return Replay(
+        policy, datetime_of(last), tables, backend, [source], sum(part.by_columns for part in parts), left_out
+    )
 
 
 def _by_id(cases: Iterable[Case]) -> list[Case]:
     held = sorted(cases, key=lambda case: case.id)
-    twice = [one.id for one, other in zip(held, held[1:], strict=False) if one.id == other.id]
+    twice = [one.id for one, other in pairwise(held) if one.id == other.id]
     if twice:
-        raise InvalidValue(*(Problem("a case that is there twice", id) for id in dict.fromkeys(twice)))
+        raise InvalidValue(*(Problem("a case that is there twice", name) for name in dict.fromkeys(twice)))
     return held
 
 
@@ -163,26 +156,6 @@ def _batches(held: Histories | list[Case], shared: bool) -> Iterator[Histories |
         yield held.part_of(first, last) if isinstance(held, Histories) else held[first:last]
 
 
-def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves: Moves) -> Batch:
-    """The frames of some cases."""
-    lives = Lives(program_of(policy), last)
-    for case in cases:
-        lives.live(case if moves == "recorded" else _of_people(case))
-    return Batch({name: columns_of(name, rows) for name, rows in lives.rows.items()}, 0)
-
-
-def _of_people(case: Case) -> Case:
-    """The case without what rules asked for."""
-    if not any(isinstance(event, Made) for event in case.history):
-        return case
-    kept = tuple(event for event in case.history if not (isinstance(event, Made) and _of_rules(event)))
-    return Case.model_construct(id=case.id, history=kept, attributes=case.attributes)
-
-
-def _of_rules(event: Made) -> bool:
-    return event.is_accepted or bool(getattr(event, "rules", ()))
-
-
 class Replay:
     """What came of a log under a policy: five frames, and reports over them.
 
@@ -219,9 +192,10 @@ class Replay:
 
     @classmethod
     def empty(cls, name: str, backend: str | None = None) -> Any:
-        """A frame without rows, with the columns and types of `frame(name)`; pandas', unless another is named."""
+        """A frame without rows, as `frame(name)` would have it, of the first library installed unless one is named."""
         _known(name)
-        return native({column: held for column, held in columns_of(name, ()).items() if column in FRAMES[name]}, backend or "pandas")
+        columns = columns_of(name, ())
+        return native({column: columns[column] for column in FRAMES[name]}, backend or usual_backend())
 
     def columns(self, name: str) -> Columns:
         """A frame as numpy arrays by column."""
@@ -293,7 +267,7 @@ class Replay:
         """What somebody reads first."""
         cases, moves = self.tables["cases"], self.tables["moves"]
         lines = [
-            f"{len(self):,} cases under {self.policy.name} {self.policy.version}, until {self.until:%Y-%m-%d %H:%M} UTC",
+            f"{len(self):,} cases under {self.policy.name} {self.policy.version}, until {self.until:%F %H:%M} UTC",
             f"  {int(cases['void'].sum()):,} of them void, which have no moves and no deadlines",
         ]
         if self.left_out:
@@ -336,10 +310,10 @@ def _known(name: str) -> None:
 
 def _refuse_split(ids: list[str]) -> None:
     seen: set[str] = set()
-    split = [id for id in ids if id in seen or seen.add(id)]  # type: ignore[func-returns-value]
+    split = [one for one in ids if one in seen or seen.add(one)]  # type: ignore[func-returns-value]
     if split:
         expected = "every row of a case in one part"
-        raise InvalidValue(*(Problem("a case in two parts", id, expected=expected) for id in sorted(split)[:12]))
+        raise InvalidValue(*(Problem("a case in two parts", one, expected=expected) for one in sorted(split)[:12]))
 
 
 def _in_order(table: Columns) -> Columns:

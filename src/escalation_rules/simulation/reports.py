@@ -13,7 +13,7 @@ from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.frames import Columns, take
 from escalation_rules.worktime import BusinessCalendar, Span
-from escalation_rules.worktime._timeline import DAY, datetime_of, instant_of_wall, microseconds_of
+from escalation_rules.worktime._timeline import datetime_of, instant_of_wall
 from escalation_rules.worktime.spans import SpanLike
 
 __all__ = ["NOTE", "Groups", "chosen", "edges", "names", "ordered", "paired", "rates", "wilson", "workload", "zone_of"]
@@ -96,7 +96,8 @@ def rates(deadlines: Columns, by: Sequence[str], order: Mapping[str, Sequence[st
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    found: Floats = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return found
 
 
 def deviate(confidence: float) -> float:
@@ -164,12 +165,12 @@ def _counted(instants: NDArray[Any], groups: Groups, cuts: list[int]) -> NDArray
 
 
 def paired(
-    both: NDArray[Any], old: NDArray[Any], new: NDArray[Any], neither: NDArray[Any], confidence: float
+    both: NDArray[Any], old: NDArray[Any], new: NDArray[Any], neither: NDArray[Any], *, confidence: float
 ) -> dict[str, NDArray[Any]]:
     """Two shares of the same things and their difference, with Newcombe's interval for paired shares.
 
-    `both`, `old`, `new` and `neither` count things by where they are hits. The interval is method 10 of Newcombe (1998),
-    Statistics in Medicine 17, 2635-2650: Wilson's intervals, squared and added, with the correlation of the pairs.
+    `both`, `old`, `new` and `neither` count things by where they are hits. The interval is method 10 of Newcombe
+    (1998), Statistics in Medicine 17, 2635-2650: Wilson's intervals, squared and added, with the pairs' correlation.
     """
     n = both + old + new + neither
     first, second = _share(both + old, n), _share(both + new, n)
@@ -182,4 +183,11 @@ def paired(
     down, up = (np.sqrt(np.maximum(a * a - 2 * phi * a * b + b * b, 0)) for a, b in (
         (second - low2, high1 - first), (high2 - second, first - low1)))  # fmt: skip
     difference = second - first
-    return {"n": n, "old": first, "new": second, "difference": difference, "low": difference - down, "high": difference + up}
+    return {
+        "n": n,
+        "old": first,
+        "new": second,
+        "difference": difference,
+        "low": difference - down,
+        "high": difference + up,
+    }

@@ -45,7 +45,7 @@ def _blocked(rows: Rows) -> Iterator[tuple[datetime, str]]:
 
 def _deadlines(rows: Rows, zone: str) -> Iterator[str]:
     for one in rows["deadlines"]:
-        due = "paused" if one["due_at"] is None else f"due {_at(one['due_at'], zone)}"
+        due = "paused at the end" if one["due_at"] is None else f"due {_at(one['due_at'], zone)}"
         budget = "" if one["budget"] is None else f" of {duration(one['budget'])}"
         times = f"counted {duration(one['counted'])}{budget}, left out {duration(one['excluded'])}"
         changed = ", by a change" if one["caused_by_change"] else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -38,17 +38,23 @@ def plot(
     `"changes"`: how many moves and deadlines differ, and how; of a comparison only. In a comparison the old policy is
     grey or dashed, the new one in colour. Raises `UnknownName` and `InvalidValue`.
     """
-    drawings = {"rates": _rates, "workload": _workload, "changes": _changes}
+    drawings: dict[str, Callable[[Any, Axes, Any, Any], None]] = {
+        "rates": _rates,
+        "workload": _workload,
+        "changes": _changes,
+    }
     if kind not in drawings:
         raise UnknownName(unknown("plot", kind, drawings))
     if kind == "changes" and isinstance(report, Replay):
         raise InvalidValue(Problem("changes of a single replay", expected="a comparison"))
     if ax is None:
-        from matplotlib import pyplot
+        from matplotlib import pyplot  # noqa: PLC0415 an extra, and slow to import
 
         _, ax = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
     drawings[kind](report, ax, by, every)
-    ax.annotate(NOTE, (0, 0), (0, -40), xycoords="axes fraction", textcoords="offset points", fontsize=8, color="#555555")
+    ax.annotate(
+        NOTE, (0, 0), (0, -44), xycoords="axes fraction", textcoords="offset points", fontsize=8, color="#555555"
+    )
     return ax
 
 
@@ -56,10 +62,13 @@ def _sides(report: Replay | Comparison) -> list[tuple[str, Replay]]:
     """The replays of a report, with what the legend calls them."""
     if isinstance(report, Replay):
         return [(f"{report.policy.name} {report.policy.version}", report)]
-    return [(f"{side}: {one.policy.name} {one.policy.version}", one) for side, one in (("old", report.old), ("new", report.new))]
+    return [
+        (f"{side}: {one.policy.name} {one.policy.version}", one)
+        for side, one in (("old", report.old), ("new", report.new))
+    ]
 
 
-def _rates(report: Any, ax: Axes, by: Any, _: SpanLike) -> None:
+def _rates(report: Any, ax: Axes, by: Any, _every: SpanLike) -> None:
     sides = _sides(report)
     by = names(by or ())
     tables = [_table(one, by) for _, one in sides]
@@ -96,6 +105,7 @@ def _table(replay: Replay, by: tuple[str, ...]) -> dict[str, tuple[float, float,
 def _workload(report: Any, ax: Axes, by: Any, every: SpanLike) -> None:
     by = names(by or "level")
     cuts = _sides(report)[0][1].cuts(every)
+    ends = np.array(cuts[1:], np.int64).view("datetime64[us]")
     seen: dict[str, str] = {}
     for number, (name, replay) in enumerate(_sides(report)):
         table = replay.work(every, by, cuts)
@@ -104,8 +114,13 @@ def _workload(report: Any, ax: Axes, by: Any, every: SpanLike) -> None:
         for group in dict.fromkeys(groups):
             where = np.array([one == group for one in groups])
             color = seen.setdefault(group, LEVELS[len(seen) % len(LEVELS)])
-            style = {"color": color, "linestyle": "--" if dashed else "-", "linewidth": 1.1, "alpha": 0.8 if dashed else 1}
-            ax.plot(table["start"][where], table["standing"][where], label=f"{group}, {name}", **style)
+            style = {
+                "color": color,
+                "linestyle": "--" if dashed else "-",
+                "linewidth": 1.1,
+                "alpha": 0.8 if dashed else 1,
+            }
+            ax.plot(ends, table["standing"][where], label=f"{group}, {name}", **style)
     ax.set_ylim(bottom=0)
     ax.set_ylabel("cases standing, at the end of each step")
     ax.set_xlabel(f"time, in steps of {every}")
@@ -114,7 +129,7 @@ def _workload(report: Any, ax: Axes, by: Any, every: SpanLike) -> None:
     ax.legend(frameon=False, fontsize=8)
 
 
-def _changes(report: Comparison, ax: Axes, _: Any, __: SpanLike) -> None:
+def _changes(report: Comparison, ax: Axes, _by: Any, _every: SpanLike) -> None:
     kinds, subjects = report.changes["kind"], report.changes["subject"]
     for number, (subject, color) in enumerate((("move", NEW), ("deadline", OLD))):
         counts = [int(((kinds == kind) & (subjects == subject)).sum()) for kind in KINDS]
