@@ -10,16 +10,25 @@ from pathlib import Path
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-def test_the_quickstart_decides_on_the_whole_sample():
-    """It reads every incident, lists what is odd in the log, counts moves and breaches and tells one case in full."""
+def test_the_quickstart_asks_one_what_if_of_the_whole_sample():
+    """Origin and findings, today against proposed with intervals, what moved and how far, one case under both."""
     done = subprocess.run(
         [sys.executable, EXAMPLES / "quickstart.py"], capture_output=True, text=True, check=True, timeout=120
     )
     told = done.stdout
     assert told.startswith("2,887 incidents (16,284 rows)")
-    assert re.search(r"1,006  the first row is not in state New\n +1  earlier than the row before", told)
-    table = re.findall(r"^(desk|specialists|manager) +(\w+) +(\d+) +(\d+)$", told, re.MULTILINE)
-    assert len(table) == 3 * 4
-    assert sum(int(moved) for level, _, moved, _ in table if level == "manager") > 300
-    assert "why not:" in told
-    assert "Up to its due the clock counted" in told
+    assert re.search(r"1,006 incidents, 1,006 rows: the case does not begin in `open`", told)
+    assert re.search(r"1 incidents, 1 rows: earlier than the row before", told)
+    lines = re.findall(
+        r"^(.+?) +([\d.]+) % +([\d.]+) % +[+-][\d.]+ points \([+-][\d.]+ to [+-][\d.]+\)$", told, re.MULTILINE
+    )
+    assert [name for name, _, _ in lines] == ["`resolution` breached", "moved to `specialists`", "moved to `manager`"]
+    shares = {name: (float(old), float(new)) for name, old, new in lines}
+    assert shares["`resolution` breached"][0] < shares["`resolution` breached"][1]
+    assert shares["moved to `manager`"][0] < shares["moved to `manager`"][1]
+    assert shares["moved to `specialists`"][0] > shares["moved to `specialists`"][1]
+    assert re.search(r"^ +\d+ earlier: by [\d.,]+ hours in the median", told, re.MULTILINE)
+    assert told.index("under service desk today") < told.index("under service desk proposed (UTC)")
+    assert re.search(r"resolution: \w+, due .*; counted .* of .*, left out ", told)
+    assert "People act as they did: a replay cannot show faster answers." in told
+    assert re.search(r"Read in [\d.]+ s, replayed under both in [\d.]+ s.", told)

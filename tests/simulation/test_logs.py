@@ -235,7 +235,8 @@ def test_a_column_that_knows_the_future_is_told():
 
 def test_the_same_update_twice_changes_nothing():
     """Rule 11, where rows have ids of their own; rows without one keep their number."""
-    rows = [("A", 9, {"u": "1", "p": "low"}), ("A", 10, {"u": "2", "p": "high"}), ("A", 11, {"u": "1", "p": "low"}), ("A", 12, {"u": "", "p": "low"})]  # fmt: skip
+    told = ((9, "1", "low"), (10, "2", "high"), (11, "1", "low"), (12, "", "low"))
+    rows = [("A", hour, {"u": update, "p": priority}) for hour, update, priority in told]
     log = read(rows, id="u", priority="p")
     assert [event.id for event in log["A"].history] == ["1", "2", "row:3"]
     assert kinds(log) == [("repeated", 1, 1)]
@@ -281,7 +282,8 @@ def test_quantiles_are_times_that_were_seen():
     rows = [
         *(("A", 9, {"s": "open", "p": "low"}), ("A", 10, {"s": "resolved", "p": "low"})),
         *(("B", 9, {"s": "open", "p": "low"}), ("B", 18, {"s": "resolved", "p": "low"})),
-        *(("C", 9, {"s": "open", "p": "low"}), ("C", 11, {"s": "waiting", "p": "low"}), ("C", 16, {"s": "resolved", "p": "low"})),
+        *(("C", 9, {"s": "open", "p": "low"}), ("C", 11, {"s": "waiting", "p": "low"})),
+        ("C", 16, {"s": "resolved", "p": "low"}),
         ("D", 9, {"s": "open", "p": "high"}),
     ]  # fmt: skip
     log = read(rows, status="s", priority="p", level="p")

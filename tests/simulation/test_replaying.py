@@ -34,8 +34,9 @@ def rows(replayed, name):
     frame = replayed.frame(name)
     records = frame.to_dict("records") if isinstance(frame, pd.DataFrame) else frame.to_dicts()
     return [
-        {key: None if value is pd.NaT or value != value else value for key, value in row.items()} for row in records
-    ]  # noqa: PLR0124
+        {key: None if not isinstance(value, str) and pd.isna(value) else value for key, value in row.items()}
+        for row in records
+    ]
 
 
 def only(replayed, name, *columns):
@@ -332,7 +333,7 @@ def test_an_executor_is_given_batches_of_whole_cases_and_gives_the_same():
     serial, elsewhere = replay(service_desk(), sample()), replay(service_desk(), sample(), executor=here)
     assert here.sizes == [512] * 5 + [327]
     assert same(serial, elsewhere)
-    cases = [sample()[id] for id in ("INC0000065", "INC0000071")]
+    cases = [sample()[name] for name in ("INC0000065", "INC0000071")]
     assert same(replay(service_desk(), cases), replay(service_desk(), cases, executor=Here()))
 
 
@@ -375,7 +376,7 @@ def test_parts_that_do_not_belong_together_are_refused():
 
 
 def test_progress_is_told_to_a_bar_its_class_or_a_function():
-    """tqdm's interface, or a callable."""
+    """The interface of tqdm, or a callable."""
     told = []
 
     class Bar:
@@ -430,7 +431,8 @@ def test_missing_values_are_nulls_everywhere():
         "cases"
     )
     assert cases["closed_at"].null_count() > 0
-    deadlines = replay(desk(targets=(Target.resolution(None),)), cases_from_frame(head, LogMapping(case="number", at="sys_updated_at", timezone="UTC", format="%d/%m/%Y %H:%M"))).frame("deadlines")  # fmt: skip
+    dated = LogMapping(case="number", at="sys_updated_at", timezone="UTC", format="%d/%m/%Y %H:%M")
+    deadlines = replay(desk(targets=(Target.resolution(None),)), cases_from_frame(head, dated)).frame("deadlines")
     assert deadlines["used"].null_count() == deadlines["owner"].null_count() == len(deadlines)
 
 
@@ -584,7 +586,7 @@ def test_unknown_frames_are_refused():
 
 def test_rows_are_ordered_by_case_and_instant():
     """In every frame, also where cases came in another order."""
-    cases = [opened().model_copy(update={"id": id}) for id in ("B", "A")]
+    cases = [opened().model_copy(update={"id": name}) for name in ("B", "A")]
     replayed = replay(desk(SLOW, LATE, targets=(PAUSING,)), cases, until=when("fri 12:00"))
     for name, column in (("moves", "due_at"), ("stays", "entered_at"), ("deadlines", "started_at")):
         found = only(replayed, name, "case", column)

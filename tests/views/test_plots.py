@@ -11,7 +11,7 @@ from escalation_rules.views.plots import plot
 from tests.simulation.logs import sample, service_desk
 
 mpl.use("Agg")
-from matplotlib import pyplot  # noqa: E402 the drawing without a screen is chosen first
+from matplotlib import pyplot
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_rates_are_drawn_where_they_are(compared):
     drawn = [container.lines[0].get_xdata().tolist() for container in ax.containers]
     rates = [one.rates(by="priority")["rate"].tolist() for one in (compared.old, compared.new)]
     assert drawn == [pytest.approx([100 * rate for rate in side]) for side in rates]
-    assert [label.get_text().split("\n")[0] for label in ax.get_yticklabels()][0] == "resolution, low"
+    assert ax.get_yticklabels()[0].get_text().split("\n")[0] == "resolution, low"
 
 
 def test_work_is_drawn_at_the_end_of_each_step(compared):
