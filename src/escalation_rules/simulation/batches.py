@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from escalation_rules.case import Case
 from escalation_rules.engine import program_of
 from escalation_rules.kinds import Made
 from escalation_rules.policy import Policy
-from escalation_rules.simulation.frames import Columns, columns_of
+from escalation_rules.simulation.columnar import columnar, plan_of, which
+from escalation_rules.simulation.frames import Columns, by_case, columns_of, joined
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.lives import Lives
 
@@ -25,11 +28,30 @@ class Batch(NamedTuple):
 
 
 def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves: Moves) -> Batch:
-    """The frames of some cases."""
+    """The frames of some cases: by columns what these can hold, the others one by one."""
+    if isinstance(cases, list):
+        cases = [case if moves == "recorded" else _of_people(case) for case in cases]
+    plan = plan_of(policy)
+    if plan is None:
+        return Batch(_one_by_one(policy, cases, last), 0)
+    histories = cases if isinstance(cases, Histories) else Histories.of(cases)
+    held = which(plan, histories, last)
+    found = columnar(plan, histories if held.all() else histories.chosen(np.flatnonzero(held)), last) if held.any() else None
+    if found is None:
+        return Batch(_one_by_one(policy, cases, last), 0)
+    if held.all():
+        return Batch(found, len(held))
+    rest = np.flatnonzero(~held)
+    others = histories.chosen(rest) if isinstance(cases, Histories) else [cases[number] for number in rest.tolist()]
+    singly = _one_by_one(policy, others, last)
+    return Batch({name: by_case(joined([found[name], singly[name]])) for name in found}, int(held.sum()))
+
+
+def _one_by_one(policy: Policy, cases: Histories | list[Case], last: int) -> dict[str, Columns]:
     lives = Lives(program_of(policy), last)
     for case in cases:
-        lives.live(case if moves == "recorded" else _of_people(case))
-    return Batch({name: columns_of(name, rows) for name, rows in lives.rows.items()}, 0)
+        lives.live(case)
+    return {name: columns_of(name, rows) for name, rows in lives.rows.items()}
 
 
 def _of_people(case: Case) -> Case:

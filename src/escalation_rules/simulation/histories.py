@@ -6,14 +6,14 @@ itself, becomes a `Case`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules._values import FrozenDict, Value
+from escalation_rules._values import FrozenDict, Value, fields_of
 from escalation_rules.case import Case
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import EPOCH, datetime_of
@@ -118,6 +118,46 @@ class Histories:
             part=self.part[here],
             names=None if self.names is None else self.names[here],
             attributes={name: held[first:last] for name, held in self.attributes.items()},
+        )
+
+    def until(self, last: int) -> Histories:
+        """The same cases without what happened later; each must have begun by then."""
+        known = self.at <= last
+        if known.all():
+            return self
+        counts = np.add.reduceat(known.astype(np.int64), self.starts[:-1])
+        return replace(
+            self,
+            starts=np.r_[0, np.cumsum(counts)],
+            at=self.at[known],
+            code=self.code[known],
+            row=self.row[known],
+            part=self.part[known],
+            names=None if self.names is None else self.names[known],
+        )
+
+    @classmethod
+    def of(cls, cases: Sequence[Case]) -> Histories:
+        """Cases that are there already, for reading in bulk only: their events lose their ids."""
+        places: dict[Any, int] = {}
+        templates: list[Template] = []
+        codes: list[int] = []
+        for event in (event for case in cases for event in case.history):
+            key = (type(event), *(held for name, held in fields_of(event) if name not in {"at", "id"}))
+            code = places.setdefault(key, len(places))
+            if code == len(templates):
+                templates.append(Template(event))
+            codes.append(code)
+        at = [event.instant for case in cases for event in case.history]
+        return cls(
+            ids=np.array([case.id for case in cases], dtype=object),
+            starts=np.cumsum([0, *(len(case.history) for case in cases)]),
+            at=np.array(at, np.int64),
+            code=np.array(codes, np.int32),
+            row=np.zeros(len(at), np.int64),
+            part=np.zeros(len(at), np.int8),
+            templates=tuple(templates),
+            attributes={},
         )
 
     def chosen(self, numbers: Ints) -> Histories:

@@ -15,7 +15,7 @@ from escalation_rules.case import Case
 from escalation_rules.engine.checks import expiry
 from escalation_rules.engine.clocks import counted_now, due_of, outcome_now
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.machine import BITS, Instance, Made, Program, State
+from escalation_rules.engine.machine import Instance, Made, Program, State
 from escalation_rules.engine.moves import blocked
 from escalation_rules.engine.outcome import NOWHERE, BlockedFound
 from escalation_rules.picks import Pick
@@ -171,13 +171,13 @@ class _Watch:
             self.shots.append(_Shot(state.now, *what, owners))
 
     def _owner(self, state: State, track: int, last: _Shot | None) -> str | None:
-        """Who took the case when it came to where it stands."""
+        """Who took the case when it came to where it stands, or has it as a new cycle begins."""
         entry = state.entry[track]
         if last is not None and last.entries[track] == entry and last.cycle == state.cycle:
             return last.owners[track]
         for pending in state.moves:
             found = pending.move
-            if (found.track, found.level, found.due) == (track, state.level[track], entry >> BITS) and found.owner:
+            if (found.track, found.level, found.due) == (track, state.level[track], state.now) and found.owner:
                 return found.owner.role
         return self.owners.of_level(track, state.level[track], self.owners.picks(state))
 

@@ -19,7 +19,7 @@ from escalation_rules.engine.outcome import move_key
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.batches import Batch, Moves, replay_batch
-from escalation_rules.simulation.frames import FRAMES, INNER, Columns, columns_of, joined, native, take, usual_backend
+from escalation_rules.simulation.frames import FRAMES, INNER, Columns, by_case, columns_of, joined, native, usual_backend
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.logs import CaseLog
 from escalation_rules.simulation.reports import NOTE, chosen, edges, names, ordered, rates, workload, zone_of
@@ -298,7 +298,7 @@ class Replay:
         tables = {name: joined([part.tables[name] for part in parts]) for name in INNER}
         _refuse_split(tables["cases"]["case"].tolist())
         sources = [source for part in parts for source in part.sources]
-        whole = {name: _in_order(table) for name, table in tables.items()}
+        whole = {name: by_case(table) for name, table in tables.items()}
         by_columns, left_out = sum(part.by_columns for part in parts), sum(part.left_out for part in parts)
         return cls(first.policy, first.until, whole, first.backend, sources, by_columns, left_out)
 
@@ -314,14 +314,6 @@ def _refuse_split(ids: list[str]) -> None:
     if split:
         expected = "every row of a case in one part"
         raise InvalidValue(*(Problem("a case in two parts", one, expected=expected) for one in sorted(split)[:12]))
-
-
-def _in_order(table: Columns) -> Columns:
-    """A frame by case; within a case it is in order already."""
-    ids = table["case"]
-    if len(ids) < 2 or bool((ids[1:] >= ids[:-1]).all()):
-        return table
-    return take(table, np.argsort(ids, kind="stable"))
 
 
 class ReplayedCase:
