@@ -15,7 +15,7 @@ from escalation_rules.simulation.frames import Columns, by_case, columns_of, joi
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.lives import Lives
 
-__all__ = ["Batch", "Moves", "replay_batch"]
+__all__ = ["Batch", "Moves", "one_by_one", "replay_batch"]
 
 Moves = Literal["replayed", "recorded"]
 
@@ -33,21 +33,22 @@ def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves
         cases = [case if moves == "recorded" else _of_people(case) for case in cases]
     plan = plan_of(policy)
     if plan is None:
-        return Batch(_one_by_one(policy, cases, last), 0)
+        return Batch(one_by_one(policy, cases, last), 0)
     histories = cases if isinstance(cases, Histories) else Histories.of(cases)
     held = which(plan, histories, last)
     found = columnar(plan, histories if held.all() else histories.chosen(np.flatnonzero(held)), last) if held.any() else None
     if found is None:
-        return Batch(_one_by_one(policy, cases, last), 0)
+        return Batch(one_by_one(policy, cases, last), 0)
     if held.all():
         return Batch(found, len(held))
     rest = np.flatnonzero(~held)
     others = histories.chosen(rest) if isinstance(cases, Histories) else [cases[number] for number in rest.tolist()]
-    singly = _one_by_one(policy, others, last)
+    singly = one_by_one(policy, others, last)
     return Batch({name: by_case(joined([found[name], singly[name]])) for name in found}, int(held.sum()))
 
 
-def _one_by_one(policy: Policy, cases: Histories | list[Case], last: int) -> dict[str, Columns]:
+def one_by_one(policy: Policy, cases: Histories | list[Case], last: int) -> dict[str, Columns]:
+    """The frames of cases that go through the engine, each by itself."""
     lives = Lives(program_of(policy), last)
     for case in cases:
         lives.live(case)

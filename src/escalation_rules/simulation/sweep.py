@@ -30,7 +30,7 @@ LONG_AGO = -1
 NONE = -1
 NOT_STARTED, PENDING, MET, BREACHED, VOID = range(len(OUTCOMES))
 OPEN, WAITING, RESOLVED, CLOSED, VOIDED = range(len(STATUSES))
-ENDING = [KINDS.index(kind) for kind in (E.Resolved, E.Closed, E.Voided)]
+IS_ENDING = np.array([*(kind in {E.Resolved, E.Closed, E.Voided} for kind in KINDS), False])
 COUNTS = ("replies", "status_requests", "assignments", "escalations", "moves", "reopened")
 
 
@@ -154,7 +154,7 @@ class Sweep:
         rows = rows[~s["done"][rows]] if "done" in s else rows
         s["now"][rows] = self.until
         for g in range(len(self.groups)):
-            here = rows[s["clock open"][g, rows]]
+            here = rows[s["clock open"][g][rows]]
             if len(here):
                 self._emit(g, here, self._outcome_now(g, here), np.full(len(here), LOST), self._counted_now(g, here))
 
@@ -164,7 +164,7 @@ class Sweep:
         for k, row in self.timed.items():
             hit = np.flatnonzero((s["cross"][row] == s["now"]) & (s["now"] != NEVER))
             if len(hit):
-                s["cross"][row, hit] = NEVER
+                s["cross"][row][hit] = NEVER
                 one = self.plan.comparisons[k]
                 holds = one.table[BREACHED] if isinstance(one, Outcomed) else one.wanted  # type: ignore[union-attr]
                 self._put(k, hit, np.full(len(hit), holds), (s["now"][hit] - self.base) << BITS)
@@ -197,7 +197,7 @@ class Sweep:
 
     def _mark(self, name: str, rows: Ints) -> None:
         if name in self.names:
-            self.s["dirty"][self.names.index(name), rows] = True
+            self.s["dirty"][self.names.index(name)][rows] = True
 
     def _begin_cycle(self, rows: Ints) -> None:
         s = self.s
@@ -269,8 +269,8 @@ class Sweep:
         self._mark("escalation_requested", rows)
         for k, table in self.dials.get("escalation_requested", ()):
             if table[1]:
-                held = rows[s["truth"][k, rows]]
-                s["since"][k, held] = s["when"][held]
+                held = rows[s["truth"][k][rows]]
+                s["since"][k][held] = s["when"][held]
                 s["stir"][held] = True
 
     def _answered(self, rows: Ints, _codes: Any) -> None:
@@ -339,12 +339,12 @@ class Sweep:
     def _put(self, k: int, rows: Ints, holds: Mask, when: Ints) -> None:
         """Whether a comparison holds now, and since when."""
         s = self.s
-        was = s["truth"][k, rows]
+        was = s["truth"][k][rows]
         turned = holds != was
         if turned.any():
-            s["truth"][k, rows] = holds
+            s["truth"][k][rows] = holds
             gained = turned & holds
-            s["since"][k, rows[gained]] = when[gained]
+            s["since"][k][rows[gained]] = when[gained]
             s["stir"][rows[turned]] = True
 
     def _refresh(self) -> None:
@@ -353,14 +353,14 @@ class Sweep:
         for number, name in enumerate(self.names):
             rows = np.flatnonzero(s["dirty"][number])
             if len(rows):
-                s["dirty"][number, rows] = False
+                s["dirty"][number][rows] = False
                 when = s["when"][rows]
                 for k, table in self.dials.get(name, ()):
                     self._put(k, rows, table[self._value(name, rows, len(table))], when)
                 for k in self.watched.get(name, ()):
                     holds, cross = self._look(k, rows)
                     self._put(k, rows, holds, when)
-                    s["cross"][self.timed[k], rows] = cross
+                    s["cross"][self.timed[k]][rows] = cross
 
     def _value(self, name: str, rows: Ints, size: int) -> Ints:
         """What a fact with one value at a time is, as the place in a table."""
@@ -376,7 +376,7 @@ class Sweep:
         one = self.plan.comparisons[k]
         if isinstance(one, Timed):
             return self._look_since(one, rows)
-        found = self.s["latest"][self.keys[one.target], rows] if one.target in self.keys else np.full(len(rows), NONE)  # type: ignore[union-attr]
+        found = self.s["latest"][self.keys[one.target]][rows] if one.target in self.keys else np.full(len(rows), NONE)  # type: ignore[union-attr]
         nothing = one.table[NOT_STARTED] if isinstance(one, Outcomed) else (not one.share) == one.wanted  # type: ignore[union-attr]
         holds, cross = np.full(len(rows), nothing), np.full(len(rows), NEVER)
         for g in np.unique(found[found >= 0]).tolist():
@@ -411,16 +411,16 @@ class Sweep:
 
     def _look_at_outcome(self, one: Outcomed, g: int, rows: Ints) -> tuple[Mask, Ints]:
         s = self.s
-        outcome = np.where(s["clock open"][g, rows], self._outcome_now(g, rows), s["clock outcome"][g, rows])
-        due = s["clock due"][g, rows]
+        outcome = np.where(s["clock open"][g][rows], self._outcome_now(g, rows), s["clock outcome"][g][rows])
+        due = s["clock due"][g][rows]
         return one.table[outcome], np.where((outcome == PENDING) & (due != LOST), due + 1, NEVER)
 
     def _look_at_share(self, one: Shared, g: int, rows: Ints) -> tuple[Mask, Ints]:
         s = self.s
-        budget, up, down = s["clock budget"][g, rows], one.share.numerator, one.share.denominator
+        budget, up, down = s["clock budget"][g][rows], one.share.numerator, one.share.denominator
         left = np.where(budget > 0, -(-budget * up // down) - self._counted_now(g, rows), 0)
         left = np.where(budget == NONE, int(bool(up)), left)
-        runs = (left > 0) & s["clock open"][g, rows] & ~s["clock paused"][g, rows] & (budget != NONE)
+        runs = (left > 0) & s["clock open"][g][rows] & ~s["clock paused"][g][rows] & (budget != NONE)
         cross = np.full(len(rows), NEVER)
         for line, where in self._by_line(g, rows, runs):
             cross[where] = line.earliest(line.opened(s["now"][rows[where]]) + left[where])
@@ -437,34 +437,34 @@ class Sweep:
         if len(set(lines.tolist())) == 1:
             yield self.plan.lines[int(lines[0])], where
             return
-        held = lines[self.s["clock term"][g, rows[where]]]
+        held = lines[self.s["clock term"][g][rows[where]]]
         for number in np.unique(held).tolist():
             yield self.plan.lines[number], where[held == number]
 
     def _counted_now(self, g: int, rows: Ints) -> Ints:
         s = self.s
-        counted = s["clock counted"][g, rows].copy()
-        runs = s["clock open"][g, rows] & ~s["clock paused"][g, rows]
+        counted = s["clock counted"][g][rows].copy()
+        runs = s["clock open"][g][rows] & ~s["clock paused"][g][rows]
         for line, where in self._by_line(g, rows, runs):
-            counted[where] += line.opened(s["now"][rows[where]]) - s["clock leg"][g, rows[where]]
+            counted[where] += line.opened(s["now"][rows[where]]) - s["clock leg"][g][rows[where]]
         return counted  # type: ignore[no-any-return]
 
     def _is_over(self, g: int, rows: Ints) -> Mask:
-        due = self.s["clock due"][g, rows]
+        due = self.s["clock due"][g][rows]
         return (due != LOST) & (self.s["now"][rows] > due)  # type: ignore[no-any-return]
 
     def _outcome_now(self, g: int, rows: Ints) -> Ints:
         """The outcome of an open clock."""
         s = self.s
-        none = np.where(s["clock was_active"][g, rows], VOID, NOT_STARTED)
-        return np.where(s["clock budget"][g, rows] == NONE, none, np.where(self._is_over(g, rows), BREACHED, PENDING))
+        none = np.where(s["clock was_active"][g][rows], VOID, NOT_STARTED)
+        return np.where(s["clock budget"][g][rows] == NONE, none, np.where(self._is_over(g, rows), BREACHED, PENDING))
 
     def _emit(self, g: int, rows: Ints, outcome: Ints, stopped: Ints, counted: Ints) -> None:
         s = self.s
-        held = (s[f"clock {name}"][g, rows] for name in ("occurrence", "in_cycle", "started", "due"))
+        held = (s[f"clock {name}"][g][rows] for name in ("occurrence", "in_cycle", "started", "due"))
         self.clocks.add(
-            *(s["case"][rows], np.full(len(rows), g), *held, stopped, s["clock budget"][g, rows], counted),
-            *(s["now"][rows], outcome, s["clock caused"][g, rows]),
+            *(s["case"][rows], np.full(len(rows), g), *held, stopped, s["clock budget"][g][rows], counted),
+            *(s["now"][rows], outcome, s["clock caused"][g][rows]),
         )
 
     def _halt(self, g: int, rows: Ints, outcome: Ints) -> None:
@@ -472,7 +472,7 @@ class Sweep:
         s = self.s
         counted = self._counted_now(g, rows)
         self._emit(g, rows, outcome, s["now"][rows], counted)
-        s["clock counted"][g, rows], s["clock outcome"][g, rows], s["clock open"][g, rows] = counted, outcome, False
+        s["clock counted"][g][rows], s["clock outcome"][g][rows], s["clock open"][g][rows] = counted, outcome, False
         self._mark(self.groups[g].key, rows)
 
     def _turn(self, rows: Ints, codes: Any, kinds: Ints, repriced: Mask) -> None:
@@ -481,24 +481,24 @@ class Sweep:
         settled = s["settled"][rows]
         s["settled"][rows] = False
         for g, group in enumerate(self.groups):
-            opened = s["clock open"][g, rows]
+            opened = s["clock open"][g][rows]
             stopped = opened & group.stops[codes]
             if stopped.any():
                 here = rows[stopped]
                 outcome = self._outcome_now(g, here)
                 self._halt(g, here, np.where(outcome == PENDING, MET, outcome))
-                opened = s["clock open"][g, rows]
+                opened = s["clock open"][g][rows]
             turned = opened & (settled | (repriced & group.is_picked))
             if turned.any():
                 self._void_ended(g, group, rows[turned & settled], kinds[turned & settled])
-                turned &= s["clock open"][g, rows]
+                turned &= s["clock open"][g][rows]
                 turned[turned] = ~self._is_over(g, rows[turned])
                 self._retarget(g, rows[turned & repriced])
                 self._pause_or_resume(g, rows[turned])
             self._start_due(g, group, rows, codes, kinds, stopped)
 
     def _void_ended(self, g: int, group: Group, rows: Ints, kinds: Ints) -> None:
-        ends = np.isin(kinds, ENDING) if not group.at_the_end else kinds == _VOIDED
+        ends = IS_ENDING[kinds] if not group.at_the_end else kinds == _VOIDED
         self._void(g, rows[ends])
 
     def _void(self, g: int, rows: Ints) -> None:
@@ -512,12 +512,12 @@ class Sweep:
         if starts == "unanswered":
             due = self._unanswered(rows) & (cycle | (kinds == _REPLIED) | stopped)
         elif starts:
-            due = group.starts[codes] & (s["live"][rows] | np.isin(kinds, ENDING))
+            due = group.starts[codes] & (s["live"][rows] | IS_ENDING[kinds])
         else:
             due = cycle & s["live"][rows]
         if group.target.recurs:
             due |= stopped & s["live"][rows]
-        due &= ~s["clock open"][g, rows]
+        due &= ~s["clock open"][g][rows]
         if group.level is not None:
             due &= s["level"][rows] == group.level
         if due.any():
@@ -531,65 +531,65 @@ class Sweep:
     def _budget(self, g: int, rows: Ints) -> Ints:
         """What the present terms allow; days come to open time from the start to the nominal due."""
         s, group = self.s, self.groups[g]
-        terms = s["clock term"][g, rows]
+        terms = s["clock term"][g][rows]
         budget = self.script.term_budgets[g][terms].copy()
         for number in np.unique(terms).tolist():
             term = group.terms[number]
             if term.days is not None and term.span is not None:
                 where = np.flatnonzero(terms == number)
-                started, line = s["clock started"][g, rows[where]], self.plan.lines[term.line]
+                started, line = s["clock started"][g][rows[where]], self.plan.lines[term.line]
                 budget[where] = line.opened(reach(term.days, started, term.span)) - line.opened(started)
         return budget  # type: ignore[no-any-return]
 
     def _start(self, g: int, rows: Ints) -> None:
         s, key = self.s, self.keys[self.groups[g].key]
-        s["occurrences"][key, rows] += 1
-        s["clock occurrence"][g, rows], s["clock in_cycle"][g, rows] = s["occurrences"][key, rows], s["cycle"][rows]
-        s["clock started"][g, rows], s["clock term"][g, rows] = s["now"][rows], s["priority"][rows]
+        s["occurrences"][key][rows] += 1
+        s["clock occurrence"][g][rows], s["clock in_cycle"][g][rows] = s["occurrences"][key][rows], s["cycle"][rows]
+        s["clock started"][g][rows], s["clock term"][g][rows] = s["now"][rows], s["priority"][rows]
         budget = self._budget(g, rows)
-        s["clock budget"][g, rows], s["clock was_active"][g, rows] = budget, budget != NONE
-        s["clock counted"][g, rows], s["clock caused"][g, rows], s["clock open"][g, rows] = 0, False, True
-        s["clock paused"][g, rows] = (s["waits"][rows] & self.script.pauses[g]) != 0
+        s["clock budget"][g][rows], s["clock was_active"][g][rows] = budget, budget != NONE
+        s["clock counted"][g][rows], s["clock caused"][g][rows], s["clock open"][g][rows] = 0, False, True
+        s["clock paused"][g][rows] = (s["waits"][rows] & self.script.pauses[g]) != 0
         self._mark_leg(g, rows)
-        s["clock due"][g, rows] = np.where(budget == 0, s["now"][rows], LOST)
+        s["clock due"][g][rows] = np.where(budget == 0, s["now"][rows], LOST)
         self._run(g, rows[budget != 0])
-        s["latest"][key, rows] = g
+        s["latest"][key][rows] = g
         self._mark(self.groups[g].key, rows)
 
     def _mark_leg(self, g: int, rows: Ints) -> None:
         for line, where in self._by_line(g, rows, np.ones(len(rows), np.bool_)):
-            self.s["clock leg"][g, rows[where]] = line.opened(self.s["now"][rows[where]])
+            self.s["clock leg"][g][rows[where]] = line.opened(self.s["now"][rows[where]])
 
     def _run(self, g: int, rows: Ints) -> None:
         """When clocks are due that run from now on."""
         s = self.s
-        runs = ~s["clock paused"][g, rows] & (s["clock budget"][g, rows] != NONE)
+        runs = ~s["clock paused"][g][rows] & (s["clock budget"][g][rows] != NONE)
         for line, where in self._by_line(g, rows, runs):
             here = rows[where]
-            left = s["clock budget"][g, here] - s["clock counted"][g, here]
-            s["clock due"][g, here] = line.earliest(s["clock leg"][g, here] + left)
+            left = s["clock budget"][g][here] - s["clock counted"][g][here]
+            s["clock due"][g][here] = line.earliest(s["clock leg"][g][here] + left)
 
     def _retarget(self, g: int, rows: Ints) -> None:
         """Another span or calendar: what was counted stays counted."""
         s = self.s
         same = self.script.term_kinds[g]
-        rows = rows[same[s["clock term"][g, rows]] != same[s["priority"][rows]]]
+        rows = rows[same[s["clock term"][g][rows]] != same[s["priority"][rows]]]
         if not len(rows):
             return
         counted, here, exact = self._counted_now(g, rows), s["now"][rows], np.zeros(len(rows), np.bool_)
-        for line, where in self._by_line(g, rows, ~s["clock paused"][g, rows]):
+        for line, where in self._by_line(g, rows, ~s["clock paused"][g][rows]):
             point = line.opened(here[where])
-            exact[where] = (point > s["clock leg"][g, rows[where]]) & (line.earliest(point) == here[where])
-        s["clock counted"][g, rows], s["clock term"][g, rows] = counted, s["priority"][rows]
+            exact[where] = (point > s["clock leg"][g][rows[where]]) & (line.earliest(point) == here[where])
+        s["clock counted"][g][rows], s["clock term"][g][rows] = counted, s["priority"][rows]
         budget = self._budget(g, rows)
-        s["clock budget"][g, rows] = budget
-        s["clock was_active"][g, rows] |= budget != NONE
-        s["clock paused"][g, rows] = (s["waits"][rows] & self.script.pauses[g]) != 0
+        s["clock budget"][g][rows] = budget
+        s["clock was_active"][g][rows] |= budget != NONE
+        s["clock paused"][g][rows] = (s["waits"][rows] & self.script.pauses[g]) != 0
         self._mark_leg(g, rows)
         passed = (budget != NONE) & (counted >= budget)
-        just = np.where(budget == 0, s["clock started"][g, rows] == here, exact & (counted == budget))
-        s["clock caused"][g, rows] = passed & ~just
-        s["clock due"][g, rows] = np.where(passed, here, LOST)
+        just = np.where(budget == 0, s["clock started"][g][rows] == here, exact & (counted == budget))
+        s["clock caused"][g][rows] = passed & ~just
+        s["clock due"][g][rows] = np.where(passed, here, LOST)
         self._run(g, rows[~passed])
         self._mark(self.groups[g].key, rows)
 
@@ -597,16 +597,16 @@ class Sweep:
         """A pause that begins at or after due rescues nothing."""
         s = self.s
         paused = (s["waits"][rows] & self.script.pauses[g]) != 0
-        due, caused = s["clock due"][g, rows], s["clock caused"][g, rows]
-        turns = (paused != s["clock paused"][g, rows]) & ((due == LOST) | (due > s["now"][rows]) | caused)
+        due, caused = s["clock due"][g][rows], s["clock caused"][g][rows]
+        turns = (paused != s["clock paused"][g][rows]) & ((due == LOST) | (due > s["now"][rows]) | caused)
         if not turns.any():
             return
         rows, paused, caused = rows[turns], paused[turns], caused[turns]
-        s["clock counted"][g, rows] = self._counted_now(g, rows)
-        s["clock paused"][g, rows] = paused
+        s["clock counted"][g][rows] = self._counted_now(g, rows)
+        s["clock paused"][g][rows] = paused
         self._mark_leg(g, rows)
         free = rows[~caused]
-        s["clock due"][g, free] = LOST
+        s["clock due"][g][free] = LOST
         self._run(g, free)
         self._mark(self.groups[g].key, rows)
 
@@ -661,7 +661,7 @@ class Sweep:
 
     def _holds(self, tree: Tree, rows: Ints) -> Mask:
         if isinstance(tree, int):
-            return self.s["truth"][tree, rows]  # type: ignore[no-any-return]
+            return self.s["truth"][tree][rows]  # type: ignore[no-any-return]
         combine = np.logical_and if tree[0] == "all" else np.logical_or
         found = np.full(len(rows), tree[0] == "all")
         for part in tree[1]:
@@ -673,7 +673,7 @@ class Sweep:
         if isinstance(tree, int):
             one = self.plan.comparisons[tree]
             silent = isinstance(one, Dialed) and one.silent
-            return np.full(len(rows), LONG_AGO) if silent else self.s["since"][tree, rows]
+            return np.full(len(rows), LONG_AGO) if silent else self.s["since"][tree][rows]
         found = np.full(len(rows), LONG_AGO)
         for part in tree[1]:
             told = self._evidence(part, rows)
@@ -690,13 +690,13 @@ class Sweep:
         self._mark("at_level_for", rows)
         for g, group in enumerate(self.groups):
             if group.level is not None:
-                self._void(g, rows[(left == group.level) & s["clock open"][g, rows]])
+                self._void(g, rows[(left == group.level) & s["clock open"][g][rows]])
             enters = np.ones(len(rows), np.bool_) if group.level is None else to == group.level
             if group.target.starts == "unanswered":
                 enters &= self._unanswered(rows)
             elif group.target.starts or group.level is None:
                 continue
-            starts = rows[enters & ~s["clock open"][g, rows]]
+            starts = rows[enters & ~s["clock open"][g][rows]]
             if len(starts):
                 self._start(g, starts)
         self._refresh()
