@@ -91,7 +91,9 @@ def memory() -> str:
 
 def main(sizes: list[int]) -> None:
     """Prints a line for each step and size."""
-    print(f"{'cases':>9}  {'load s':>7} {'replay s':>9} {'frames s':>9} {'cases/s':>9}  events a case, share by columns")
+    print(
+        f"{'cases':>9}  {'load s':>7} {'replay s':>9} {'frames s':>9} {'cases/s':>9}  events a case, share by columns"
+    )
     for size in sizes:
         frame = log(size)
         began = perf_counter()

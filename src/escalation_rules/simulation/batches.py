@@ -36,7 +36,11 @@ def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves
         return Batch(one_by_one(policy, cases, last), 0)
     histories = cases if isinstance(cases, Histories) else Histories.of(cases)
     held = which(plan, histories, last)
-    found = columnar(plan, histories if held.all() else histories.chosen(np.flatnonzero(held)), last) if held.any() else None
+    found = (
+        columnar(plan, histories if held.all() else histories.chosen(np.flatnonzero(held)), last)
+        if held.any()
+        else None
+    )
     if found is None:
         return Batch(one_by_one(policy, cases, last), 0)
     if held.all():

@@ -92,7 +92,9 @@ class _Frames:
         order = order[self._kept(columns[0][order])]
         case, at, cycle, origin, level, bits, cause = (held[order] for held in columns)
         kinds, places = np.unique(bits, return_inverse=True)
-        names = [", ".join(rule.name for n, rule in enumerate(self.plan.rules) if kind >> n & 1) for kind in kinds.tolist()]
+        names = [
+            ", ".join(rule.name for n, rule in enumerate(self.plan.rules) if kind >> n & 1) for kind in kinds.tolist()
+        ]
         size = len(case)
         return {
             "number": case,
@@ -164,7 +166,10 @@ class _Frames:
             held[order] for held in columns
         )
         breached = (outcome == OUTCOMES.index("breached")) & (due != LOST)
-        judged = np.searchsorted(self.stamps, (case << 48) + np.where(breached, due, end) - self.sweep.base, side="right") - 1
+        judged = (
+            np.searchsorted(self.stamps, (case << 48) + np.where(breached, due, end) - self.sweep.base, side="right")
+            - 1
+        )
         level, priority = self.shots[4][judged].copy(), self.shots[6][judged]
         owner = np.empty(len(case), object)
         for number, one in enumerate(self.script.groups):
@@ -217,7 +222,9 @@ class _Endings:
             return found
 
         reset = np.maximum.reduceat(np.where(where(E.Reopened, E.Voided), place, -1), starts)
-        turn = np.maximum.reduceat(np.where(where(E.Resolved, E.Closed, E.Voided, E.Reopened, E.Opened), place, -1), starts)
+        turn = np.maximum.reduceat(
+            np.where(where(E.Resolved, E.Closed, E.Voided, E.Reopened, E.Opened), place, -1), starts
+        )
         since = place > np.repeat(reset, np.diff(histories.starts))
         ended, closed = where(E.Resolved, E.Closed), where(E.Closed)
         self.void = where(E.Voided)[turn]

@@ -19,7 +19,16 @@ from escalation_rules.engine.outcome import move_key
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.batches import Batch, Moves, replay_batch
-from escalation_rules.simulation.frames import FRAMES, INNER, Columns, by_case, columns_of, joined, native, usual_backend
+from escalation_rules.simulation.frames import (
+    FRAMES,
+    INNER,
+    Columns,
+    by_case,
+    columns_of,
+    joined,
+    native,
+    usual_backend,
+)
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.logs import CaseLog
 from escalation_rules.simulation.reports import NOTE, chosen, edges, names, ordered, rates, workload, zone_of

@@ -25,17 +25,27 @@ class Script:
     Values are numbered from 0, which is nothing: priorities, channels, what facts are, and who has a role.
     """
 
-    def __init__(self, plan: Plan, prototypes: list[Happening], starts: Ints, at: Ints, code: NDArray[np.int32]) -> None:
+    def __init__(
+        self, plan: Plan, prototypes: list[Happening], starts: Ints, at: Ints, code: NDArray[np.int32]
+    ) -> None:
         self.plan, self.starts, self.at, self.code = plan, starts, at, code
         self.kind = np.array([kind_of(one) for one in prototypes], np.int64)
-        self.priorities = _Words([*(getattr(one, "priority", None) for one in prototypes), *_of(prototypes, E.PriorityChanged, "to")])
+        self.priorities = _Words(
+            [*(getattr(one, "priority", None) for one in prototypes), *_of(prototypes, E.PriorityChanged, "to")]
+        )
         self.channels = _Words(_of(prototypes, E.Opened, "channel"))
         self.facts = [one.name for one in plan.policy.facts]
         self.values = [_Words(_values(prototypes, name)) for name in self.facts]
-        holders = [(one.person, one.group) if one.person or one.group else None for one in prototypes if isinstance(one, E.Assigned)]
+        holders = [
+            (one.person, one.group) if one.person or one.group else None
+            for one in prototypes
+            if isinstance(one, E.Assigned)
+        ]
         roles = _Words(_of(prototypes, E.Assigned, "role"))
         self.roles = len(roles.words)
-        waits = _Words(["customer", *_of(prototypes, E.WaitStarted, "on"), *(on for _, one in plan.targets for on in one.pauses)])
+        waits = _Words(
+            ["customer", *_of(prototypes, E.WaitStarted, "on"), *(on for _, one in plan.targets for on in one.pauses)]
+        )
         if len(waits.words) > 60 or len(plan.rules) > 60:
             raise Unheld("as many waits or rules")
         self.customer = waits.bit("customer")
@@ -44,8 +54,13 @@ class Script:
         self.groups = plan.groups(prototypes, self.priorities.words)
         self.pauses = [sum(waits.bit(on) for on in set(group.target.pauses)) for group in self.groups]
         self.term_lines = [np.array([term.line for term in group.terms], np.int64) for group in self.groups]
-        self.term_budgets = [np.array([-1 if term.budget is None else term.budget for term in group.terms], np.int64) for group in self.groups]
-        self.term_kinds = [_Words([(str(term.span), term.calendar) for term in group.terms]).numbers() for group in self.groups]
+        self.term_budgets = [
+            np.array([-1 if term.budget is None else term.budget for term in group.terms], np.int64)
+            for group in self.groups
+        ]
+        self.term_kinds = [
+            _Words([(str(term.span), term.calendar) for term in group.terms]).numbers() for group in self.groups
+        ]
 
     def _read(self, prototypes: list[Happening], roles: _Words, who: _Words, waits: _Words) -> None:
         def table(kind: type | tuple[type, ...], what: Any, dtype: Any = np.int64, otherwise: Any = 0) -> NDArray[Any]:
@@ -68,7 +83,9 @@ class Script:
         self.counts = table((E.SupportReplied, E.Acknowledged), lambda one: one.counts, np.bool_)
         self.counts |= table(E.UpdateSent, lambda one: one.counts and one.audience == "customer", np.bool_)
         self.role = table(E.Assigned, lambda one: roles.number(one.role) - 1)
-        self.holder = table(E.Assigned, lambda one: who.number((one.person, one.group) if one.person or one.group else None))
+        self.holder = table(
+            E.Assigned, lambda one: who.number((one.person, one.group) if one.person or one.group else None)
+        )
         self.wait = table(E.WaitStarted, lambda one: waits.bit(one.on))
         self.fact = table(E.FactObserved, lambda one: self._fact(one.name), otherwise=-1)
         self.value = table(E.FactObserved, lambda one: self._value(one))

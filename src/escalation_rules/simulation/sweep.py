@@ -64,7 +64,9 @@ class Sweep:
         self.groups: tuple[Group, ...] = script.groups
         self.base = int(script.at.min()) if len(script.at) else until
         self.shots, self.moves, self.clocks = Left(), Left(), Left()
-        self.timed = {k: row for row, k in enumerate(k for k, one in enumerate(plan.comparisons) if type(one) is not Dialed)}
+        self.timed = {
+            k: row for row, k in enumerate(k for k, one in enumerate(plan.comparisons) if type(one) is not Dialed)
+        }
         self.dials: dict[str, list[tuple[int, NDArray[np.bool_]]]] = {}
         for k, one in enumerate(plan.comparisons):
             if isinstance(one, Dialed):
@@ -80,7 +82,10 @@ class Sweep:
 
     def _begin(self, n: int) -> None:
         comparisons, groups, script = len(self.plan.comparisons), len(self.groups), self.script
-        whole, flags = (lambda *shape: np.zeros((*shape, n), np.int64)), (lambda *shape: np.zeros((*shape, n), np.bool_))
+        whole, flags = (
+            (lambda *shape: np.zeros((*shape, n), np.int64)),
+            (lambda *shape: np.zeros((*shape, n), np.bool_)),
+        )
         self.s: dict[str, NDArray[Any]] = {
             "case": np.arange(n),
             "place": script.starts[:-1].copy(),
@@ -94,7 +99,19 @@ class Sweep:
             "occurrences": whole(max(len(self.keys), 1)),
             "dirty": flags(max(len(self.names), 1)),
         }
-        for name in ("now", "position", "when", "priority", "waits", "status", "channel", "cycle", "cycle_when", "entry", *COUNTS):
+        for name in (
+            "now",
+            "position",
+            "when",
+            "priority",
+            "waits",
+            "status",
+            "channel",
+            "cycle",
+            "cycle_when",
+            "entry",
+            *COUNTS,
+        ):
             self.s[name] = whole()
         for name in ("unanswered", "unassigned", "updated", "next"):
             self.s[name] = np.full(n, LOST, np.int64)
@@ -207,7 +224,15 @@ class Sweep:
         s["occurrences"][:, rows] = 0
         for name in ("replies", "status_requests", "assignments"):
             s[name][rows] = 0
-        for name in ("open_for", "at_level_for", "since_update", "acknowledged", "replies", "status_requests", "assignments"):
+        for name in (
+            "open_for",
+            "at_level_for",
+            "since_update",
+            "acknowledged",
+            "replies",
+            "status_requests",
+            "assignments",
+        ):
             self._mark(name, rows)
         s["settled"][rows] = s["changed"][rows] = s["stir"][rows] = True
 
@@ -407,7 +432,9 @@ class Sweep:
         if name == "at_level_for":
             since = (np.maximum(s["entry"][rows], s["cycle_when"][rows]) >> BITS) + self.base
             return np.where(s["level"][rows] == NONE, LOST, since)
-        return s[{"unanswered_for": "unanswered", "unassigned_for": "unassigned", "since_update": "updated"}[name]][rows]  # type: ignore[no-any-return]
+        return s[{"unanswered_for": "unanswered", "unassigned_for": "unassigned", "since_update": "updated"}[name]][
+            rows
+        ]  # type: ignore[no-any-return]
 
     def _look_at_outcome(self, one: Outcomed, g: int, rows: Ints) -> tuple[Mask, Ints]:
         s = self.s
@@ -626,7 +653,9 @@ class Sweep:
         """One round. Which cases moved."""
         s, rules = self.s, self.plan.rules
         level = s["level"][rows]
-        wants = np.stack([self._wanted(rule, rows, level) for rule in rules]) if rules else np.full((1, len(rows)), NONE)
+        wants = (
+            np.stack([self._wanted(rule, rows, level) for rule in rules]) if rules else np.full((1, len(rows)), NONE)
+        )
         to = wants.max(axis=0)
         moved = np.flatnonzero(to > level)
         if not len(moved):
