@@ -1,4 +1,4 @@
-"""One what-if on 2,887 real incidents: shorter deadlines, and a manager who hears of urgent ones before they are missed.
+"""One what-if on 2,887 real incidents: shorter deadlines, and a manager who hears of urgent ones in time.
 
 Run it with `python examples/quickstart.py`. The log is described, with its source and licence, in `data/README.md`.
 """

@@ -12,8 +12,8 @@
 # %% [markdown]
 # # Today against proposed
 #
-# The same incidents under two policies, those of `examples/quickstart.py`: what differs, where the work would stand, and
-# one case under both.
+# The same incidents under two policies, those of `examples/quickstart.py`: what differs, where the work would stand,
+# and one case under both.
 
 # %%
 import sys
@@ -30,7 +30,6 @@ from escalation_rules.views.plots import plot  # noqa: E402
 
 log = read_log()
 comparison = compare(TODAY, PROPOSED, log)
-comparison
 
 # %%
 print(comparison)

@@ -85,7 +85,7 @@ def lines(version: str, span: str) -> Policy:
         levels=tuple(EscalationLevel(key=key, owner=key) for key in ("first", "second", "third", "manager")),
         rules=(
             Rule(name="stays on the first line", when=F.at_level_for >= span, to="next", at="first"),
-            Rule(name="too long for high impact", when=(F.priority == "high") & (F.open_for >= "2 business days"), to="manager"),
+            Rule(name="too long", when=(F.priority == "high") & (F.open_for >= "2 business days"), to="manager"),
         ),
         targets=(Target.resolution("3 business days"),),
     )  # fmt: skip

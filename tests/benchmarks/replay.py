@@ -44,7 +44,14 @@ POLICY = Policy(
     targets=(
         Target.first_response(Pick(by="priority", values={"urgent": "1 business hour"}, otherwise="8 business hours")),
         Target.next_response("16 business hours", calendar="long"),
-        Target.resolution(Pick(by="priority", values={"urgent": "8 business hours", "low": "60 business hours"}, otherwise="30 business hours"), pauses=("customer", "vendor")),
+        Target.resolution(
+            Pick(
+                by="priority",
+                values={"urgent": "8 business hours", "low": "60 business hours"},
+                otherwise="30 business hours",
+            ),
+            pauses=("customer", "vendor"),
+        ),
     ),
 )  # fmt: skip
 MAPPING = LogMapping(
@@ -106,8 +113,8 @@ def main(sizes: list[int]) -> None:
         framed = perf_counter()
         events = len(cases.histories.at) / size
         print(
-            f"{size:>9,}  {loaded - began:>7.2f} {done - loaded:>9.2f} {framed - done:>9.2f} {size / (done - loaded):>9,.0f}"
-            f"  {events:.1f}, {replayed.by_columns / size:.0%}; {memory()}"
+            f"{size:>9,}  {loaded - began:>7.2f} {done - loaded:>9.2f} {framed - done:>9.2f}"
+            f" {size / (done - loaded):>9,.0f}  {events:.1f}, {replayed.by_columns / size:.0%}; {memory()}"
         )
     some = cases_from_frame(log(1_000), MAPPING)
     last = microseconds_of(some.until)

@@ -58,7 +58,9 @@ def service_desk(version: str = "1", share: str = "50%", sent_around: int = 4) -
         priorities=("low", "moderate", "high", "critical"),
         levels=(
             EscalationLevel(key="desk", owner="analyst"),
-            EscalationLevel(key="specialists", owner=Pick(by="priority", values={"critical": "duty"}, otherwise="expert")),
+            EscalationLevel(
+                key="specialists", owner=Pick(by="priority", values={"critical": "duty"}, otherwise="expert")
+            ),
             EscalationLevel(key="manager", owner="service_manager"),
         ),
         rules=(

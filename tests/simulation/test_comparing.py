@@ -27,10 +27,7 @@ def slow(hours, to="l2", name="slow"):
 def changed(old, new, *events, **fields):
     """The differences for one case, as dicts of what is not missing."""
     found = compare(old, new, [opened(*events, **fields)], until=FRIDAY).frame("changes")
-    return [
-        {key: value for key, value in row.items() if value is not pd.NaT and value == value}
-        for row in found.to_dict("records")
-    ]
+    return [{key: value for key, value in row.items() if pd.notna(value)} for row in found.to_dict("records")]
 
 
 def test_moves_differ_by_being_there_by_instant_or_by_rule():
@@ -161,9 +158,8 @@ def test_workload_of_both_stands_side_by_side():
 
 def test_examples_are_those_that_moved_farthest():
     """A frame of changes of one kind."""
-    cases = [
-        Case.open("A", at=when("mon 09:00")), Case.open("B", at=when("fri 16:00")), Case.open("C", at=when("mon 10:00")),
-    ]  # fmt: skip
+    days = {"A": "mon 09:00", "B": "fri 16:00", "C": "mon 10:00"}
+    cases = [Case.open(name, at=when(at)) for name, at in days.items()]
     compared = compare(desk(slow(2)), desk(slow(3)), cases, until=when("mon+1 17:00"))
     shifts = compared.examples("later", 3)["shift"].tolist()
     assert shifts == sorted(shifts, reverse=True)

@@ -41,9 +41,9 @@ def whole(log):
 def client():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
-            with Client(cluster) as client:
-                yield client
+        started = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+        with started as cluster, Client(cluster) as client:
+            yield client
 
 
 def same(found, whole):
@@ -82,7 +82,7 @@ def test_a_partition_without_rows_is_nothing(rows, whole):
 def test_a_frame_that_may_split_a_case_is_refused(rows, whole):
     """Another index, unknown divisions, and divisions that are not true."""
     plain = dd.from_pandas(rows, npartitions=3)
-    with pytest.raises(InvalidValue, match="a frame that is indexed by .* expected `number`, the column of cases"):
+    with pytest.raises(InvalidValue, match=r"a frame that is indexed by .* expected `number`, the column of cases"):
         scaled.replay(service_desk(), plain, SERVICENOW, until=whole.until)
     unknown = dd.from_pandas(rows.set_index("number"), npartitions=3).clear_divisions()
     with pytest.raises(InvalidValue, match="a frame with unknown divisions, expected known ones"):

@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.conditions import OUTCOMES
+from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.frames import AT, SPAN, Columns, columns_of
+from escalation_rules.simulation.grids import BITS
 from escalation_rules.simulation.histories import Histories, Ints
 from escalation_rules.simulation.plans import Plan, Unheld
 from escalation_rules.simulation.scripts import Script
-from escalation_rules.simulation.sweep import BITS, Sweep
+from escalation_rules.simulation.sweep import Sweep
 
 __all__ = ["columnar", "plan_of", "which"]
 
@@ -40,7 +42,8 @@ def which(plan: Plan, histories: Histories, until: int) -> NDArray[np.bool_]:
         return np.zeros(len(histories), np.bool_)
     unheld = np.array([not plan.holds(one.prototype) for one in histories.templates], np.bool_)
     odd = np.add.reduceat(unheld[histories.code].astype(np.int64), histories.starts[:-1])
-    return (odd == 0) & (histories.starts[1:] - histories.starts[:-1] < _MOST)
+    held: NDArray[np.bool_] = (odd == 0) & (np.diff(histories.starts) < _MOST)
+    return held
 
 
 def columnar(plan: Plan, histories: Histories, until: int) -> dict[str, Columns] | None:
@@ -154,7 +157,7 @@ class _Frames:
         found = np.empty((len(given), len(self.priorities)), object)
         for rung, role in enumerate(given):
             for number, name in enumerate(self.priorities):
-                chosen = role.choose(name) if hasattr(role, "choose") else role
+                chosen = role.choose(name) if isinstance(role, Pick) else role
                 found[rung, number] = None if chosen is None else str(chosen)
         return found
 

@@ -34,12 +34,12 @@ __all__ = ["Dialed", "Group", "Outcomed", "Plan", "Ruling", "Shared", "Terms", "
 Tree = int | tuple[str, tuple["Tree", ...]]
 
 
-class Unheld(Exception):  # noqa: N818 it is no error, and never leaves this package
+class Unheld(Exception):
     """What columns cannot hold."""
 
 
 class Dialed(NamedTuple):
-    """A comparison of a fact that has one value at a time; `holds` of each value. Of `silent` ones there is no evidence."""
+    """A comparison of a fact that has one value at a time: of which it holds. Of `silent` ones there is no evidence."""
 
     fact: str
     holds: Callable[[Any], bool]
@@ -246,7 +246,7 @@ class Plan:
                 stops=_matched(target.stops, prototypes) & np.array([one.counts for one in prototypes], np.bool_),
                 at_the_end=isinstance(target.starts, tuple)
                 and any(pattern.event in {"Resolved", "Closed"} for pattern in target.starts),
-                is_picked=any(isinstance(one, Pick) for one in self._calendars(target, rung) + (target.within,)),
+                is_picked=any(isinstance(one, Pick) for one in (*self._calendars(target, rung), target.within)),
             )
             for number, (rung, target) in enumerate(self.targets)
         )

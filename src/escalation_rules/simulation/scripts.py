@@ -88,7 +88,7 @@ class Script:
         )
         self.wait = table(E.WaitStarted, lambda one: waits.bit(one.on))
         self.fact = table(E.FactObserved, lambda one: self._fact(one.name), otherwise=-1)
-        self.value = table(E.FactObserved, lambda one: self._value(one))
+        self.value = table(E.FactObserved, self._value)
         self.status = table((E.Resolved, E.Closed, E.Voided), lambda one: STATUSES.index(_STATUS[type(one)]))
 
     def _fact(self, name: str) -> int:
