@@ -12,8 +12,8 @@
 # %% [markdown]
 # # A first policy from a log
 #
-# A log says what happened, not what was promised. Here is one way from the first to the second: read the log, look at how
-# long things took, write down spans, and see what would have been breached.
+# A log says what happened, not what was promised. Here is one way from the first to the second: read the log, look at
+# how long things took, write down spans, and see what would have been breached.
 
 # %%
 from pathlib import Path

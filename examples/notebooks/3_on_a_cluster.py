@@ -43,8 +43,8 @@ def main() -> None:
         print(spread)
 
         # From a Dask DataFrame that is indexed by case, so that every row of a case is on one partition. One that is
-        # read from many files gets there by `set_index("number")`. `until` is the same for all: each partition has another
-        # last row.
+        # read from many files gets there by `set_index("number")`. `until` is the same for all: each partition has
+        # another last row.
         rows = pd.read_csv(SAMPLE, dtype=str, keep_default_na=False).set_index("number").sort_index(kind="stable")
         by_case = dd.from_pandas(rows, npartitions=4)
         whole = dask.replay(PROPOSED, by_case, SERVICENOW, until=log.until)
