@@ -52,6 +52,14 @@ class Script:
         who = _Words(holders)
         self._read(prototypes, roles, who, waits)
         self.groups = plan.groups(prototypes, self.priorities.words)
+        waking = {
+            E.Opened,
+            E.Reopened,
+            *([E.CustomerReplied] if any(g.target.starts == "unanswered" for g in self.groups) else []),
+        }
+        self.touches = np.array([type(one) in waking for one in prototypes], np.bool_)
+        for group in self.groups:
+            self.touches |= group.starts | group.stops
         self.pauses = [sum(waits.bit(on) for on in set(group.target.pauses)) for group in self.groups]
         self.term_lines = [np.array([term.line for term in group.terms], np.int64) for group in self.groups]
         self.term_budgets = [

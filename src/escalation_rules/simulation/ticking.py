@@ -85,6 +85,10 @@ class Ticking(Grid):
         s = self.s
         settled = s["settled"][rows]
         s["settled"][rows] = False
+        touched = np.flatnonzero(self.script.touches[codes] | settled | repriced)
+        if len(touched) < len(rows):
+            rows, codes, kinds = rows[touched], codes[touched], kinds[touched]
+            settled, repriced = settled[touched], repriced[touched]
         for g, group in enumerate(self.groups):
             opened = s["clock open"][g][rows]
             stopped = opened & group.stops[codes]
