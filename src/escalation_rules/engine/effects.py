@@ -28,6 +28,7 @@ from escalation_rules.engine.machine import (
     Comparison,
     Crossing,
     Dial,
+    Made,
     Program,
     State,
 )
@@ -281,7 +282,11 @@ def _escalation_answered(state: State, _: E.EscalationAnswered) -> None:
 
 
 def _escalated(state: State, event: E.Escalated) -> None:
-    record_move(state, event, *_destination(state, event.to, event.track), down=not event.is_accepted)
+    track, level = _destination(state, event.to, event.track)
+    if event.is_accepted:
+        key = event.key or event.id
+        state.made.append(Made(state.now, track, state.level[track], level, state.cycle, event.rules, state.now, key))
+    record_move(state, event, track, level, down=not event.is_accepted)
 
 
 def _de_escalated(state: State, event: E.DeEscalated) -> None:

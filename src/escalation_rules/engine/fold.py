@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from escalation_rules import events as E
@@ -23,13 +23,17 @@ _FRUITLESS = 1_000
 """After so many instants at which the answer could have changed and did not, the host is told to ask again then."""
 
 
-def fold(program: Program, case: Case, at: int) -> State:
-    """The state of a case at an instant. Events after it do not exist."""
+def fold(program: Program, case: Case, at: int, watch: Callable[[State], None] | None = None) -> State:
+    """The state of a case at an instant. Events after it do not exist.
+
+    `watch` is told after the rules of each instant that changed something.
+    """
     history = case.plain_history
     if history[0].instant > at:
         opened = case.opened_at.isoformat()
         raise InvalidValue(Problem("instant before the opening", datetime_of(at), expected=f"{opened} or later"))
     state = State(program, case.id, *case.keys_until(at))
+    state.watch = watch
     now = history[0].instant
     _arrive(state, now)
     for event in history:

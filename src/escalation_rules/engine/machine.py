@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from escalation_rules.actions import Action
 from escalation_rules.checklists import Item
@@ -33,6 +33,7 @@ __all__ = [
     "Dial",
     "Group",
     "Instance",
+    "Made",
     "Pending",
     "Program",
     "RuleCode",
@@ -211,7 +212,20 @@ class Pending:
     rules: tuple[RuleCode, ...]
 
 
-@dataclass(slots=True)
+class Made(NamedTuple):
+    """A move of the rules in the life of a case: made virtually, because of `cause`, or recorded with its key."""
+
+    due: int
+    track: int
+    origin: int
+    level: int
+    cycle: int
+    rules: tuple[str, ...]
+    cause: int
+    key: str | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Program:
     """A policy, compiled: tables, and nothing that changes."""
 
@@ -246,7 +260,11 @@ class Program:
 
 
 class State:
-    """A case as the fold has it at an instant."""
+    """A case as the fold has it at an instant.
+
+    `made` keeps every move of the rules, settled ones too; `watch` is told after the rules of each instant that
+    changed something.
+    """
 
     __slots__ = (
         "accepted",
@@ -277,6 +295,7 @@ class State:
         "latest",
         "level",
         "live",
+        "made",
         "moves",
         "nearest",
         "now",
@@ -308,6 +327,7 @@ class State:
         "unassigned",
         "updated",
         "ups",
+        "watch",
         "when",
     )
 
@@ -354,6 +374,8 @@ class State:
         self.counts: dict[tuple[int, str], int] = {}
         self.entered: list[tuple[str, int]] = []
         self.moves: list[Pending] = []
+        self.made: list[Made] = []
+        self.watch: Callable[[State], None] | None = None
         self.accepted: dict[str, Happening] = {}
         self.actions: list[ActionFound] = []
         self.fired: set[tuple[tuple[str, str], int, int, int]] = set()

@@ -9,7 +9,7 @@ from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.engine.checks import entry_state
 from escalation_rules.engine.effects import assign, happen, happen_virtually, move, set_priority
-from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, Pending, RuleCode, State, Tree
+from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, Made, Pending, RuleCode, State, Tree
 from escalation_rules.engine.outcome import ActionFound, BlockedFound, MoveFound, OwnerFound, action_key, move_key
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import Happening
@@ -74,9 +74,11 @@ def run_rules(state: State) -> None:
     state.duty = NEVER
     if state.now < state.program.effective_from:
         state.entered.clear()
-        return
-    while _round(state):
-        pass
+    else:
+        while _round(state):
+            pass
+    if state.watch is not None:
+        state.watch(state)
 
 
 def _round(state: State) -> bool:
@@ -320,6 +322,7 @@ def _make(state: State, one: Weighed) -> None:
         return
     state.moves.append(Pending(one.move._replace(order=state.order), state.level[track], state.entry[track], one.rules))
     state.order += 1
+    state.made.append(Made(state.now, track, state.level[track], level, state.cycle, one.move.rules, one.move.cause))
     to, track_key = state.program.levels[track][level].key, state.program.tracks[track].key
     happen_virtually(
         state, E.Escalated, lambda: move(state, track, level), to=to, track=track_key, rules=one.move.rules

@@ -1,0 +1,181 @@
+"""The histories of many cases as columns: when each event happened, and which of a few templates it is like.
+
+A million events are a million instants and small numbers. Only a case that somebody looks at, or that is replayed by
+itself, becomes a `Case`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation_rules._values import FrozenDict, Value, fields_of
+from escalation_rules.case import Case
+from escalation_rules.patterns import Happening
+from escalation_rules.worktime._timeline import EPOCH, datetime_of
+
+__all__ = ["Histories", "Template", "Templates"]
+
+V = TypeVar("V", bound=Value)
+Ints = NDArray[np.int64]
+
+
+class Template(NamedTuple):
+    """A kind of event with all that it holds but its instant and its id."""
+
+    prototype: Happening
+
+    def event(self, instant: int, name: str | None) -> Happening:
+        """The event at an instant. What is known to be good is not checked again."""
+        kind = type(self.prototype)
+        held = {**vars(self.prototype), "at": datetime_of(instant), "id": name, "instant": instant}
+        return _made(kind, held, self.prototype.__pydantic_fields_set__)
+
+
+def _made(kind: type[V], held: dict[str, Any], given: set[str]) -> V:
+    """A value from fields that are known to be good."""
+    made = object.__new__(kind)
+    for name, value in zip(_SLOTS, (held, given, None, None), strict=True):
+        object.__setattr__(made, name, value)
+    return made
+
+
+_SLOTS = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+
+
+class Templates:
+    """The templates of a log as they are collected, each once."""
+
+    def __init__(self) -> None:
+        self.found: dict[Any, int] = {}
+
+    def code(self, kind: type[Happening], /, **fields: Any) -> int:
+        """The number of a template."""
+        key = (kind, tuple((name, _hashable(value)) for name, value in fields.items()))
+        return self.found.setdefault(key, len(self.found))
+
+    def listed(self) -> tuple[Template, ...]:
+        """All of them, by number."""
+        return tuple(Template(kind(at=EPOCH, **dict(fields))) for kind, fields in self.found)
+
+
+def _hashable(value: Any) -> Any:
+    return FrozenDict(value) if isinstance(value, Mapping) else value
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """Events by case, in order. Those of case `i` stand from `starts[i]` up to `starts[i + 1]`.
+
+    `at` holds instants in whole microseconds, `code` the numbers of templates; an event's id is made of its
+    `row` and, where a row makes several, of its `part` among them; `names` has the row's own id, where there is one.
+    """
+
+    ids: NDArray[Any]
+    starts: Ints
+    at: Ints
+    code: NDArray[np.int32]
+    row: Ints
+    part: NDArray[np.int8]
+    templates: tuple[Template, ...]
+    attributes: Mapping[str, NDArray[Any]]
+    names: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Case]:
+        return (self.case(number) for number in range(len(self)))
+
+    def case(self, number: int) -> Case:
+        """One of the cases."""
+        here = slice(int(self.starts[number]), int(self.starts[number + 1]))
+        pairs = zip(self.at[here].tolist(), self.code[here].tolist(), self._names(here), strict=True)
+        events = tuple(self.templates[code].event(instant, name) for instant, code, name in pairs)
+        attributes = FrozenDict({name: held[number] for name, held in self.attributes.items()})
+        return _made(Case, {"id": self.ids[number], "history": events, "attributes": attributes}, _GIVEN)
+
+    def _names(self, here: slice) -> list[str]:
+        rows = self.row[here].tolist()
+        names = [f"row:{row}" for row in rows] if self.names is None else self.names[here].tolist()
+        parts = self.part[here].tolist()
+        return [f"{name}:{part + 1}" if part else name for name, part in zip(names, parts, strict=True)]
+
+    def part_of(self, first: int, last: int) -> Histories:
+        """The cases from one number up to another."""
+        here = slice(int(self.starts[first]), int(self.starts[last]))
+        return replace(
+            self,
+            ids=self.ids[first:last],
+            starts=self.starts[first : last + 1] - self.starts[first],
+            at=self.at[here],
+            code=self.code[here],
+            row=self.row[here],
+            part=self.part[here],
+            names=None if self.names is None else self.names[here],
+            attributes={name: held[first:last] for name, held in self.attributes.items()},
+        )
+
+    def until(self, last: int) -> Histories:
+        """The same cases without what happened later; each must have begun by then."""
+        known = self.at <= last
+        if known.all():
+            return self
+        counts = np.add.reduceat(known.astype(np.int64), self.starts[:-1])
+        return replace(
+            self,
+            starts=np.r_[0, np.cumsum(counts)],
+            at=self.at[known],
+            code=self.code[known],
+            row=self.row[known],
+            part=self.part[known],
+            names=None if self.names is None else self.names[known],
+        )
+
+    @classmethod
+    def of(cls, cases: Sequence[Case]) -> Histories:
+        """Cases that are there already, for reading in bulk only: their events lose their ids."""
+        places: dict[Any, int] = {}
+        templates: list[Template] = []
+        codes: list[int] = []
+        for event in (event for case in cases for event in case.history):
+            key = (type(event), *(held for name, held in fields_of(event) if name not in {"at", "id"}))
+            code = places.setdefault(key, len(places))
+            if code == len(templates):
+                templates.append(Template(event))
+            codes.append(code)
+        at = [event.instant for case in cases for event in case.history]
+        return cls(
+            ids=np.array([case.id for case in cases], dtype=object),
+            starts=np.cumsum([0, *(len(case.history) for case in cases)]),
+            at=np.array(at, np.int64),
+            code=np.array(codes, np.int32),
+            row=np.zeros(len(at), np.int64),
+            part=np.zeros(len(at), np.int8),
+            templates=tuple(templates),
+            attributes={},
+        )
+
+    def chosen(self, numbers: Ints) -> Histories:
+        """Some of the cases, in this order."""
+        lengths = (self.starts[1:] - self.starts[:-1])[numbers]
+        starts = np.r_[0, np.cumsum(lengths)]
+        places = np.repeat(self.starts[:-1][numbers] - starts[:-1], lengths) + np.arange(starts[-1])
+        return replace(
+            self,
+            ids=self.ids[numbers],
+            starts=starts,
+            at=self.at[places],
+            code=self.code[places],
+            row=self.row[places],
+            part=self.part[places],
+            attributes={name: held[numbers] for name, held in self.attributes.items()},
+            names=None if self.names is None else self.names[places],
+        )
+
+
+_GIVEN = {"id", "history", "attributes"}

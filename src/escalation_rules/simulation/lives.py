@@ -1,0 +1,279 @@
+"""The life of a case under a policy, case by case through the engine: what it went through, as rows of five frames.
+
+The engine's fold tells of each instant at which something changed; what a case was like in between stays the same.
+Of a void case only its own row is told: it has no moves and no deadlines, and is not counted.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from escalation_rules import events as E
+from escalation_rules.case import Case
+from escalation_rules.engine.checks import expiry
+from escalation_rules.engine.clocks import counted_now, due_of, outcome_now
+from escalation_rules.engine.fold import fold
+from escalation_rules.engine.machine import Instance, Made, Program, State
+from escalation_rules.engine.moves import blocked
+from escalation_rules.engine.outcome import NOWHERE, BlockedFound
+from escalation_rules.picks import Pick
+from escalation_rules.simulation.columns import LOST
+
+__all__ = ["Lives", "Owners"]
+
+Row = tuple[Any, ...]
+
+
+class Lives:
+    """The lives of cases under a policy up to an instant, as rows by frame. Instants are whole microseconds."""
+
+    def __init__(self, program: Program, until: int) -> None:
+        self.program, self.until = program, until
+        self.owners = Owners(program)
+        self.rows: dict[str, list[Row]] = {"cases": [], "moves": [], "blocked": [], "stays": [], "deadlines": []}
+
+    def live(self, case: Case) -> None:
+        """One more case."""
+        watch = _Watch(self.program, self.owners)
+        state = fold(self.program, case, self.until, watch.see)
+        void = state.standing.status == "void"
+        made = [] if void else watch.moves
+        self.rows["cases"].append(_case_row(case, state, len(made), void=void))
+        if not void:
+            self.rows["moves"] += [(case.id, *row) for row in made]
+            self.rows["blocked"] += [(case.id, *row) for row in _held_back(self.program, watch.held, self.until)]
+            self.rows["stays"] += [(case.id, *row) for row in watch.stays()]
+            self.rows["deadlines"] += [(case.id, *row) for row in self._deadlines(state, watch)]
+
+    def _deadlines(self, state: State, watch: _Watch) -> list[Row]:
+        clocks: Iterable[Instance] = (*state.past, *state.clocks.values())
+        ordered = sorted(clocks, key=lambda clock: (clock.started, clock.group.number))
+        return [self._deadline(clock, state, watch) for clock in ordered]
+
+    def _deadline(self, clock: Instance, state: State, watch: _Watch) -> Row:
+        due, outcome, counted = due_of(clock, state), outcome_now(clock, state), counted_now(clock, state)
+        end = state.now if clock.stopped is None else clock.stopped
+        shot = watch.at(due if outcome == "breached" and due is not None else end)
+        group = clock.group
+        place = (0, shot.levels[0]) if group.place is None else group.place
+        return (
+            clock.cycle,
+            group.key,
+            clock.occurrence,
+            self.owners.key(*place),
+            self.owners.of_target(group.number, place, shot.picks),
+            shot.picks[0],
+            clock.started,
+            LOST if due is None else due,
+            LOST if clock.stopped is None else clock.stopped,
+            LOST if clock.budget is None else clock.budget,
+            counted,
+            end - clock.started - counted,
+            counted / clock.budget if clock.budget else None,
+            outcome,
+            clock.caused,
+        )
+
+
+class Owners:
+    """Who owns levels and targets, by the priority and the choice facts that roles are picked by."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        targets = [
+            *program.policy.targets,
+            *(target for level in program.policy.all_levels for target in level.targets),
+        ]
+        given = [level.owner for level in program.policy.all_levels] + [target.owner for target in targets]
+        facts = (one.by for one in given if isinstance(one, Pick) and one.by != "priority")
+        self.by = ("priority", *dict.fromkeys(facts))
+        self.named = [self._named(group.key, group.level) for group in program.groups]
+
+    def _named(self, key: str, level: str | None) -> Any:
+        policy = self.program.policy
+        targets = policy.targets if level is None else policy.level(level).targets
+        return next((target.owner for target in targets if target.key == key and target.owner is not None), None)
+
+    def picks(self, state: State) -> tuple[Any, ...]:
+        """What roles are picked by, as it is now: the priority first."""
+        return (state.priority, *(state.facts.get(name) for name in self.by[1:]))
+
+    def chosen(self, given: Any, picks: tuple[Any, ...]) -> str | None:
+        """A role, or what a pick comes to."""
+        role = given.choose(picks[self.by.index(given.by)]) if isinstance(given, Pick) else given
+        return None if role is None else str(role)
+
+    def key(self, track: int, level: int) -> str | None:
+        """The key of a level; None for nowhere."""
+        return None if level == NOWHERE else self.program.levels[track][level].key
+
+    def of_level(self, track: int, level: int, picks: tuple[Any, ...]) -> str | None:
+        """The role that a policy gives a level to."""
+        return None if level == NOWHERE else self.chosen(self.program.levels[track][level].owner, picks)
+
+    def of_target(self, group: int, place: tuple[int, int], picks: tuple[Any, ...]) -> str | None:
+        """The role that a target names, or else the owner of the level."""
+        named = self.named[group]
+        return self.of_level(*place, picks) if named is None else self.chosen(named, picks)
+
+
+class _Shot(NamedTuple):
+    """What a case was like from an instant on."""
+
+    at: int
+    cycle: int
+    live: bool
+    levels: tuple[int, ...]
+    entries: tuple[int, ...]
+    picks: tuple[Any, ...]
+    owners: tuple[str | None, ...]
+
+
+class _Watch:
+    """Looks at a case after each instant that changed something."""
+
+    def __init__(self, program: Program, owners: Owners) -> None:
+        self.program, self.owners = program, owners
+        self.shots: list[_Shot] = []
+        self.moves: list[Row] = []
+        self.told = 0
+        self.held: list[tuple[int, tuple[BlockedFound, ...]]] = []
+        self.may_hold = any(
+            level.entry is not None or (level.nobody == "hold" and program.policy.rotas)
+            for levels in program.levels
+            for level in levels
+        )
+
+    def see(self, state: State) -> None:
+        """A look at the state after the rules of an instant."""
+        self._take(state)
+        while self.told < len(state.made):
+            self.moves.append(self._move(state, state.made[self.told]))
+            self.told += 1
+        if self.may_hold:
+            self._note_held(state)
+
+    def at(self, instant: int) -> _Shot:
+        """What the case was like at an instant."""
+        return self.shots[bisect_right(self.shots, instant, key=lambda shot: shot.at) - 1]
+
+    def _take(self, state: State) -> None:
+        last = self.shots[-1] if self.shots else None
+        if last is not None and last.at == state.now:
+            self.shots.pop()
+            last = self.shots[-1] if self.shots else None
+        levels, entries, picks = tuple(state.level), tuple(state.entry), self.owners.picks(state)
+        what = (state.cycle, state.live, levels, entries, picks)
+        if last is None or last[1:6] != what:
+            owners = tuple(self._owner(state, track, last) for track in range(len(levels)))
+            self.shots.append(_Shot(state.now, *what, owners))
+
+    def _owner(self, state: State, track: int, last: _Shot | None) -> str | None:
+        """Who took the case when it came to where it stands, or has it as a new cycle begins."""
+        entry = state.entry[track]
+        if last is not None and last.entries[track] == entry and last.cycle == state.cycle:
+            return last.owners[track]
+        for pending in state.moves:
+            found = pending.move
+            if (found.track, found.level, found.due) == (track, state.level[track], state.now) and found.owner:
+                return found.owner.role
+        return self.owners.of_level(track, state.level[track], self.owners.picks(state))
+
+    def _move(self, state: State, made: Made) -> Row:
+        track = self.program.tracks[made.track].key
+        levels = self.owners.key(made.track, made.origin), self.owners.key(made.track, made.level)
+        rules = ", ".join(made.rules)
+        return made.cycle, track, made.due, *levels, rules, self._checklist(state, made), made.key, made.cause
+
+    def _checklist(self, state: State, made: Made) -> str:
+        level = self.program.levels[made.track][made.level]
+        if level.entry is None:
+            return "none"
+        asked = (rule for rule in self.program.rules if rule.name in made.rules)
+        if any(rule.waived and (made.origin + 1 if rule.is_next else rule.to) == made.level for rule in asked):
+            return "waived"
+        return "overridden" if state.overridden.get(level.key, -1) >= state.cycle_when else "met"
+
+    def _note_held(self, state: State) -> None:
+        """What is held back from now on, and from when on answers that expire change it, if nothing else does."""
+        now = state.now
+        while self.held and self.held[-1][0] >= now:
+            self.held.pop()
+        found = blocked(state)
+        self.held.append((now, found))
+        for end in sorted(set(self._expiries(state))) if found else ():
+            state.now = end
+            self.held.append((end, blocked(state)))
+        state.now = now
+
+    def _expiries(self, state: State) -> Iterator[int]:
+        for track, levels in enumerate(self.program.levels):
+            for item in (item for level in levels if level.entry for item in level.entry.items):
+                answer = state.answers.get(self.program.items[item])
+                end = expiry(state, item, answer[0], track) if answer else None
+                if end is not None and end > state.now:
+                    yield end
+
+    def stays(self) -> list[Row]:
+        """Where the case stood while it was worked on, in the order in which it came there."""
+        rows: list[tuple[int, int, Row]] = []
+        for track in range(len(self.program.levels)):
+            since: _Shot | None = None
+            for shot in self.shots:
+                if since is not None and (not shot.live or _stay(shot, track) != _stay(since, track)):
+                    rows.append((since.at, track, self._stay_row(since, track, shot.at)))
+                    since = None
+                if since is None and shot.live and shot.levels[track] != NOWHERE:
+                    since = shot
+            if since is not None:
+                rows.append((since.at, track, self._stay_row(since, track, LOST)))
+        return [row for _, _, row in sorted(rows, key=lambda one: one[:2])]
+
+    def _stay_row(self, since: _Shot, track: int, left: int) -> Row:
+        level = self.owners.key(track, since.levels[track])
+        return since.cycle, self.program.tracks[track].key, level, since.owners[track], since.at, left
+
+
+def _stay(shot: _Shot, track: int) -> tuple[int, int, int]:
+    return shot.cycle, shot.levels[track], shot.entries[track]
+
+
+def _held_back(program: Program, looks: list[tuple[int, tuple[BlockedFound, ...]]], until: int) -> list[Row]:
+    """From when to when each move was held back, by the same things and wanted by the same rules."""
+    rows: list[Row] = []
+    since: dict[Row, int] = {}
+    for at, found in (look for look in looks if look[0] <= until):
+        held = {_held_row(program, one) for one in found}
+        rows += [(*row[:4], since.pop(row), at, *row[4:]) for row in set(since) - held]
+        since.update(dict.fromkeys(held - set(since), at))
+    rows += [(*row[:4], start, LOST, *row[4:]) for row, start in since.items()]
+    order = [track.key for track in program.tracks]
+    return sorted(
+        (row for row in rows if row[4] != row[5]), key=lambda row: (row[4], order.index(row[1]), str(row[2:]))
+    )
+
+
+def _held_row(program: Program, found: BlockedFound) -> Row:
+    missing = ", ".join(f"{one.item}: {one.why}" for one in found.missing)
+    against = ", ".join(f"{item}: {answer}" for item, answer in found.against)
+    track, level = program.tracks[found.track].key, program.levels[found.track][found.level].key
+    return found.cycle, track, level, ", ".join(found.rules), missing or None, against or None
+
+
+def _case_row(case: Case, state: State, moves: int, *, void: bool) -> Row:
+    first = resolved = closed = LOST
+    for event in case.plain_history:
+        kind = type(event)
+        if event.instant > state.now:
+            break
+        if kind is E.Resolved or kind is E.Closed:
+            first = event.instant if first == LOST else first
+            resolved = event.instant if resolved == LOST else resolved
+            closed = event.instant if kind is E.Closed else closed
+        elif kind is E.Reopened or kind is E.Voided:
+            resolved = closed = LOST
+    level = state.program.levels[0][state.level[0]].key if state.level[0] != NOWHERE else None
+    opened = case.history[0].instant
+    return case.id, opened, first, resolved, closed, void, state.cycle, state.priority, level, moves

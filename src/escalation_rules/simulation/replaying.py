@@ -1,0 +1,343 @@
+"""`replay`: what a policy would have asked of every case of a log, and what came of its deadlines."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from escalation_rules._values import read_instant
+from escalation_rules.case import Case
+from escalation_rules.decision import Decision
+from escalation_rules.engine import decide
+from escalation_rules.engine.outcome import move_key
+from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
+from escalation_rules.policy import Policy
+from escalation_rules.simulation.batches import Batch, Moves, replay_batch
+from escalation_rules.simulation.frames import (
+    FRAMES,
+    INNER,
+    Columns,
+    by_case,
+    columns_of,
+    joined,
+    native,
+    usual_backend,
+)
+from escalation_rules.simulation.histories import Histories
+from escalation_rules.simulation.logs import CaseLog
+from escalation_rules.simulation.reports import NOTE, chosen, edges, names, ordered, rates, workload, zone_of
+from escalation_rules.simulation.stories import story
+from escalation_rules.worktime._timeline import datetime_of, microseconds_of
+from escalation_rules.worktime.spans import SpanLike
+
+__all__ = ["Replay", "ReplayedCase", "replay"]
+
+
+class Cases(Protocol):
+    """Where a case is looked up by its id."""
+
+    def __getitem__(self, id: str, /) -> Case: ...
+
+
+def replay(
+    policy: Policy,
+    cases: CaseLog | Iterable[Case],
+    *,
+    until: datetime | None = None,
+    moves: Moves = "replayed",
+    executor: Executor | None = None,
+    progress: Any = None,
+) -> Replay:
+    """What a policy would have asked of these cases, up to `until` (the last instant in them, unless given).
+
+    With `moves="replayed"`, what rules asked for when it happened is taken out of the histories and only what people
+    did is kept; with `"recorded"` all is kept. `executor` is anything with the interface of
+    `concurrent.futures.Executor`, such as a process pool or a Dask client's: it is given batches of whole cases.
+    `progress` is told how far it is: a progress bar with `update(n)` (such as tqdm's, or its class), or a function of
+    the number of cases done and of all. Cases that were opened after `until` are left out, and counted in the summary.
+    Raises `InvalidValue` for a naive `until`, for no cases, and for a case that is there twice.
+
+    >>> from datetime import UTC, datetime
+    >>> from escalation_rules import Case, EscalationLevel, Policy, Rule, facts as F
+    >>> policy = Policy(name="desk", version="1", levels=(EscalationLevel(key="first"), EscalationLevel(key="second")),
+    ...                 rules=(Rule(name="too long", when=F.open_for >= "8 hours", to="second"),))
+    >>> cases = [Case.open("C-1", at=datetime(2026, 3, 2, 9, tzinfo=UTC))]
+    >>> replay(policy, cases, until=datetime(2026, 3, 3, tzinfo=UTC)).frame("moves")["to_level"].tolist()
+    ['second']
+    """
+    if moves not in {"replayed", "recorded"}:
+        raise InvalidValue(Problem("unknown choice of moves", moves, expected="`replayed` or `recorded`"))
+    log = cases if isinstance(cases, CaseLog) else None
+    held: Histories | list[Case] = log.histories if log is not None else _by_id(cases)
+    source: Cases = log if log is not None else {case.id: case for case in held}
+    last = microseconds_of(read_instant(until)) if until is not None else _last(held)
+    held, left_out = _begun(held, last)
+    told = _Progress(progress, len(held))
+    parts = []
+    for size, part in _replayed(policy, held, last, moves, executor):
+        parts.append(part)
+        told.add(size)
+    told.close()
+    tables = {name: joined([part.tables[name] for part in parts] or [columns_of(name, ())]) for name in INNER}
+    backend = log.backend if log is not None else usual_backend()
+    return Replay(
+        policy, datetime_of(last), tables, backend, [source], sum(part.by_columns for part in parts), left_out
+    )
+
+
+def _by_id(cases: Iterable[Case]) -> list[Case]:
+    held = sorted(cases, key=lambda case: case.id)
+    twice = [one.id for one, other in pairwise(held) if one.id == other.id]
+    if twice:
+        raise InvalidValue(*(Problem("a case that is there twice", name) for name in dict.fromkeys(twice)))
+    return held
+
+
+def _last(held: Histories | list[Case]) -> int:
+    if not len(held):
+        raise InvalidValue(Problem("no cases", expected="at least one, or `until`"))
+    return int(held.at.max()) if isinstance(held, Histories) else max(case.history[-1].instant for case in held)
+
+
+def _begun(held: Histories | list[Case], last: int) -> tuple[Histories | list[Case], int]:
+    """The cases that had been opened by then, and how many had not."""
+    if isinstance(held, Histories):
+        late = held.at[held.starts[:-1]] > last
+        return (held.chosen(np.flatnonzero(~late)) if late.any() else held), int(late.sum())
+    begun = [case for case in held if case.history[0].instant <= last]
+    return begun, len(held) - len(begun)
+
+
+class _Progress:
+    """A progress bar, the class of one, or a function of how many are done and of all."""
+
+    def __init__(self, told: Any, total: int) -> None:
+        self.total, self.done = total, 0
+        self.own = isinstance(told, type)
+        self.told = told(total=total) if self.own else told
+
+    def add(self, size: int) -> None:
+        self.done += size
+        if hasattr(self.told, "update"):
+            self.told.update(size)
+        elif self.told is not None:
+            self.told(self.done, self.total)
+
+    def close(self) -> None:
+        if self.own:
+            self.told.close()
+
+
+_BATCH = 16_384
+_LEAST = 512
+_AHEAD = 32
+
+
+def _replayed(
+    policy: Policy, held: Histories | list[Case], last: int, moves: Moves, executor: Executor | None
+) -> Iterator[tuple[int, Batch]]:
+    """The batches of whole cases, replayed here or elsewhere, in order. No more than a few wait at a time."""
+    batches = _batches(held, executor is not None)
+    if executor is None:
+        yield from ((len(batch), replay_batch(policy, batch, last, moves)) for batch in batches)
+        return
+    waiting: deque[tuple[int, Future[Batch]]] = deque()
+    for batch in batches:
+        waiting.append((len(batch), executor.submit(replay_batch, policy, batch, last, moves)))
+        if len(waiting) > _AHEAD:
+            size, future = waiting.popleft()
+            yield size, future.result()
+    while waiting:
+        size, future = waiting.popleft()
+        yield size, future.result()
+
+
+def _batches(held: Histories | list[Case], shared: bool) -> Iterator[Histories | list[Case]]:
+    size = min(_BATCH, max(_LEAST, len(held) // 16)) if shared else _BATCH
+    for first in range(0, len(held), size):
+        last = min(first + size, len(held))
+        yield held.part_of(first, last) if isinstance(held, Histories) else held[first:last]
+
+
+class Replay:
+    """What came of a log under a policy: five frames, and reports over them.
+
+    `policy` and `until` are what it was made with; `by_columns` how many of the cases were replayed all at once, the
+    others one by one, with the same result; `left_out` how many were opened only after `until`.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        until: datetime,
+        tables: dict[str, Columns],
+        backend: str,
+        sources: Sequence[Cases],
+        by_columns: int = 0,
+        left_out: int = 0,
+    ) -> None:
+        self.policy, self.until, self.tables, self.backend = policy, until, tables, backend
+        self.sources, self.by_columns, self.left_out = list(sources), by_columns, left_out
+
+    def __len__(self) -> int:
+        return len(self.tables["cases"]["case"])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def frame(self, name: str) -> Any:
+        """One of the frames `cases`, `moves`, `blocked`, `stays` and `deadlines`, in the library of the log's frame.
+
+        Instants are in UTC, durations are durations, nulls are nulls; rows are ordered by case and instant. Raises
+        `UnknownName`.
+        """
+        return native(self.columns(name), self.backend)
+
+    @classmethod
+    def empty(cls, name: str, backend: str | None = None) -> Any:
+        """A frame without rows, as `frame(name)` would have it, of the first library installed unless one is named."""
+        _known(name)
+        columns = columns_of(name, ())
+        return native({column: columns[column] for column in FRAMES[name]}, backend or usual_backend())
+
+    def columns(self, name: str) -> Columns:
+        """A frame as numpy arrays by column."""
+        _known(name)
+        table = self.tables[name]
+        if name != "moves":
+            return table
+        return {column: self._keys() if column == "key" else table[column] for column in FRAMES[name]}
+
+    def _keys(self) -> Any:
+        """The keys of the moves; of what was recorded, the key that it was recorded with."""
+        table = self.tables["moves"]
+        parts = (table[name].tolist() for name in ("key", "case", "cycle", "track", "to_level", "cause"))
+        keys = [key or move_key(case, self.policy.name, *rest) for key, case, *rest in zip(*parts, strict=True)]
+        return np.array(keys, dtype=object)
+
+    def rates(
+        self,
+        by: str | Sequence[str] = (),
+        target: str | None = None,
+        cycles: Literal["first", "all"] = "first",
+        confidence: float = 0.95,
+    ) -> Any:
+        """How many deadlines were met and breached, by target and by columns of `deadlines`, as a frame.
+
+        `rate` is breached over met and breached; `low` and `high` are Wilson's interval of it. What is pending at the
+        end, and what became void, is outside the rate and has its own column. Of a case only the first cycle counts,
+        unless `cycles="all"`.
+        """
+        deadlines = chosen(self.tables["deadlines"], target, cycles, self.policy.vocabulary.targets)
+        return native(rates(deadlines, names(by), ordered(self.policy), confidence), self.backend)
+
+    def workload(self, every: SpanLike = "1 day", by: str | Sequence[str] = "level") -> Any:
+        """How many cases entered and left each level (or what else `stays` has) a day, and how many stood there.
+
+        `start` is where a stretch of time begins, at midnight in the zone of the usual calendar; `standing` is counted
+        at its end. A case that is resolved stands nowhere until it is reopened.
+        """
+        return native(self.work(every, by), self.backend)
+
+    def work(self, every: SpanLike, by: str | Sequence[str], cuts: list[int] | None = None) -> Columns:
+        """`workload` as columns, between instants if some are given."""
+        return workload(self.tables["stays"], cuts or self.cuts(every), names(by), ordered(self.policy))
+
+    def cuts(self, every: SpanLike) -> list[int]:
+        """The instants that cut the time of the replay into steps."""
+        opened = self.tables["cases"]["opened_at"]
+        last = microseconds_of(self.until)
+        first = int(opened.min().astype(np.int64)) if len(opened) else last
+        return edges(zone_of(self.policy), first, last, every)
+
+    def case(self, id: str) -> ReplayedCase:
+        """One of the cases. Raises `UnknownName` if the replay has none with this id."""
+        for source in self.sources:
+            try:
+                return ReplayedCase(self, source[id])
+            except LookupError:
+                continue
+        raise UnknownName(Problem("unknown case", id, expected=f"one of the {len(self):,} cases of the replay"))
+
+    def rows(self, name: str, id: str) -> list[dict[str, Any]]:
+        """The rows of a frame that are about a case."""
+        columns = self.columns(name)
+        where = np.flatnonzero(columns["case"] == id)
+        lists = [held[where].tolist() for held in columns.values()]
+        return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
+
+    def summary(self) -> str:
+        """What somebody reads first."""
+        cases, moves = self.tables["cases"], self.tables["moves"]
+        lines = [
+            f"{len(self):,} cases under {self.policy.name} {self.policy.version}, until {self.until:%F %H:%M} UTC",
+            f"  {int(cases['void'].sum()):,} of them void, which have no moves and no deadlines",
+        ]
+        if self.left_out:
+            lines.append(f"  {self.left_out:,} more were opened later and are left out")
+        lines.append(f"  {self.by_columns:,} replayed by columns, {len(self) - self.by_columns:,} case by case")
+        for level in self.policy.all_levels:
+            there = moves["to_level"] == level.key
+            if there.any():
+                lines.append(f"  moved to `{level.key}`: {len(set(moves['case'][there])):,} cases")
+        table = rates(chosen(self.tables["deadlines"], None, "first", ()), (), {}, 0.95)
+        for target, met, breached in zip(table["target"], table["met"], table["breached"], strict=True):
+            lines.append(f"  `{target}`, first cycle: {met:,} met, {breached:,} breached")
+        return "\n".join([*lines, NOTE])
+
+    @classmethod
+    def concat(cls, parts: Iterable[Replay]) -> Replay:
+        """The replay of all cases, from replays of some of them under one policy and up to one instant.
+
+        Raises `InvalidValue` where parts differ in these, or a case is in two of them: half a case is no case.
+        """
+        parts = list(parts)
+        if not parts:
+            raise InvalidValue(Problem("no parts of a replay", expected="at least one"))
+        first = parts[0]
+        for number, part in enumerate(parts):
+            if (part.policy, part.until) != (first.policy, first.until):
+                raise InvalidValue(Problem("another policy or `until` than in the first part", path=f"parts[{number}]"))
+        tables = {name: joined([part.tables[name] for part in parts]) for name in INNER}
+        _refuse_split(tables["cases"]["case"].tolist())
+        sources = [source for part in parts for source in part.sources]
+        whole = {name: by_case(table) for name, table in tables.items()}
+        by_columns, left_out = sum(part.by_columns for part in parts), sum(part.left_out for part in parts)
+        return cls(first.policy, first.until, whole, first.backend, sources, by_columns, left_out)
+
+
+def _known(name: str) -> None:
+    if name not in FRAMES:
+        raise UnknownName(unknown("frame", name, FRAMES))
+
+
+def _refuse_split(ids: list[str]) -> None:
+    seen: set[str] = set()
+    split = [one for one in ids if one in seen or seen.add(one)]  # type: ignore[func-returns-value]
+    if split:
+        expected = "every row of a case in one part"
+        raise InvalidValue(*(Problem("a case in two parts", one, expected=expected) for one in sorted(split)[:12]))
+
+
+class ReplayedCase:
+    """One case under the policy of a replay. `case` is its history, as it was recorded."""
+
+    def __init__(self, replay: Replay, case: Case) -> None:
+        self.replay, self.case = replay, case
+
+    def decision(self, at: datetime | None = None) -> Decision:
+        """What the policy says of the case at an instant, the replay's `until` unless given."""
+        return decide(self.replay.policy, self.case, at=at or self.replay.until)
+
+    def explain(self, at: datetime | None = None) -> str:
+        """The life of the case under the policy; with `at`, what the policy says at that instant, and why."""
+        if at is not None:
+            return self.decision(at).explain()
+        found: Mapping[str, list[dict[str, Any]]] = {name: self.replay.rows(name, self.case.id) for name in FRAMES}
+        return story(found, self.replay.policy, zone_of(self.replay.policy))

@@ -1,0 +1,159 @@
+"""Histories as the sweep reads them: what each template does, as tables by its number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation_rules import events as E
+from escalation_rules.conditions import STATUSES
+from escalation_rules.patterns import Happening
+from escalation_rules.simulation.histories import Ints
+from escalation_rules.simulation.plans import Dialed, Plan, Unheld, kind_of
+
+__all__ = ["Script"]
+
+_MOST = 10_000
+"""The highest number that a comparison of counts may name and still be a table."""
+
+
+class Script:
+    """Events of cases (`starts`, `at`, `code`), and tables by template: what each does.
+
+    Values are numbered from 0, which is nothing: priorities, channels, what facts are, and who has a role.
+    """
+
+    def __init__(
+        self, plan: Plan, prototypes: list[Happening], starts: Ints, at: Ints, code: NDArray[np.int32]
+    ) -> None:
+        self.plan, self.starts, self.at, self.code = plan, starts, at, code
+        self.kind = np.array([kind_of(one) for one in prototypes], np.int64)
+        self.priorities = _Words(
+            [*(getattr(one, "priority", None) for one in prototypes), *_of(prototypes, E.PriorityChanged, "to")]
+        )
+        self.channels = _Words(_of(prototypes, E.Opened, "channel"))
+        self.facts = [one.name for one in plan.policy.facts]
+        self.values = [_Words(_values(prototypes, name)) for name in self.facts]
+        holders = [
+            (one.person, one.group) if one.person or one.group else None
+            for one in prototypes
+            if isinstance(one, E.Assigned)
+        ]
+        roles = _Words(_of(prototypes, E.Assigned, "role"))
+        self.roles = len(roles.words)
+        waits = _Words(
+            ["customer", *_of(prototypes, E.WaitStarted, "on"), *(on for _, one in plan.targets for on in one.pauses)]
+        )
+        if len(waits.words) > 60 or len(plan.rules) > 60:
+            raise Unheld("as many waits or rules")
+        self.customer = waits.bit("customer")
+        who = _Words(holders)
+        self._read(prototypes, roles, who, waits)
+        self.groups = plan.groups(prototypes, self.priorities.words)
+        waking = {
+            E.Opened,
+            E.Reopened,
+            *([E.CustomerReplied] if any(g.target.starts == "unanswered" for g in self.groups) else []),
+        }
+        self.touches = np.array([type(one) in waking for one in prototypes], np.bool_)
+        for group in self.groups:
+            self.touches |= group.starts | group.stops
+        self.pauses = [sum(waits.bit(on) for on in set(group.target.pauses)) for group in self.groups]
+        self.term_lines = [np.array([term.line for term in group.terms], np.int64) for group in self.groups]
+        self.term_budgets = [
+            np.array([-1 if term.budget is None else term.budget for term in group.terms], np.int64)
+            for group in self.groups
+        ]
+        self.term_kinds = [
+            _Words([(str(term.span), term.calendar) for term in group.terms]).numbers() for group in self.groups
+        ]
+
+    def _read(self, prototypes: list[Happening], roles: _Words, who: _Words, waits: _Words) -> None:
+        def table(kind: type | tuple[type, ...], what: Any, dtype: Any = np.int64, otherwise: Any = 0) -> NDArray[Any]:
+            return np.array([what(one) if isinstance(one, kind) else otherwise for one in prototypes], dtype)
+
+        rungs = self.plan.rungs
+        first = 0 if rungs else -1
+        opened_to = table(E.Opened, lambda one: self.priorities.number(one.priority))
+        self.priority = opened_to + table(E.PriorityChanged, lambda one: self.priorities.number(one.to))
+        self.channel = table(E.Opened, lambda one: self.channels.number(one.channel))
+        self.by_staff = table(E.Opened, lambda one: one.by_staff, np.bool_)
+        self.level = table(E.Opened, lambda one: first if one.level is None else rungs[one.level], otherwise=first)
+        self.opening_facts = [
+            table(E.Opened, lambda one, name=name, words=words: words.number(one.facts.get(name)))
+            for name, words in zip(self.facts, self.values, strict=True)
+        ]
+        self.asks_status = table(E.CustomerReplied, lambda one: one.asks_for_status, np.bool_)
+        self.asks_escalation = table(E.CustomerReplied, lambda one: one.asks_to_escalate, np.bool_)
+        self.asks_escalation |= table(E.EscalationRequested, lambda one: one.wants == "attention", np.bool_)
+        self.counts = table((E.SupportReplied, E.Acknowledged), lambda one: one.counts, np.bool_)
+        self.counts |= table(E.UpdateSent, lambda one: one.counts and one.audience == "customer", np.bool_)
+        self.role = table(E.Assigned, lambda one: roles.number(one.role) - 1)
+        self.holder = table(
+            E.Assigned, lambda one: who.number((one.person, one.group) if one.person or one.group else None)
+        )
+        self.wait = table(E.WaitStarted, lambda one: waits.bit(one.on))
+        self.fact = table(E.FactObserved, lambda one: self._fact(one.name), otherwise=-1)
+        self.value = table(E.FactObserved, self._value)
+        self.status = table((E.Resolved, E.Closed, E.Voided), lambda one: STATUSES.index(_STATUS[type(one)]))
+
+    def _fact(self, name: str) -> int:
+        return self.facts.index(name) if name in self.facts else -1
+
+    def _value(self, event: Any) -> int:
+        fact = self._fact(event.name)
+        return self.values[fact].number(event.value) if fact >= 0 else 0
+
+    def table(self, one: Dialed) -> NDArray[np.bool_]:
+        """Of which values of a fact a comparison holds, by the values' numbers."""
+        return np.array([one.holds(value) for value in self._domain(one)], np.bool_)
+
+    def _domain(self, one: Dialed) -> list[Any]:
+        if one.fact in self.facts:
+            return self.values[self.facts.index(one.fact)].words
+        if one.fact in {"priority", "channel"}:
+            return (self.priorities if one.fact == "priority" else self.channels).words
+        if one.fact == "level":
+            return list(range(-1, len(self.plan.levels)))
+        if one.fact == "status":
+            return list(STATUSES)
+        return [False, True] if one.fact in {"acknowledged", "escalation_requested"} else list(range(self._most() + 2))
+
+    def _most(self) -> int:
+        """The highest number that a comparison names."""
+        found = self.plan.most
+        if found > _MOST:
+            raise Unheld("numbers as high")
+        return found
+
+
+_STATUS: dict[type, str] = {E.Resolved: "resolved", E.Closed: "closed", E.Voided: "void"}
+
+
+class _Words:
+    """Distinct values with their numbers; nothing is 0."""
+
+    def __init__(self, given: list[Any]) -> None:
+        self.given = given
+        self.words = list(dict.fromkeys([None, *given]))
+        self.place = {word: number for number, word in enumerate(self.words)}
+
+    def number(self, word: Any) -> int:
+        return self.place[word]
+
+    def bit(self, word: Any) -> int:
+        return 1 << (self.place[word] - 1)
+
+    def numbers(self) -> NDArray[np.int64]:
+        return np.array([self.place[word] for word in self.given], np.int64)
+
+
+def _of(prototypes: list[Happening], kind: type, field: str) -> list[Any]:
+    return [getattr(one, field) for one in prototypes if isinstance(one, kind)]
+
+
+def _values(prototypes: list[Happening], name: str) -> list[Any]:
+    opened = [one.facts.get(name) for one in prototypes if isinstance(one, E.Opened)]
+    return opened + [one.value for one in prototypes if isinstance(one, E.FactObserved) and one.name == name]

@@ -1,0 +1,252 @@
+"""By columns and case by case: the same frames to the last value."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from escalation_rules import Case, Checklist, Pick, Policy, Rota, Rule, Target, Track
+from escalation_rules import actions as A
+from escalation_rules import events as E
+from escalation_rules import facts as F
+from escalation_rules.errors import EscalationRulesError, UnknownName
+from escalation_rules.simulation import replay
+from escalation_rules.simulation.batches import one_by_one, replay_batch
+from escalation_rules.simulation.columnar import plan_of
+from escalation_rules.simulation.plans import Plan, Unheld
+from escalation_rules.worktime._timeline import microseconds_of
+from tests.desk import desk, levels, opened, when
+from tests.simulation.logs import sample, service_desk
+from tests.strategies import GAPS, SPANS, cases, policies
+
+SLOW = Rule(name="slow", when=F.open_for >= "2 business hours", to="l2")
+
+
+def held(policy: Policy, **changes) -> bool:
+    """Whether columns can hold a policy, changed like this."""
+    try:
+        Plan(policy.model_copy(update=changes))
+    except (Unheld, EscalationRulesError):
+        return False
+    return True
+
+
+def held_part(policy: Policy) -> Policy:
+    """What columns can hold of a random policy: one track of plain levels, and those rules and targets."""
+    (track, *_) = policy.all_tracks
+    none = {"entry": None, "alternates": (), "external": False, "on_entry": (), "targets": ()}
+    plain = [level.model_copy(update=none) for level in track.levels]
+    bare = policy.model_copy(
+        update={"tracks": (), "levels": (), "rules": (), "targets": (), "rotas": {}, "effective_from": None}
+    )
+    usual = policy.calendar if isinstance(policy.calendar, str) else "office"
+
+    def with_levels(chosen, **more):
+        return {
+            "tracks": (Track(key=track.key, levels=tuple(chosen), calendar=track.calendar),),
+            "calendar": usual,
+            **more,
+        }
+
+    chosen = []
+    for plainest, before in zip(plain, track.levels, strict=True):
+        owner = None if isinstance(plainest.owner, Pick) and plainest.owner.by != "priority" else plainest.owner
+        made = plainest.model_copy(update={"owner": owner})
+        for target in before.targets:
+            more = made.model_copy(update={"targets": (*made.targets, target)})
+            made = more if held(bare, **with_levels([more])) else made
+        chosen.append(made if held(bare, **with_levels([made])) else made.model_copy(update={"escalate_after": None}))
+    targets = []
+    for target in policy.targets:
+        if held(bare, **with_levels(chosen, targets=(*targets, target))):
+            targets.append(target)
+    rules = []
+    for rule in policy.rules:
+        waived = rule.model_copy(
+            update={"then": () if rule.to else (A.Flag("look"),), "track": None if rule.to != "next" else rule.track}
+        )
+        if held(bare, **with_levels(chosen, targets=targets, rules=(*rules, waived))):
+            rules.append(waived)
+    return bare.model_copy(update=with_levels(chosen, targets=targets, rules=rules))
+
+
+@st.composite
+def timed(draw, keys):
+    """A comparison that time changes: of a duration, a share or an outcome."""
+    facts = [F.open_for, F.unanswered_for, F.unassigned_for, F.since_update, F.at_level_for]
+    kind = draw(st.sampled_from(("duration", "used", "deadline"))) if keys else "duration"
+    if kind == "used":
+        return F.used(draw(st.sampled_from(keys))) >= draw(st.sampled_from(("0", "1/3", "1/2", "1", "3/2")))
+    if kind == "deadline":
+        outcome = draw(st.sampled_from(("pending", "met", "breached", "void", "not started")))
+        return F.deadline(draw(st.sampled_from(keys))) == outcome
+    fact, span = draw(st.sampled_from(facts)), draw(SPANS)
+    return fact >= span if draw(st.integers(0, 3)) else fact < span
+
+
+@st.composite
+def plain_targets(draw):
+    """Targets with spans by priority, and a calendar by priority."""
+    made = (Target.resolution, Target.first_response, Target.next_response, Target.update, Target.post_mortem)
+    found = []
+    for make in draw(st.lists(st.sampled_from(made), max_size=3, unique=True)):
+        within = Pick(by="priority", values={"low": draw(SPANS), "high": None}, otherwise=draw(SPANS))
+        calendar = draw(
+            st.sampled_from((None, "night", Pick(by="priority", values={"low": "office"}, otherwise="always")))
+        )
+        pauses = draw(st.sampled_from(((), ("customer",), ("customer", "vendor"))))
+        found.append(make(draw(st.sampled_from((within, draw(SPANS)))), calendar=calendar, pauses=pauses))
+    return found
+
+
+@st.composite
+def logs(draw):
+    """A policy that columns can hold, cases that they can hold, and an instant."""
+    policy = held_part(draw(policies()))
+    known = {target.key for target in policy.targets}
+    targets = (*policy.targets, *(one for one in draw(plain_targets()) if one.key not in known))
+    keys = tuple(
+        sorted({target.key for level in policy.all_levels for target in level.targets} | {one.key for one in targets})
+    )
+    whens = draw(st.lists(timed(keys) | st.builds(lambda a, b: a & b, timed(keys), timed(keys)), max_size=4))
+    goals = ("next", *(level.key for level in policy.all_levels))
+    more = tuple(
+        Rule(name=f"z{n}", when=when, to=draw(st.sampled_from(goals)), track=policy.all_tracks[0].key)
+        for n, when in enumerate(whens)
+    )
+    policy = policy.model_copy(update={"targets": targets, "rules": (*policy.rules, *more)})
+    plan = Plan(policy)
+    found = []
+    for number in range(draw(st.integers(1, 3))):
+        case = draw(cases(policy, most=14))
+        history = [event for event in case.history if plan.holds(event)]
+        if isinstance(history[0], E.Opened):
+            found.append(Case(f"C-{number}", history))
+    last = max((case.history[-1].at for case in found), default=when("mon 09:00"))
+    return policy, found, last + draw(GAPS) * draw(st.sampled_from((1, 1, -1)))
+
+
+def assert_same(expected, found):
+    for name, table in expected.items():
+        for column, values in table.items():
+            other = found[name][column]
+            assert values.dtype == other.dtype, (name, column)
+            np.testing.assert_array_equal(values, other, err_msg=f"{name}.{column}")
+
+
+@settings(max_examples=300)
+@given(logs())
+def test_columns_and_case_by_case_are_equal(log):
+    """The headline law: over random policies and histories, every frame, to the last value."""
+    policy, found, until = log
+    note(f"{policy!r}\n{found!r}\n{until!r}")
+    last = microseconds_of(until)
+    begun = [case for case in found if case.history[0].instant <= last]
+    batch = replay_batch(policy, begun, last, "replayed")
+    assert batch.by_columns == len(begun)
+    assert_same(one_by_one(policy, begun, last), batch.tables)
+
+
+def test_the_sample_is_the_same_both_ways():
+    """2,887 real incidents."""
+    policy, log = service_desk(), sample()
+    replayed = replay(policy, log)
+    assert replayed.by_columns == len(log)
+    assert_same(one_by_one(policy, log.histories, microseconds_of(replayed.until)), replayed.tables)
+
+
+WITHOUT = {
+    "several tracks": {"levels": (), "tracks": (Track(key="f", levels=levels()), Track(key="h"))},
+    "rotas": {"rotas": {"csr": Rota()}},
+    "a beginning": {"effective_from": when("mon 09:00")},
+    "checklists": {"levels": levels(l2={"entry": Checklist.of(impact="Impact")})},
+    "changes of priority": {"rules": (Rule(name="raise", when=F.reopened >= 1, then=A.SetPriority("next")),)},
+    "owners by facts": {
+        "facts": (F.choice("size", ("small", "large")),),
+        "levels": levels(l2={"owner": Pick(by="size", values={}, otherwise="csm")}),
+    },
+    "patterns": {"rules": (Rule(name="asked", when=F.happened(E.EscalationRequested.like()), to="l2"),)},
+    "picked durations": {
+        "rules": (Rule(name="x", when=F.open_for >= Pick(by="priority", values={}, otherwise="1 hour"), to="l2"),)
+    },
+    "conditions on targets": {"targets": (Target.resolution("1 hour", when=F.priority >= "high"),)},
+    "targets of moves": {"targets": (Target(key="x", within="1 hour", stops=E.Escalated.like()),)},
+    "spans by facts": {
+        "facts": (F.choice("size", ("small", "large")),),
+        "targets": (Target.resolution(Pick(by="size", values={}, otherwise="1 hour")),),
+    },
+}
+
+
+@pytest.mark.parametrize("what", WITHOUT)
+def test_what_columns_cannot_hold_of_a_policy_goes_case_by_case(what):
+    """And the replay says so."""
+    policy = desk(**WITHOUT[what])
+    assert plan_of(policy) is None
+    replayed = replay(policy, [opened()], until=when("tue 09:00"))
+    assert replayed.by_columns == 0
+    assert "0 replayed by columns, 1 case by case" in replayed.summary()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "calendar": Pick(by="size", values={}, otherwise="office"),
+            "targets": (Target.resolution("1 business hour"),),
+        },
+        {"rules": (Rule(name="many", when=F.replies >= 1_000_000, to="l2"),)},
+        {"rules": tuple(Rule(name=f"r{n}", when=F.replies >= n, to="l2") for n in range(61))},
+    ],
+    ids=["a calendar by a fact", "high numbers", "many rules"],
+)
+def test_what_columns_find_too_much_goes_case_by_case(changes):
+    """Seen only when a log is there."""
+    policy = desk(facts=(F.choice("size", ("small", "large")),), **changes)
+    assert plan_of(policy) is not None
+    assert replay(policy, [opened()], until=when("tue 09:00")).by_columns == 0
+
+
+def test_cases_that_columns_cannot_hold_go_one_by_one_among_the_others():
+    """Moved by people, observed, or longer than nine years; together the frames are those of all one by one."""
+    policy = desk(SLOW, targets=(Target.resolution("8 business hours"),))
+    moved = opened(E.Escalated(at=when("mon 10:00"), to="l3"))
+    found = [case.model_copy(update={"id": f"C-{n}"}) for n, case in enumerate((opened(), moved, opened()))]
+    last = when("wed 09:00")
+    replayed = replay(policy, found, until=last)
+    assert (replayed.by_columns, len(replayed)) == (2, 3)
+    assert_same(one_by_one(policy, found, microseconds_of(last)), replayed.tables)
+    late = replay(policy, found, until=when("wed 09:00").replace(year=2036))
+    assert late.by_columns == 0
+
+
+def test_what_the_engine_refuses_is_refused():
+    """An unknown priority or level, and a fact outside its domain, are errors of the case."""
+    policy = desk(facts=(F.count("seats", 0, 5),))
+    for case in (
+        opened(priority="odd"),
+        opened(level="l9"),
+        opened(E.PriorityChanged(at=when("mon 10:00"), to="odd")),
+        opened(facts={"seats": 9}),
+        opened(E.FactObserved(at=when("mon 10:00"), name="seats", value="many")),
+    ):
+        with pytest.raises(EscalationRulesError):
+            replay(policy, [case], until=when("tue 09:00"))
+    with pytest.raises(UnknownName):
+        replay(policy, [opened(priority="odd")], until=when("tue 09:00"))
+
+
+def test_a_log_of_cases_mixed_in_a_frame_goes_both_ways():
+    """A level in the log is an observation, which goes through the engine."""
+    import pandas as pd
+
+    from escalation_rules.simulation import LogMapping, cases_from_frame
+
+    rows = [("A", 9, "l1"), ("A", 10, "l2"), ("B", 9, "l1"), ("B", 12, "l1"), ("C", 9, "l2")]
+    frame = pd.DataFrame([{"c": c, "at": when(f"mon {h:02}:00").isoformat(), "l": level} for c, h, level in rows])
+    log = cases_from_frame(frame, LogMapping(case="c", at="at", level="l"))
+    replayed = replay(desk(SLOW), log, until=when("tue 09:00"))
+    assert replayed.by_columns == 2
+    assert_same(one_by_one(desk(SLOW), log.histories, microseconds_of(when("tue 09:00"))), replayed.tables)
