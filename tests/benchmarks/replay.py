@@ -1,8 +1,8 @@
 """How fast a replay is: synthetic logs of 10⁴, 10⁵ and 10⁶ cases of ten events, and any log in a file.
 
-`python tests/benchmarks/replay.py` prints seconds of processor time and peak memory for loading, replaying (by columns, and a thousand
-cases one by one) and making the frames, of eight rules, three targets that pause and two calendars. Arguments are other
-numbers of cases.
+`python tests/benchmarks/replay.py` prints seconds of processor time and peak memory for loading, replaying (by columns,
+and a thousand cases one by one) and making the frames, of eight rules, three targets that pause and two calendars.
+Arguments are other numbers of cases.
 """
 
 from __future__ import annotations
