@@ -95,6 +95,7 @@ def test_the_sample_is_read_whole_and_its_findings_are_told():
     assert (len(log), log.rows) == (2887, 16284)
     odd = [("out_of_order", 1, 1), ("tie", 3196, 1083), ("early", 1, 1), ("late_start", 1006, 1006)]
     assert kinds(log) == odd
+    assert log.until == datetime(2017, 2, 15, 11, 7, tzinfo=UTC)
     assert repr(log).startswith("CaseLog: 2,887 cases, 16,284 rows, 2016-02-29 …")
     assert next(iter(log.findings["kind"])) == "out_of_order"
 
@@ -138,6 +139,15 @@ def test_times_of_every_sort_are_instants(kind, library):
     log = cases_from_frame(frame, LogMapping(case="case", at="at", timezone="Europe/London"))
     assert [case.opened_at for case in log] == [expected]
     assert kinds(log) == ([("undated", 1, 1)] if kind == "gap" else [])
+
+
+def test_a_column_of_several_sorts_of_times_is_read_cell_by_cell():
+    """Datetimes of two zones, a text, a date; a number is no instant."""
+    cells = [at(9), at(10).astimezone(timezone(timedelta(hours=5))), "2026-03-02T11:00Z", 12, date(2026, 3, 3)]
+    frame = pd.DataFrame({"case": list("ABCDE"), "at": pd.Series(cells, dtype=object)})
+    log = cases_from_frame(frame, LogMapping(case="case", at="at", timezone="UTC"))
+    assert [case.opened_at for case in log] == [at(9), at(10), at(11), at(24)]
+    assert kinds(log) == [("undated", 1, 1)]
 
 
 def test_wall_times_at_a_clock_change_are_rule_2s():

@@ -18,6 +18,9 @@ from escalation_rules.simulation.replaying import replay as replay_here
 
 __all__ = ["DaskReplay", "replay"]
 
+DASK: Any = dask
+"""Untyped for its part."""
+
 
 def replay(policy: Policy, ddf: Any, mapping: LogMapping, *, until: datetime) -> DaskReplay:
     """A replay of a log that is a Dask DataFrame, indexed by case, with known divisions (unless it has one partition).
@@ -34,7 +37,7 @@ def replay(policy: Policy, ddf: Any, mapping: LogMapping, *, until: datetime) ->
         expected = f"known ones, so that no case is on two partitions; `ddf.set_index({mapping.case!r})` finds them"
         raise InvalidValue(Problem("a frame with unknown divisions", expected=expected))
     last, ends = read_instant(until), ddf.divisions
-    work = dask.delayed(_replay_partition)
+    work = DASK.delayed(_replay_partition)
     parts = [
         work(policy, part, mapping, last, (ends[number], ends[number + 1], number + 2 == len(ends)))
         for number, part in enumerate(ddf.to_delayed())
@@ -68,12 +71,12 @@ class DaskReplay:
     def frame(self, name: str) -> Any:
         """One of the five frames, as a Dask DataFrame in the order of the partitions."""
         empty = Replay.empty(name, "pandas")
-        work = dask.delayed(_frame_of)
+        work = DASK.delayed(_frame_of)
         return dd.from_delayed([work(part, name) for part in self.parts], meta=empty, verify_meta=False)
 
     def compute(self) -> Replay:
         """The replay of all partitions, here."""
-        return Replay.concat([part for part in dask.compute(*self.parts) if part is not None])
+        return Replay.concat([part for part in DASK.compute(*self.parts) if part is not None])
 
 
 def _frame_of(part: Replay | None, name: str) -> Any:

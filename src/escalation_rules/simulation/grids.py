@@ -62,7 +62,7 @@ class Grid:
     def __init__(self, plan: Plan, script: Script, until: int) -> None:
         self.plan, self.script, self.until = plan, script, until
         self.groups: tuple[Group, ...] = script.groups
-        self.base = int(script.at.min()) if len(script.at) else until
+        self.base = int(script.at.min())
         self.shots, self.moves, self.clocks = Left(), Left(), Left()
         self.timed = {
             k: row for row, k in enumerate(k for k, one in enumerate(plan.comparisons) if type(one) is not Dialed)
@@ -125,8 +125,7 @@ class Grid:
             self.s[f"clock {name}"] = whole(groups)
         for name in ("open", "paused", "caused", "was_active"):
             self.s[f"clock {name}"] = flags(groups)
-        if n:
-            self.s["next"] = script.at[self.s["place"]]
+        self.s["next"] = script.at[self.s["place"]]
 
     def _tick(self, rows: Ints) -> None:
         s = self.s

@@ -361,14 +361,13 @@ class _Reading:
             where = np.zeros(len(changed), np.bool_)
             where[np.flatnonzero(changed)[chosen >= 0]] = True
             self._emit(where, 6 + rank, chosen[chosen >= 0])
-        self._late_starts(column)
+        self._late_starts(column, self.mapping.status.name)
 
-    def _late_starts(self, column: Coded) -> None:
+    def _late_starts(self, column: Coded, name: str) -> None:
         opens = [code for code, word in enumerate(column.words) if word == "open"]
         late = self._is_first() & (column.codes >= 0) & ~np.isin(column.codes, opens)
         message = "the case does not begin in `open`; its first status holds from the opening"
-        if self.mapping.status is not None:
-            self._find("late_start", self.mapping.status.name, late, message)
+        self._find("late_start", name, late, message)
 
     def _leaks(self) -> None:
         """Columns that know the future: they show an instant later than their row."""

@@ -159,7 +159,7 @@ def _replayed(
 
 
 def _batches(held: Histories | list[Case], shared: bool) -> Iterator[Histories | list[Case]]:
-    size = min(_BATCH, max(_LEAST, len(held) // 16)) if shared else _BATCH
+    size = min(_BATCH, max(_LEAST, len(held) // 64)) if shared else _BATCH
     for first in range(0, len(held), size):
         last = min(first + size, len(held))
         yield held.part_of(first, last) if isinstance(held, Histories) else held[first:last]

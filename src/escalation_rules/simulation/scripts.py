@@ -36,11 +36,7 @@ class Script:
         self.channels = _Words(_of(prototypes, E.Opened, "channel"))
         self.facts = [one.name for one in plan.policy.facts]
         self.values = [_Words(_values(prototypes, name)) for name in self.facts]
-        holders = [
-            (one.person, one.group) if one.person or one.group else None
-            for one in prototypes
-            if isinstance(one, E.Assigned)
-        ]
+        holders = [_holder(one) for one in prototypes if isinstance(one, E.Assigned)]
         roles = _Words(_of(prototypes, E.Assigned, "role"))
         self.roles = len(roles.words)
         waits = _Words(
@@ -91,9 +87,7 @@ class Script:
         self.counts = table((E.SupportReplied, E.Acknowledged), lambda one: one.counts, np.bool_)
         self.counts |= table(E.UpdateSent, lambda one: one.counts and one.audience == "customer", np.bool_)
         self.role = table(E.Assigned, lambda one: roles.number(one.role) - 1)
-        self.holder = table(
-            E.Assigned, lambda one: who.number((one.person, one.group) if one.person or one.group else None)
-        )
+        self.holder = table(E.Assigned, lambda one: who.number(_holder(one)))
         self.wait = table(E.WaitStarted, lambda one: waits.bit(one.on))
         self.fact = table(E.FactObserved, lambda one: self._fact(one.name), otherwise=-1)
         self.value = table(E.FactObserved, self._value)
@@ -148,6 +142,12 @@ class _Words:
 
     def numbers(self) -> NDArray[np.int64]:
         return np.array([self.place[word] for word in self.given], np.int64)
+
+
+def _holder(event: E.Assigned) -> tuple[str | None, str | None] | None:
+    """Who has a role; nothing for nobody."""
+    held = event.person, event.group
+    return None if held == (None, None) else held
 
 
 def _of(prototypes: list[Happening], kind: type, field: str) -> list[Any]:

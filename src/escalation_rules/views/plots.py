@@ -114,7 +114,7 @@ def _workload(report: Any, ax: Axes, by: Any, every: SpanLike) -> None:
         for group in dict.fromkeys(groups):
             where = np.array([one == group for one in groups])
             color = seen.setdefault(group, LEVELS[len(seen) % len(LEVELS)])
-            style = {
+            style: dict[str, Any] = {
                 "color": color,
                 "linestyle": "--" if dashed else "-",
                 "linewidth": 1.1,
