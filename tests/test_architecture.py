@@ -40,6 +40,21 @@ ROWS = [
         "engine",
     ],
     ["presets.calendars", "presets.complaints", "presets.requests", "presets"],
+    [
+        "analysis.search",
+        "analysis.cells",
+        "analysis.stories",
+        "analysis.report",
+        "analysis.board",
+        "analysis.ruling",
+        "analysis.ladders",
+        "analysis.timing",
+        "analysis.naming",
+        "analysis.duties",
+        "analysis.living",
+        "analysis.checking",
+        "analysis",
+    ],
     [""],
 ]
 """The modules in the order in which they may be imported: each by those after it."""
