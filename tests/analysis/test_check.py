@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, note
 
-from escalation_rules import Checklist, EscalationLevel, Item, Pick, Policy, Rota, Rule, Target, Track, decide
-from escalation_rules import actions as A
+from escalation_rules import Checklist, Pick, Policy, Rota, Rule, Target, presets
 from escalation_rules import events as E
 from escalation_rules import facts as F
-from escalation_rules import presets
 from escalation_rules.analysis import CODES, check
-from escalation_rules.analysis.board import Board
-from escalation_rules.engine import program_of
-from escalation_rules.engine.fold import fold
-from escalation_rules.worktime._timeline import microseconds_of
-from tests.analysis import small
 from tests.desk import desk, levels, when
-from tests.strategies import situations
 
 WORK = Checklist.of(done="Everything is done")
 UP = Rule(name="up", when=F.level_failed, to="next")

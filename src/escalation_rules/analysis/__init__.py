@@ -9,6 +9,8 @@ There is no clock in any of it: what may take long has a budget of steps.
 """
 
 from escalation_rules.analysis.checking import check
+from escalation_rules.analysis.proving import prove
 from escalation_rules.analysis.report import CODES, Finding, Report, Witness
+from escalation_rules.analysis.verdicts import Claim, Proved, Refuted, Step, Unknown
 
-__all__ = ["CODES", "Finding", "Report", "Witness", "check"]
+__all__ = ["CODES", "Claim", "Finding", "Proved", "Refuted", "Report", "Step", "Unknown", "Witness", "check", "prove"]

@@ -21,7 +21,19 @@ from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["CASE", "MINUTE", "beginning", "example_of", "is_possible", "start_of", "stories", "told", "walk"]
+__all__ = [
+    "CASE",
+    "MINUTE",
+    "Sketch",
+    "beginning",
+    "example_of",
+    "happenings",
+    "is_possible",
+    "start_of",
+    "stories",
+    "told",
+    "walk",
+]
 
 CASE = "C-1"
 MINUTE = timedelta(minutes=1)
@@ -172,7 +184,7 @@ def _sketches(space: Space, cells: Mapping[Key, Any]) -> Iterator[Sketch]:
         if track and at >= 0:
             yield E.Escalated, {"to": levels[at].key}
     for key, cell in cells.items():
-        yield from _happenings(space, key, cell)
+        yield from happenings(space, key, cell)
     if cells.get(("plan_overdue",)) or cells.get(("plan_has_backup",)):
         items = tuple(E.PlanItem(what="step", due=_MONDAY) for _ in range(min(cells.get(("plan_overdue",), 0), _MANY)))
         backup = "fallback" if cells.get(("plan_has_backup",)) else None
@@ -181,7 +193,7 @@ def _sketches(space: Space, cells: Mapping[Key, Any]) -> Iterator[Sketch]:
         yield E.WaitStarted, {}
 
 
-def _happenings(space: Space, key: Key, cell: Any) -> Iterator[Sketch]:
+def happenings(space: Space, key: Key, cell: Any) -> Iterator[Sketch]:
     """What must happen for one axis to be in a cell."""
     fact = key[0]
     if fact == "duration" and cell == 0:
@@ -203,7 +215,7 @@ def _happenings(space: Space, key: Key, cell: Any) -> Iterator[Sketch]:
         yield from _stops(space.policy, key[1])
 
 
-_FLAGS = {"escalation_requested": E.EscalationRequested, "acknowledged": E.Acknowledged}
+_FLAGS: dict[str, type[Happening]] = {"escalation_requested": E.EscalationRequested, "acknowledged": E.Acknowledged}
 _COUNTED: dict[str, Any] = {
     "escalations": lambda _: ((E.EscalationRequested, {}),),
     "replies": lambda _: ((E.SupportReplied, {}),),
