@@ -35,8 +35,10 @@ BROKEN: dict[str, tuple[Policy, str, str, str]] = {
         ),
         "redundant-rule",
         "rules[late]",
-        "whenever `late` asks for `l2`, `soon` asks for that level or a higher one too, so it moves no case that "
-        "nobody has taken down before",
+        (
+            "whenever `late` asks for `l2`, `soon` asks for that level or a higher one too, so it moves no case "
+            "that nobody has taken down before"
+        ),
     ),
     "a level that no rule names": (
         ladder().model_copy(update={"rules": (Rule(name="up", when=F.level_failed, to="l2", at="l1"),)}),
@@ -57,8 +59,10 @@ BROKEN: dict[str, tuple[Policy, str, str, str]] = {
         ladder(Rule(name="by phone", when=F.channel == "phone", to="next")),
         "next-without-evidence",
         "rules[by phone].when",
-        "`by phone` goes to the next level, but `channel is phone` is settled when a case comes to a level: nothing "
-        "that happens later can make it hold, so it never moves a case",
+        (
+            "`by phone` goes to the next level, but `channel is phone` is settled when a case comes to a level: "
+            "nothing that happens later can make it hold, so it never moves a case"
+        ),
     ),
     "a target behind another with its key": (
         ladder(targets=(Target.resolution("2 days"), Target.resolution("1 day", when=F.priority >= "high"))),
@@ -70,8 +74,10 @@ BROKEN: dict[str, tuple[Policy, str, str, str]] = {
         ladder(targets=(Target.resolution(Pick(by="priority", values={"urgent": "9 hours"}, otherwise="8 hours")),)),
         "slower-when-more-urgent",
         "targets[0].within",
-        "the target `resolution` allows a case of priority `urgent` 9 hours, but one of the lower priority `high` only "
-        "8 hours",
+        (
+            "the target `resolution` allows a case of priority `urgent` 9 hours, but one of the lower priority `high` "
+            "only 8 hours"
+        ),
     ),
     "a threshold beyond the domain": (
         ladder(Rule(name="huge", when=F.count("seats") >= 500, to="l2"), facts=(F.count("seats", 0, 100),)),
@@ -86,15 +92,19 @@ BROKEN: dict[str, tuple[Policy, str, str, str]] = {
         ),
         "lowers-the-outcome",
         "rules[first]",
-        "with the rule `first` a case ends up lower than without it: it moves the case early, and `second`, which "
-        "would have taken it higher, then no longer holds",
+        (
+            "with the rule `first` a case ends up lower than without it: it moves the case early, and `second`, which "
+            "would have taken it higher, then no longer holds"
+        ),
     ),
     "a target that only internal notes stop": (
         ladder(targets=(Target(key="answer", within="1 day", stops=E.SupportReplied.like(public=False)),)),
         "target-never-stops",
         "targets[0].stops",
-        "nothing ever stops the target `answer`, so it can only be breached: no event that counts can be "
-        "E.SupportReplied.like(public=False)",
+        (
+            "nothing ever stops the target `answer`, so it can only be breached: no event that counts can be "
+            "E.SupportReplied.like(public=False)"
+        ),
     ),
 }
 

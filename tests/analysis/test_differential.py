@@ -166,7 +166,7 @@ def test_what_is_found_by_trying_is_so_for_its_witness(policy):
     report = check(policy)
     for finding in report.of("gap"):
         decision = finding.witness.decide(policy)
-        assert not (decision.deadlines or decision.owed or decision.moves or decision.blocked or decision.wake_at)
+        assert not any((decision.deadlines, decision.owed, decision.moves, decision.blocked, decision.wake_at))
     for finding in report.of("climbs-in-one-breath"):
         moves = finding.witness.decide(policy).moves
         assert any(one.due == other.due and one.track == other.track for one, other in pairwise(moves))

@@ -223,7 +223,7 @@ def violated(policy: Policy, case: Case, condition: Any, reaches: str, within: S
     previous: tuple[Any, ...] = ()
     for at in sorted(instants):
         state = fold(program, case, microseconds_of(at))
-        holds = tree_holds(code.own_tree, lambda number: bool(state.truth >> number & 1))
+        holds = tree_holds(code.own_tree, lambda number, truth=state.truth: bool(truth >> number & 1))
         below = state.live and not state.external and state.level[0] < rung
         broken = (state.cycle_when, *state.barrier) != previous
         previous = (state.cycle_when, *state.barrier)

@@ -8,9 +8,27 @@
 There is no clock in any of it: what may take long has a budget of steps.
 """
 
+from escalation_rules.analysis.changes import Change, Difference, Row
 from escalation_rules.analysis.checking import check
+from escalation_rules.analysis.differing import diff
 from escalation_rules.analysis.proving import prove
 from escalation_rules.analysis.report import CODES, Finding, Report, Witness
 from escalation_rules.analysis.verdicts import Claim, Proved, Refuted, Step, Unknown
 
-__all__ = ["CODES", "Claim", "Finding", "Proved", "Refuted", "Report", "Step", "Unknown", "Witness", "check", "prove"]
+__all__ = [
+    "CODES",
+    "Change",
+    "Claim",
+    "Difference",
+    "Finding",
+    "Proved",
+    "Refuted",
+    "Report",
+    "Row",
+    "Step",
+    "Unknown",
+    "Witness",
+    "check",
+    "diff",
+    "prove",
+]

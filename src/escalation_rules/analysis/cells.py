@@ -9,11 +9,12 @@ round: a choice of cells need not be the state of any case, although some imposs
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import product
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
+from escalation_rules.analysis.axes import DURATION, ELAPSED, Axis, Key, Measure, clauses
 from escalation_rules.analysis.search import Formula, all_of, any_of, axes_of
 from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, normal, parts
 from escalation_rules.engine import program_of
@@ -26,15 +27,22 @@ from escalation_rules.targets import Target
 from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import CONTINUOUS
 
-__all__ = ["ELAPSED", "OTHER", "Axis", "Key", "Measure", "Place", "Space", "chosen", "place_of_target", "targets_of"]
+__all__ = [
+    "ELAPSED",
+    "OTHER",
+    "Axis",
+    "Key",
+    "Measure",
+    "Place",
+    "Space",
+    "chosen",
+    "place_of_target",
+    "places_of",
+    "targets_of",
+]
 
 OTHER = "another"
 """A text that the policy does not name; lengthened where it happens to."""
-ELAPSED = ("elapsed",)
-"""The measure of time that no calendar interrupts."""
-
-Key = tuple[Any, ...]
-Measure = tuple[Any, ...]
 
 
 class Place(NamedTuple):
@@ -45,28 +53,20 @@ class Place(NamedTuple):
     calendars: tuple[Any, ...]
 
 
-class Axis(NamedTuple):
-    """A fact in its context, and its cells, the simplest first."""
-
-    key: Key
-    cells: tuple[Any, ...]
-
-    @property
-    def full(self) -> int:
-        """The mask of all cells."""
-        return (1 << len(self.cells)) - 1
-
-    def where(self, test: Any) -> int:
-        """The mask of the cells that pass a test."""
-        return sum(1 << number for number, cell in enumerate(self.cells) if test(cell))
-
-
 class _Raw(NamedTuple):
     """A literal before its axis has cells."""
 
     key: Key
     op: str
     value: Any
+
+
+def places_of(program: Program) -> Iterator[tuple[Rule, Place]]:
+    """The rules of a policy, each with where its condition stands."""
+    tracks = {code.name: code.track for code in program.rules}
+    for rule in program.policy.all_rules:
+        calendars = (rule.calendar, program.tracks[tracks[rule.name]].calendar, program.policy.usual_calendar)
+        yield rule, Place(tracks[rule.name], rule.to is not None, calendars)
 
 
 def place_of_target(program: Program, target: Target, level: str | None) -> Place:
@@ -88,8 +88,8 @@ class Space:
         breaks: Mapping[Key, Iterable[Any]] | None = None,
     ) -> None:
         self.policy, self.program = policy, program_of(policy)
-        self._codes = {code.name: code for code in self.program.rules}
-        self._raw: dict[Hashable, Formula] = {}
+        self._places = {rule.name: place for rule, place in places_of(self.program)}
+        self._holding: dict[str, tuple[Formula, Formula]] = {}
         constants: dict[Key, set[Any]] = {key: set(values) for key, values in (breaks or {}).items()}
         for track in range(len(self.program.tracks)):
             constants.setdefault(("level", track), set())
@@ -100,20 +100,18 @@ class Space:
         self.axes = tuple(Axis(key, self._cells(key, values)) for key, values in constants.items())
         self.number = {axis.key: number for number, axis in enumerate(self.axes)}
         self.sizes = tuple(len(axis.cells) for axis in self.axes)
-        self._clauses = tuple(_clauses(self))
+        self._clauses = tuple(clauses(self.axes))
 
     def _of_policy(self) -> Iterator[tuple[Condition, Place]]:
         for rule in self.policy.all_rules:
-            yield rule.when, self.place(rule)
+            yield rule.when, self._places[rule.name]
         for level, target in targets_of(self.policy):
             if target.when is not None:
                 yield target.when, place_of_target(self.program, target, level)
 
     def place(self, rule: Rule) -> Place:
         """Where the condition of one of the policy's rules stands."""
-        code = self._codes[rule.name]
-        calendars = (rule.calendar, self.program.tracks[code.track].calendar, self.policy.usual_calendar)
-        return Place(code.track, rule.to is not None, calendars)
+        return self._places[rule.name]
 
     # ------------------------------------------------------------------------ formulas
 
@@ -123,7 +121,17 @@ class Space:
 
     def holds(self, rule: Rule) -> Formula:
         """Where a rule holds: its condition, on the levels it is for, while the case is open or waiting."""
-        return all_of((self.live, self.at(rule), self.formula(rule.when, self.place(rule))))
+        return self._both(rule)[0]
+
+    def fails(self, rule: Rule) -> Formula:
+        """Where a rule does not hold: also where a fact that it needs is unknown."""
+        return self._both(rule)[1]
+
+    def _both(self, rule: Rule) -> tuple[Formula, Formula]:
+        if rule.name not in self._holding:
+            formula = all_of((self.live, self.at(rule), self.formula(rule.when, self.place(rule))))
+            self._holding[rule.name] = formula, self.negated(formula)
+        return self._holding[rule.name]
 
     @property
     def live(self) -> Formula:
@@ -182,10 +190,7 @@ class Space:
     # ------------------------------------------------------------------------ reading conditions
 
     def _read(self, condition: Condition, place: Place) -> Formula:
-        key = (condition, place)
-        if key not in self._raw:
-            self._raw[key] = self._read_normal(normal(condition), place)
-        return self._raw[key]
+        return self._read_normal(normal(condition), place)
 
     def _read_normal(self, condition: Condition, place: Place) -> Formula:
         if isinstance(condition, Atom):
@@ -251,7 +256,7 @@ class Space:
         if not span.amount and atom.fact != "time_left":
             return atom.op == ">="
         measure, amount = self.measure(span, calendar)
-        return _Raw(("duration", anchor, measure), atom.op, amount)
+        return _Raw((DURATION, anchor, measure), atom.op, amount)
 
     def measure(self, span: Span, calendar: str | None) -> tuple[Measure, int]:
         """On which scale a span counts in a calendar, and how far it reaches there."""
@@ -284,7 +289,7 @@ class Space:
         if fact == "level":
             levels = len(self.program.levels[key[1]])
             return tuple(range(levels)) if key[1] == 0 and levels else tuple(range(-1, levels))
-        if fact == "duration":
+        if fact == DURATION:
             unknown = (None,) if key[1][0] == "time_left" else ()
             return (*unknown, *sorted({0, *constants}))
         if fact == "used":
@@ -341,7 +346,7 @@ def _constants(raw: _Raw) -> Iterator[Any]:
     for value in values:
         if value is None or isinstance(value, bool):
             continue
-        if raw.key[0] != "duration" and isinstance(value, int):
+        if raw.key[0] != DURATION and isinstance(value, int):
             yield from (value, value + 1)
         else:
             yield value
@@ -359,60 +364,3 @@ def _compare(op: str, cell: Any, value: Any) -> bool:
     if op == "is":
         return bool(cell == value)
     return cell is not None and COMPARE[op](cell, value)
-
-
-# ---------------------------------------------------------------------------- what cannot go together
-
-
-def _clauses(space: Space) -> Iterator[tuple[int, int, Formula]]:
-    """Pairs of axes that depend on one another, with what holds of both in every case."""
-    for (one, first), (other, second) in product(enumerate(space.axes), repeat=2):
-        if one != other:
-            for clause in _implied(first, second):
-                yield one, other, any_of((_outside(one, first, clause[0]), _within(other, second, clause[1])))
-
-
-def _within(number: int, axis: Axis, mask: int) -> Formula:
-    return mask == axis.full if mask in {0, axis.full} else (number, mask)
-
-
-def _outside(number: int, axis: Axis, mask: int) -> Formula:
-    return _within(number, axis, axis.full & ~mask)
-
-
-def _implied(first: Axis, second: Axis) -> Iterator[tuple[int, int]]:
-    """Masks of the first axis that each put the second into a mask."""
-    if first.key[0] == second.key[0] == "duration":
-        yield from _longer(first, second)
-    elif first.key[0] == second.key[0] == "happened" and first.key[2] == second.key[2]:
-        if first.key[1] <= second.key[1]:
-            yield first.where(bool), second.where(bool)
-    elif first.key == ("escalation_requested",) and second.key == ("escalations",):
-        yield first.where(bool), second.where(lambda cell: cell >= _below(second, 1))
-    elif first.key[0] == "duration" and first.key[1][0] == "past_due" and second.key == ("deadline", first.key[1][1]):
-        yield first.where(lambda cell: cell > 0), second.where(lambda cell: cell == "breached")
-
-
-def _below(axis: Axis, value: int) -> Any:
-    """The cell that contains a value."""
-    return max(cell for cell in axis.cells if cell <= value)
-
-
-def _longer(first: Axis, second: Axis) -> Iterator[tuple[int, int]]:
-    """So much on the first axis is at least as much on the second: it began no later, and no less time counts there.
-
-    Only open time counts in business hours, so they never exceed what has elapsed.
-    """
-    (_, anchor, measure), (_, other, scale) = cast(Any, first.key), cast(Any, second.key)
-    earlier = anchor == other or (anchor[0] in {"at_level_for", "since_update"} and other == ("open_for",))
-    if anchor[0] == "time_left" or not earlier or not _comparable(measure, scale):
-        return
-    for least in first.cells[1:]:
-        reached = _below(second, least)
-        yield first.where(lambda cell, least=least: cell >= least), second.where(lambda cell, r=reached: cell >= r)
-
-
-def _comparable(measure: Measure, scale: Measure) -> bool:
-    if measure == scale:
-        return measure[0] in {"elapsed", "business"} or measure[2:] == ("close",)
-    return measure[0] == "business" and scale == ELAPSED

@@ -147,7 +147,9 @@ def lowering_rules(board: Board, rules: list[Rule]) -> Iterator[Finding]:
     """
     tries = board.budget // _COST
     for rule in rules:
-        others = [one for one in rules if one is not rule and _leans_on_the_stay(one) and _same_track(board, one, rule)]
+        others = [
+            one for one in rules if one is not rule and _leans_on_the_stay(one) and _may_go_higher(board, one, rule)
+        ]
         without = replace(
             board.program, rules=tuple(code for code in board.program.rules if code.name != rule.name), holding={}
         )
@@ -179,8 +181,12 @@ def _leans_on_the_stay(rule: Rule) -> bool:
     return bool(rule.at) or rule.to == NEXT or any(atom.fact in _OF_THE_STAY for atom in atoms(rule.when))
 
 
-def _same_track(board: Board, one: Rule, other: Rule) -> bool:
-    return board.codes[one.name].track == board.codes[other.name].track
+def _may_go_higher(board: Board, other: Rule, rule: Rule) -> bool:
+    """Whether on their track a rule can take a case higher than the lowest level that another asks for."""
+    if board.codes[other.name].track != board.codes[rule.name].track:
+        return False
+    high, low = ([board.wanted(one, level) for level in board.places(one)] for one in (other, rule))
+    return max(level for level in high if level is not None) > min(level for level in low if level is not None)
 
 
 def _lower(board: Board, without: Program, rule: Rule, other: Rule) -> tuple[str, Seen] | None:

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from escalation_rules.actions import Flag
+from escalation_rules.analysis.axes import DURATION, ELAPSED, Axis, Key, Measure
 from escalation_rules.analysis.board import BUDGET, Board
-from escalation_rules.analysis.cells import ELAPSED, Axis, Key, Measure, Place, Space
+from escalation_rules.analysis.cells import Place, Space
 from escalation_rules.analysis.histories import alphabet, elsewhen, longer
 from escalation_rules.analysis.search import Formula, OutOfBudget, all_of
 from escalation_rules.analysis.stories import stories, walk
 from escalation_rules.analysis.verdicts import Claim, Proved, Refuted, Scope, Step, Unknown, is_below
 from escalation_rules.case import Case
-from escalation_rules.conditions import Atom, normal, read_condition
-from escalation_rules.engine import decide
+from escalation_rules.conditions import AllOf, Atom, normal, read_condition
+from escalation_rules.engine import decide, program_of
 from escalation_rules.engine.compiler import compile_policy
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.machine import BITS, LONG_AGO, State, Tree
+from escalation_rules.engine.machine import BITS, LONG_AGO, Program, State, Tree
 from escalation_rules.engine.moves import tree_holds
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
@@ -70,9 +72,8 @@ class _Proof:
 
     def __init__(self, policy: Policy, claim: Claim, budget: int) -> None:
         self.policy, self.claim, self.budget = policy, claim, budget
-        self.watched = _watching(policy, claim)
-        self.program = compile_policy(self.watched)
-        self.tree = next(code.own_tree for code in self.program.rules if code.name == _WATCH)
+        self.watch = _watch(policy, claim)
+        self.program = program_of(policy)
         self.track, self.rung = self.program.places[claim.reaches]
         track = self.program.tracks[self.track]
         self.calendars = (track.calendar, policy.usual_calendar)
@@ -112,7 +113,7 @@ class _Proof:
             return Proved(claim=self.claim, steps=self.board.steps)
         situation = all_of((self._situation, *self._bounds()))
         rules = [rule for rule in self.policy.all_rules if self._carries(rule)]
-        holding = [self.board.space.negated(self.board.space.holds(rule)) for rule in rules]
+        holding = [self.board.space.fails(rule) for rule in rules]
         found = self.board.solve(situation, *holding)
         if found is not None:
             return found
@@ -123,7 +124,7 @@ class _Proof:
         """Those of the rules without which there would be no proof."""
         for rule in list(rules):
             rest = [one for one in rules if one is not rule]
-            holding = [self.board.space.negated(self.board.space.holds(one)) for one in rest]
+            holding = [self.board.space.fails(one) for one in rest]
             if self.board.never(situation, *holding, question="which rules are needed"):
                 rules = rest
         return rules
@@ -163,7 +164,7 @@ class _Proof:
         """How long each duration has lasted at least when the time is up."""
         measured = self._measure()
         for number, axis in enumerate(self.board.space.axes):
-            if axis.key[0] == "duration":
+            if axis.key[0] == DURATION:
                 least = self._least(axis, measured)
                 mask = axis.where(lambda cell, least=least: cell is None or cell >= least)
                 if mask != axis.full:
@@ -200,7 +201,7 @@ class _Proof:
             return True
         if anchor[0] not in {"at_level_for", "unanswered_for", "unassigned_for", "since_update"}:
             return False
-        axes = [axis for axis in self.board.space.axes if axis.key[:2] == ("duration", anchor)]
+        axes = [axis for axis in self.board.space.axes if axis.key[:2] == (DURATION, anchor)]
         return any(self._implied(axis) > 0 for axis in axes)
 
     def _stands_still(self) -> bool:
@@ -224,6 +225,13 @@ class _Proof:
         return axis.cells[0]
 
     # ------------------------------------------------------------------------ counterexample
+
+    @cached_property
+    def _watching(self) -> tuple[Program, Tree]:
+        """The policy with a rule that holds just when the claim's condition does, and its tree."""
+        watching = self.policy.model_copy(update={"rules": (*self.policy.rules, self.watch)})
+        program = compile_policy(watching)
+        return program, next(code.own_tree for code in program.rules if code.name == _WATCH)
 
     def _refute(self, domains: list[int] | None) -> Refuted | None:
         for case in self._candidates(domains):
@@ -260,10 +268,11 @@ class _Proof:
 
     def _too_late(self, case: Case) -> datetime | None:
         """An instant at which the time is up and the case still below."""
-        for state in walk(self.program, case, _CROSSINGS):
+        program, _ = self._watching
+        for state in walk(program, case, _CROSSINGS):
             due = self._due(state)
             if due is not None:
-                later = fold(self.program, case, max(due, state.now))
+                later = fold(program, case, max(due, state.now))
                 due = self._due(later)
                 if due is not None and due <= later.now:
                     return datetime_of(later.now)
@@ -273,11 +282,10 @@ class _Proof:
         """When the time is up for a case as it stands; None where the claim asks nothing of it."""
         if not state.live or state.external or state.level[self.track] >= self.rung:
             return None
-        if not tree_holds(self.tree, lambda number: bool(state.truth >> number & 1)):
+        _, tree = self._watching
+        if not tree_holds(tree, lambda number: bool(state.truth >> number & 1)):
             return None
-        start = max(
-            _held_since(state, self.tree), state.cycle_when, *state.barrier, state.program.effective_from << BITS
-        )
+        start = max(_held_since(state, tree), state.cycle_when, *state.barrier, state.program.effective_from << BITS)
         calendar, _ = state.program.calendars[state.calendar(self.calendars)]
         return calendar.reach(start >> BITS, self.claim.within)
 
@@ -307,12 +315,13 @@ _CROSSINGS = 6
 _DEPTH, _WIDTH = 2, 60
 
 
-def _watching(policy: Policy, claim: Claim) -> Policy:
-    """The policy with a rule that holds just when the claim's condition does, and moves nothing."""
-    condition: Any = claim.when if claim.when is not None else {"type": "all", "of": ()}
-    track = policy.track_of(claim.reaches).key
-    rule = Rule(name=_WATCH, when=condition, track=track, then=Flag(text=_WATCH))
-    return policy.model_copy(update={"rules": (*policy.rules, rule)})
+def _watch(policy: Policy, claim: Claim) -> Rule:
+    """A rule that holds just when the claim's condition does, and moves nothing. The policy must know its names."""
+    condition: Any = claim.when if claim.when is not None else AllOf(of=())
+    rule = Rule(name=_WATCH, when=condition, track=policy.track_of(claim.reaches).key, then=Flag(text=_WATCH))
+    if claim.when is not None:
+        policy.model_copy(update={"rules": (rule,)})
+    return rule
 
 
 def _held_since(state: State, tree: Tree) -> int:

@@ -112,11 +112,10 @@ def _cover(board: Board, rule: Rule, others: Iterable[Rule]) -> list[Rule]:
 def _covered(board: Board, rule: Rule, others: Iterable[Rule]) -> bool:
     """Whether there is no case in which the rule asks for a level and none of the others for as much."""
     space, track = board.space, board.codes[rule.name].track
-    holding = {one.name: space.negated(space.holds(one)) for one in others}
     open_places = []
     for level in board.places(rule):
         if board.wanted(rule, level) is not None:
-            none_covers = [holding[one.name] for one in others if _covers(board, one, rule, level)]
+            none_covers = [space.fails(one) for one in others if _covers(board, one, rule, level)]
             open_places.append(all_of((board.standing(track, [level]), *none_covers)))
     return board.never(space.holds(rule), any_of(open_places), question=f"rules[{rule.name}] is redundant")
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args, get_origin
 
 from escalation_rules import events as E
-from escalation_rules.analysis.cells import Key, Space
+from escalation_rules.analysis.axes import DURATION, Key
+from escalation_rules.analysis.cells import Space
 from escalation_rules.case import Case
 from escalation_rules.engine.fold import fold, forward, next_crossing
 from escalation_rules.engine.machine import Program, State
@@ -196,7 +197,7 @@ def _sketches(space: Space, cells: Mapping[Key, Any]) -> Iterator[Sketch]:
 def happenings(space: Space, key: Key, cell: Any) -> Iterator[Sketch]:
     """What must happen for one axis to be in a cell."""
     fact = key[0]
-    if fact == "duration" and cell == 0:
+    if fact == DURATION and cell == 0:
         yield from _ENDINGS.get(key[1][0], ())
     elif not cell:
         return

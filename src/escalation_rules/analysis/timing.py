@@ -7,8 +7,9 @@ from itertools import pairwise, product
 from typing import Any, TypeGuard
 
 from escalation_rules import events as E
+from escalation_rules.analysis.axes import ELAPSED
 from escalation_rules.analysis.board import Board
-from escalation_rules.analysis.cells import ELAPSED, chosen, place_of_target
+from escalation_rules.analysis.cells import chosen, place_of_target
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.search import Formula, all_of
 from escalation_rules.analysis.stories import CASE, is_possible, start_of
