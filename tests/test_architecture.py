@@ -62,6 +62,7 @@ ROWS = [
         "analysis.comparing",
         "analysis.besides",
         "analysis.differing",
+        "analysis.covering",
         "analysis",
     ],
     [""],

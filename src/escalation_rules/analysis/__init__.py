@@ -10,6 +10,15 @@ There is no clock in any of it: what may take long has a budget of steps.
 
 from escalation_rules.analysis.changes import Change, Difference, Row
 from escalation_rules.analysis.checking import check
+from escalation_rules.analysis.covering import (
+    AtomCoverage,
+    Coverage,
+    Edge,
+    LevelCoverage,
+    RuleCoverage,
+    coverage,
+    edges,
+)
 from escalation_rules.analysis.differing import diff
 from escalation_rules.analysis.proving import prove
 from escalation_rules.analysis.report import CODES, Finding, Report, Witness
@@ -17,18 +26,25 @@ from escalation_rules.analysis.verdicts import Claim, Proved, Refuted, Step, Unk
 
 __all__ = [
     "CODES",
+    "AtomCoverage",
     "Change",
     "Claim",
+    "Coverage",
     "Difference",
+    "Edge",
     "Finding",
+    "LevelCoverage",
     "Proved",
     "Refuted",
     "Report",
     "Row",
+    "RuleCoverage",
     "Step",
     "Unknown",
     "Witness",
     "check",
+    "coverage",
     "diff",
+    "edges",
     "prove",
 ]
