@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import product
+from typing import Any
 
 from escalation_rules._values import read_instant
 from escalation_rules.analysis.board import Board
@@ -62,14 +63,14 @@ def _sides(board: Board, level: EscalationLevel) -> list[list[Rota]]:
     return [[rotas[role] for role in roles] for roles in found if roles and all(role in rotas for role in roles)]
 
 
-def _calendars(board: Board, own: object) -> list[BusinessCalendar]:
+def _calendars(board: Board, own: object) -> list[Any]:
     """The calendars in which a track may be at work."""
     given = own if own is not None else board.policy.usual_calendar
     names = [name for name in choices(given) if name is not None]
     return [board.policy.calendars[name] for name in names] or [BusinessCalendar.always("UTC")]
 
 
-def _gaps(rotas: list[Rota], start: datetime, end: datetime, calendar: BusinessCalendar) -> Iterator[Interval]:
+def _gaps(rotas: list[Rota], start: datetime, end: datetime, calendar: Any) -> Iterator[Interval]:
     """The open times in which none of the rotas has anybody."""
     now, last = microseconds_of(read_instant(start)), microseconds_of(read_instant(end))
     while now < last:

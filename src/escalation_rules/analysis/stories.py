@@ -18,7 +18,6 @@ from escalation_rules.engine.machine import Program, State
 from escalation_rules.errors import InvalidValue
 from escalation_rules.patterns import FieldTest, Happening, Pattern
 from escalation_rules.policy import Policy
-from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import datetime_of
 
@@ -199,8 +198,10 @@ def happenings(space: Space, key: Key, cell: Any) -> Iterator[Sketch]:
     fact = key[0]
     if fact == DURATION and cell == 0:
         yield from _ENDINGS.get(key[1][0], ())
-    elif not cell:
+    elif not cell or cell == "not started":
         return
+    elif fact in {"used", "deadline"} or (fact == DURATION and len(key[1]) > 1 and key[1][0] != "at_level_for"):
+        yield from _clock(space.policy, key[1] if fact != DURATION else key[1][1], cell)
     elif fact in _COUNTED:
         for number in range(min(cell, _MANY)):
             yield from _COUNTED[fact](number)
@@ -212,10 +213,20 @@ def happenings(space: Space, key: Key, cell: Any) -> Iterator[Sketch]:
         yield from _moves(space, key[1][0], cell)
     elif fact == "happened":
         yield from _first_example(space.policy, sorted(key[1], key=repr))
-    elif fact == "deadline" and cell == "met":
-        yield from _stops(space.policy, key[1])
 
 
+def _clock(policy: Policy, key: str, cell: Any) -> Iterator[Sketch]:
+    """What starts a target that does not start by itself, and what stops it where it is met."""
+    found = [target for target in policy.all_targets if target.key == key]
+    if any(target.starts == "unanswered" for target in found):
+        yield from ((E.SupportReplied, {}), (E.CustomerReplied, {}))
+    patterns = [pattern for target in found for pattern in target.starts or () if isinstance(pattern, Pattern)]
+    yield from _first_example(policy, (one for one in patterns if one.event not in _BY_ITSELF))
+    if cell == "met":
+        yield from _first_example(policy, (pattern for target in found for pattern in target.stops))
+
+
+_BY_ITSELF = {"Opened", "Reopened", "Resolved", "Closed"}
 _FLAGS: dict[str, type[Happening]] = {"escalation_requested": E.EscalationRequested, "acknowledged": E.Acknowledged}
 _COUNTED: dict[str, Any] = {
     "escalations": lambda _: ((E.EscalationRequested, {}),),
@@ -240,8 +251,3 @@ def _moves(space: Space, track: int, count: int) -> Iterator[Sketch]:
     levels = space.program.levels[track]
     for number in range(min(count, _MANY, len(levels) - 1)):
         yield E.Escalated, {"to": levels[number + 1].key}
-
-
-def _stops(policy: Policy, key: str) -> Iterator[Sketch]:
-    found: tuple[Target, ...] = tuple(target for target in policy.all_targets if target.key == key)
-    yield from _first_example(policy, (pattern for target in found for pattern in target.stops))
