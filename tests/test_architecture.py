@@ -43,6 +43,7 @@ ROWS = [
     [
         "analysis.search",
         "analysis.axes",
+        "analysis.examples",
         "analysis.cells",
         "analysis.stories",
         "analysis.report",

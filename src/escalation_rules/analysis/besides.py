@@ -155,10 +155,9 @@ def _spans(comparison: Comparison, level: str | None, one: Target, other: Target
 
 def _on_the_clock(comparison: Comparison, level: str | None) -> Witness | None:
     """A case whose clock runs otherwise, of whatever priority."""
-    for priority in (None, *comparison.old.priorities):
-        if level is None or all(
-            any(one.key == level for one in policy.all_levels) for policy in (comparison.old, comparison.new)
-        ):
+    keys = [[None, *(one.key for one in policy.all_levels)] for policy in (comparison.old, comparison.new)]
+    for priority in comparison.old.priorities or (None,):
+        if all(level in known for known in keys):
             found = comparison.seen(Case(CASE, (start_of(comparison.old, priority=priority, level=level),)))
             if found is not None:
                 return found

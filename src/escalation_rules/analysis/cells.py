@@ -15,6 +15,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from escalation_rules.analysis.axes import DURATION, ELAPSED, Axis, Key, Measure, clauses
+from escalation_rules.analysis.examples import is_possible
 from escalation_rules.analysis.search import Formula, all_of, any_of, axes_of
 from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, normal, parts
 from escalation_rules.engine import program_of
@@ -300,6 +301,8 @@ class Space:
         named = {"status": STATUSES, "deadline": OUTCOMES, "channel": _texts(constants)}.get(fact)
         if named is not None:
             return tuple(named)
+        if fact == "happened" and not any(map(is_possible, key[1])):
+            return (False,)
         if fact in _COUNTS:
             return tuple(sorted({0, *(one for one in constants if one > 0)}))
         return (False, True)

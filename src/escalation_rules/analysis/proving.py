@@ -218,11 +218,13 @@ class _Proof:
     def _implied(self, axis: Axis) -> Any:
         """The least cell of a duration in which the condition can hold: all the while, it was at least that."""
         number = self.board.space.number[axis.key]
-        for index, cell in enumerate(axis.cells):
-            literal = True if len(axis.cells) == 1 else (number, 1 << index)
-            if not self.board.never(self._situation, literal, question=f"the least of {axis.key[1][0]}"):
-                return cell
-        return axis.cells[0]
+        question = f"the least of {axis.key[1][0]}"
+        possible = (
+            cell
+            for index, cell in enumerate(axis.cells)
+            if not self.board.never(self._situation, (number, 1 << index), question=question)
+        )
+        return next(possible, 0)
 
     # ------------------------------------------------------------------------ counterexample
 
@@ -293,17 +295,14 @@ class _Proof:
         """What happened when, and where the case stood then, as `decide` has it."""
         told: dict[datetime, list[str]] = {}
         for event in case.history:
-            if event.at <= at:
-                text = (
-                    "the case is opened" if event is case.history[0] else repr(event).split("(")[0].removeprefix("E.")
-                )
-                told.setdefault(event.at, []).append(text)
+            first = event is case.history[0]
+            told.setdefault(event.at, []).append("the case is opened" if first else event.type)
         key = self.program.tracks[self.track].key
         for move in decide(self.policy, case, at=at).moves:
             if move.due is not None and move.track == key:
                 told.setdefault(move.due, []).append(f"moved by {' and '.join(f'`{name}`' for name in move.rules)}")
         told.setdefault(at, []).append("the time is up")
-        for instant in sorted(told):
+        for instant in sorted(one for one in told if one <= at):
             level = decide(self.policy, case, at=instant).levels[key]
             yield Step(at=instant, level=level, what=", ".join(told[instant]))
 

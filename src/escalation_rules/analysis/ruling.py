@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.search import Formula, all_of, any_of
-from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, atoms, normal
+from escalation_rules.conditions import AllOf, AnyOf, Atom, atoms, normal
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.wording import say
 
@@ -193,8 +193,3 @@ def _may_be_evidence(board: Board, rule: Rule, atom: Atom) -> bool:
     if atom.fact == "level_failed" and atom.of in {None, track}:
         return bool((atom.op == "==") == atom.value)
     return True
-
-
-def members(condition: Condition) -> tuple[Condition, ...]:
-    """The conditions that must all hold."""
-    return condition.of if isinstance(condition, AllOf) else (condition,)

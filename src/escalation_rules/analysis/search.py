@@ -81,10 +81,6 @@ class Search:
                 pending += self._branches(left, domains)
         return None
 
-    def holds(self, formula: Formula) -> bool:
-        """Whether there is such an assignment at all. Raises `OutOfBudget`."""
-        return self.solve(formula) is not None
-
     def _narrowed(self, formula: Formula, domains: list[int]) -> tuple[Formula, list[int]]:
         """The formula and the domains once every literal that must hold has been put into the domains."""
         while True:

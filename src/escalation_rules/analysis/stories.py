@@ -7,42 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from escalation_rules import events as E
 from escalation_rules.analysis.axes import DURATION, Key
 from escalation_rules.analysis.cells import Space
+from escalation_rules.analysis.examples import MONDAY, Sketch, example_of
 from escalation_rules.case import Case
 from escalation_rules.engine.fold import fold, forward, next_crossing
 from escalation_rules.engine.machine import Program, State
-from escalation_rules.errors import InvalidValue
-from escalation_rules.patterns import FieldTest, Happening, Pattern
+from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.policy import Policy
-from escalation_rules.worktime import BusinessCalendar, Span
+from escalation_rules.worktime import BusinessCalendar
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = [
-    "CASE",
-    "MINUTE",
-    "Sketch",
-    "beginning",
-    "example_of",
-    "happenings",
-    "is_possible",
-    "start_of",
-    "stories",
-    "told",
-    "walk",
-]
+__all__ = ["CASE", "MINUTE", "beginning", "happenings", "start_of", "stories", "told", "walk"]
 
 CASE = "C-1"
 MINUTE = timedelta(minutes=1)
-_MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _MANY = 20
 """More events of one kind than this are not tried."""
-
-Sketch = tuple[type[Happening], dict[str, Any]]
-"""An event without its instant."""
 
 
 def beginning(policy: Policy) -> datetime:
@@ -50,79 +34,8 @@ def beginning(policy: Policy) -> datetime:
     name = policy.usual_calendar
     calendar = policy.calendars.get(name) if isinstance(name, str) else None
     calendar = calendar or BusinessCalendar.always("UTC")
-    start = _MONDAY if policy.effective_from is None else max(_MONDAY, policy.effective_from)
+    start = MONDAY if policy.effective_from is None else max(MONDAY, policy.effective_from)
     return calendar.next_open(start.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-# ---------------------------------------------------------------------------- events that match a pattern
-
-_NEEDED: dict[str, dict[str, Any]] = {
-    "EscalationRequested": {},
-    "ProgressReported": {"state": "stalled"},
-    "ItemConfirmed": {"item": "item"},
-    "ItemWithdrawn": {"item": "item"},
-    "ChecklistOverridden": {"level": "level", "reason": "agreed"},
-    "FactObserved": {"name": "fact", "value": True},
-    "CallHeld": {"kind": "call"},
-    "ActionTaken": {"key": "action"},
-    "MoveDeclined": {"key": "move"},
-    "LessonSettled": {"lesson": "lesson", "outcome": "done"},
-    "PriorityChanged": {"to": ""},
-    "Escalated": {"to": ""},
-    "CommunicationAgreed": {"plan": {"every": Span(1, "days")}},
-}
-
-
-def example_of(policy: Policy, pattern: Pattern) -> Sketch | None:
-    """The simplest event that matches a pattern, if one could be made that does."""
-    kind = E.KINDS[pattern.event]
-    fields = {**_NEEDED.get(pattern.event, {})}
-    if pattern.event == "PriorityChanged":
-        fields["to"] = next(iter(policy.priorities), "high")
-    if pattern.event == "Escalated":
-        fields["to"] = next((level.key for level in policy.all_levels), "")
-    for name, test in pattern.where.items():
-        into = fields if name in kind.model_fields else fields.setdefault("plan", {})
-        into[name] = _passing(kind, name, test)
-    try:
-        made = kind(at=_MONDAY, **fields)
-    except InvalidValue:
-        return None
-    return (kind, fields) if pattern.matches(made) else None
-
-
-def _passing(kind: type[Happening], name: str, test: FieldTest) -> Any:
-    """A value that passes a test of a field."""
-    field = kind.model_fields.get(name)
-    several = field is not None and get_origin(field.annotation) is tuple
-    if test.test == "among":
-        value = next((one for one in test.values if one is not None), None) if several else test.values[0]
-    else:
-        allowed = _literals(kind, name) or (True, False, "some", "another", "a third")
-        value = next((one for one in allowed if test.accepts(one)), "/".join(map(str, test.values)) + "+")
-    return () if several and value is None else (value,) if several else value
-
-
-def _literals(kind: type[Happening], name: str) -> tuple[Any, ...]:
-    """The values that a field is limited to, if it is."""
-    annotation = kind.model_fields[name].annotation if name in kind.model_fields else None
-    if annotation is bool:
-        return (True, False)
-    return get_args(annotation) if get_origin(annotation) is Literal else ("some", "another", "a third")
-
-
-def is_possible(pattern: Pattern) -> bool:
-    """False where no event can match: a field asked for values that it cannot have."""
-    kind = E.KINDS[pattern.event]
-    for name, test in pattern.where.items():
-        annotation = kind.model_fields[name].annotation if name in kind.model_fields else None
-        limited = annotation is bool or get_origin(annotation) is Literal
-        if limited and not any(test.accepts(one) for one in _literals(kind, name)):
-            return False
-    return True
-
-
-# ---------------------------------------------------------------------------- from cells to a history
 
 
 def stories(space: Space, domains: list[int], *, tries: int = 8) -> Iterator[Case]:
@@ -186,7 +99,7 @@ def _sketches(space: Space, cells: Mapping[Key, Any]) -> Iterator[Sketch]:
     for key, cell in cells.items():
         yield from happenings(space, key, cell)
     if cells.get(("plan_overdue",)) or cells.get(("plan_has_backup",)):
-        items = tuple(E.PlanItem(what="step", due=_MONDAY) for _ in range(min(cells.get(("plan_overdue",), 0), _MANY)))
+        items = tuple(E.PlanItem(what="step", due=MONDAY) for _ in range(min(cells.get(("plan_overdue",), 0), _MANY)))
         backup = "fallback" if cells.get(("plan_has_backup",)) else None
         yield E.PlanRevised, {"plan": E.ActionPlan(items=items, backup=backup)}
     if cells.get(("status",)) == "waiting":

@@ -10,9 +10,10 @@ from escalation_rules import events as E
 from escalation_rules.analysis.axes import ELAPSED
 from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.cells import chosen, place_of_target
+from escalation_rules.analysis.examples import is_possible
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.search import Formula, all_of
-from escalation_rules.analysis.stories import CASE, is_possible, start_of
+from escalation_rules.analysis.stories import CASE, start_of
 from escalation_rules.case import Case
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick
@@ -84,12 +85,12 @@ def _can_stop(pattern: Pattern) -> bool:
     """Whether some event that counts matches: for a reply, one that a human wrote and the customer could see."""
     if not is_possible(pattern):
         return False
-    counts: dict[str, object] = {}
     if pattern.event == "SupportReplied":
         counts = {"public": True, "automatic": False, "actor": "staff"}
-    elif not issubclass(E.KINDS[pattern.event], _FACTS):
-        return _admits(pattern, "actor", "staff") or _admits(pattern, "actor", "customer")
-    return all(_admits(pattern, name, value) for name, value in counts.items())
+        return all(_admits(pattern, name, value) for name, value in counts.items())
+    if issubclass(E.KINDS[pattern.event], _FACTS):
+        return True
+    return _admits(pattern, "actor", "staff") or _admits(pattern, "actor", "customer")
 
 
 _FACTS = (
