@@ -90,6 +90,7 @@ class Space:
     ) -> None:
         self.policy, self.program = policy, program_of(policy)
         self._places = {rule.name: place for rule, place in places_of(self.program)}
+        self._raw: dict[tuple[int, Place], tuple[Condition, Formula]] = {}
         self._holding: dict[str, tuple[Formula, Formula]] = {}
         constants: dict[Key, set[Any]] = {key: set(values) for key, values in (breaks or {}).items()}
         for track in range(len(self.program.tracks)):
@@ -191,7 +192,10 @@ class Space:
     # ------------------------------------------------------------------------ reading conditions
 
     def _read(self, condition: Condition, place: Place) -> Formula:
-        return self._read_normal(normal(condition), place)
+        key = (id(condition), place)
+        if key not in self._raw:
+            self._raw[key] = condition, self._read_normal(normal(condition), place)
+        return self._raw[key][1]
 
     def _read_normal(self, condition: Condition, place: Place) -> Formula:
         if isinstance(condition, Atom):

@@ -29,6 +29,8 @@ class Comparison:
 
     def compared(self, space: Space, before: Formula, after: Formula) -> Verdict:
         """Which of two formulas holds in more cases."""
+        if before == after:
+            return "equivalent"
         more = self.solution(space, after, space.negated(before)) is not None
         less = self.solution(space, before, space.negated(after)) is not None
         return ordered(not less, not more)

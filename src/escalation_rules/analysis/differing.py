@@ -77,6 +77,8 @@ class _Whole(Comparison):
                     asked = [all_of((here, both.asked(side, track, key, to))) for side in (0, 1)]
                     granted = [all_of((here, both.granted(side, track, key, to))) for side in (0, 1)]
                     yield self.compared(both.space, *granted)
+                    if both.is_open(to):
+                        continue
                     met = [any_of((asked[side], granted[side])) for side in (0, 1)]
                     more = self.solution(both.space, asked[1], both.space.negated(met[0])) is not None
                     less = self.solution(both.space, asked[0], both.space.negated(met[1])) is not None

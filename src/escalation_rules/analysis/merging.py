@@ -33,12 +33,16 @@ class Merged:
         fresh: dict[Key, tuple[()]] = {_freshness(rule): () for rule, _ in placed.values() if rule.to == NEXT}
         self.space = Space(words, [(rule.when, place) for rule, place in placed.values()], fresh)
         self._placed = placed
+        self._holding: dict[tuple[int, str], Formula] = {}
 
     def holds(self, side: int, rule: Rule) -> Formula:
         """Where a rule holds; one to the next level also needs evidence, which only the same condition shares."""
-        rule, place = self._placed[side, rule.name]
-        fresh = self.space.compare(_freshness(rule), "is", True) if rule.to == NEXT else True
-        return all_of((self.space.live, self.space.at(rule), fresh, self.space.formula(rule.when, place)))
+        if (side, rule.name) not in self._holding:
+            rule, place = self._placed[side, rule.name]
+            fresh = self.space.compare(_freshness(rule), "is", True) if rule.to == NEXT else True
+            found = all_of((self.space.live, self.space.at(rule), fresh, self.space.formula(rule.when, place)))
+            self._holding[side, rule.name] = found
+        return self._holding[side, rule.name]
 
     def tracks(self) -> range:
         """The tracks, by number."""
@@ -76,6 +80,11 @@ class Merged:
     def _is_free(self, side: int, rule: Rule, to: str) -> bool:
         level = self.policies[side].level(to)
         return level.nobody == "wait" and (rule.checklist == "waived" or level.entry is None)
+
+    def is_open(self, key: str) -> bool:
+        """Whether in both policies nothing can hold back a move to a level."""
+        levels = [level for policy in self.policies for level in policy.all_levels if level.key == key]
+        return all(level.nobody == "wait" and level.entry is None for level in levels)
 
     def wanted(self, side: int, rule: Rule, track: int, key: str | None) -> str | None:
         """The level that a rule asks for from another of its track."""
