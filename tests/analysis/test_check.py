@@ -343,6 +343,10 @@ def test_a_level_reached_while_its_neighbour_is_away_is_reached():
     assert ("unreachable-level", "levels[l3]") in codes(desk(once, levels=levels(**changes)))
     policy = desk(once, levels=levels(**changes), rotas={"ana": Rota()})
     assert ("unreachable-level", "levels[l3]") not in codes(policy)
+    changes["l2"]["entry"] = Item("ok", answers=("no",))
+    policy = desk(once, levels=levels(**changes), rotas={"ana": Rota()})
+    assert ("unreachable-level", "levels[l3]") not in codes(policy)
+    assert ("unreachable-level", "levels[l2]") in codes(policy)
 
 
 def test_a_case_left_alone_waits_for_ever_when_others_are_timed():

@@ -204,6 +204,51 @@ PAIRS: dict[str, tuple[Policy, Policy, str, list[tuple[str, str, str, str]]]] = 
         "stricter",
         [("rule", "m", "added", "stricter")],
     ),
+    "a target that a rule looks at": (
+        desk(Rule(name="r", when=F.deadline("resolution") == "met", to="l2"), targets=(Target.resolution("2 hours"),)),
+        desk(Rule(name="r", when=F.deadline("resolution") == "met", to="l2"), targets=(Target.resolution("1 hour"),)),
+        "incomparable",
+        [("target", "resolution", "changed", "stricter")],
+    ),
+    "an action that changes the case": (
+        desk(Rule(name="r", when=F.level_failed, then=A.Notify("ana"))),
+        desk(Rule(name="r", when=F.level_failed, then=(A.Notify("ana"), A.SetPriority("next")))),
+        "incomparable",
+        [("rule", "r", "changed", "incomparable")],
+    ),
+    "a span by a choice of calendars": (
+        desk(targets=(Target.resolution("2 business hours"),), calendar=Pick(by="priority", values={"low": "office"})),
+        desk(targets=(Target.resolution("1 business hour"),), calendar=Pick(by="priority", values={"low": "office"})),
+        "incomparable",
+        [("target", "resolution", "changed", "incomparable")],
+    ),
+    "another owner of a target": (
+        desk(targets=(Target.resolution("2 hours", owner="ana"),)),
+        desk(targets=(Target.resolution("2 hours", owner="bo"),)),
+        "incomparable",
+        [("target", "resolution", "changed", "incomparable")],
+    ),
+    "a target of a level more": (
+        desk(LATE),
+        desk(LATE, levels=(*levels(), EscalationLevel(key="l4", targets=(Target.contact("1 day"),)))),
+        "incomparable",
+        [("level", "l4", "added", "incomparable"), ("target", "contact of l4", "added", "stricter")],
+    ),
+    "a level in the middle": (
+        desk(Rule(name="r", when=F.level_failed, to="next")),
+        desk(
+            Rule(name="r", when=F.level_failed, to="next"),
+            levels=(levels()[0], EscalationLevel(key="between"), *levels()[1:]),
+        ),
+        "incomparable",
+        [("level", "between", "added", "incomparable")],
+    ),
+    "from a later day on": (
+        desk(LATE),
+        desk(LATE, effective_from=when("tue 09:00")),
+        "incomparable",
+        [("policy", "effective_from", "changed", "incomparable")],
+    ),
     "tracks instead of one": (
         desk(),
         desk(tracks=(Track(key="a", levels=levels()),)),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from escalation_rules import Case, Checklist, Pick, Policy, Rota, Rule, Target, decide
+from escalation_rules import Case, Checklist, EscalationLevel, Pick, Policy, Rota, Rule, Target, Track, decide
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.analysis import Proved, Refuted, Unknown, prove
@@ -166,6 +166,74 @@ def test_names_that_the_policy_does_not_know_are_refused():
         prove(desk(SOON), reaches="l9", within="1 hour")
     with pytest.raises(InvalidValue, match="unknown fact"):
         prove(desk(SOON), when=F.flag("no such"), reaches="l2", within="1 hour")
+
+
+def test_rules_of_other_tracks_prove_nothing():
+    """A claim about one track is carried by the rules of that track; moves on others are no part of its course."""
+    tracks = (Track(key="a", levels=levels()), Track(key="b", levels=(EscalationLevel(key="m"),)))
+    rules = (
+        Rule(name="m", when=F.open_for >= "1 hour", to="m"),
+        Rule(name="l2", when=F.open_for >= "2 hours", to="l2"),
+    )
+    policy = desk(*rules, tracks=tracks)
+    found = prove(policy, reaches="m", within="1 hour")
+    assert isinstance(found, Proved)
+    assert found.rules == ("m",)
+    late = prove(policy, reaches="l2", within="90 minutes")
+    assert isinstance(late, Refuted)
+    assert [step.what for step in late.trace] == ["the case is opened", "the time is up"]
+
+
+def test_the_course_of_a_counterexample_tells_the_moves_on_the_way():
+    """A move that does not go far enough is part of it."""
+    policy = desk(Rule(name="some way", when=F.open_for >= "1 hour", to="l2"))
+    found = prove(policy, reaches="l3", within="2 hours")
+    assert isinstance(found, Refuted)
+    assert [(step.level, step.what) for step in found.trace] == [
+        ("l1", "the case is opened"),
+        ("l2", "moved by `some way`"),
+        ("l2", "the time is up"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        (F.priority >= "high") & (F.replies < 3) & ~F.acknowledged,
+        (F.priority >= "urgent") | F.escalation_requested,
+        F.status == "waiting",
+        F.reopened >= 1,
+        F.level_failed.as_condition(),
+        F.assignments >= 2,
+        F.at_level_for >= "2 hours",
+        F.happened(E.EscalationRequested.like(person=E.ANY)),
+        F.channel == "phone",
+        F.moves >= 1,
+    ],
+)
+def test_conditions_of_every_kind_come_about_in_counterexamples(condition):
+    """Without any rule that helps, each is refuted by a case on which it has held for so long."""
+    policy = desk(Rule(name="up", when=F.happened(E.Reviewed.like(what="level")), to="l2"))
+    found = prove(policy, when=condition, reaches="l3", within="1 hour", scope="any case")
+    assert isinstance(found, Refuted)
+    assert found.still_reproduces
+
+
+def test_a_policy_not_yet_in_effect_owes_nothing():
+    """The time begins when the policy comes into effect."""
+    policy = desk(SOON, effective_from=when("wed 09:00"))
+    assert isinstance(prove(policy, when=URGENT, reaches="l2", within="4 business hours"), Proved)
+
+
+def test_calendars_by_choice_are_outside_what_is_proved():
+    """Which calendar counts depends on the case: hours can be proved, business hours cannot."""
+    by = Pick(by="priority", values={"urgent": "always"}, otherwise="office")
+    calendars = {**desk().calendars, "always": desk().calendars["office"].always("UTC")}
+    rule = Rule(name="r", when=F.open_for >= "4 hours", to="l2")
+    policy = desk(rule, calendars=calendars, calendar=by)
+    assert isinstance(prove(policy, reaches="l2", within="4 hours"), Proved)
+    found = prove(policy, reaches="l2", within="4 business hours", budget=20_000)
+    assert not isinstance(found, Proved)
 
 
 # ---------------------------------------------------------------------------- by random cases

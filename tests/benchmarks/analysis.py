@@ -32,12 +32,12 @@ def changed(policy: Policy) -> Policy:
 
 
 def dead(policy: Policy) -> object:
-    """Every rule: is it dead?"""
+    """Ask of every rule whether it is dead."""
     return list(dead_rules(Board(policy)))
 
 
 def redundant(policy: Policy) -> object:
-    """Every rule: is it covered by the others?"""
+    """Ask of every rule whether the others cover it."""
     board = Board(policy)
     return list(redundant_rules(board, alive(board)))
 

@@ -19,7 +19,7 @@ from escalation_rules.policy import Policy
 from escalation_rules.targets import Target
 from escalation_rules.worktime import Span
 
-__all__ = ["levels_changed", "settings_changed", "targets_changed"]
+__all__ = ["changed_targets", "levels_changed", "settings_changed", "targets_changed"]
 
 # ---------------------------------------------------------------------------- levels
 
@@ -89,20 +89,27 @@ def _at_level(comparison: Comparison, key: str) -> Witness | None:
 
 def targets_changed(comparison: Comparison) -> Iterator[Change]:
     """Targets, by key, that are not as they were."""
+    for (level, key), (one, other) in changed_targets(comparison).items():
+        how: Any = "added" if not one else "removed" if not other else "changed"
+        verdict = _timed(comparison, level, one, other)
+        yield Change(
+            kind="target",
+            name=key if level is None else f"{key} of {level}",
+            how=how,
+            verdict=verdict,
+            message=_TIMED[verdict],
+            witness=_on_the_clock(comparison, level),
+        )
+
+
+def changed_targets(comparison: Comparison) -> dict[tuple[str | None, str], tuple[Targets, Targets]]:
+    """The targets of both policies that are not alike, by level and key."""
     before, after = (_placed(policy) for policy in (comparison.old, comparison.new))
-    for name in dict.fromkeys((*before, *after)):
-        one, other = before.get(name, ()), after.get(name, ())
-        if one != other:
-            how: Any = "added" if not one else "removed" if not other else "changed"
-            verdict = _timed(comparison, name[0], one, other)
-            yield Change(
-                kind="target",
-                name=" of ".join(part for part in (name[1], name[0]) if part),
-                how=how,
-                verdict=verdict,
-                message=_TIMED[verdict],
-                witness=_on_the_clock(comparison, name[0]),
-            )
+    both = {name: (before.get(name, ()), after.get(name, ())) for name in (*before, *after)}
+    return {name: pair for name, pair in both.items() if pair[0] != pair[1]}
+
+
+Targets = tuple[Target, ...]
 
 
 _TIMED: dict[Verdict, str] = {

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from escalation_rules.actions import Assign, SetPriority
-from escalation_rules.analysis.besides import levels_changed, settings_changed, targets_changed
+from escalation_rules.analysis.besides import changed_targets, levels_changed, settings_changed, targets_changed
 from escalation_rules.analysis.board import BUDGET
 from escalation_rules.analysis.changes import Change, Difference, Verdict, joined, ordered
 from escalation_rules.analysis.comparing import Comparison
 from escalation_rules.analysis.merging import Merged
 from escalation_rules.analysis.search import Formula, all_of, any_of
+from escalation_rules.conditions import atoms
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 
@@ -63,7 +64,14 @@ class _Whole(Comparison):
         """How far the rules take cases, all together."""
         if self.both is None:
             return "incomparable" if _moving(self.old) != _moving(self.new) else "equivalent"
-        return joined(self._reaches(self.both))
+        return joined([*self._reaches(self.both), *self._by_targets()])
+
+    def _by_targets(self) -> Iterator[Verdict]:
+        """A rule that looks at a target is another rule where the target is another."""
+        changed = {key for _, key in changed_targets(self)}
+        rules = (rule for policy in (self.old, self.new) for rule in policy.all_rules)
+        if any(atom.of in changed for rule in rules for atom in atoms(rule.when) if atom.fact in _OF_TARGETS):
+            yield "incomparable"
 
     def _reaches(self, both: Merged) -> Iterator[Verdict]:
         """For each level, and each above it, whether one policy takes cases there as the other does.
@@ -118,6 +126,7 @@ class _Whole(Comparison):
         return False if rule is None else both.holds(side, rule)
 
 
+_OF_TARGETS = {"deadline", "used", "past_due", "time_left"}
 _OTHER_WORDS = "the two policies do not use the same words: levels, priorities, facts or calendars differ"
 _TOLD: dict[Verdict, str] = {
     "equivalent": "it holds in the same cases, and does the same",

@@ -46,25 +46,23 @@ def _led_to(board: Board, rule: Rule, reached: set[tuple[int, int]]) -> Iterator
         board.standing(number, [level for one, level in reached if one == number]) for number in range(_tracks(board))
     ]
     for _, level in sorted(place for place in reached if place[0] == track):
-        to = board.wanted(rule, level)
-        if to is None or _all_known(board, rule, track, to, reached):
-            continue
-        levels = board.levels_of(rule)
-        if rule.checklist != "waived" and hopeless(levels[to].entry):
-            continue
-        question = f"rules[{rule.name}] leads to {levels[to].key}"
-        if not board.never(board.space.holds(rule), board.standing(track, [level]), *here, question=question):
-            yield track, to
-            yield from ((track, above) for above in _skipped_to(board, levels, to))
+        fresh = [(track, to) for to in _ends(board, rule, level) if (track, to) not in reached]
+        question = f"rules[{rule.name}] leads on from there"
+        if fresh and not board.never(board.space.holds(rule), board.standing(track, [level]), *here, question=question):
+            yield from fresh
+
+
+def _ends(board: Board, rule: Rule, level: int) -> Iterator[int]:
+    """The levels on which a move by a rule may end: those above may be where somebody is, and ask their own lists."""
+    to, levels = board.wanted(rule, level), board.levels_of(rule)
+    if to is not None:
+        if rule.checklist == "waived" or not hopeless(levels[to].entry):
+            yield to
+        yield from (above for above in _skipped_to(board, levels, to) if not hopeless(levels[above].entry))
 
 
 def _tracks(board: Board) -> int:
     return len(board.program.levels)
-
-
-def _all_known(board: Board, rule: Rule, track: int, to: int, reached: set[tuple[int, int]]) -> bool:
-    found = (to, *_skipped_to(board, board.levels_of(rule), to))
-    return all((track, level) in reached for level in found)
 
 
 def _skipped_to(board: Board, levels: tuple[EscalationLevel, ...], to: int) -> Iterator[int]:
