@@ -59,25 +59,24 @@ def _passing(kind: type[Happening], name: str, test: FieldTest) -> Any:
     if test.test == "among":
         value = next((one for one in test.values if one is not None), None) if several else test.values[0]
     else:
-        allowed = _literals(kind, name) or (True, False, "some", "another", "a third")
+        allowed = _limits(kind, name) or ("some", "another", "a third")
         value = next((one for one in allowed if test.accepts(one)), "/".join(map(str, test.values)) + "+")
     return () if several and value is None else (value,) if several else value
 
 
-def _literals(kind: type[Happening], name: str) -> tuple[Any, ...]:
-    """The values that a field is limited to, if it is."""
-    annotation = kind.model_fields[name].annotation if name in kind.model_fields else None
-    if annotation is bool:
-        return (True, False)
-    return get_args(annotation) if get_origin(annotation) is Literal else ("some", "another", "a third")
+def _limits(kind: type[Happening], name: str) -> tuple[Any, ...]:
+    """The values that a field is limited to; none where it may hold any text."""
+    field = kind.model_fields.get(name)
+    annotation = field.annotation if field else None
+    found: list[Any] = []
+    for part in (annotation, *get_args(annotation)):
+        found += (True, False) if part is bool else get_args(part) if get_origin(part) is Literal else ()
+        found += [None] if part is type(None) else []
+    return tuple(found) if found != [None] else ()
 
 
 def is_possible(pattern: Pattern) -> bool:
     """False where no event can match: a field asked for values that it cannot have."""
     kind = E.KINDS[pattern.event]
-    for name, test in pattern.where.items():
-        annotation = kind.model_fields[name].annotation if name in kind.model_fields else None
-        limited = annotation is bool or get_origin(annotation) is Literal
-        if limited and not any(test.accepts(one) for one in _literals(kind, name)):
-            return False
-    return True
+    limits = ((test, _limits(kind, name)) for name, test in pattern.where.items())
+    return all(not limited or any(map(test.accepts, limited)) for test, limited in limits)

@@ -45,10 +45,9 @@ def stories(space: Space, domains: list[int], *, tries: int = 8) -> Iterator[Cas
     sketches = list(_sketches(space, cells))
     case = Case(CASE, (opened,))
     yield told(case, opened.at + MINUTE, sketches) if sketches else case
-    if not sketches:
-        return
-    for state in walk(space.program, case, tries):
+    for state in walk(space.program, case, tries) if sketches else ():
         yield told(case, datetime_of(state.now), sketches)
+        yield told(case, datetime_of(state.now) + MINUTE, sketches)
 
 
 def told(case: Case, at: datetime, sketches: Iterable[Sketch]) -> Case:
