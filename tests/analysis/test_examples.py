@@ -85,6 +85,18 @@ def test_counts_of_every_kind_are_told_in_stories():
     assert asked == set(conditions)
 
 
+def test_targets_are_started_and_stopped_in_stories():
+    """A clock that does not start with the case is started, and one that must be met is stopped."""
+    confer = Target(key="confer", within="4 hours", starts=E.CallHeld.like(kind="confer"), stops=E.Reviewed.like())
+    policy = desk(
+        Rule(name="nearly", when=F.used("next_response") >= "3/4", then=A.Flag("x")),
+        Rule(name="conferred", when=(F.deadline("confer") == "met") & (F.replies < 1), then=A.Flag("x")),
+        Rule(name="late", when=F.past_due("confer") >= "1 hour", then=A.Flag("x")),
+        targets=(Target.first_response("1 hour"), Target.next_response("4 business hours"), confer),
+    )
+    assert {edge.rule for edge in edges(policy) if edge.asks} == {"nearly", "conferred", "late"}
+
+
 def test_an_edge_that_no_story_shows_is_left_out():
     """A rule that cannot be brought about, and one that nothing can keep from asking."""
     policy = desk(

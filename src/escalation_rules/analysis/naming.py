@@ -68,7 +68,7 @@ def _oddity(board: Board, atom: Atom, place: Place) -> str | None:
 
 
 def unused_names(board: Board) -> Iterator[Finding]:
-    """Facts, calendars and priorities that nothing in the policy looks at, and rotas of roles that own nothing."""
+    """Facts, calendars and priorities that nothing in the policy looks at."""
     policy = board.policy
     found = list(parts_of((policy.all_tracks, policy.rules, policy.targets, policy.calendar)))
     looked_at = {one.fact for one in found if isinstance(one, Atom)} | {
@@ -87,11 +87,6 @@ def unused_names(board: Board) -> Iterator[Finding]:
         if name not in texts:
             yield finding(
                 "unused-calendar", f"calendars[{name}]", f"nothing counts in the calendar `{name}`", "take it out"
-            )
-    for name in policy.rotas:
-        if name not in texts:
-            yield finding(
-                "unused-rota", f"rotas[{name}]", f"no level, target or action names the role `{name}`", "take it out"
             )
     yield from _unused_priorities(policy, found)
 

@@ -37,7 +37,6 @@ CODES: dict[str, Severity] = {
     "unused-fact": "note",
     "unused-calendar": "note",
     "unused-priority": "note",
-    "unused-rota": "note",
     "no-cover": "warning",
 }
 """The codes of findings, with how much each matters: an error never works, a warning works otherwise than it reads."""
