@@ -39,9 +39,9 @@ from escalation_rules.picks import Pick
 from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["HELD", "Context", "Sight", "looks_at", "sight_of"]
+__all__ = ["COMPARE", "HELD", "Context", "Sight", "looks_at", "sight_of"]
 
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     "<": operator.lt,
     ">": operator.gt,
@@ -51,6 +51,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "in": lambda held, values: held in values,
     "not in": lambda held, values: held not in values,
 }
+"""What each operator does with what is held and the constant."""
 
 _LOOKS_AT = {
     "priority": PRIORITY,
@@ -159,7 +160,7 @@ def _timed(look: Callable[[State], Look]) -> Sight:
 
 
 def _on_a_dial(atom: Atom, context: Context) -> Sight:
-    compare, constant = _COMPARE[atom.op], atom.value
+    compare, constant = COMPARE[atom.op], atom.value
     if atom.fact == "priority":
         return Sight(_priority(atom, context.program), "priority", HELD["priority"])
     if atom.fact == "level":
@@ -183,7 +184,7 @@ def _moves(context: Context, atom: Atom) -> Callable[[State], Any]:
 
 
 def _priority(atom: Atom, program: Program) -> Callable[[State], bool]:
-    compare, constant = _COMPARE[atom.op], atom.value
+    compare, constant = COMPARE[atom.op], atom.value
     value: Any = tuple(map(program.ranks.get, constant)) if isinstance(constant, tuple) else program.ranks[constant]
     allowed = frozenset(rank for rank in program.ranks.values() if compare(rank, value))
     return lambda state: state.rank in allowed
@@ -195,7 +196,7 @@ def _level(atom: Atom, program: Program) -> Callable[[State], bool]:
         wanted = atom.op == "in"
         return lambda state: any(state.level[track] == number for track, number in places) == wanted
     track, number = program.places[atom.value]
-    compare = _COMPARE[atom.op]
+    compare = COMPARE[atom.op]
     allowed = frozenset(level for level in range(NOWHERE, len(program.levels[track])) if compare(level, number))
     return lambda state: state.level[track] in allowed
 
@@ -329,7 +330,7 @@ def _share(atom: Atom) -> Callable[[State], Look]:
 
 
 def _outcome(atom: Atom) -> Callable[[State], Look]:
-    compare, constant, key = _COMPARE[atom.op], atom.value, str(atom.of)
+    compare, constant, key = COMPARE[atom.op], atom.value, str(atom.of)
 
     def look(state: State) -> Look:
         found = state.latest.get(key)
@@ -341,7 +342,7 @@ def _outcome(atom: Atom) -> Callable[[State], Look]:
 
 
 def _overdue(atom: Atom) -> Callable[[State], Look]:
-    compare, constant = _COMPARE[atom.op], atom.value
+    compare, constant = COMPARE[atom.op], atom.value
 
     def look(state: State) -> Look:
         items = state.plan.items if state.plan else ()

@@ -17,7 +17,7 @@ from escalation_rules.engine.outcome import NOWHERE, Outcome
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["fold", "forward", "wake"]
+__all__ = ["fold", "forward", "next_crossing", "wake"]
 
 _FRUITLESS = 1_000
 """After so many instants at which the answer could have changed and did not, the host is told to ask again then."""
@@ -83,7 +83,7 @@ def _arrive(state: State, instant: int) -> None:
 def _pass_time(state: State, until: int) -> int:
     """Every crossing up to an instant. Those of the instant itself count, but the rules wait for its events."""
     while _comes(state, until):  # so that there is a next crossing, and not later
-        crossing = cast(int, _next_crossing(state))
+        crossing = cast(int, next_crossing(state))
         _arrive(state, crossing)
         _cross(state)
         if crossing == until:
@@ -117,7 +117,7 @@ def _nearest(state: State, line: int) -> int:
     return found
 
 
-def _next_crossing(state: State) -> int | None:
+def next_crossing(state: State) -> int | None:
     """The first crossing after now."""
     found = state.duty
     for number, line in enumerate(state.program.lines):
@@ -158,7 +158,7 @@ def wake(state: State, outcome: Outcome) -> int | None:
 
 def _ahead(state: State, outcome: Outcome) -> Iterator[int]:
     """Later instants at which the outcome may change."""
-    crossing = _next_crossing(state)
+    crossing = next_crossing(state)
     if crossing is not None:
         yield crossing
     for found in (_breaches(state), _expiries(state), _cooldowns(state), _of_moves(state, outcome)):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.worktime import BusinessCalendar, Span
+from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import Continuous, OpenLine
 
 __all__ = ["Bulk", "reach"]
@@ -54,7 +54,7 @@ class Bulk:
         self.first, self.last = line.opened(stretch.low), line.opened(stretch.high - 1)
 
 
-def reach(calendar: BusinessCalendar, starts: Ints, span: Span) -> Ints:
+def reach(calendar: Calendar, starts: Ints, span: Span) -> Ints:
     """Where a span in days ends, for each start; every start is asked once."""
     known, places = np.unique(starts, return_inverse=True)
     found: Any = np.array([calendar.reach(start, span) for start in known.tolist()], np.int64)

@@ -265,9 +265,9 @@ class Plan:
         name = next((one for one in picked if one is not None), None)
         span = pick(target.within)
         line = self.calendars[name] if span is None or span.is_business else 0
-        days = None
+        days: Calendar | None = None
         if span is not None and span.microseconds is None:
-            days: Calendar = BusinessCalendar.always() if name is None else self.policy.calendars[name]
+            days = BusinessCalendar.always() if name is None else self.policy.calendars[name]
         return Terms(span, name, line, None if span is None else span.microseconds, days)
 
     # ------------------------------------------------------------------------ histories

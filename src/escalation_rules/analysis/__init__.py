@@ -1,0 +1,50 @@
+"""Know a policy before it meets a customer: what is wrong with it, what it guarantees, what a change changes.
+
+- `check` finds rules that never hold, levels nobody can reach, cases that can wait for ever, and the like.
+- `prove` shows that a case always reaches a level in time, or finds one that does not.
+- `diff` tells whether a changed policy is stricter or looser, with a case for each difference.
+- `coverage` tells what a set of cases exercises, and `edges` makes cases at the edge of every threshold.
+
+There is no clock in any of it: what may take long has a budget of steps.
+"""
+
+from escalation_rules.analysis.changes import Change, Difference, Row
+from escalation_rules.analysis.checking import check
+from escalation_rules.analysis.covering import (
+    AtomCoverage,
+    Coverage,
+    Edge,
+    LevelCoverage,
+    RuleCoverage,
+    coverage,
+    edges,
+)
+from escalation_rules.analysis.differing import diff
+from escalation_rules.analysis.proving import prove
+from escalation_rules.analysis.report import CODES, Finding, Report, Witness
+from escalation_rules.analysis.verdicts import Claim, Proved, Refuted, Step, Unknown
+
+__all__ = [
+    "CODES",
+    "AtomCoverage",
+    "Change",
+    "Claim",
+    "Coverage",
+    "Difference",
+    "Edge",
+    "Finding",
+    "LevelCoverage",
+    "Proved",
+    "Refuted",
+    "Report",
+    "Row",
+    "RuleCoverage",
+    "Step",
+    "Unknown",
+    "Witness",
+    "check",
+    "coverage",
+    "diff",
+    "edges",
+    "prove",
+]

@@ -1,0 +1,373 @@
+"""Threshold cells: of every fact, the few sets of values that the comparisons of a policy can tell apart.
+
+Each fact in its context is an *axis*: the priority, the level on a track, how long a case has been open in office
+hours. Its cells are values, or intervals between the thresholds with which the policy compares it, each named by its
+least value; what may be unknown has a cell for that, in which neither a comparison nor its opposite holds. In every
+state of every case each fact is in one cell, so what holds in no choice of cells holds in no case. Not the other way
+round: a choice of cells need not be the state of any case, although some impossible pairs are excluded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from itertools import product
+from typing import Any, NamedTuple
+
+from escalation_rules.analysis.axes import DURATION, ELAPSED, Axis, Key, Measure, clauses
+from escalation_rules.analysis.examples import is_possible
+from escalation_rules.analysis.search import Formula, all_of, any_of, axes_of
+from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, normal, parts
+from escalation_rules.engine import program_of
+from escalation_rules.engine.comparisons import COMPARE
+from escalation_rules.engine.machine import Program
+from escalation_rules.picks import Pick
+from escalation_rules.policy import Policy
+from escalation_rules.rules import Rule
+from escalation_rules.targets import Target
+from escalation_rules.worktime import Span
+from escalation_rules.worktime._timeline import CONTINUOUS
+
+__all__ = [
+    "ELAPSED",
+    "OTHER",
+    "Axis",
+    "Key",
+    "Measure",
+    "Place",
+    "Space",
+    "chosen",
+    "place_of_target",
+    "places_of",
+    "targets_of",
+]
+
+OTHER = "another"
+"""A text that the policy does not name; lengthened where it happens to."""
+
+
+class Place(NamedTuple):
+    """Where a condition stands: on which track, whether its rule goes anywhere, in which calendars it may count."""
+
+    track: int
+    goes: bool
+    calendars: tuple[Any, ...]
+
+
+class _Raw(NamedTuple):
+    """A literal before its axis has cells."""
+
+    key: Key
+    op: str
+    value: Any
+
+
+def places_of(program: Program) -> Iterator[tuple[Rule, Place]]:
+    """The rules of a policy, each with where its condition stands."""
+    tracks = {code.name: code.track for code in program.rules}
+    for rule in program.policy.all_rules:
+        calendars = (rule.calendar, program.tracks[tracks[rule.name]].calendar, program.policy.usual_calendar)
+        yield rule, Place(tracks[rule.name], rule.to is not None, calendars)
+
+
+def place_of_target(program: Program, target: Target, level: str | None) -> Place:
+    """Where the condition of a target stands; `level` is the one whose target it is."""
+    calendar = None if level is None else program.tracks[program.places[level][0]].calendar
+    return Place(0, False, (target.calendar, calendar, program.policy.usual_calendar))
+
+
+class Space:
+    """The axes of a policy and of what else is asked about it, and formulas over them.
+
+    Every condition must be given when the space is made, because the cells depend on all of them.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        conditions: Iterable[tuple[Condition, Place]] = (),
+        breaks: Mapping[Key, Iterable[Any]] | None = None,
+    ) -> None:
+        self.policy, self.program = policy, program_of(policy)
+        self._places = {rule.name: place for rule, place in places_of(self.program)}
+        self._raw: dict[tuple[int, Place], tuple[Condition, Formula]] = {}
+        self._holding: dict[str, tuple[Formula, Formula]] = {}
+        constants: dict[Key, set[Any]] = {key: set(values) for key, values in (breaks or {}).items()}
+        for track in range(len(self.program.tracks)):
+            constants.setdefault(("level", track), set())
+        constants[("status",)] = set()
+        for condition, place in (*self._of_policy(), *conditions):
+            for raw in _literals(self._read(condition, place)):
+                constants.setdefault(raw.key, set()).update(_constants(raw))
+        self.axes = tuple(Axis(key, self._cells(key, values)) for key, values in constants.items())
+        self.number = {axis.key: number for number, axis in enumerate(self.axes)}
+        self.sizes = tuple(len(axis.cells) for axis in self.axes)
+        self._clauses = tuple(clauses(self.axes))
+
+    def _of_policy(self) -> Iterator[tuple[Condition, Place]]:
+        for rule in self.policy.all_rules:
+            yield rule.when, self._places[rule.name]
+        for level, target in targets_of(self.policy):
+            if target.when is not None:
+                yield target.when, place_of_target(self.program, target, level)
+
+    def place(self, rule: Rule) -> Place:
+        """Where the condition of one of the policy's rules stands."""
+        return self._places[rule.name]
+
+    # ------------------------------------------------------------------------ formulas
+
+    def formula(self, condition: Condition, place: Place) -> Formula:
+        """The formula of a condition, in its place."""
+        return self._masked(self._read(condition, place))
+
+    def holds(self, rule: Rule) -> Formula:
+        """Where a rule holds: its condition, on the levels it is for, while the case is open or waiting."""
+        return self._both(rule)[0]
+
+    def fails(self, rule: Rule) -> Formula:
+        """Where a rule does not hold: also where a fact that it needs is unknown."""
+        return self._both(rule)[1]
+
+    def _both(self, rule: Rule) -> tuple[Formula, Formula]:
+        if rule.name not in self._holding:
+            formula = all_of((self.live, self.at(rule), self.formula(rule.when, self.place(rule))))
+            self._holding[rule.name] = formula, self.negated(formula)
+        return self._holding[rule.name]
+
+    @property
+    def live(self) -> Formula:
+        """Where rules run."""
+        return self.compare(("status",), "in", ("open", "waiting"))
+
+    def at(self, rule: Rule) -> Formula:
+        """Where the levels stand that a rule is for."""
+        if not rule.at:
+            return True
+        return any_of(self.compare(("level", track), "==", number) for track, number in map(self._place, rule.at))
+
+    def compare(self, key: Key, op: str, value: Any) -> Formula:
+        """Where a comparison holds."""
+        return self._masked(_Raw(key, op, value))
+
+    def negated(self, formula: Formula) -> Formula:
+        """Where a formula does not hold: also where it is unknown."""
+        if isinstance(formula, bool):
+            return not formula
+        kind, inner = formula
+        if isinstance(kind, int):
+            return kind, self.axes[kind].full & ~inner
+        return (any_of if kind == "all" else all_of)(map(self.negated, inner))
+
+    def given(self, formula: Formula, key: Key, cell: Any) -> Formula:
+        """The formula where an axis is in one cell: it no longer looks at that axis."""
+        if key not in self.number or isinstance(formula, bool):
+            return formula
+        number = self.number[key]
+        kind, inner = formula
+        if isinstance(kind, int):
+            only = self.axes[number].where(lambda one: one == cell)
+            return bool(inner & only) if kind == number else formula
+        return (all_of if kind == "all" else any_of)(self.given(part, key, cell) for part in inner)
+
+    def possible(self, formula: Formula) -> Formula:
+        """The formula, and that the cells of its axes can go together."""
+        axes = axes_of(formula)
+        clauses = (clause for one, other, clause in self._clauses if one in axes and other in axes)
+        return all_of((formula, *clauses))
+
+    def _place(self, level: str) -> tuple[int, int]:
+        return self.program.places[level]
+
+    def _masked(self, formula: Formula) -> Formula:
+        if isinstance(formula, bool):
+            return formula
+        if isinstance(formula, _Raw):
+            number = self.number[formula.key]
+            axis = self.axes[number]
+            mask = axis.where(lambda cell: _compare(formula.op, cell, formula.value))
+            return mask == axis.full if mask in {0, axis.full} else (number, mask)
+        return (all_of if formula[0] == "all" else any_of)(map(self._masked, formula[1]))
+
+    # ------------------------------------------------------------------------ reading conditions
+
+    def _read(self, condition: Condition, place: Place) -> Formula:
+        key = (id(condition), place)
+        if key not in self._raw:
+            self._raw[key] = condition, self._read_normal(normal(condition), place)
+        return self._raw[key][1]
+
+    def _read_normal(self, condition: Condition, place: Place) -> Formula:
+        if isinstance(condition, Atom):
+            return self._atom(condition, place)
+        kind = "all" if isinstance(condition, AllOf) else "any"
+        return kind, tuple(self._read_normal(part, place) for part in parts(condition))
+
+    def _atom(self, atom: Atom, place: Place) -> Formula:
+        if atom.kind == "duration":
+            return any_of(self._durations(atom, place))
+        if atom.fact == "level":
+            return self._level(atom)
+        key: Key = (atom.fact,)
+        value = atom.value
+        if atom.fact == "priority":
+            ranks = self.program.ranks
+            value = tuple(map(ranks.get, value)) if isinstance(value, tuple) else ranks[value]
+        elif atom.fact == "moves":
+            key = ("moves", self._tracks(atom, place, every=True))
+        elif atom.fact == "level_failed":
+            key = ("level_failed", self._tracks(atom, place)[0])
+        elif atom.fact == "happened":
+            key = ("happened", frozenset(atom.pattern), place.track if place.goes else None)
+        elif atom.of is not None:
+            key = (atom.fact, atom.of)
+        if atom.kind == "share":
+            value = Fraction(value)
+        return _Raw(key, atom.op, value)
+
+    def _level(self, atom: Atom) -> Formula:
+        if not isinstance(atom.value, tuple):
+            track, number = self._place(atom.value)
+            return _Raw(("level", track), atom.op, number)
+        each = [_Raw(("level", track), "==", number) for track, number in map(self._place, atom.value)]
+        if atom.op == "in":
+            return "any", tuple(each)
+        return "all", tuple(raw._replace(op="!=") for raw in each)
+
+    def _tracks(self, atom: Atom, place: Place, *, every: bool = False) -> tuple[int, ...]:
+        if atom.of is not None:
+            return (next(number for number, track in enumerate(self.program.tracks) if track.key == atom.of),)
+        return tuple(range(len(self.program.tracks))) if every else (place.track,)
+
+    def _durations(self, atom: Atom, place: Place) -> Iterator[Formula]:
+        """What a duration is compared with, for each value that the picks in it go by."""
+        calendars = tuple(one for one in (atom.calendar, *place.calendars) if one is not None)
+        picks = {one.by: None for one in (atom.value, *calendars) if isinstance(one, Pick)}
+        anchor = self._anchor(atom, place)
+        for values in product(*(self.values_of(by) for by in picks)):
+            now = dict(zip(picks, values, strict=True))
+            span = chosen(atom.value, now)
+            name = next((one for one in (chosen(one, now) for one in calendars) if one is not None), None)
+            guards = [_Raw(_pick_key(by), "is", self._cell_of(by, value)) for by, value in now.items()]
+            if span is not None:
+                yield "all", (*guards, self._length(atom, anchor, span, name))
+
+    def _anchor(self, atom: Atom, place: Place) -> Key:
+        if atom.fact == "at_level_for":
+            return "at_level_for", self._tracks(atom, place)[0]
+        return (atom.fact, atom.of) if atom.of is not None else (atom.fact,)
+
+    def _length(self, atom: Atom, anchor: Key, span: Span, calendar: str | None) -> Formula:
+        if not span.amount and atom.fact != "time_left":
+            return atom.op == ">="
+        measure, amount = self.measure(span, calendar)
+        return _Raw((DURATION, anchor, measure), atom.op, amount)
+
+    def measure(self, span: Span, calendar: str | None) -> tuple[Measure, int]:
+        """On which scale a span counts in a calendar, and how far it reaches there."""
+        length = span.microseconds
+        if length is not None:
+            runs_always = calendar is None or self.policy.calendars[calendar].line is CONTINUOUS
+            return ELAPSED if runs_always or not span.is_business else ("business", calendar), length
+        if span.is_business:
+            return ("business days", calendar, span.due), int(span.amount)
+        if span.unit == "months":
+            return ("months", calendar), int(span.amount)
+        return ("days", calendar), int(span.amount) * (7 if span.unit == "weeks" else 1)
+
+    def values_of(self, by: str) -> tuple[str | None, ...]:
+        """What a pick may go by: the priorities, or the values of a choice fact, and that it is not known."""
+        if by == "priority":
+            return (None, *self.policy.priorities)
+        fact = self.policy.own_fact(by)
+        return (None, *(fact.values if fact else ()))
+
+    def _cell_of(self, by: str, value: str | None) -> Any:
+        return self.program.ranks.get(str(value), None) if by == "priority" else value
+
+    # ------------------------------------------------------------------------ cells
+
+    def _cells(self, key: Key, constants: set[Any]) -> tuple[Any, ...]:
+        fact = key[0]
+        if fact == "priority":
+            return (None, *range(len(self.policy.priorities)))
+        if fact == "level":
+            levels = len(self.program.levels[key[1]])
+            return tuple(range(levels)) if key[1] == 0 and levels else tuple(range(-1, levels))
+        if fact == DURATION:
+            unknown = (None,) if key[1][0] == "time_left" else ()
+            return (*unknown, *sorted({0, *constants}))
+        if fact == "used":
+            return tuple(sorted({Fraction(0), *constants}))
+        own = self.policy.own_fact(fact)
+        if own is not None:
+            return self._cells_of_own(own.kind, own, constants)
+        named = {"status": STATUSES, "deadline": OUTCOMES, "channel": _texts(constants)}.get(fact)
+        if named is not None:
+            return tuple(named)
+        if fact == "happened" and not any(map(is_possible, key[1])):
+            return (False,)
+        if fact in _COUNTS:
+            return tuple(sorted({0, *(one for one in constants if one > 0)}))
+        return (False, True)
+
+    def _cells_of_own(self, kind: str, own: Any, constants: set[Any]) -> tuple[Any, ...]:
+        if kind == "flag":
+            return (None, False, True)
+        if kind == "choice":
+            return (None, *own.values)
+        if kind == "label":
+            return _texts(constants)
+        return (None, *sorted({own.low, *(one for one in constants if own.low <= one <= own.high)}))
+
+
+_COUNTS = {"escalations", "moves", "reopened", "replies", "status_requests", "assignments", "plan_overdue"}
+
+
+def targets_of(policy: Policy) -> Iterator[tuple[str | None, Target]]:
+    """All targets, each with the level whose it is."""
+    yield from ((None, target) for target in policy.targets)
+    for level in policy.all_levels:
+        yield from ((level.key, target) for target in level.targets)
+
+
+def chosen(given: Any, now: Mapping[str, str | None]) -> Any:
+    """The value itself, or what a pick of values comes to."""
+    return given.choose(now[given.by]) if isinstance(given, Pick) else given
+
+
+def _pick_key(by: str) -> Key:
+    return (by,)
+
+
+def _texts(constants: set[Any]) -> tuple[Any, ...]:
+    other = OTHER
+    while other in constants:
+        other += "'"
+    return (None, *sorted(constants), other)
+
+
+def _constants(raw: _Raw) -> Iterator[Any]:
+    """The values at which a comparison can change."""
+    values = raw.value if isinstance(raw.value, tuple) else (raw.value,)
+    for value in values:
+        if value is None or isinstance(value, bool):
+            continue
+        if raw.key[0] != DURATION and isinstance(value, int):
+            yield from (value, value + 1)
+        else:
+            yield value
+
+
+def _literals(formula: Formula) -> Iterator[_Raw]:
+    if isinstance(formula, _Raw):
+        yield formula
+    elif not isinstance(formula, bool):
+        for part in formula[1]:
+            yield from _literals(part)
+
+
+def _compare(op: str, cell: Any, value: Any) -> bool:
+    if op == "is":
+        return bool(cell == value)
+    return cell is not None and COMPARE[op](cell, value)

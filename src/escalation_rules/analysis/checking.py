@@ -1,0 +1,79 @@
+"""`check`: what its author would hardly want of a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from escalation_rules.analysis.board import BUDGET, Board
+from escalation_rules.analysis.duties import uncovered_levels
+from escalation_rules.analysis.ladders import hopeless_checklists, unreachable_levels
+from escalation_rules.analysis.living import climbs, gaps, lowering_rules
+from escalation_rules.analysis.naming import odd_thresholds, unused_names
+from escalation_rules.analysis.report import Finding, Report
+from escalation_rules.analysis.ruling import alive, dead_rules, duplicate_rules, redundant_rules, without_evidence
+from escalation_rules.analysis.timing import idle_targets, slower_when_urgent
+from escalation_rules.policy import Policy
+from escalation_rules.worktime import Rota
+
+__all__ = ["check"]
+
+
+def check(
+    policy: Policy,
+    rotas: Mapping[str, Rota] | None = None,
+    during: tuple[datetime, datetime] | None = None,
+    *,
+    budget: int = BUDGET,
+) -> Report:
+    """Look for what an author would hardly want: rules that never hold, levels no rule leads to, cases that can wait.
+
+    `rotas` are those of the policy unless given; whether somebody is on duty is looked at `during` (from, until; aware
+    datetimes), since there is no clock here. `budget` is how many steps each question may take; those that take more
+    are listed as unfinished and nothing is said of them. What is called dead, redundant or unreachable is so in every
+    case; what depends on how a case goes on is only told with a case that shows it. Raises `InvalidValue` for a naive
+    datetime.
+
+    >>> from escalation_rules import EscalationLevel, Policy, Rule, facts as F
+    >>> policy = Policy(
+    ...     name="desk", version="1",
+    ...     levels=(EscalationLevel(key="first"), EscalationLevel(key="second", work=())),
+    ...     rules=(
+    ...         Rule(name="late", when=F.open_for >= "8 hours", to="second"),
+    ...         Rule(name="very late", when=F.open_for >= "9 hours", to="second"),
+    ...     ),
+    ... )
+    >>> [(one.code, one.path) for one in check(policy).of("redundant-rule")]
+    [('redundant-rule', 'rules[very late]')]
+    """
+    board = Board(policy if rotas is None else policy.with_rotas(rotas), budget)
+    found = sorted(_findings(board, during), key=lambda one: _GRAVITY[one.severity])
+    return Report(
+        policy=policy.name,
+        version=policy.version,
+        findings=tuple(found),
+        unfinished=tuple(dict.fromkeys(board.unfinished)),
+        steps=board.steps,
+    )
+
+
+_GRAVITY = {"error": 0, "warning": 1, "note": 2}
+
+
+def _findings(board: Board, during: tuple[datetime, datetime] | None) -> Iterator[Finding]:
+    yield from dead_rules(board)
+    rules = alive(board)
+    yield from without_evidence(board, rules)
+    yield from redundant_rules(board, rules)
+    yield from duplicate_rules(board)
+    yield from climbs(board, rules)
+    yield from lowering_rules(board, rules)
+    yield from unreachable_levels(board, rules)
+    yield from hopeless_checklists(board)
+    yield from gaps(board)
+    yield from idle_targets(board)
+    yield from slower_when_urgent(board)
+    yield from odd_thresholds(board)
+    yield from unused_names(board)
+    if during is not None:
+        yield from uncovered_levels(board, *during)

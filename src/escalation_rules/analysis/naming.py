@@ -1,0 +1,135 @@
+"""Checks of names and thresholds: what is declared and never looked at, and comparisons outside a fact's domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from escalation_rules._values import Value, fields_of
+from escalation_rules.actions import SetPriority
+from escalation_rules.analysis.board import Board
+from escalation_rules.analysis.cells import Place, place_of_target
+from escalation_rules.analysis.report import Finding, finding
+from escalation_rules.conditions import Atom, Condition, atoms
+from escalation_rules.picks import Pick
+from escalation_rules.policy import Policy
+from escalation_rules.wording import say
+
+__all__ = ["odd_thresholds", "parts_of", "unused_names"]
+
+
+def odd_thresholds(board: Board) -> Iterator[Finding]:
+    """Comparisons that come out the same whatever the fact is."""
+    seen: set[tuple[str, Atom]] = set()
+    for path, condition, place in _conditions(board):
+        for atom in atoms(condition):
+            odd = _oddity(board, atom, place)
+            if odd is not None and (path, atom) not in seen:
+                seen.add((path, atom))
+                yield finding(
+                    "outside-its-domain",
+                    f"{path}.{atom.fact}",
+                    f"`{say(atom)}` {odd}",
+                    "compare it with a value that the fact can pass, or leave the comparison out",
+                )
+
+
+def _conditions(board: Board) -> Iterator[tuple[str, Condition, Place]]:
+    policy = board.policy
+    for rule in policy.all_rules:
+        yield f"rules[{rule.name}].when", rule.when, board.space.place(rule)
+    for index, target in enumerate(policy.targets):
+        if target.when is not None:
+            yield f"targets[{index}].when", target.when, place_of_target(board.program, target, None)
+    for level in policy.all_levels:
+        for index, target in enumerate(level.targets):
+            if target.when is not None:
+                place = place_of_target(board.program, target, level.key)
+                yield f"levels[{level.key}].targets[{index}].when", target.when, place
+
+
+def _oddity(board: Board, atom: Atom, place: Place) -> str | None:
+    own = board.policy.own_fact(atom.fact)
+    if own is not None and own.kind == "count":
+        values = atom.value if isinstance(atom.value, tuple) else (atom.value,)
+        if any(not (own.low or 0) <= value <= (own.high or 0) for value in values):
+            return f"compares with a value outside its domain, {own.low} to {own.high}"
+    formula = board.space.formula(atom, place)
+    if isinstance(formula, bool):
+        return "is so in every case" if formula else "is so in no case"
+    if own is not None and own.kind == "count":
+        number, mask = formula
+        if mask == board.space.axes[number].full & ~1 and len(board.space.axes[number].cells) > 1:
+            return "is so whenever the fact is known"
+    return None
+
+
+# ---------------------------------------------------------------------------- names
+
+
+def unused_names(board: Board) -> Iterator[Finding]:
+    """Facts, calendars and priorities that nothing in the policy looks at."""
+    policy = board.policy
+    found = list(parts_of((policy.all_tracks, policy.rules, policy.targets, policy.calendar)))
+    looked_at = {one.fact for one in found if isinstance(one, Atom)} | {
+        one.by for one in found if isinstance(one, Pick)
+    }
+    for fact in policy.facts:
+        if fact.name not in looked_at:
+            yield finding(
+                "unused-fact",
+                f"facts[{fact.name}]",
+                f"no rule, target or choice looks at the fact `{fact.name}`",
+                "take it out, or use it",
+            )
+    texts = {one for one in found if isinstance(one, str)} | {policy.usual_calendar}
+    for name in policy.calendars:
+        if name not in texts:
+            yield finding(
+                "unused-calendar", f"calendars[{name}]", f"nothing counts in the calendar `{name}`", "take it out"
+            )
+    yield from _unused_priorities(policy, found)
+
+
+def _unused_priorities(policy: Policy, found: list[Any]) -> Iterator[Finding]:
+    """Where priorities are named one by one, those that are left out.
+
+    A policy that never looks at the priority only lists the words, and one with a threshold sees them all.
+    """
+    named: set[str] = set()
+    for one in found:
+        if isinstance(one, Atom) and one.fact == "priority":
+            if one.op not in {"==", "in"}:
+                return
+            named |= set(one.value if isinstance(one.value, tuple) else (one.value,))
+        elif isinstance(one, Pick) and one.by == "priority":
+            if one.otherwise is not None:
+                return
+            named |= set(one.values)
+        elif isinstance(one, SetPriority):
+            named |= set(policy.priorities) if one.to == "next" else {one.to}
+    for name in policy.priorities if named else ():
+        if name not in named:
+            yield finding(
+                "unused-priority",
+                "priorities",
+                f"the policy names priorities one by one, and never `{name}`: no rule or target is for its cases",
+                f"say what holds for `{name}`, or take it out",
+            )
+
+
+def parts_of(given: Any) -> Iterator[Any]:
+    """Everything inside a value, down to texts and numbers, but for what only names it."""
+    if isinstance(given, Value):
+        yield given
+        for name, held in fields_of(given):
+            if name not in {"name", "key", "title", "text"}:
+                yield from parts_of(held)
+    elif isinstance(given, dict):
+        for held in given.values():
+            yield from parts_of(held)
+    elif isinstance(given, tuple):
+        for held in given:
+            yield from parts_of(held)
+    else:
+        yield given

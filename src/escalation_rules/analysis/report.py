@@ -1,0 +1,114 @@
+"""What a check finds: values that a support manager can read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Literal
+
+from escalation_rules._values import Instant, Value
+from escalation_rules.case import Case
+from escalation_rules.decision import Decision
+from escalation_rules.engine import decide
+from escalation_rules.policy import Policy
+from escalation_rules.wording import say_instant
+
+__all__ = ["CODES", "Finding", "Report", "Severity", "Witness"]
+
+Severity = Literal["error", "warning", "note"]
+
+CODES: dict[str, Severity] = {
+    "dead-rule": "error",
+    "move-never-made": "warning",
+    "redundant-rule": "warning",
+    "duplicate-rule": "warning",
+    "next-without-evidence": "error",
+    "climbs-in-one-breath": "warning",
+    "lowers-the-outcome": "warning",
+    "unreachable-level": "warning",
+    "entry-cannot-be-met": "error",
+    "exit-cannot-be-met": "error",
+    "gap": "warning",
+    "target-never-applies": "error",
+    "target-never-starts": "error",
+    "target-never-stops": "error",
+    "slower-when-more-urgent": "warning",
+    "outside-its-domain": "warning",
+    "unused-fact": "note",
+    "unused-calendar": "note",
+    "unused-priority": "note",
+    "no-cover": "warning",
+}
+"""The codes of findings, with how much each matters: an error never works, a warning works otherwise than it reads."""
+
+
+class Witness(Value):
+    """A case, and an instant at which to decide on it, that show what a finding says."""
+
+    case: Case
+    at: Instant
+
+    def decide(self, policy: Policy) -> Decision:
+        """The decision that shows it."""
+        return decide(policy, self.case, at=self.at)
+
+
+class Finding(Value):
+    """Something about a policy that its author would hardly want.
+
+    `path` leads to it in the policy, `message` is for a support manager, `witness` is the simplest case that shows it
+    (there is none of what can never happen), `mend` is what might be done, `instants` are those it is about, each from
+    and until.
+    """
+
+    code: str
+    path: str
+    message: str
+    mend: str
+    severity: Severity
+    witness: Witness | None = None
+    instants: tuple[tuple[Instant, Instant], ...] = ()
+
+    def __str__(self) -> str:
+        text = f"{self.severity} {self.code} at {self.path}: {self.message}; {self.mend}"
+        if self.witness is not None:
+            text += f"\n  seen at {say_instant(self.witness.at)} on {self.witness.case!r}"
+        return text
+
+
+class Report(Value):
+    """Everything that a check found in a policy, the gravest first.
+
+    `unfinished` names the questions for which the budget of steps ran out: about these nothing is known.
+    """
+
+    policy: str
+    version: str
+    findings: tuple[Finding, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    steps: int = 0
+
+    def of(self, code: str) -> tuple[Finding, ...]:
+        """The findings with a code."""
+        return tuple(one for one in self.findings if one.code == code)
+
+    def __str__(self) -> str:
+        counts = Counter(one.severity for one in self.findings)
+        found = ", ".join(f"{counts[kind]} {kind}{'s' * (counts[kind] != 1)}" for kind in counts) or "nothing found"
+        lines = [f"policy {self.policy} {self.version}: {found}", *map(str, self.findings)]
+        return "\n".join([*lines, *(f"not finished within the budget: {one}" for one in self.unfinished)])
+
+
+def finding(
+    code: str,
+    path: str,
+    message: str,
+    mend: str,
+    witness: tuple[Case, datetime] | None = None,
+    instants: tuple[tuple[datetime, datetime], ...] = (),
+) -> Finding:
+    """A finding with the severity of its code."""
+    shown = None if witness is None else Witness(case=witness[0], at=witness[1])
+    return Finding(
+        code=code, path=path, message=message, mend=mend, severity=CODES[code], witness=shown, instants=instants
+    )

@@ -1,0 +1,165 @@
+"""From a choice of cells to a case: the simplest history that may come to it, and how time then goes on.
+
+Whether it does is for the engine to say: every story is folded before anything is claimed of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from escalation_rules import events as E
+from escalation_rules.analysis.axes import DURATION, Key
+from escalation_rules.analysis.cells import Space
+from escalation_rules.analysis.examples import MONDAY, Sketch, example_of
+from escalation_rules.case import Case
+from escalation_rules.engine.fold import fold, forward, next_crossing
+from escalation_rules.engine.machine import Program, State
+from escalation_rules.patterns import Happening, Pattern
+from escalation_rules.policy import Policy
+from escalation_rules.worktime import BusinessCalendar
+from escalation_rules.worktime._timeline import datetime_of
+
+__all__ = ["CASE", "MINUTE", "beginning", "happenings", "start_of", "stories", "told", "walk"]
+
+CASE = "C-1"
+MINUTE = timedelta(minutes=1)
+_MANY = 20
+"""More events of one kind than this are not tried."""
+
+
+def beginning(policy: Policy) -> datetime:
+    """When cases of stories begin: the first open instant of a Monday, or once the policy is in effect."""
+    name = policy.usual_calendar
+    calendar = policy.calendars.get(name) if isinstance(name, str) else None
+    calendar = calendar or BusinessCalendar.always("UTC")
+    start = MONDAY if policy.effective_from is None else max(MONDAY, policy.effective_from)
+    return calendar.next_open(start.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def stories(space: Space, domains: list[int], *, tries: int = 8) -> Iterator[Case]:
+    """Histories that may come to the cells, the simplest first: what must happen, early or late."""
+    cells = _chosen_cells(space, domains)
+    opened = _opening(space, cells)
+    sketches = list(_sketches(space, cells))
+    case = Case(CASE, (opened,))
+    yield told(case, opened.at + MINUTE, sketches) if sketches else case
+    for state in walk(space.program, case, tries) if sketches else ():
+        yield told(case, datetime_of(state.now), sketches)
+        yield told(case, datetime_of(state.now) + MINUTE, sketches)
+
+
+def told(case: Case, at: datetime, sketches: Iterable[Sketch]) -> Case:
+    """The case with these events at an instant."""
+    return case.record(*(kind(at=at, **fields) for kind, fields in sketches))
+
+
+def walk(program: Program, case: Case, steps: int) -> Iterator[State]:
+    """The state after the last event, and at so many crossings that follow. Look at each before taking the next."""
+    state = fold(program, case, case.history[-1].instant)
+    yield state
+    for _ in range(steps):
+        crossing = next_crossing(state)
+        if crossing is None:
+            return
+        forward(state, crossing)
+        yield state
+
+
+def _chosen_cells(space: Space, domains: list[int]) -> dict[Key, Any]:
+    """The simplest cell of each axis that is not free."""
+    found = {}
+    for axis, mask in zip(space.axes, domains, strict=True):
+        if mask != axis.full:
+            found[axis.key] = axis.cells[(mask & -mask).bit_length() - 1]
+    return found
+
+
+def start_of(policy: Policy, **fields: Any) -> E.Opened:
+    """A customer's opening, where and when stories begin."""
+    return E.Opened(at=beginning(policy), **fields)
+
+
+def _opening(space: Space, cells: Mapping[Key, Any]) -> E.Opened:
+    policy = space.policy
+    facts = {fact.name: cells[fact.name,] for fact in policy.facts if cells.get((fact.name,)) is not None}
+    rank, level = cells.get(("priority",)), cells.get(("level", 0), 0)
+    priority = None if rank is None else policy.priorities[rank]
+    key = space.program.levels[0][level].key if level > 0 else None
+    return start_of(policy, priority=priority, channel=cells.get(("channel",)), level=key, facts=facts)
+
+
+def _sketches(space: Space, cells: Mapping[Key, Any]) -> Iterator[Sketch]:
+    for track, levels in enumerate(space.program.levels):
+        at = cells.get(("level", track), -1)
+        if track and at >= 0:
+            yield E.Escalated, {"to": levels[at].key}
+    for key, cell in cells.items():
+        yield from happenings(space, key, cell)
+    if cells.get(("plan_overdue",)) or cells.get(("plan_has_backup",)):
+        items = tuple(E.PlanItem(what="step", due=MONDAY) for _ in range(min(cells.get(("plan_overdue",), 0), _MANY)))
+        backup = "fallback" if cells.get(("plan_has_backup",)) else None
+        yield E.PlanRevised, {"plan": E.ActionPlan(items=items, backup=backup)}
+    if cells.get(("status",)) == "waiting":
+        yield E.WaitStarted, {}
+
+
+def happenings(space: Space, key: Key, cell: Any) -> Iterator[Sketch]:
+    """What must happen for one axis to be in a cell."""
+    fact = key[0]
+    if fact == DURATION and cell == 0:
+        yield from _ENDINGS.get(key[1][0], ())
+    elif not cell or cell == "not started":
+        return
+    elif fact in {"used", "deadline"} or (fact == DURATION and len(key[1]) > 1 and key[1][0] != "at_level_for"):
+        yield from _clock(space.policy, key[1] if fact != DURATION else key[1][1], cell)
+    elif fact in _COUNTED:
+        for number in range(min(cell, _MANY)):
+            yield from _COUNTED[fact](number)
+    elif fact in _FLAGS:
+        yield _FLAGS[fact], {}
+    elif fact == "level_failed":
+        yield E.LevelFailed, {"track": space.program.tracks[key[1]].key}
+    elif fact == "moves":
+        yield from _moves(space, key[1][0], cell)
+    elif fact == "happened":
+        yield from _first_example(space.policy, sorted(key[1], key=repr))
+
+
+def _clock(policy: Policy, key: str, cell: Any) -> Iterator[Sketch]:
+    """What starts a target that does not start by itself, and what stops it where it is met."""
+    found = [target for target in policy.all_targets if target.key == key]
+    if any(target.starts == "unanswered" for target in found):
+        yield from ((E.SupportReplied, {}), (E.CustomerReplied, {}))
+    patterns = [pattern for target in found for pattern in target.starts or () if isinstance(pattern, Pattern)]
+    yield from _first_example(policy, (one for one in patterns if one.event not in _BY_ITSELF))
+    if cell == "met":
+        yield from _first_example(policy, (pattern for target in found for pattern in target.stops))
+
+
+_BY_ITSELF = {"Opened", "Reopened", "Resolved", "Closed"}
+_FLAGS: dict[str, type[Happening]] = {"escalation_requested": E.EscalationRequested, "acknowledged": E.Acknowledged}
+_COUNTED: dict[str, Any] = {
+    "escalations": lambda _: ((E.EscalationRequested, {}),),
+    "replies": lambda _: ((E.SupportReplied, {}),),
+    "status_requests": lambda _: ((E.CustomerReplied, {"asks_for_status": True}),),
+    "assignments": lambda number: ((E.Assigned, {"person": f"person {number + 1}"}),),
+    "reopened": lambda _: ((E.Resolved, {}), (E.Reopened, {})),
+}
+_ENDINGS: dict[str, tuple[Sketch, ...]] = {
+    "unanswered_for": ((E.SupportReplied, {}),),
+    "unassigned_for": ((E.Assigned, {"person": "person 1"}),),
+    "since_update": ((E.UpdateSent, {}),),
+}
+
+
+def _first_example(policy: Policy, patterns: Iterable[Pattern]) -> Iterator[Sketch]:
+    found = [one for one in (example_of(policy, pattern) for pattern in patterns) if one is not None]
+    yield from found[:1]
+
+
+def _moves(space: Space, track: int, count: int) -> Iterator[Sketch]:
+    levels = space.program.levels[track]
+    for number in range(min(count, _MANY, len(levels) - 1)):
+        yield E.Escalated, {"to": levels[number + 1].key}

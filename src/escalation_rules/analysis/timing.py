@@ -1,0 +1,193 @@
+"""Checks of targets: those that never apply, start or stop, and those that give urgent cases more time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise, product
+from typing import Any, TypeGuard
+
+from escalation_rules import events as E
+from escalation_rules.analysis.axes import ELAPSED
+from escalation_rules.analysis.board import Board
+from escalation_rules.analysis.cells import chosen, place_of_target
+from escalation_rules.analysis.examples import is_possible
+from escalation_rules.analysis.report import Finding, finding
+from escalation_rules.analysis.search import Formula, all_of
+from escalation_rules.analysis.stories import CASE, start_of
+from escalation_rules.case import Case
+from escalation_rules.patterns import Pattern
+from escalation_rules.picks import Pick
+from escalation_rules.targets import Target
+from escalation_rules.worktime import Span
+
+__all__ = ["idle_targets", "slower_when_urgent"]
+
+Placed = tuple[str | None, str, Target]
+"""The level whose target it is, the path to it, and the target."""
+
+
+def _targets(board: Board) -> Iterator[Placed]:
+    for index, target in enumerate(board.policy.targets):
+        yield None, f"targets[{index}]", target
+    for level in board.policy.all_levels:
+        for index, target in enumerate(level.targets):
+            yield level.key, f"levels[{level.key}].targets[{index}]", target
+
+
+def _when(board: Board, level: str | None, target: Target) -> Formula:
+    if target.when is None:
+        return True
+    return board.space.formula(target.when, place_of_target(board.program, target, level))
+
+
+def idle_targets(board: Board) -> Iterator[Finding]:
+    """Targets that never apply, that nothing starts, or that nothing stops."""
+    before: dict[tuple[str | None, str], list[Formula]] = {}
+    for level, path, target in _targets(board):
+        formula, earlier = _when(board, level, target), before.setdefault((level, target.key), [])
+        if board.never(formula, *map(board.space.negated, earlier), question=f"{path} never applies"):
+            shadowed = not board.never(formula, question=f"{path} never applies")
+            yield finding(
+                "target-never-applies",
+                f"{path}.when",
+                f"the target `{target.key}` never applies: "
+                + ("an earlier one with this key always goes first" if shadowed else "its condition holds in no case"),
+                "put it before the others, or take it out" if shadowed else "mend its condition, or take it out",
+            )
+        earlier.append(formula)
+        yield from _dumb(path, target)
+
+
+def _dumb(path: str, target: Target) -> Iterator[Finding]:
+    """What no event can start, or stop."""
+    if isinstance(target.starts, tuple) and target.starts and not any(map(is_possible, target.starts)):
+        yield finding(
+            "target-never-starts",
+            f"{path}.starts",
+            f"the target `{target.key}` never starts: no event can be {_patterns(target.starts)}",
+            "name an event that can happen",
+        )
+    if not any(_can_stop(pattern) for pattern in target.stops):
+        yield finding(
+            "target-never-stops",
+            f"{path}.stops",
+            f"nothing ever stops the target `{target.key}`, so it can only be breached: no event that counts can be "
+            f"{_patterns(target.stops)}",
+            "name an event that a person causes and that the customer sees",
+        )
+
+
+def _patterns(patterns: Iterable[Pattern]) -> str:
+    return " or ".join(map(repr, patterns))
+
+
+def _can_stop(pattern: Pattern) -> bool:
+    """Whether some event that counts matches: for a reply, one that a human wrote and the customer could see."""
+    if not is_possible(pattern):
+        return False
+    if pattern.event == "SupportReplied":
+        counts = {"public": True, "automatic": False, "actor": "staff"}
+        return all(_admits(pattern, name, value) for name, value in counts.items())
+    if issubclass(E.KINDS[pattern.event], _FACTS):
+        return True
+    return _admits(pattern, "actor", "staff") or _admits(pattern, "actor", "customer")
+
+
+_FACTS = (
+    E.Resolved,
+    E.Reopened,
+    E.Closed,
+    E.Voided,
+    E.Escalated,
+    E.DeEscalated,
+    E.PriorityChanged,
+    E.Assigned,
+    E.ActionTaken,
+)
+"""Events that count whoever caused them."""
+
+
+def _admits(pattern: Pattern, field: str, value: object) -> bool:
+    return field not in pattern.where or pattern.where[field].accepts(value)
+
+
+# ---------------------------------------------------------------------------- spans by priority
+
+
+def slower_when_urgent(board: Board) -> Iterator[Finding]:
+    """Targets that give a more urgent case more time than a less urgent one that is otherwise alike."""
+    for (level, key), found in _by_key(board).items():
+        for low, high in pairwise(range(len(board.policy.priorities))):
+            spans = next(_slower(board, level, [target for _, target in found], low, high), None)
+            if spans is not None:
+                lower, upper = board.policy.priorities[low], board.policy.priorities[high]
+                opened = start_of(board.policy, priority=upper, level=level)
+                yield finding(
+                    "slower-when-more-urgent",
+                    f"{found[0][0]}.within",
+                    f"the target `{key}` allows a case of priority `{upper}` {spans[1]}, but one of the lower "
+                    f"priority `{lower}` only {spans[0]}",
+                    f"give `{upper}` no more time than `{lower}`",
+                    (Case(CASE, (opened,)), opened.at),
+                )
+
+
+def _by_key(board: Board) -> dict[tuple[str | None, str], list[tuple[str, Target]]]:
+    found: dict[tuple[str | None, str], list[tuple[str, Target]]] = {}
+    for level, path, target in _targets(board):
+        found.setdefault((level, target.key), []).append((path, target))
+    return found
+
+
+def _slower(board: Board, level: str | None, targets: list[Target], low: int, high: int) -> Iterator[tuple[Span, Span]]:
+    """The spans of two priorities where the more urgent gets the longer, in cases alike but for the priority."""
+    calendar = None if level is None else board.policy.track_of(level).calendar
+    picks = [one for target in targets for one in (target.within, target.calendar) if isinstance(one, Pick)]
+    picks += [one for one in (calendar, board.policy.usual_calendar) if isinstance(one, Pick)]
+    facts = sorted({pick.by for pick in picks} - {"priority"})
+    for values in product(*(board.space.values_of(by) for by in facts)):
+        now = dict(zip(facts, values, strict=True))
+        for one, other in product(range(len(targets)), repeat=2):
+            spans = [
+                _span(board, targets[number], calendar, {**now, "priority": board.policy.priorities[rank]})
+                for number, rank in ((one, low), (other, high))
+            ]
+            if _is_longer(spans) and _together(board, level, targets, now, ((one, low), (other, high))):
+                yield spans[0][0], spans[1][0]
+
+
+Counted = tuple[Span, tuple[Any, ...], int]
+"""A span, on which scale it counts, and how far it reaches there."""
+
+
+def _span(board: Board, target: Target, calendar: Any, now: Mapping[str, str | None]) -> Counted | None:
+    span = chosen(target.within, now)
+    if span is None or target.agreed:
+        return None
+    names = (chosen(one, now) for one in (target.calendar, calendar, board.policy.usual_calendar))
+    return span, *board.space.measure(span, next((name for name in names if name is not None), None))
+
+
+def _is_longer(spans: Sequence[Counted | None]) -> TypeGuard[Sequence[Counted]]:
+    """Whether the second is longer than the first, whenever it starts: business hours take no less than hours."""
+    if spans[0] is None or spans[1] is None:
+        return False
+    (_, scale, short), (_, other, long) = spans[0], spans[1]
+    return long > short and (scale == other or (scale == ELAPSED and other[0] == "business"))
+
+
+def _together(
+    board: Board,
+    level: str | None,
+    targets: list[Target],
+    now: Mapping[str, str | None],
+    both: Iterable[tuple[int, int]],
+) -> bool:
+    """Whether each target applies at its priority, everything else being alike."""
+    space = board.space
+    parts = [space.compare((by,), "is", value) for by, value in now.items() if (by,) in space.number]
+    for number, rank in both:
+        formulas = [_when(board, level, target) for target in targets[: number + 1]]
+        applies = all_of((*map(space.negated, formulas[:-1]), formulas[-1]))
+        parts.append(space.given(applies, ("priority",), rank))
+    return not board.never(*parts, question=f"target {targets[0].key} by priority")
