@@ -12,7 +12,7 @@ from tests.testing.policies import EVERYTHING
 
 settings.register_profile(
     "keeping",
-    max_examples=100,
+    max_examples=200,
     phases=(Phase.explicit, Phase.generate),
     deadline=None,
     database=None,

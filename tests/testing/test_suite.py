@@ -80,7 +80,7 @@ class TestSuites:
             entry_checklist_held missing_is_exact deescalation_needs_exit cooldown_held segments_sum_to_budget
             met_iff_stopped_by_due breach_is_permanent pause_never_shortens counted_time_survives_change
             noise_changes_nothing void_is_silent unknown_is_not_true figures_only_rise first_resolution_is_kept
-            somebody_responsible explains_itself"""
+            somebody_responsible explains_itself check_is_clean replay_equals_decide"""
         assert set(listed.split()) <= {one.name for one in INVARIANTS}
         assert all(one.check.__doc__ and one.sentence for one in INVARIANTS)
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from importlib.util import find_spec
+
 from escalation_rules import events as E
+from escalation_rules.analysis import check
+from escalation_rules.policy import Policy
 from escalation_rules.testing.promises import invariant
 from escalation_rules.testing.runs import Run
 
@@ -39,4 +44,38 @@ def first_resolution_is_kept(run: Run) -> bool | None:
     return None if first is not None else False
 
 
-CASES = (figures_only_rise, first_resolution_is_kept)
+@invariant("nothing is found in the policy that its author would hardly want")
+def check_is_clean(run: Run) -> None:
+    """`analysis.check` has no findings: no dead rule, no level that nobody can reach or leave, no gap."""
+    found = _findings(run.policy)
+    assert not found, "\n".join(found)
+
+
+@lru_cache(maxsize=8)
+def _findings(policy: Policy) -> tuple[str, ...]:
+    return tuple(map(str, check(policy).findings))
+
+
+def _no_replay(_: Policy) -> str | None:
+    missing = [name for name in ("numpy", "narwhals") if find_spec(name) is None]
+    return f"replaying needs the extra [simulation]: {', '.join(missing)} not installed" if missing else None
+
+
+@invariant("a replay of the case says what the decisions say", lacks=_no_replay)
+def replay_equals_decide(run: Run) -> bool | None:
+    """Every move that was due at some step is in the replay, at the same instant and to the same level."""
+    from narwhals import from_native  # noqa: PLC0415 an extra
+
+    from escalation_rules.simulation import replay  # noqa: PLC0415 an extra
+
+    if any(isinstance(event, E.Voided) for event in run.case.history):
+        return False
+    frame = replay(run.policy, [run.case], until=run.steps[-1].at).frame("moves")
+    rows = {row["key"]: (row["due_at"], row["to_level"]) for row in from_native(frame).rows(named=True)}
+    for step in run.steps:
+        for move in step.decision.moves:
+            assert rows.get(move.key) == (move.due, move.to), f"the move to `{move.to}` is not in the replay"
+    return None
+
+
+CASES = (check_is_clean, figures_only_rise, first_resolution_is_kept, replay_equals_decide)

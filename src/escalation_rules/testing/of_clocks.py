@@ -126,7 +126,7 @@ def pause_never_shortens(run: Run) -> bool | None:
 def counted_time_survives_change(run: Run) -> bool | None:
     """The clocks that go on after a change have counted as much as before, and what they count makes their budget."""
     met = False
-    for step in run.steps[-3:]:
+    for step in (*run.steps[-3:], *(one for one in run.steps[:-3] if _is_paused(one))):
         before = _counted(step.decision.deadlines, step.at)
         for priority in run.policy.priorities if before else ():
             case = step.case.record(E.PriorityChanged(at=step.at, to=priority))
@@ -139,6 +139,10 @@ def counted_time_survives_change(run: Run) -> bool | None:
                     met = True
                     assert counted == before[name], f"`{name[0]}` had counted {before[name]}, and now {counted}"
     return None if met else False
+
+
+def _is_paused(step: Step) -> bool:
+    return any(one.clock == "paused" for one in step.decision.deadlines)
 
 
 def _counted(some: Iterable[Deadline], at: datetime) -> dict[Name, timedelta]:

@@ -159,6 +159,7 @@ def events(words: Words) -> st.SearchStrategy[Happenings]:
         [(E.PriorityChanged(at=at, to=priority),) for priority in policy.priorities],
         [(E.FactObserved(at=at, name=one.name, value=value),) for one in policy.facts for value in words.values(one)],
         [*((E.WaitStarted(at=at, on=on),) for on in words.waits), (E.WaitEnded(at=at),)] if policy.all_targets else [],
+        [(E.WaitStarted(at=at, on=on),) for on in words.waits[:-1]],
         _answers(words, at),
         [tuple(_good_answers(checklist, at)) for checklist in words.checklists],
         [tuple(_good_answers(checklist, at))[:-1] for checklist in words.checklists],
