@@ -17,7 +17,7 @@ from escalation_rules.simulation.batches import one_by_one, replay_batch
 from escalation_rules.simulation.columnar import plan_of
 from escalation_rules.simulation.plans import Plan, Unheld
 from escalation_rules.worktime._timeline import microseconds_of
-from tests.desk import desk, levels, opened, when
+from tests.desk import MICROSECOND, desk, levels, opened, when
 from tests.simulation.logs import sample, service_desk
 from tests.strategies import GAPS, SPANS, cases, policies
 
@@ -250,3 +250,58 @@ def test_a_log_of_cases_mixed_in_a_frame_goes_both_ways():
     replayed = replay(desk(SLOW), log, until=when("tue 09:00"))
     assert replayed.by_columns == 2
     assert_same(one_by_one(desk(SLOW), log.histories, microseconds_of(when("tue 09:00"))), replayed.tables)
+
+
+def waits(start, end=None):
+    """A wait, from one time of the week to another."""
+    return (E.WaitStarted(at=when(start)), *(() if end is None else (E.WaitEnded(at=when(end)),)))
+
+
+def to_high(at, late=0):
+    return E.PriorityChanged(at=when(at) + late * MICROSECOND, to="high")
+
+
+AT_THE_VERY_INSTANT = {
+    "a wait that begins at due": waits("mon 17:00"),
+    "a wait that begins after due, still at closing time": waits("tue 09:00"),
+    "a wait that begins before due": waits("mon 16:00", "tue 10:00"),
+    "a change just when the new span is used": (to_high("mon 11:00"),),
+    "a change a microsecond later": (to_high("mon 11:00", 1),),
+    "a change after a wait in which nothing was counted": (*waits("mon 11:00"), to_high("mon 12:00")),
+    "a change just when the new span is used after a wait": (*waits("mon 10:00", "mon 12:00"), to_high("mon 13:00")),
+    "a change as the wait ends": (*waits("mon 11:00", "mon 12:00"), to_high("mon 12:00")),
+    "a breach by change and a wait at once": (to_high("mon 13:00"), *waits("mon 13:00", "mon 15:00")),
+    "a change while closed": (*waits("mon 10:00", "mon 16:00"), to_high("mon 20:00")),
+    "a change back": (to_high("mon 10:00"), E.PriorityChanged(at=when("mon 10:30"), to="low")),
+    "a wait for somebody else": (E.WaitStarted(at=when("mon 10:00"), on="vendor"), *waits("mon 11:00", "mon 12:00")),
+}
+
+
+@pytest.mark.parametrize("what", AT_THE_VERY_INSTANT)
+@pytest.mark.parametrize("span", ["2 business hours", "0 business hours", "2 hours", "1 business day"])
+def test_what_happens_at_the_very_instant_is_the_same_both_ways(what, span):
+    """A microsecond decides what a pause rescues, and what a change has caused."""
+    within = Pick(by="priority", values={"high": span}, otherwise="8 business hours")
+    rules = (
+        Rule(name="missed", when=F.deadline("resolution") == "breached", to="next"),
+        Rule(name="half", when=F.used("resolution") >= "50%", to="l2"),
+    )
+    policy = desk(*rules, targets=(Target.resolution(within),))
+    history = (*AT_THE_VERY_INSTANT[what], E.Resolved(at=when("thu 12:00")))
+    found = [opened(*sorted(history, key=lambda event: event.at), priority="low")]
+    replayed = replay(policy, found, until=when("fri 12:00"))
+    assert replayed.by_columns == 1
+    assert_same(one_by_one(policy, found, microseconds_of(replayed.until)), replayed.tables)
+
+
+@pytest.mark.parametrize(("late", "caused"), [(0, False), (1, True)])
+def test_a_breach_is_caused_by_a_change_from_one_microsecond_on(late, caused):
+    """Just when the new span is used up, the deadline is due now and the change has caused nothing."""
+    within = Pick(by="priority", values={"high": "2 business hours"}, otherwise="8 business hours")
+    replayed = replay(
+        desk(targets=(Target.resolution(within),)),
+        [opened(to_high("mon 11:00", late), priority="low")],
+        until=when("fri 12:00"),
+    )
+    assert replayed.by_columns == 1
+    assert replayed.tables["deadlines"]["caused_by_change"].tolist() == [caused]

@@ -109,6 +109,18 @@ def test_pandas_polars_and_pyarrow_read_alike():
     assert [type(log.findings) for log in logs] == [pd.DataFrame, pl.DataFrame, pa.Table]
 
 
+def test_without_pyarrow_a_log_is_read_alike(monkeypatch):
+    """It is faster with it, and no other."""
+    from escalation_rules.simulation import columns
+
+    rows = sample_rows().head(3000)
+    fast = cases_from_frame(rows, SERVICENOW)
+    monkeypatch.setattr(columns, "find_spec", lambda _: None)
+    slow = cases_from_frame(rows, SERVICENOW)
+    assert list(fast) == list(slow)
+    assert fast.found == slow.found
+
+
 def test_other_libraries_are_refused():
     """What a replay cannot give back is not taken."""
     import narwhals.stable.v1 as nw

@@ -185,11 +185,9 @@ class _Reading:
         mapping = self.mapping
         named = recoded(coded(self.table[mapping.case], mapping.missing), text_of)
         at = self._instants(mapping.at, "at")
-        self.ids = np.array(sorted(named.words), dtype=object)
-        ranks = np.empty(len(named.words) + 1, np.int64)
-        ranks[np.argsort(np.array(named.words, dtype=object), kind="stable")] = np.arange(len(named.words))
-        ranks[-1] = -1
-        case = ranks[named.codes]
+        rank = {name: number for number, name in enumerate(sorted(named.words))}
+        self.ids = np.array(list(rank), dtype=object)
+        case = np.array([*(rank[name] for name in named.words), -1], np.int64)[named.codes]
         self.case, self.rows = case, np.arange(len(case))
         self._find("nameless", mapping.case, case < 0, "no case is named; the rows are not used")
         self._find("undated", mapping.at, (at == LOST) & (case >= 0), "no instant can be read; the rows are not used")

@@ -84,7 +84,8 @@ def replay(
         parts.append(part)
         told.add(size)
     told.close()
-    tables = {name: joined([part.tables[name] for part in parts] or [columns_of(name, ())]) for name in INNER}
+    # A frame's parts are let go as it is joined, so that no more than one frame is there twice.
+    tables = {name: joined([part.tables.pop(name) for part in parts] or [columns_of(name, ())]) for name in INNER}
     backend = log.backend if log is not None else usual_backend()
     return Replay(
         policy, datetime_of(last), tables, backend, [source], sum(part.by_columns for part in parts), left_out
