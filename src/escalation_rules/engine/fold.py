@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
 from escalation_rules import events as E
@@ -12,7 +12,7 @@ from escalation_rules.engine.clocks import due_of, outcome_now
 from escalation_rules.engine.effects import happen, update
 from escalation_rules.engine.findings import cooldown_end, crossings_of, find
 from escalation_rules.engine.machine import BITS, NEVER, Program, State
-from escalation_rules.engine.moves import enact_rest, run_rules
+from escalation_rules.engine.moves import enact_rest, holding, run_rules
 from escalation_rules.engine.outcome import NOWHERE, Outcome
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.worktime._timeline import datetime_of
@@ -144,24 +144,33 @@ def _cross(state: State) -> None:
 
 
 def wake(state: State, outcome: Outcome) -> int | None:
-    """The next instant at which the outcome differs, if nothing happens. Leaves the state there."""
-    step = min(_ahead(state, outcome), default=None)
+    """The next instant at which the outcome differs, if nothing happens. The state is of no use afterwards."""
     for _ in range(_FRUITLESS):
-        if step is None:
-            return None
-        forward(state, step)
-        if find(state) != outcome:
+        crossing, breach, other = next_crossing(state), _first(_breaches(state)), _first(_others(state, outcome))
+        step = _first(one for one in (crossing, breach, other) if one is not None)
+        if step is None or step == breach:
             return step
-        step = min(_ahead(state, outcome), default=None)
-    return step
+        position, truth = state.position, state.truth
+        forward(state, step)
+        if not (step != other and _is_quiet(state, outcome, position, truth)) and find(state) != outcome:
+            return step
+    return _first(one for one in (next_crossing(state), _first(_others(state, outcome))) if one is not None)
 
 
-def _ahead(state: State, outcome: Outcome) -> Iterator[int]:
-    """Later instants at which the outcome may change."""
-    crossing = next_crossing(state)
-    if crossing is not None:
-        yield crossing
-    for found in (_breaches(state), _expiries(state), _cooldowns(state), _of_moves(state, outcome)):
+def _first(some: Iterable[int]) -> int | None:
+    return min(some, default=None)
+
+
+def _is_quiet(state: State, outcome: Outcome, position: int, truth: int) -> bool:
+    """Whether a crossing changed nothing that shows: no move was made or is wanted, and no rule's holding shows."""
+    if outcome.moves or outcome.blocked or state.position != position or state.now == state.program.effective_from:
+        return False
+    return state.truth == truth or not holding(state)
+
+
+def _others(state: State, outcome: Outcome) -> Iterator[int]:
+    """Later instants at which the outcome may change, besides crossings and breaches."""
+    for found in (_expiries(state), _cooldowns(state), _of_moves(state, outcome)):
         yield from (one for one in found if one > state.now)
 
 
