@@ -136,7 +136,7 @@ def assert_same(expected, found):
             np.testing.assert_array_equal(values, other, err_msg=f"{name}.{column}")
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples // 4)
 @given(logs())
 def test_columns_and_case_by_case_are_equal(log):
     """The headline law: over random policies and histories, every frame, to the last value."""

@@ -45,7 +45,9 @@ def _one_by_one(series: nw.Series[Any]) -> Coded:
 
 def _by_arrow(series: nw.Series[Any]) -> Coded:
     """The same for texts, in a tenth of the time and memory, where pyarrow is installed."""
-    encoded: Any = series.to_arrow().dictionary_encode()
+    texts: Any = series.to_arrow()
+    whole = texts.combine_chunks() if hasattr(texts, "combine_chunks") else texts  # a frame may keep a column in parts
+    encoded = whole.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return Coded(codes.astype(np.int32), encoded.dictionary.to_pylist())
 
