@@ -120,6 +120,7 @@ ROWS = [
         "testing.runs",
         "testing.words",
         "testing.strategies",
+        "testing.policies",
         "testing.machine",
         "testing.conformance",
         "testing.story",

@@ -10,6 +10,7 @@ Needs the extra `[testing]`: hypothesis and pytest.
 
 from escalation_rules.testing.machine import host_machine
 from escalation_rules.testing.of_clocks import more_urgent_never_slower
+from escalation_rules.testing.policies import policies
 from escalation_rules.testing.promises import Invariant, invariant
 from escalation_rules.testing.runs import Run, Step
 from escalation_rules.testing.story import Broken
@@ -30,6 +31,7 @@ __all__ = [
     "instants",
     "invariant",
     "more_urgent_never_slower",
+    "policies",
     "policy_suite",
     "runs",
     "spans",

@@ -76,8 +76,9 @@ class Words:
 
     @cached_property
     def waits(self) -> tuple[str, ...]:
-        """What cases wait for: whatever pauses a target, and something that pauses none."""
-        return tuple(dict.fromkeys((*(one for target in self.policy.all_targets for one in target.pauses), "nobody")))
+        """What cases wait for: the customer, whatever pauses a target, and something that pauses none."""
+        pauses = (one for target in self.policy.all_targets for one in target.pauses)
+        return tuple(dict.fromkeys(("customer", *pauses, "nobody")))
 
     @cached_property
     def patterns(self) -> tuple[Pattern, ...]:
