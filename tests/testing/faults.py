@@ -69,7 +69,7 @@ FAULTS = (
     Fault("answers never expire", "engine/checks.py", "end is not None and state.now >= end", "False and state.now >= end"),
     Fault("entry checklists are not asked", "engine/checks.py", "if waived or found.entry is None", "if True or found.entry is None"),
     Fault("one item is enough", "engine/checks.py", "for item in checklist.items if checklist else ():", "for item in checklist.items[:1] if checklist else ():"),
-    Fault("an expiry wakes nobody", "engine/fold.py", "_breaches(state), _expiries(state),", "_breaches(state),"),
+    Fault("an expiry wakes nobody", "engine/fold.py", "in (_expiries(state), _cooldowns(state),", "in (_cooldowns(state),"),
     Fault("the way down is always open", "engine/findings.py", "missing, against = checked(state, state.program.levels[track][level].exit, state.entry[track], track)", "missing, against = (), ()"),
     Fault("a cooldown begins again and again", "engine/findings.py", "reach(state.entry[track] >> BITS, cooldown)", "reach(state.now, cooldown)"),
     Fault("the end of a cooldown wakes nobody", "engine/fold.py", "_cooldowns(state), _of_moves", "_of_moves"),
