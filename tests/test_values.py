@@ -7,10 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from escalation_rules import Case, Decision, EscalationLevel, Item, Span, decide
+from escalation_rules import Case, Decision, EscalationLevel, Item, Pick, Rule, Span, Target, decide, settle
 from escalation_rules import actions as A
 from escalation_rules import events as E
+from escalation_rules import facts as F
 from escalation_rules._values import FrozenDict, show
+from escalation_rules.conditions import Atom
 from escalation_rules.errors import EscalationRulesError
 from tests.desk import desk, levels, opened, when
 
@@ -74,3 +76,60 @@ def test_every_action_says_whose_roles_it_names():
         EscalationRulesError, match=r"levels\[l2\]\.on_entry\[0\]\.of: unknown role `cms`.* did you mean `csm`"
     ):
         desk(roles=closed, levels=asking)
+
+
+def test_what_stands_in_a_repr_can_be_pasted():
+    """Durations, amounts and mappings are shown as what makes them again; a label is a fact like any other."""
+    assert show({"a": timedelta(hours=25)}) == "{'a': 'P1DT3600S'}"
+    assert show(Decimal("1.50")) == "'1.50'"
+    assert repr(F.label("group")) == "F.label('group')"
+
+
+def test_a_fact_that_takes_no_argument_is_given_none():
+    """Read from data, where no handle stands in the way."""
+    odd = Atom.model_validate({"fact": "replies", "op": ">=", "value": 1, "of": "x"})
+    with pytest.raises(EscalationRulesError, match="`replies` asked about `x`, expected no argument"):
+        desk(Rule(name="r", when=odd, to="l2"))
+
+
+def test_a_pick_by_a_value_that_the_fact_has_not_is_refused():
+    """With the values that it has."""
+    span = Pick(by="size", values={"smal": "1 hour"}, otherwise="2 hours")
+    with pytest.raises(EscalationRulesError, match=r"unknown value of `size` `smal`.*did you mean `small`"):
+        desk(targets=Target.resolution(span), facts=F.choice("size", ("small", "large")))
+
+
+def test_more_values_than_are_remembered_are_worked_out_again(monkeypatch):
+    """What a comparison holds for is kept for so many values, and right for all."""
+    monkeypatch.setattr("escalation_rules.engine.machine._REMEMBERED", 0)
+    policy = desk(Rule(name="many", when=F.count("seats") >= 5, to="l2"), facts=F.count("seats", 0, 9))
+    levels = [decide(policy, opened(facts={"seats": n}), at=when("mon 10:00")).levels["main"] for n in (4, 5, 4)]
+    assert levels == ["l1", "l2", "l1"]
+
+
+def test_a_snapshot_that_agrees_with_what_is_known_changes_nothing():
+    """A priority that was changed before, and somebody who was assigned before."""
+    case = opened(E.PriorityChanged(at=when("mon 10:00"), to="high"), E.Assigned(at=when("mon 10:00"), person="ann"))
+    seen = case.record(E.Observed(at=when("mon 11:00"), priority="high", assigned={"assignee": "ann"}))
+    assert seen.priority(when("mon 12:00")) == "high"
+    assert decide(desk(Rule(name="sent", when=F.assignments >= 2, to="l2")), seen, at=when("mon 12:00")).move is None
+
+
+def test_a_pending_move_whose_reason_ends_with_time_wakes_the_host():
+    """It stays asked for, and says from then on that its reason is gone."""
+    rule = Rule(name="early", when=F.escalation_requested & (F.open_for < "5 hours"), to="l2")
+    case = opened(E.EscalationRequested(at=when("mon 10:00")))
+    decision = decide(desk(rule), case, at=when("mon 11:00"))
+    assert (decision.move.still_holds, decision.wake_at) == (True, when("mon 14:00"))
+    assert not decide(desk(rule), case, at=when("mon 14:00")).move.still_holds
+
+
+def test_an_accepted_assignment_is_not_made_twice_and_a_declined_one_not_at_all():
+    """The record takes effect where the rule asks for it."""
+    policy = desk(Rule(name="late", when=F.open_for >= "2 hours", then=A.Assign("csm")))
+    case = settle(policy, opened(), at=when("mon 12:00")).case
+    assert case.assigned(when("mon 12:00")) == {"assignee": "csm"}
+    assert decide(policy, case, at=when("mon 13:00")).actions == ()
+    [asked] = decide(policy, opened(), at=when("mon 12:00")).actions
+    declined = opened(E.MoveDeclined(at=when("mon 12:00"), key=asked.key))
+    assert decide(policy, declined, at=when("mon 13:00")).actions == ()
