@@ -175,8 +175,16 @@ def _spoilt(policy: Policy, step: Step, held: Blocked, item: Item) -> Iterator[E
     never = all(getattr(one, "item", None) != item.key for one in step.case.history)
     if item.expires is not None and calendar is not None and never and before is None:
         old, good = calendar.subtract(step.at, item.expires), _good(item, step.at)
-        if good is not None and old >= step.case.opened_at and calendar.add(old, item.expires) <= step.at:
-            yield good.model_copy(update={"at": old})
+        if good is not None and step.case.opened_at <= old < step.at and calendar.add(old, item.expires) <= step.at:
+            spoilt = good.model_copy(update={"at": old})
+            if not _was_released(policy, step, held, spoilt):
+                yield spoilt
+
+
+def _was_released(policy: Policy, step: Step, held: Blocked, answer: E.Event) -> bool:
+    """Whether an answer given in the past would have let the move go ahead while it stood."""
+    just_before = step.at - timedelta(microseconds=1)
+    return bool(_reached(policy, step, held, [answer], just_before) & _from(policy, held.move.to))
 
 
 def _good(item: Item, at: datetime) -> E.ItemConfirmed | None:
@@ -185,9 +193,11 @@ def _good(item: Item, at: datetime) -> E.ItemConfirmed | None:
     return None if answer is None else E.ItemConfirmed(at=at, item=item.key, answer=answer, evidence="seen")
 
 
-def _reached(policy: Policy, step: Step, held: Blocked, answers: Sequence[E.Event]) -> set[str]:
-    """The levels to which moves on the track are due once these answers are given."""
-    decision = decide(policy, step.case.record(*answers), at=step.at)
+def _reached(
+    policy: Policy, step: Step, held: Blocked, answers: Sequence[E.Event], at: datetime | None = None
+) -> set[str]:
+    """The levels to which moves on the track are due once these answers are given, at the step unless told when."""
+    decision = decide(policy, step.case.record(*answers), at=at or step.at)
     return {move.to for move in decision.moves if move.track == held.move.track}
 
 

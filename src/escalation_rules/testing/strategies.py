@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from escalation_rules import events as E
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist
+from escalation_rules.facts import OwnFact
 from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.policy import Policy
 from escalation_rules.testing.runs import Run
@@ -28,6 +29,8 @@ MICROSECOND = timedelta(microseconds=1)
 Step = Callable[[datetime], datetime]
 """From the event before to when the next one happens."""
 Happenings = tuple[Happening, ...]
+Kind = tuple[set[str], st.SearchStrategy[Happenings]]
+"""A kind of thing that happens, with the names of the facts that it turns."""
 
 
 def instants(policy: Policy | None = None) -> st.SearchStrategy[datetime]:
@@ -69,7 +72,21 @@ def histories(policy: Policy, *, most: int = 10) -> st.SearchStrategy[tuple[Happ
     words = Words(policy)
     one = st.tuples(steps(words), events(words))
     few, many = st.lists(one, max_size=most), st.lists(one, min_size=most // 2, max_size=most)
-    return st.builds(_told, openings(words), few | many)
+    about = _of_few_kinds(words, most)
+    return st.builds(_told, openings(words), st.one_of(few, many, about, about))
+
+
+def _of_few_kinds(words: Words, most: int) -> st.SearchStrategy[list[tuple[Step, Happenings]]]:
+    """Stories of which one kind of thing makes a rule of the policy hold or not, and at most two others happen.
+
+    Half of them are over within hours, before much else falls due.
+    """
+    kinds = _kinds(words)
+    telling = [kind for turns, kind in kinds if turns & words.facts] or [kind for _, kind in kinds]
+    soon = st.sampled_from([_after(timedelta(minutes=m)) for m in (0, 30, 60)])
+    others = st.lists(st.sampled_from([kind for _, kind in kinds]), max_size=2)
+    some = st.tuples(st.sampled_from((soon, steps(words))), st.sampled_from(telling), others)
+    return some.flatmap(lambda of: st.lists(st.tuples(of[0], st.one_of(of[1], *of[2])), min_size=1, max_size=most))
 
 
 def cases(policy: Policy, *, most: int = 10) -> st.SearchStrategy[Case]:
@@ -147,29 +164,52 @@ def _seldom() -> st.SearchStrategy[bool]:
 
 def events(words: Words) -> st.SearchStrategy[Happenings]:
     """What happens at one instant, which is set afterwards: everyday events, and what the policy listens for."""
+    return st.one_of([kind for _, kind in _kinds(words)])
+
+
+def _kinds(words: Words) -> list[Kind]:
+    """The kinds of things that happen, each with the facts that it turns."""
     at, policy = words.starts[0], words.policy
-    levels = [level.key for level in policy.all_levels]
-    groups: list[list[Happenings]] = [
-        [(E.LevelFailed(at=at),), (E.EscalationRequested(at=at),), (E.EscalationAnswered(at=at),)],
-        [(E.Acknowledged(at=at),), *((E.Assigned(at=at, person=person),) for person in ("Ann", "Ben", None))],
-        [(E.Resolved(at=at),), (E.Reopened(at=at),), (E.Closed(at=at),), (E.Voided(at=at),)],
-        [(E.Escalated(at=at, to=key),) for key in levels],
-        [(E.DeEscalated(at=at, to=key, reason="better"),) for key in levels],
-        [(E.LevelFailed(at=at, level=key),) for key in levels],
-        [(E.PriorityChanged(at=at, to=priority),) for priority in policy.priorities],
-        [(E.FactObserved(at=at, name=one.name, value=value),) for one in policy.facts for value in words.values(one)],
-        [*((E.WaitStarted(at=at, on=on),) for on in words.waits), (E.WaitEnded(at=at),)] if policy.all_targets else [],
-        [(E.WaitStarted(at=at, on=on),) for on in words.waits[:-1]],
-        _answers(words, at),
-        [tuple(_good_answers(checklist, at)) for checklist in words.checklists],
-        [tuple(_good_answers(checklist, at))[:-1] for checklist in words.checklists],
-        [(E.DeEscalated(at=at, to=key, reason="better"), E.EscalationRequested(at=at)) for key in levels],
-        [(E.ChecklistOverridden(at=at, level=one.key, reason="urgent"),) for one in policy.all_levels if one.entry],
+    levels, entered = [level.key for level in policy.all_levels], [one for one in policy.all_levels if one.entry]
+    groups: list[tuple[set[str], list[Happenings]]] = [
+        (_ASKED, [(E.EscalationRequested(at=at),), (E.EscalationAnswered(at=at),)]),
+        (_FAILED, [(E.LevelFailed(at=at),)]),
+        (_TAKEN_UP, [(E.Acknowledged(at=at),), *((E.Assigned(at=at, person=one),) for one in ("Ann", "Ben", None))]),
+        ({"status", "reopened"}, [(E.Resolved(at=at),), (E.Reopened(at=at),), (E.Closed(at=at),), (E.Voided(at=at),)]),
+        ({"level", "moves"}, [(E.Escalated(at=at, to=key),) for key in levels]),
+        ({"level"}, [(E.DeEscalated(at=at, to=key, reason="better"),) for key in levels]),
+        (_FAILED, [(E.LevelFailed(at=at, level=key),) for key in levels]),
+        ({"priority"}, [(E.PriorityChanged(at=at, to=priority),) for priority in policy.priorities]),
+        *[({one.name}, _observations(words, one, at)) for one in policy.facts],
+        ({"status"}, _waits(words, at)),
+        (set(), [(E.WaitStarted(at=at, on=on),) for on in words.waits[:-1]]),
+        (set(), _answers(words, at)),
+        (set(), [tuple(_good_answers(checklist, at)) for checklist in words.checklists]),
+        (set(), [tuple(_good_answers(checklist, at))[:-1] for checklist in words.checklists]),
+        (set(), [(E.DeEscalated(at=at, to=key, reason="better"), E.EscalationRequested(at=at)) for key in levels]),
+        (set(), [(E.ChecklistOverridden(at=at, level=one.key, reason="urgent"),) for one in entered]),
     ]
-    some = [_messages(at), *(st.sampled_from(group) for group in groups if group)]
+    some: list[Kind] = [(_TOLD, _messages(at)), *((turns, st.sampled_from(group)) for turns, group in groups if group)]
     if heard := [pattern for pattern in words.patterns if pattern.event != "Opened"]:
-        some.append(st.sampled_from(heard).flatmap(lambda pattern: _like(pattern, at)).map(lambda one: (one,)))
-    return st.one_of(some)
+        alike = st.sampled_from(heard).flatmap(lambda pattern: _like(pattern, at)).map(lambda one: (one,))
+        some.append(({"happened"}, alike))
+    return some
+
+
+_ASKED = {"escalation_requested", "escalations"}
+_FAILED = {"level_failed"}
+_TAKEN_UP = {"acknowledged", "unassigned_for", "assignments"}
+_TOLD = {"unanswered_for", "since_update", "replies", "status_requests", *_ASKED}
+
+
+def _observations(words: Words, fact: OwnFact, at: datetime) -> list[Happenings]:
+    return [(E.FactObserved(at=at, name=fact.name, value=value),) for value in words.values(fact)]
+
+
+def _waits(words: Words, at: datetime) -> list[Happenings]:
+    if not words.policy.all_targets:
+        return []
+    return [*((E.WaitStarted(at=at, on=on),) for on in words.waits), (E.WaitEnded(at=at),)]
 
 
 def _messages(at: datetime) -> st.SearchStrategy[Happenings]:

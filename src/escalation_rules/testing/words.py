@@ -49,6 +49,12 @@ class Words:
         return tuple(atom for condition in conditions for atom in atoms(condition))
 
     @cached_property
+    def facts(self) -> frozenset[str]:
+        """The names of the facts that rules and targets look at; a target that pauses looks at the status."""
+        pausing = {"status"} if any(target.pauses for target in self.policy.all_targets) else set()
+        return frozenset(pausing.union(atom.fact for atom in self.atoms))
+
+    @cached_property
     def calendar(self) -> Any:
         """The calendar that is meant when nobody says: closing times are taken from it."""
         named = choices(self.policy.usual_calendar)
