@@ -35,6 +35,7 @@ ROWS = [
         "engine.clocks",
         "engine.comparisons",
         "engine.checks",
+        "engine.truth",
         "engine.effects",
         "engine.moves",
         "engine.findings",

@@ -14,8 +14,9 @@ from escalation_rules.analysis.axes import DURATION, Key
 from escalation_rules.analysis.cells import Space
 from escalation_rules.analysis.examples import MONDAY, Sketch, example_of
 from escalation_rules.case import Case
-from escalation_rules.engine.fold import fold, forward, next_crossing
+from escalation_rules.engine.fold import fold, forward
 from escalation_rules.engine.machine import Program, State
+from escalation_rules.engine.truth import next_crossing
 from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import BusinessCalendar

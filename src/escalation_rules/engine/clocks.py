@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from escalation_rules import events as E
-from escalation_rules.engine.machine import CYCLE, LEVEL, STATUS, Choice, Group, Instance, State, Terms
+from escalation_rules.engine.machine import CYCLE, LEVEL, STATUS, Choice, Group, Instance, Script, State, Terms
 from escalation_rules.engine.outcome import LegFound
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime import Span
@@ -46,26 +46,22 @@ def counted_now(clock: Instance, state: State) -> int:
     return clock.counted + state.point(clock.line) - clock.leg_point
 
 
-def turn_clocks(state: State, kind: type, event: Happening | None) -> None:
+def turn_clocks(state: State, script: Script, event: Happening | None) -> None:
     """What an event does to the clocks, given what it has already done to the state.
 
     Without an event nobody listens.
     """
-    program, dirty = state.program, state.dirty
-    stoppers, starters = program.stoppers.get(kind), program.starters.get(kind)
-    stopped: list[Instance] | None = None
-    if stoppers is not None and event is not None and event.counts:
-        stopped = _stop(state, stoppers, event)
-    if state.open and dirty & program.turning:
-        if dirty & LEVEL or kind in _ENDING:
-            _void(state, kind)
+    dirty = state.dirty
+    stopped: list[Instance] = []
+    if script.stoppers and event is not None and event.counts:
+        stopped = _stop(state, script.stoppers, event)
+    if dirty & state.program.turning and state.open:
+        if dirty & LEVEL or script.ends:
+            _void(state, script)
         for clock in list(state.open.values()):
             _adjust(state, clock, dirty)
-    if starters is not None or stopped or dirty & (LEVEL | CYCLE):
-        _start_due(state, kind, event, starters, stopped)
-
-
-_ENDING = frozenset({E.Resolved, E.Closed, E.Voided})
+    if script.starters or stopped or dirty & (LEVEL | CYCLE):
+        _start_due(state, script, event, stopped)
 
 
 def _stop(state: State, groups: Iterable[Group], event: Happening) -> list[Instance]:
@@ -94,13 +90,13 @@ def _halt(state: State, clock: Instance, outcome: str) -> None:
     state.dirty |= clock.group.bit
 
 
-def _void(state: State, kind: type) -> None:
+def _void(state: State, script: Script) -> None:
     """Leaving its level, resolving, closing, voiding and going outside void what is pending."""
     outside = bool(state.external) and state.live
     for clock in list(state.open.values()):
         place = clock.group.place
         left = place is not None and state.level[place[0]] != place[1]
-        ended = kind is E.Voided or (kind in _ENDING and not clock.choice.at_the_end)
+        ended = script.kind is E.Voided or (script.ends and not clock.choice.at_the_end)
         if left or outside or ended:
             outcome = outcome_now(clock, state)
             _halt(state, clock, "void" if outcome == "pending" else outcome)
@@ -147,26 +143,20 @@ def _leg(since: int, span: Span | None, calendar: str | None, paused: str | None
     return LegFound(since, calendar if span is None or span.is_business else None, paused)
 
 
-def _start_due(
-    state: State,
-    kind: type,
-    event: Happening | None,
-    starters: Iterable[Group] | None,
-    stopped: Iterable[Instance] | None,
-) -> None:
+def _start_due(state: State, script: Script, event: Happening | None, stopped: Iterable[Instance]) -> None:
     """Start what the event starts, in the order of the policy."""
     live = state.live and not state.external
-    if not (live or kind in _ENDING):
+    if not (live or script.ends):
         return
     due: dict[int, tuple[Group, Choice | None, Choice]] = {}
-    for group in starters or ():
-        _consider(state, due, group, kind, event, live=live)
+    for group in script.starters:
+        _consider(state, due, group, event, live=live)
     if live:
-        for clock in stopped or ():
-            _consider(state, due, clock.group, kind, event, live=live, again=True)
+        for clock in stopped:
+            _consider(state, due, clock.group, event, live=live, again=True)
         if state.dirty & (LEVEL | CYCLE):
             for group in _entered(state):
-                _consider(state, due, group, kind, event, live=live, entered=True)
+                _consider(state, due, group, event, live=live, entered=True)
     for number in sorted(due) if len(due) > 1 else due:
         _start(state, *due[number])
 
@@ -175,7 +165,6 @@ def _consider(
     state: State,
     due: dict[int, tuple[Group, Choice | None, Choice]],
     group: Group,
-    kind: type,
     event: Happening | None,
     *,
     live: bool,
@@ -197,8 +186,8 @@ def _consider(
     elif lead.starts is None:
         starts = entered
     else:
-        tests = lead.starts.get(kind)
-        starts = tests is not None and event is not None and tests(event)
+        tests = lead.starts.get(type(event))
+        starts = tests is not None and tests(event)
     if starts:
         due[group.number] = group, choice, lead
 

@@ -32,6 +32,7 @@ from escalation_rules.engine.machine import (
     UPDATED,
     Look,
     Program,
+    Reach,
     State,
 )
 from escalation_rules.engine.outcome import NOWHERE
@@ -103,13 +104,14 @@ _ANCHORS: dict[str, Callable[[State], int | None]] = {
 class Sight(NamedTuple):
     """How an atom sees the state: whether it holds.
 
-    For a dial, its name and value; for what is timed, how to look ahead.
+    For a dial, its name and value; for what is timed, how to look ahead; for a gauge, what is to be reached.
     """
 
     holds: Callable[[State], bool]
     dial: Hashable = None
     value: Callable[[State], Hashable] | None = None
     look: Callable[[State], Look] | None = None
+    reach: Reach | None = None
 
 
 class Context:
@@ -141,7 +143,7 @@ def sight_of(atom: Atom, context: Context, seen: int | None) -> Sight:
     if atom.fact == "time_left":
         return _timed(_time_left(atom, context))
     if atom.kind == "duration":
-        return _timed(_duration(atom, context))
+        return _duration(atom, context)
     if atom.fact == "used":
         return _timed(_share(atom))
     if atom.fact == "deadline":
@@ -227,15 +229,15 @@ def _happened(atom: Atom, context: Context, seen: int) -> Callable[[State], bool
     return within_stay
 
 
-def _duration(atom: Atom, context: Context) -> Callable[[State], Look]:
+def _duration(atom: Atom, context: Context) -> Sight:
     calendars, wanted = context.calendars_of(atom), atom.op == ">="
     anchor_of = _ANCHORS.get(atom.fact) or _special_anchor(atom, context)
     if isinstance(atom.value, Pick) or any(isinstance(one, Pick) for one in calendars[:1]):
-        return _picked_duration(atom, context, anchor_of)
+        return _timed(_picked_duration(atom, context, anchor_of))
     span, calendar = atom.value, context.program.calendars[next(iter(calendars), None)]
     length, line = span.microseconds, calendar[1] if span.is_business else 0
     if length is None:
-        return _duration_of_days(span, calendar[0], anchor_of, wanted=wanted)
+        return _timed(_duration_of_days(span, calendar[0], anchor_of, wanted=wanted))
     opened = context.program.lines[line].opened
 
     def look(state: State) -> Look:
@@ -246,7 +248,9 @@ def _duration(atom: Atom, context: Context) -> Callable[[State], Look]:
         edge = (here if anchor == state.now else opened(anchor)) + length
         return (wanted, None) if here >= edge else (not wanted, (line, edge))
 
-    return look
+    track = context.track_of(atom) if atom.fact == "at_level_for" else None
+    reach = Reach((atom.fact, atom.of, track, line), anchor_of, line, length, wanted)
+    return _timed(look)._replace(reach=reach)
 
 
 def _duration_of_days(

@@ -11,6 +11,7 @@ from typing import Any
 from escalation_rules import events as E
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal, parts
 from escalation_rules.engine.comparisons import Context, Sight, looks_at, sight_of
+from escalation_rules.engine.effects import EFFECTS
 from escalation_rules.engine.machine import (
     AGREED,
     CYCLE,
@@ -23,9 +24,12 @@ from escalation_rules.engine.machine import (
     Choice,
     Comparison,
     Dial,
+    Gauge,
     Group,
     Program,
+    Reach,
     RuleCode,
+    Script,
     State,
     Terms,
     Test,
@@ -73,19 +77,63 @@ def compile_policy(policy: Policy) -> Program:
     _compile_rules(program, collected)
     _compile_targets(program, collected)
     _compile_items(program)
+    _sort_comparisons(program, collected)
+    program.watchers = len(collected.watched)
+    program.requests = tuple(_request_numbers(collected))
+    program.scripts = _scripts(program, collected)
+    return program
+
+
+def _sort_comparisons(program: Program, collected: _Comparisons) -> None:
+    """Those on dials, those on gauges, and the rest; a slot for all that changes as time passes."""
     program.comparisons = tuple(collected.found.values())
     program.dials = tuple(collected.dials.values())
-    on_dials = {id(one) for dial in program.dials for one in dial.comparisons}
-    program.single = tuple(one for one in program.comparisons if id(one) not in on_dials)
-    program.watchers = len(collected.watched)
-    program.watched = _tests_by_kind(
-        (number, one) for patterns, number in collected.watched.items() for one in patterns
+    program.gauges = tuple(
+        _gauge(number, looks, reaches) for number, (looks, reaches) in enumerate(collected.gauges.values())
     )
-    program.requests = tuple(_request_numbers(collected))
+    shared = {id(one) for dial in program.dials for one in dial.comparisons} | collected.on_gauges
+    program.single = tuple(one for one in program.comparisons if id(one) not in shared)
+    looking = [one for one in program.single if one.look is not None]
+    for slot, one in enumerate(looking, len(program.gauges)):
+        one.slot = slot
+    program.slots = (*program.gauges, *looking)
+
+
+def _gauge(number: int, looks: int, reaches: list[tuple[int, Reach]]) -> Gauge:
+    """The comparisons with these numbers, of one anchor and line, by length."""
+    lengths = tuple(sorted({reach.length for _, reach in reaches}))
+    bits = tuple(
+        sum(1 << bit for bit, reach in reaches if (lengths.index(reach.length) < reached) == reach.wanted)
+        for reached in range(len(lengths) + 1)
+    )
+    first, mask = reaches[0][1], sum(1 << bit for bit, _ in reaches)
+    return Gauge(number, looks, first.line, first.anchor, lengths, bits, mask, initial=int(lengths[0] == 0))
+
+
+def _scripts(program: Program, collected: _Comparisons) -> dict[type, Script]:
+    """What each kind of event does under this policy."""
+    watched = _tests_by_kind((number, one) for patterns, number in collected.watched.items() for one in patterns)
+    answers = _tests_by_kind((number, one) for item, number in program.items.items() for one in item.done_by)
+    starters = _groups_by_kind(program.groups, _starting)
+    stoppers = _groups_by_kind(program.groups, lambda choice: choice.stops)
     choices = [choice for group in program.groups for choice in group.choices]
-    listening = [kind for choice in choices for kind in (*(choice.starts or ()), *choice.stops)]
-    program.heard = frozenset([*program.watched, *program.done_by, *listening])
-    return program
+    heard = {*watched, *answers, *(kind for choice in choices for kind in (*(choice.starts or ()), *choice.stops))}
+    return {
+        kind: Script(
+            kind=kind,
+            effect=EFFECTS.get(kind),
+            watched=watched.get(kind, ()),
+            answers=answers.get(kind, ()),
+            stoppers=stoppers.get(kind, ()),
+            starters=starters.get(kind, ()),
+            is_heard=kind in heard,
+            ends=kind in _ENDING,
+        )
+        for kind in KINDS.values()
+    }
+
+
+_ENDING = frozenset({E.Resolved, E.Closed, E.Voided})
 
 
 class _Comparisons:
@@ -95,6 +143,8 @@ class _Comparisons:
         self.program = program
         self.found: dict[Hashable, Comparison] = {}
         self.dials: dict[Hashable, Dial] = {}
+        self.gauges: dict[Hashable, tuple[int, list[tuple[int, Reach]]]] = {}
+        self.on_gauges: set[int] = set()
         self.watched: dict[tuple[Pattern, ...], int] = {}
 
     def tree(self, condition: Condition, context: Context) -> Tree:
@@ -121,12 +171,15 @@ class _Comparisons:
         return self.found[key].number
 
     def add(self, key: Hashable, looks: int, sight: Sight, *, seen: int | None = None, silent: bool = False) -> None:
-        """One more bit, on its dial if it has one."""
+        """One more bit, on its dial or its gauge if it has one."""
         made = self.found[key] = Comparison(len(self.found), looks, sight.holds, sight.look, seen, silent)
         if sight.value is not None:
             dial = self.dials.setdefault(sight.dial, Dial(looks, sight.value))
             dial.comparisons.append(made)
             dial.mask |= 1 << made.number
+        if sight.reach is not None:
+            self.gauges.setdefault(sight.reach.key, (looks, []))[1].append((made.number, sight.reach))
+            self.on_gauges.add(id(made))
 
     def watch(self, atom: Atom) -> int | None:
         """The number under which it is remembered when an event last matched the atom's pattern."""
@@ -226,8 +279,6 @@ def _compile_targets(program: Program, collected: _Comparisons) -> None:
     program.groups_of_level = {
         key: tuple(group for group in groups if (group.level or "") == key) for key in ("", *program.places)
     }
-    program.starters = _groups_by_kind(groups, _starting)
-    program.stoppers = _groups_by_kind(groups, lambda choice: choice.stops)
     program.turning = STATUS | LEVEL
     for group in groups:
         program.turning |= group.looks_at
@@ -244,7 +295,9 @@ def _starting(choice: Choice) -> Iterable[type]:
     return choice.starts or ()
 
 
-def _groups_by_kind(groups: list[Group], kinds_of: Callable[[Choice], Iterable[type]]) -> dict[type, tuple[Group, ...]]:
+def _groups_by_kind(
+    groups: Iterable[Group], kinds_of: Callable[[Choice], Iterable[type]]
+) -> dict[type, tuple[Group, ...]]:
     kinds = {id(group): {kind for choice in group.choices for kind in kinds_of(choice)} for group in groups}
     return {kind: tuple(group for group in groups if kind in kinds[id(group)]) for kind in set().union(*kinds.values())}
 
@@ -324,4 +377,3 @@ def _compile_items(program: Program) -> None:
     for item, number in program.items.items():
         by_key[item.key] = (*by_key.get(item.key, ()), number)
     program.items_by_key = by_key
-    program.done_by = _tests_by_kind((number, one) for item, number in program.items.items() for one in item.done_by)

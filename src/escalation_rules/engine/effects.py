@@ -25,20 +25,18 @@ from escalation_rules.engine.machine import (
     STATUS,
     UNANSWERED,
     UPDATED,
-    Comparison,
-    Crossing,
-    Dial,
     Made,
-    Program,
+    Script,
     State,
 )
 from escalation_rules.engine.outcome import NOWHERE
+from escalation_rules.engine.truth import refresh
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
 from escalation_rules.patterns import Happening
 from escalation_rules.statuses import on_record_since
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 
-__all__ = ["assign", "happen", "happen_virtually", "move", "set_priority", "update"]
+__all__ = ["EFFECTS", "assign", "happen", "happen_virtually", "move", "set_priority"]
 
 Effect = Callable[[State, Any], None]
 
@@ -47,11 +45,10 @@ def happen(state: State, event: Happening) -> None:
     """One recorded event with all of its effects."""
     state.position += 1
     state.when = (state.now << BITS) + state.position
-    kind = type(event)
-    effect = _EFFECTS.get(kind)
-    if effect is not None:
-        effect(state, event)
-    _spread(state, kind, event)
+    script = state.program.scripts[type(event)]
+    if script.effect is not None:
+        script.effect(state, event)
+    _spread(state, script, event)
 
 
 def happen_virtually(state: State, kind: type[Happening], effect: Callable[[], None], **fields: Any) -> None:
@@ -62,95 +59,26 @@ def happen_virtually(state: State, kind: type[Happening], effect: Callable[[], N
     state.position += 1
     state.when = (state.now << BITS) + state.position
     effect()
-    event = None
-    if kind in state.program.heard:
-        event = kind(at=datetime_of(state.now), actor="automation", **fields)
-    _spread(state, kind, event)
+    script = state.program.scripts[kind]
+    event = kind(at=datetime_of(state.now), actor="automation", **fields) if script.is_heard else None
+    _spread(state, script, event)
 
 
-def _spread(state: State, kind: type, event: Happening | None) -> None:
+def _spread(state: State, script: Script, event: Happening | None) -> None:
     """The further effects of an event: on what is watched for, on clocks, on what is known to hold."""
-    program = state.program
-    if event is not None and kind in program.heard:
-        for number, test in program.watched.get(kind, ()):
+    if event is not None:
+        for number, test in script.watched:
             if test(event):
                 state.seen[number] = state.when
                 state.dirty |= SEEN
                 state.stir = True
-        for number, test in program.done_by.get(kind, ()):
+        for number, test in script.answers:
             if test(event):
                 state.answers[number] = state.when, event
                 state.stir = True
-    turn_clocks(state, kind, event)
+    turn_clocks(state, script, event)
     if state.dirty:
         refresh(state, state.when)
-
-
-def refresh(state: State, when: int) -> None:
-    """Which comparisons hold after a change, and since when; `when` is what changed it."""
-    dials, single = _affected(state.program, state.dirty)
-    state.dirty = 0
-    for dial in dials:
-        value = dial.value(state)
-        bits = dial.table.get(value)
-        if bits is None:
-            bits = dial.bits(state, value)
-        changed = (state.truth & dial.mask) ^ bits
-        if changed:
-            state.truth ^= changed
-            state.stir = True
-            _note(state, changed & bits, when)
-    for comparison in single:
-        update(state, comparison, when)
-
-
-def _affected(program: Program, dirty: int) -> tuple[tuple[Dial, ...], tuple[Comparison, ...]]:
-    found = program.affected.get(dirty)
-    if found is None:
-        found = (
-            tuple(dial for dial in program.dials if dial.looks_at & dirty),
-            tuple(one for one in program.single if one.looks_at & dirty),
-        )
-        program.affected[dirty] = found
-    return found
-
-
-def _note(state: State, gained: int, when: int) -> None:
-    """Since when the comparisons hold that have come to."""
-    while gained:
-        lowest = gained & -gained
-        state.since[lowest.bit_length() - 1] = when
-        gained ^= lowest
-
-
-def update(state: State, comparison: Comparison, when: int) -> None:
-    """Whether one comparison holds, since when, and when time alone may change that."""
-    bit = 1 << comparison.number
-    if comparison.look is None:
-        holds = comparison.holds(state)
-    else:
-        holds, crossing = comparison.look(state)
-        set_timer(state, comparison.number, crossing)
-    if holds != bool(state.truth & bit):
-        state.truth ^= bit
-        state.stir = True
-        if holds:
-            state.since[comparison.number] = when
-
-
-def set_timer(state: State, number: int, crossing: Crossing | None) -> None:
-    """Remember the next point at which time alone may change a comparison, in place of the last."""
-    old = state.timer_lines[number]
-    if old >= 0:
-        del state.timers[old][number]
-        state.nearest[old] = None
-    if crossing is None:
-        state.timer_lines[number] = -1
-    else:
-        line, point = crossing
-        state.timers[line][number] = point
-        state.timer_lines[number] = line
-        state.nearest[line] = None
 
 
 def _known(state: State, name: str | None) -> None:
@@ -408,7 +336,7 @@ def _overridden(state: State, event: E.ChecklistOverridden) -> None:
     state.stir = True
 
 
-_EFFECTS: dict[type, Effect] = {
+EFFECTS: dict[type, Effect] = {
     E.Opened: _opened,
     E.CustomerReplied: _customer_replied,
     E.SupportReplied: _support_replied,
@@ -435,3 +363,4 @@ _EFFECTS: dict[type, Effect] = {
     E.Reopened: _reopened,
     E.Observed: _observed,
 }
+"""What an event of each kind changes. Those that are not here change nothing by themselves."""

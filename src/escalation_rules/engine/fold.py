@@ -9,15 +9,16 @@ from escalation_rules import events as E
 from escalation_rules.case import Case
 from escalation_rules.engine.checks import expiry
 from escalation_rules.engine.clocks import due_of, outcome_now
-from escalation_rules.engine.effects import happen, update
+from escalation_rules.engine.effects import happen
 from escalation_rules.engine.findings import cooldown_end, crossings_of, find
-from escalation_rules.engine.machine import BITS, NEVER, Program, State
+from escalation_rules.engine.machine import Program, State
 from escalation_rules.engine.moves import enact_rest, holding, run_rules
 from escalation_rules.engine.outcome import NOWHERE, Outcome
+from escalation_rules.engine.truth import comes, cross, next_crossing
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["fold", "forward", "next_crossing", "wake"]
+__all__ = ["fold", "forward", "wake"]
 
 _FRUITLESS = 1_000
 """After so many instants at which the answer could have changed and did not, the host is told to ask again then."""
@@ -82,65 +83,16 @@ def _arrive(state: State, instant: int) -> None:
 
 def _pass_time(state: State, until: int) -> int:
     """Every crossing up to an instant. Those of the instant itself count, but the rules wait for its events."""
-    while _comes(state, until):  # so that there is a next crossing, and not later
+    while comes(state, until):  # so that there is a next crossing, and not later
         crossing = cast(int, next_crossing(state))
         _arrive(state, crossing)
-        _cross(state)
+        cross(state)
         if crossing == until:
             return until
         if state.stir:
             run_rules(state)
     state.now = until
     return until
-
-
-def _comes(state: State, until: int) -> bool:
-    """Whether a crossing may come before an instant, or at it. On the way, its points are found."""
-    nearest, lines = state.nearest, state.program.lines
-    points: list[int | None] = [until]
-    comes = state.duty <= until or state.now < state.program.effective_from <= until
-    for number in range(1, len(nearest)):
-        if nearest[number] == NEVER:
-            points.append(None)
-        else:
-            points.append(point := lines[number].opened(until))
-            comes = comes or point >= _nearest(state, number)
-    state.points = points
-    return comes or until >= _nearest(state, 0)
-
-
-def _nearest(state: State, line: int) -> int:
-    """The first point on a line at which time alone changes something."""
-    found = state.nearest[line]
-    if found is None:
-        found = state.nearest[line] = min(state.timers[line].values(), default=NEVER)
-    return found
-
-
-def next_crossing(state: State) -> int | None:
-    """The first crossing after now."""
-    found = state.duty
-    for number, line in enumerate(state.program.lines):
-        nearest = _nearest(state, number)
-        if nearest != NEVER:
-            found = min(found, line.earliest(nearest))
-    if state.now < state.program.effective_from:
-        found = min(found, state.program.effective_from)
-    return None if found == NEVER else found
-
-
-def _cross(state: State) -> None:
-    """What time alone has changed by now."""
-    when = state.now << BITS
-    comparisons = state.program.comparisons
-    for line, timers in enumerate(state.timers):
-        if timers:
-            here = state.point(line)
-            for number in [one for one, point in timers.items() if point <= here]:
-                update(state, comparisons[number], when)
-    if state.now in {state.duty, state.program.effective_from}:
-        state.duty = NEVER
-        state.stir = True
 
 
 def wake(state: State, outcome: Outcome) -> int | None:

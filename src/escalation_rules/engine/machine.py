@@ -31,12 +31,15 @@ __all__ = [
     "Choice",
     "Comparison",
     "Dial",
+    "Gauge",
     "Group",
     "Instance",
     "Made",
     "Pending",
     "Program",
+    "Reach",
     "RuleCode",
+    "Script",
     "State",
 ]
 
@@ -75,7 +78,8 @@ class Comparison:
     """An atom in normal form, in the context of its rule, as one bit.
 
     `holds` says whether it is known to hold now; `look`, for what changes as time passes, also where it next may.
-    Evidence of a comparison with `seen` is the latest event that matched; with `silent` there is none.
+    Evidence of a comparison with `seen` is the latest event that matched; with `silent` there is none. `slot` is where
+    it keeps the next point at which time alone may change it, if it is not on a gauge.
     """
 
     number: int
@@ -84,6 +88,7 @@ class Comparison:
     look: Callable[[State], Look] | None = None
     seen: int | None = None
     silent: bool = False
+    slot: int = -1
 
 
 @dataclass(slots=True)
@@ -105,6 +110,36 @@ class Dial:
 
 
 _REMEMBERED = 1_000
+
+
+class Reach(NamedTuple):
+    """A duration of a fixed length on one line, since an anchor: whether it is reached, or (not `wanted`) is not yet.
+
+    Durations with one `key` have one anchor.
+    """
+
+    key: Hashable
+    anchor: Callable[[State], int | None]
+    line: int
+    length: int
+    wanted: bool
+
+
+@dataclass(slots=True)
+class Gauge:
+    """The comparisons of one duration on one line: time since the anchor reaches their lengths one after the other.
+
+    `bits[n]` are those that hold when n of the `lengths` are reached. No time at all reaches the first `initial`.
+    """
+
+    number: int
+    looks_at: int
+    line: int
+    anchor: Callable[[State], int | None]
+    lengths: tuple[int, ...]
+    bits: tuple[int, ...]
+    mask: int
+    initial: int
 
 
 Tree = int | tuple[str, tuple["Tree", ...]]
@@ -174,6 +209,19 @@ class Group:
     is_plain: bool
 
 
+class Script(NamedTuple):
+    """What an event of one kind does: to the state, to what watches for it, and to which clocks."""
+
+    kind: type
+    effect: Callable[[State, Any], None] | None
+    watched: tuple[tuple[int, Test], ...]
+    answers: tuple[tuple[int, Test], ...]
+    stoppers: tuple[Group, ...]
+    starters: tuple[Group, ...]
+    is_heard: bool
+    ends: bool
+
+
 @dataclass(slots=True)
 class Instance:
     """One instance of a target.
@@ -225,9 +273,16 @@ class Made(NamedTuple):
     key: str | None = None
 
 
+Affected = tuple[tuple[Dial, ...], tuple[Gauge, ...], tuple[Comparison, ...]]
+"""What is looked at again after a change."""
+
+
 @dataclass(slots=True, eq=False)
 class Program:
-    """A policy, compiled: tables, and nothing that changes."""
+    """A policy, compiled: tables, and nothing that changes but what is remembered of them.
+
+    `slots` are what changes by itself as time passes: the gauges, and the comparisons that look ahead one by one.
+    """
 
     policy: Policy
     tracks: tuple[Track, ...]
@@ -245,125 +300,78 @@ class Program:
     groups_of_level: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
     items: Mapping[Item, int] = field(default_factory=dict)
     items_by_key: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    done_by: Mapping[type, tuple[tuple[int, Test], ...]] = field(default_factory=dict)
-    watched: Mapping[type, tuple[tuple[int, Test], ...]] = field(default_factory=dict)
+    scripts: Mapping[type, Script] = field(default_factory=dict)
     watchers: int = 0
     requests: tuple[int, ...] = ()
-    starters: Mapping[type, tuple[Group, ...]] = field(default_factory=dict)
-    stoppers: Mapping[type, tuple[Group, ...]] = field(default_factory=dict)
     turning: int = 0
     dials: tuple[Dial, ...] = ()
+    gauges: tuple[Gauge, ...] = ()
     single: tuple[Comparison, ...] = ()
-    heard: frozenset[type] = frozenset()
-    affected: dict[int, tuple[tuple[Dial, ...], tuple[Comparison, ...]]] = field(default_factory=dict)
+    slots: tuple[Gauge | Comparison, ...] = ()
+    affected: dict[int, Affected] = field(default_factory=dict)
     holding: dict[int, tuple[RuleCode, ...]] = field(default_factory=dict)
+    acting: dict[tuple[int, ...], tuple[RuleCode, ...]] = field(default_factory=dict)
 
 
 class State:
     """A case as the fold has it at an instant.
 
-    `made` keeps every move of the rules, settled ones too; `watch` is told after the rules of each instant that
-    changed something.
+    `edges` has, for each line and slot, the next point at which time alone may change something; `nearest` the first of
+    them on each line, or None while nobody has looked. `made` keeps every move of the rules, settled ones too; `watch`
+    is told after the rules of each instant that changed something.
     """
 
-    __slots__ = (
-        "accepted",
-        "acknowledged",
-        "actions",
-        "agreed",
-        "answered",
-        "answers",
-        "assigned",
-        "assignments",
-        "barrier",
-        "case",
-        "channel",
-        "clocks",
-        "counts",
-        "cycle",
-        "cycle_when",
-        "declined",
-        "dirty",
-        "duty",
-        "entered",
-        "entry",
-        "escalations",
-        "external",
-        "facts",
-        "failures",
-        "fired",
-        "latest",
-        "level",
-        "live",
-        "made",
-        "moves",
-        "nearest",
-        "now",
-        "open",
-        "opening",
-        "order",
-        "overridden",
-        "past",
-        "plan",
-        "points",
-        "position",
-        "priority",
-        "program",
-        "rank",
-        "recorded",
-        "recorded_keys",
-        "reopened",
-        "replies",
-        "requested",
-        "seen",
-        "since",
-        "standing",
-        "status_requests",
-        "stir",
-        "timer_lines",
-        "timers",
-        "truth",
-        "unanswered",
-        "unassigned",
-        "updated",
-        "ups",
-        "watch",
-        "when",
-    )
+    now: int
+    position: int
+    when: int
+    dirty: int
+    truth: int
+    order: int
+    stir: bool
+    duty: int
+    standing: Standing
+    live: bool
+    priority: str | None
+    rank: int
+    channel: str | None
+    external: int
+    cycle: int
+    cycle_when: int
+    opening: int
+    reopened: int
+    unanswered: int | None
+    unassigned: int | None
+    requested: int | None
+    answered: bool
+    acknowledged: bool
+    updated: int
+    replies: int
+    status_requests: int
+    assignments: int
+    escalations: int
+    plan: ActionPlan | None
+    agreed: Span | None
+    watch: Callable[[State], None] | None
 
     def __init__(self, program: Program, case: str, recorded_keys: frozenset[str], declined: frozenset[str]) -> None:
-        tracks, lines, comparisons = len(program.levels), len(program.lines), len(program.comparisons)
+        self.__dict__.update(_BLANK)
         self.program, self.case = program, case
         self.recorded_keys, self.declined = recorded_keys, declined
-        self.now = self.position = self.when = self.dirty = self.truth = self.order = 0
-        self.stir = False
+        tracks, lines, gauges = len(program.levels), len(program.lines), len(program.gauges)
+        slots = len(program.slots)
         self.points: list[int | None] = [None] * lines
-        self.since = [LONG_AGO] * comparisons
-        self.timers: list[dict[int, int]] = [{} for _ in range(lines)]
-        self.timer_lines = [-1] * comparisons
+        self.since = [LONG_AGO] * len(program.comparisons)
+        self.edges = [[NEVER] * slots for _ in program.lines]
         self.nearest: list[int | None] = [NEVER] * lines
-        self.duty = NEVER
-        self.standing: Standing = OPEN
-        self.live = False
-        self.priority: str | None = None
-        self.rank = -1
-        self.channel: str | None = None
+        self.slot_lines = [-1] * slots
+        self.anchors: list[int | None] = [LONG_AGO] * gauges
+        self.bases, self.steps = [0] * gauges, [0] * gauges
         self.facts: dict[str, Any] = {}
         self.level, self.ups = [-1] * tracks, [0] * tracks
         self.recorded: list[list[tuple[int, int]]] = [[] for _ in range(tracks)]
         self.entry, self.barrier = [LONG_AGO] * tracks, [LONG_AGO] * tracks
-        self.external = 0
-        self.cycle = self.cycle_when = self.opening = self.reopened = 0
-        self.unanswered: int | None = None
-        self.unassigned: int | None = None
-        self.requested: int | None = None
-        self.answered = self.acknowledged = False
-        self.updated = 0
-        self.replies = self.status_requests = self.assignments = self.escalations = 0
         self.assigned: dict[str, tuple[str | None, str | None]] = {}
         self.failures: list[tuple[int, int, int | None]] = []
-        self.plan: ActionPlan | None = None
-        self.agreed: Span | None = None
         self.seen = [LONG_AGO] * program.watchers
         self.answers: dict[int, tuple[int, Happening]] = {}
         self.overridden: dict[str, int] = {}
@@ -375,7 +383,6 @@ class State:
         self.entered: list[tuple[str, int]] = []
         self.moves: list[Pending] = []
         self.made: list[Made] = []
-        self.watch: Callable[[State], None] | None = None
         self.accepted: dict[str, Happening] = {}
         self.actions: list[ActionFound] = []
         self.fired: set[tuple[tuple[str, str], int, int, int]] = set()
@@ -400,3 +407,15 @@ class State:
             if name is not None:
                 return str(name)
         return None
+
+
+_BLANK: dict[str, Any] = {
+    **dict.fromkeys(("now", "position", "when", "dirty", "truth", "order", "cycle", "cycle_when", "opening"), 0),
+    **dict.fromkeys(("reopened", "updated", "replies", "status_requests", "assignments", "escalations", "external"), 0),
+    **dict.fromkeys(("stir", "live", "answered", "acknowledged"), False),
+    **dict.fromkeys(("priority", "channel", "unanswered", "unassigned", "requested", "plan", "agreed", "watch"), None),
+    "rank": -1,
+    "duty": NEVER,
+    "standing": OPEN,
+}
+"""What a state holds before anything has happened."""
