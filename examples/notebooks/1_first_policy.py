@@ -22,7 +22,7 @@ import polars as pl
 from escalation_rules import BusinessCalendar, EscalationLevel, Pick, Policy, Rule, Target
 from escalation_rules import facts as F
 from escalation_rules.simulation import LogMapping, cases_from_frame, replay
-from escalation_rules.views.plots import plot
+from escalation_rules.views import plot
 
 HERE = Path(__file__).parent if "__file__" in globals() else Path()
 rows = pl.read_csv(HERE.parent / "data" / "incidents_sample.csv.gz", infer_schema=False)

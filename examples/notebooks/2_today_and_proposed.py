@@ -24,7 +24,7 @@ import polars as pl
 HERE = Path(__file__).parent if "__file__" in globals() else Path()
 sys.path.insert(0, str(HERE.parent))
 from escalation_rules.simulation import compare  # noqa: E402
-from escalation_rules.views.plots import plot  # noqa: E402
+from escalation_rules.views import plot  # noqa: E402
 from quickstart import PROPOSED, TODAY, read_log  # noqa: E402 the path is set first
 
 log = read_log()

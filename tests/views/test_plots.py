@@ -7,7 +7,7 @@ import pytest
 
 from escalation_rules.errors import InvalidValue, UnknownName
 from escalation_rules.simulation import compare
-from escalation_rules.views.plots import plot
+from escalation_rules.views import plot
 from tests.simulation.logs import sample, service_desk
 
 mpl.use("Agg")

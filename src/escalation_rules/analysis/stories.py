@@ -14,9 +14,8 @@ from escalation_rules.analysis.axes import DURATION, Key
 from escalation_rules.analysis.cells import Space
 from escalation_rules.analysis.examples import MONDAY, Sketch, example_of
 from escalation_rules.case import Case
-from escalation_rules.engine.fold import fold, forward
+from escalation_rules.engine.fold import fold, forward, upcoming
 from escalation_rules.engine.machine import Program, State
-from escalation_rules.engine.truth import next_crossing
 from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import BusinessCalendar
@@ -61,7 +60,7 @@ def walk(program: Program, case: Case, steps: int) -> Iterator[State]:
     state = fold(program, case, case.history[-1].instant)
     yield state
     for _ in range(steps):
-        crossing = next_crossing(state)
+        crossing = upcoming(state)
         if crossing is None:
             return
         forward(state, crossing)

@@ -126,7 +126,9 @@ def _scripts(program: Program, collected: _Comparisons) -> dict[type, Script]:
             answers=answers.get(kind, ()),
             stoppers=stoppers.get(kind, ()),
             starters=starters.get(kind, ()),
+            listens=kind in watched or kind in answers,
             is_heard=kind in heard,
+            may_be_asked=kind in _ASKED,
             ends=kind in _ENDING,
         )
         for kind in KINDS.values()
@@ -134,6 +136,8 @@ def _scripts(program: Program, collected: _Comparisons) -> dict[type, Script]:
 
 
 _ENDING = frozenset({E.Resolved, E.Closed, E.Voided})
+_ASKED = frozenset({E.Escalated, E.PriorityChanged, E.Assigned})
+"""What decisions ask for and a case is changed by."""
 
 
 class _Comparisons:
@@ -282,6 +286,7 @@ def _compile_targets(program: Program, collected: _Comparisons) -> None:
     program.turning = STATUS | LEVEL
     for group in groups:
         program.turning |= group.looks_at
+    program.touching = program.turning | CYCLE if groups else 0
 
 
 _WAKING = (E.Opened, E.CustomerReplied, E.Reopened, E.Escalated, E.DeEscalated, E.Observed)

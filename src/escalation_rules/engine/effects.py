@@ -41,11 +41,10 @@ __all__ = ["EFFECTS", "assign", "happen", "happen_virtually", "move", "set_prior
 Effect = Callable[[State, Any], None]
 
 
-def happen(state: State, event: Happening) -> None:
-    """One recorded event with all of its effects."""
+def happen(state: State, script: Script, event: Happening) -> None:
+    """One recorded event with all of its effects, as the script of its kind has them."""
     state.position += 1
     state.when = (state.now << BITS) + state.position
-    script = state.program.scripts[type(event)]
     if script.effect is not None:
         script.effect(state, event)
     _spread(state, script, event)
@@ -66,7 +65,7 @@ def happen_virtually(state: State, kind: type[Happening], effect: Callable[[], N
 
 def _spread(state: State, script: Script, event: Happening | None) -> None:
     """The further effects of an event: on what is watched for, on clocks, on what is known to hold."""
-    if event is not None:
+    if script.listens and event is not None:
         for number, test in script.watched:
             if test(event):
                 state.seen[number] = state.when
@@ -76,7 +75,8 @@ def _spread(state: State, script: Script, event: Happening | None) -> None:
             if test(event):
                 state.answers[number] = state.when, event
                 state.stir = True
-    turn_clocks(state, script, event)
+    if script.stoppers or script.starters or state.dirty & state.program.touching:
+        turn_clocks(state, script, event)
     if state.dirty:
         refresh(state, state.when)
 
@@ -165,7 +165,8 @@ def _customer_replied(state: State, event: E.CustomerReplied) -> None:
         state.dirty |= COUNTED
     if event.asks_to_escalate:
         _requested(state)
-    _settle_status(state, event)
+    if state.standing.waits:
+        _settle_status(state, event)
 
 
 def _support_replied(state: State, event: E.SupportReplied) -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
-from escalation_rules import events as E
 from escalation_rules.case import Case
 from escalation_rules.engine.checks import expiry
 from escalation_rules.engine.clocks import due_of, outcome_now
 from escalation_rules.engine.effects import happen
 from escalation_rules.engine.findings import cooldown_end, crossings_of, find
-from escalation_rules.engine.machine import Program, State
+from escalation_rules.engine.machine import NEVER, Program, State
 from escalation_rules.engine.moves import enact_rest, holding, run_rules
 from escalation_rules.engine.outcome import NOWHERE, Outcome
-from escalation_rules.engine.truth import comes, cross, next_crossing
+from escalation_rules.engine.truth import cross, next_crossing
 from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.kinds import Made
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["fold", "forward", "wake"]
+__all__ = ["fold", "forward", "upcoming", "wake"]
 
 _FRUITLESS = 1_000
 """After so many instants at which the answer could have changed and did not, the host is told to ask again then."""
@@ -35,25 +35,24 @@ def fold(program: Program, case: Case, at: int, watch: Callable[[State], None] |
         raise InvalidValue(Problem("instant before the opening", datetime_of(at), expected=f"{opened} or later"))
     state = State(program, case.id, *case.keys_until(at))
     state.watch = watch
-    now = history[0].instant
+    now, scripts = history[0].instant, program.scripts
     _arrive(state, now)
     for event in history:
         instant = event.instant
         if instant != now:
             if instant > at:
                 break
-            _conclude(state)
+            if state.stir or state.accepted:
+                _conclude(state)
             now = _pass_time(state, instant)
-        if isinstance(event, _ACCEPTED) and event.is_accepted:
+        script = scripts[type(event)]
+        if script.may_be_asked and cast(Made, event).is_accepted:
             state.accepted[str(event.id)] = event
         else:
-            happen(state, event)
+            happen(state, script, event)
     _conclude(state)
     forward(state, at)
     return state
-
-
-_ACCEPTED = (E.Escalated, E.PriorityChanged, E.Assigned)
 
 
 def _conclude(state: State) -> None:
@@ -83,22 +82,27 @@ def _arrive(state: State, instant: int) -> None:
 
 def _pass_time(state: State, until: int) -> int:
     """Every crossing up to an instant. Those of the instant itself count, but the rules wait for its events."""
-    while comes(state, until):  # so that there is a next crossing, and not later
-        crossing = cast(int, next_crossing(state))
+    while (crossing := next_crossing(state)) <= until:
         _arrive(state, crossing)
         cross(state)
         if crossing == until:
             return until
         if state.stir:
             run_rules(state)
-    state.now = until
+    _arrive(state, until)
     return until
+
+
+def upcoming(state: State) -> int | None:
+    """The next instant after now at which time alone changes something, if there is one."""
+    crossing = next_crossing(state)
+    return None if crossing == NEVER else crossing
 
 
 def wake(state: State, outcome: Outcome) -> int | None:
     """The next instant at which the outcome differs, if nothing happens. The state is of no use afterwards."""
     for _ in range(_FRUITLESS):
-        crossing, breach, other = next_crossing(state), _first(_breaches(state)), _first(_others(state, outcome))
+        crossing, breach, other = upcoming(state), _first(_breaches(state)), _first(_others(state, outcome))
         step = _first(one for one in (crossing, breach, other) if one is not None)
         if step is None or step == breach:
             return step
@@ -106,7 +110,7 @@ def wake(state: State, outcome: Outcome) -> int | None:
         forward(state, step)
         if not (step != other and _is_quiet(state, outcome, position, truth)) and find(state) != outcome:
             return step
-    return _first(one for one in (next_crossing(state), _first(_others(state, outcome))) if one is not None)
+    return _first(one for one in (upcoming(state), _first(_others(state, outcome))) if one is not None)
 
 
 def _first(some: Iterable[int]) -> int | None:

@@ -218,7 +218,9 @@ class Script(NamedTuple):
     answers: tuple[tuple[int, Test], ...]
     stoppers: tuple[Group, ...]
     starters: tuple[Group, ...]
+    listens: bool
     is_heard: bool
+    may_be_asked: bool
     ends: bool
 
 
@@ -281,7 +283,9 @@ Affected = tuple[tuple[Dial, ...], tuple[Gauge, ...], tuple[Comparison, ...]]
 class Program:
     """A policy, compiled: tables, and nothing that changes but what is remembered of them.
 
+    On the first of the `lines` all time counts.
     `slots` are what changes by itself as time passes: the gauges, and the comparisons that look ahead one by one.
+    `turning` is what may change clocks that run, `touching` what may start others besides.
     """
 
     policy: Policy
@@ -304,6 +308,7 @@ class Program:
     watchers: int = 0
     requests: tuple[int, ...] = ()
     turning: int = 0
+    touching: int = 0
     dials: tuple[Dial, ...] = ()
     gauges: tuple[Gauge, ...] = ()
     single: tuple[Comparison, ...] = ()
@@ -316,9 +321,9 @@ class Program:
 class State:
     """A case as the fold has it at an instant.
 
-    `edges` has, for each line and slot, the next point at which time alone may change something; `nearest` the first of
-    them on each line, or None while nobody has looked. `made` keeps every move of the rules, settled ones too; `watch`
-    is told after the rules of each instant that changed something.
+    `edges` has, for each line and slot, the next point at which time alone may change something; `firsts` when the
+    first of them comes on each line, or None while nobody has looked. `made` keeps every move of the rules, settled
+    ones too; `watch` is told after the rules of each instant that changed something.
     """
 
     now: int
@@ -362,7 +367,7 @@ class State:
         self.points: list[int | None] = [None] * lines
         self.since = [LONG_AGO] * len(program.comparisons)
         self.edges = [[NEVER] * slots for _ in program.lines]
-        self.nearest: list[int | None] = [NEVER] * lines
+        self.firsts: list[int | None] = [NEVER] * lines
         self.slot_lines = [-1] * slots
         self.anchors: list[int | None] = [LONG_AGO] * gauges
         self.bases, self.steps = [0] * gauges, [0] * gauges

@@ -75,26 +75,43 @@ def run_rules(state: State) -> None:
     if state.now < state.program.effective_from:
         state.entered.clear()
     else:
-        while _round(state):
-            pass
+        while (rules := _acting(state)) or state.entered:
+            if not _round(state, rules):
+                break
     if state.watch is not None:
         state.watch(state)
 
 
-def _round(state: State) -> bool:
+def _acting(state: State) -> tuple[RuleCode, ...]:
+    """The rules that hold and ask for something, or for a level above the one where the case stands."""
+    program = state.program
+    key = (state.truth, *state.level)
+    found = program.acting.get(key)
+    if found is None:
+        found = program.acting[key] = tuple(rule for rule in holding(state) if rule.then or _is_above(state, rule))
+    return found
+
+
+def _is_above(state: State, rule: RuleCode) -> bool:
+    level = state.level[rule.track]
+    if rule.is_next:
+        return level + 1 < len(state.program.levels[rule.track])
+    return rule.to is not None and rule.to > level
+
+
+def _round(state: State, rules: tuple[RuleCode, ...]) -> bool:
     """One round. Whether it changed anything."""
     entered, state.entered = state.entered, []
     asked = list(_asked_on_entry(state, entered)) if entered and state.live else []
     before = state.position
-    rules = holding(state)
+    chosen: list[Weighed] = []
     if rules:
         rules = _on_fresh_evidence(state, rules)
         asked += _asked_by_rules(state, rules)
-    chosen = (
-        [one for one in (_chosen(state, track, rules) for track in range(len(state.level))) if one] if rules else []
-    )
+        chosen = [wanted for track in range(len(state.level)) if (wanted := _chosen(state, track, rules))]
     fresh = _fresh(state, asked) if asked else []
-    _ask_state_changes(state, fresh)
+    if fresh:
+        _ask_state_changes(state, fresh)
     for wanted in chosen:
         _make(state, wanted)
     for one, _ in fresh:
@@ -191,7 +208,7 @@ def _raise_priority(state: State, fresh: Iterable[tuple[Asked, Happening | None]
 def enact(state: State, record: Happening) -> None:
     """What was accepted takes effect where the rules ask for it, so that a history with it reads like one without."""
     del state.accepted[str(record.id)]
-    happen(state, record)
+    happen(state, state.program.scripts[type(record)], record)
 
 
 def enact_rest(state: State) -> None:
@@ -258,14 +275,12 @@ def _wanted(state: State, track: int, rules: tuple[RuleCode, ...]) -> dict[int, 
     present = state.level[track]
     found: dict[int, list[RuleCode]] = {}
     for rule in rules:
-        if rule.track != track or not (rule.is_next or (rule.to is not None and rule.to > present)):
+        if rule.track != track or not _is_above(state, rule):
             continue
-        level = rule.to
-        if rule.is_next:
-            level = present + 1
-            if level >= len(state.program.levels[track]) or evidence(state, rule.own_tree) <= state.entry[track]:
-                continue
-        found.setdefault(int(level or 0), []).append(rule)
+        if not rule.is_next:
+            found.setdefault(int(rule.to or 0), []).append(rule)
+        elif evidence(state, rule.own_tree) > state.entry[track]:
+            found.setdefault(present + 1, []).append(rule)
     return found
 
 

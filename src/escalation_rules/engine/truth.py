@@ -11,7 +11,7 @@ from bisect import bisect_right
 
 from escalation_rules.engine.machine import BITS, NEVER, Affected, Comparison, Crossing, Gauge, Program, State
 
-__all__ = ["comes", "cross", "next_crossing", "refresh"]
+__all__ = ["cross", "next_crossing", "refresh"]
 
 
 def refresh(state: State, when: int) -> None:
@@ -70,7 +70,7 @@ def _start_gauge(state: State, gauge: Gauge, anchor: int | None, when: int) -> N
             edge = base + gauge.lengths[step]
     state.steps[number] = step
     state.edges[line][number] = edge
-    state.nearest[line] = None
+    state.firsts[line] = None
     if changed := (state.truth & gauge.mask) ^ gauge.bits[step]:
         _turn(state, changed, changed & gauge.bits[step], when)
 
@@ -81,7 +81,7 @@ def _advance_gauge(state: State, gauge: Gauge, here: int, when: int) -> None:
     base = state.bases[number]
     step = state.steps[number] = bisect_right(lengths, here - base, state.steps[number])
     state.edges[gauge.line][number] = base + lengths[step] if step < len(lengths) else NEVER
-    state.nearest[gauge.line] = None
+    state.firsts[gauge.line] = None
     if changed := (state.truth & gauge.mask) ^ gauge.bits[step]:
         _turn(state, changed, changed & gauge.bits[step], when)
 
@@ -103,68 +103,51 @@ def _set_edge(state: State, slot: int, crossing: Crossing | None) -> None:
     old = state.slot_lines[slot]
     if old >= 0:
         state.edges[old][slot] = NEVER
-        state.nearest[old] = None
+        state.firsts[old] = None
     if crossing is None:
         state.slot_lines[slot] = -1
     else:
         line, point = crossing
         state.edges[line][slot] = point
         state.slot_lines[slot] = line
-        state.nearest[line] = None
+        state.firsts[line] = None
 
 
 # ---------------------------------------------------------------------------- as time passes
 
 
-def comes(state: State, until: int) -> bool:
-    """Whether a crossing comes before an instant, or at it. On the way, its points are found."""
-    nearest, lines = state.nearest, state.program.lines
-    points: list[int | None] = [until]
-    found = state.duty <= until or state.now < state.program.effective_from <= until
-    for line in range(1, len(nearest)):
-        first = _nearest(state, line)
-        if first == NEVER:
-            points.append(None)
-        else:
-            points.append(point := lines[line].opened(until))
-            found = found or point >= first
-    state.points = points
-    return found or until >= _nearest(state, 0)
-
-
-def _nearest(state: State, line: int) -> int:
-    """The first point on a line at which time alone changes something."""
-    found = state.nearest[line]
-    if found is None:
-        found = state.nearest[line] = min(state.edges[line])
+def next_crossing(state: State) -> int:
+    """The first crossing after now; `NEVER` if there is none."""
+    found, firsts = state.duty, state.firsts
+    for line, known in enumerate(firsts):
+        first = known
+        if first is None:
+            first = firsts[line] = _first_on(state, line)
+        if first < found:  # noqa: PLR1730 a call of min costs more than the rest of the loop
+            found = first
+    if state.now < state.program.effective_from < found:
+        found = state.program.effective_from
     return found
 
 
-def next_crossing(state: State) -> int | None:
-    """The first crossing after now."""
-    found = state.duty
-    for number, line in enumerate(state.program.lines):
-        nearest = _nearest(state, number)
-        if nearest != NEVER:
-            found = min(found, line.earliest(nearest))
-    if state.now < state.program.effective_from:
-        found = min(found, state.program.effective_from)
-    return None if found == NEVER else found
+def _first_on(state: State, line: int) -> int:
+    """When the first point comes on a line at which time alone changes something."""
+    nearest = min(state.edges[line], default=NEVER)
+    return NEVER if nearest == NEVER else state.program.lines[line].earliest(nearest)
 
 
 def cross(state: State) -> None:
     """What time alone has changed by now."""
     when, slots = state.now << BITS, state.program.slots
-    for line, edges in enumerate(state.edges):
-        if _nearest(state, line) != NEVER:
+    for line, first in enumerate(state.firsts):
+        if first is not None and first <= state.now:
             here = state.point(line)
-            for slot, edge in enumerate(edges):
-                if edge <= here:
-                    one = slots[slot]
-                    if isinstance(one, Gauge):
-                        _advance_gauge(state, one, here, when)
-                    else:
-                        _update(state, one, when)
+            for slot in [slot for slot, edge in enumerate(state.edges[line]) if edge <= here]:
+                one = slots[slot]
+                if isinstance(one, Gauge):
+                    _advance_gauge(state, one, here, when)
+                else:
+                    _update(state, one, when)
     if state.now in {state.duty, state.program.effective_from}:
         state.duty = NEVER
         state.stir = True
