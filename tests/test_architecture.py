@@ -118,6 +118,7 @@ ROWS = [
     ],
     ["views.diagrams", "views.plots", "views"],
     [
+        "testing.readings",
         "testing.runs",
         "testing.words",
         "testing.strategies",
@@ -126,6 +127,7 @@ ROWS = [
         "testing.conformance",
         "testing.story",
         "testing.promises",
+        "testing.holding",
         "testing.of_decisions",
         "testing.of_moves",
         "testing.of_clocks",

@@ -9,10 +9,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from escalation_rules import Case, EscalationLevel, Policy, Rule, decide
+from escalation_rules import Case, EscalationLevel, Policy, Rule, decide, presets
 from escalation_rules import events as E
 from escalation_rules import facts as F
-from escalation_rules.errors import EscalationRulesError
+from escalation_rules.errors import EscalationRulesError, InvalidValue
 from escalation_rules.testing import (
     INVARIANTS,
     Broken,
@@ -41,6 +41,16 @@ def moves_at_once(run):
     for step in run.steps:
         if step.is_live and step.fact("unanswered_for") >= "1 hour":
             assert step.level != "l1", "it stays on `l1`"
+
+
+def named(name):
+    """A function that asserts nothing, with a name."""
+
+    def check(_):
+        return None
+
+    check.__name__ = name
+    return check
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -94,6 +104,52 @@ class TestSuites:
             EscalationRulesError, match=r"unknown invariant `wake_at_exakt`.*did you mean `wake_at_exact`"
         ):
             policy_suite(PLAIN, skip={"wake_at_exakt": "typo"})
+
+    @pytest.mark.parametrize(
+        ("given", "told"),
+        [
+            (
+                {"extra": [moves_at_once.check]},
+                "extra[0]: not an invariant `moves_at_once`, expected a function under `@invariant(",
+            ),
+            ({"extra": [moves_at_once, 7]}, "extra[1]: not an invariant `7`, expected a function under `@invariant("),
+            ({"extra": invariant("a name that is taken")(named("pure"))}, "extra[0]: two invariants named `pure`"),
+            ({"skip": ["pure"]}, "skip: no reason for skipping `pure`; did you mean `{'pure': 'why'}`"),
+            ({"skip": "pure"}, "skip: no reason for skipping `pure`; did you mean `{'pure': 'why'}`"),
+            ({"skip": {"pure": ""}}, "skip['pure']: not a reason ``, expected a text that says why"),
+            ({"policy": "policy.json"}, "policy: not a policy `policy.json`, expected a `Policy`"),
+            (
+                {"policy": presets.complaint_ladder},
+                "policy: not a policy `complaint_ladder`, expected a `Policy`; did you mean `complaint_ladder()`",
+            ),
+            (
+                {"policy": None, "extra": [moves_at_once.check], "skip": ["pure"]},
+                "3 problems in policy_suite:\n- policy: not a policy `None`",
+            ),
+        ],
+    )
+    def test_a_slip_is_told_in_the_library_s_words(self, given, told):
+        """What was meant is said, for everything that is wrong, and no Python error comes from inside."""
+        with pytest.raises(InvalidValue) as error:
+            policy_suite(**{"policy": PLAIN, **given})
+        assert str(error.value).startswith(told)
+
+    def test_one_extra_may_stand_by_itself_and_the_same_one_twice_counts_once(self):
+        """A promise of one's own needs no brackets; nothing to skip may be an empty list too."""
+        for extra in (moves_at_once, [moves_at_once, moves_at_once], iter([moves_at_once])):
+            assert hasattr(policy_suite(PLAIN, extra=extra, skip=[]), "test_moves_at_once")
+
+    @pytest.mark.parametrize("made", [cases, histories, runs, instants, host_machine])
+    def test_strategies_say_what_is_no_policy(self, made):
+        """Everything that asks for a policy asks in the same words."""
+        with pytest.raises(InvalidValue, match=r"policy: not a policy `desk`.*did you mean `desk\(\)`"):
+            made(desk)
+
+    @pytest.mark.parametrize("sentence", [moves_at_once.check, "", None])
+    def test_an_invariant_has_a_sentence(self, sentence):
+        """`@invariant` without brackets would make something else of the function."""
+        with pytest.raises(InvalidValue, match=r"invariant without its sentence `.*expected a text: `@invariant\("):
+            invariant(sentence)
 
     def test_a_reason_skips(self):
         """With the reason given."""
@@ -154,56 +210,6 @@ class TestSuites:
         told = line.split("to look again: print(")[1].removesuffix(")")
         names = {"decide": decide, "policy": PLAIN, "case": self.pasted(str(broken.value)), "datetime": datetime}
         assert eval(told, names).splitlines()[0] in str(broken.value)
-
-    def test_a_promise_may_break_without_a_step(self):
-        """Then the last step is told."""
-        whole = invariant("no case has any history")(lambda run: bool(run.case.history) and self.fail())
-        with pytest.raises(Broken, match=r"broken, policy desk 1"):
-            hold(whole, Run.of(PLAIN, opened()))
-
-    @staticmethod
-    def fail():
-        raise AssertionError("it has")
-
-
-class TestRuns:
-    """What a promise looks at."""
-
-    def test_a_run_has_every_event_and_every_wake_up(self):
-        """Nine o'clock, a note at ten, and one o'clock, when the rule fires."""
-        run = Run.of(PLAIN, opened(E.Acknowledged(at=when("mon 10:00"))))
-        assert [(step.at, step.level) for step in run.steps] == [
-            (when("mon 09:00"), "l1"),
-            (when("mon 10:00"), "l1"),
-            (when("mon 13:00"), "l2"),
-        ]
-        assert [len(step.events) for step in run.steps] == [1, 1, 0]
-        assert repr(run).startswith("Run.of('desk', Case(")
-
-    def test_facts_are_those_that_rules_see(self):
-        """Values, unknown ones as None, durations to compare with spans, outcomes by target."""
-        policy = EVERYTHING
-        case = Case.open("C", at=when("mon 09:00"), priority="high", channel="phone", facts={"seats": 5})
-        case = case.record(E.Escalated(at=when("mon 09:00"), to="manager"), E.CustomerReplied(at=when("mon 10:00")))
-        step = Run.of(policy, case).steps[1]
-        seen = {name: step.fact(name) for name in ("priority", "level", "seats", "production_down", "status", "moves")}
-        assert seen == {
-            "priority": "high", "level": "first", "seats": 5, "production_down": None, "status": "open", "moves": 1,
-        }  # fmt: skip
-        assert step.fact("level", "management") == "manager"
-        assert step.fact("open_for") >= "1 hour"
-        assert step.fact("open_for") < timedelta(minutes=61)
-        assert step.fact("at_level_for", "management") >= "60 minutes"
-        assert step.fact("deadline", "first_response") == "pending"
-        assert step.holds((F.count("seats") < 6) & (F.channel == "phone"))
-        assert not step.holds(~F.flag("production_down"))
-        with pytest.raises(EscalationRulesError, match=r"unknown fact `setas`.*did you mean `seats`"):
-            step.fact("setas")
-
-    def test_nowhere_is_no_level(self):
-        """On the second track, before anybody moved the case there."""
-        step = Run.of(EVERYTHING, Case.open("C", at=when("mon 09:00"))).steps[0]
-        assert step.fact("level", "management") is None
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,25 @@ They are answered by the fold itself, so that whoever tests a policy sees what i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 from escalation_rules._values import read_instant
 from escalation_rules.actions import Flag
 from escalation_rules.case import Case
-from escalation_rules.conditions import BUILT_IN, Condition
+from escalation_rules.conditions import Condition
+from escalation_rules.engine import program_of
+from escalation_rules.engine.clocks import counted_now, outcome_now
 from escalation_rules.engine.comparisons import HELD
 from escalation_rules.engine.compiler import compile_policy
 from escalation_rules.engine.fold import fold
 from escalation_rules.engine.machine import Program, State
 from escalation_rules.engine.moves import tree_holds
 from escalation_rules.engine.outcome import NOWHERE
+from escalation_rules.errors import InvalidValue
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import microseconds_of
@@ -35,15 +41,14 @@ def holds(policy: Policy, condition: Condition, case: Case, *, at: datetime) -> 
 
 
 def value_of(policy: Policy, name: str, case: Case, *, at: datetime, of: str | None = None) -> Any:
-    """The value of a fact that holds one value at a time; None where it is unknown."""
-    state = _state(compile_policy(policy), case, at)
-    if name == "priority":
-        return state.priority
-    if name == "level":
-        return _level(state, of)
-    if name == "moves":
-        return sum(state.ups)
-    return HELD[name](state) if name in BUILT_IN else state.facts.get(name)
+    """The value of a fact that has one value at a time; None where it is unknown.
+
+    `of` is the track or the target that it is asked about. Durations, `level_failed` and `happened` are conditions.
+    """
+    state = _state(program_of(policy), case, at)
+    if name in _ASKED:
+        return _ASKED[name](state, of)
+    return HELD[name](state) if name in HELD else state.facts.get(name)
 
 
 def _state(program: Program, case: Case, at: datetime) -> State:
@@ -51,10 +56,46 @@ def _state(program: Program, case: Case, at: datetime) -> State:
 
 
 def _level(state: State, track: str | None) -> str | None:
-    keys = [one.key for one in state.program.tracks]
-    number = keys.index(track) if track is not None else 0
+    number = _track(state, track)
     level = state.level[number]
     return None if level == NOWHERE else state.program.levels[number][level].key
+
+
+def _moves(state: State, track: str | None) -> int:
+    return sum(state.ups) if track is None else state.ups[_track(state, track)]
+
+
+def _track(state: State, track: str | None) -> int:
+    keys = [one.key for one in state.program.tracks]
+    return 0 if track is None else keys.index(track)
+
+
+def _outcome(state: State, target: str | None) -> str:
+    found = state.latest.get(str(target))
+    return "not started" if found is None else outcome_now(found, state)
+
+
+def _used(state: State, target: str | None) -> Fraction:
+    found = state.latest.get(str(target))
+    if found is None or found.budget is None:
+        return Fraction(0)
+    return Fraction(counted_now(found, state), found.budget) if found.budget else Fraction(1)
+
+
+def _overdue(state: State, _: str | None) -> int:
+    items = state.plan.items if state.plan else ()
+    return sum(not one.done and one.due is not None and state.now > microseconds_of(one.due) for one in items)
+
+
+_ASKED: dict[str, Callable[[State, str | None], Any]] = {
+    "priority": lambda state, _: state.priority,
+    "level": _level,
+    "moves": _moves,
+    "deadline": _outcome,
+    "used": _used,
+    "plan_overdue": _overdue,
+}
+"""How a fact is read that is asked about something, or that is kept as a number and has a name."""
 
 
 def _probed(policy: Policy, condition: Condition) -> Program:
@@ -62,5 +103,17 @@ def _probed(policy: Policy, condition: Condition) -> Program:
     kept: dict[Condition, Program] = policy.__dict__.setdefault("probes", {})
     if condition not in kept:
         probe = Rule(name=_PROBE, when=condition, then=Flag(text=_PROBE))
-        kept[condition] = compile_policy(policy.model_copy(update={"rules": (*policy.rules, probe)}))
+        kept[condition] = compile_policy(_with_rule(policy, probe))
     return kept[condition]
+
+
+def _with_rule(policy: Policy, probe: Rule) -> Policy:
+    """Problems are told as the condition's own: whoever asks has written no rule."""
+    try:
+        return policy.model_copy(update={"rules": (*policy.rules, probe)})
+    except InvalidValue as error:
+        place = f"rules[{_PROBE}].when"
+        raise InvalidValue(
+            *(replace(one, path=one.path.removeprefix(place).removeprefix(".")) for one in error.problems),
+            subject="condition",
+        ) from None

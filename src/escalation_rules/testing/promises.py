@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.policy import Policy
 from escalation_rules.testing.runs import Run
 
-__all__ = ["Invariant", "invariant"]
+__all__ = ["DECORATED", "Invariant", "invariant"]
+
+DECORATED = '@invariant("what must hold of every run")'
+"""How a function of a run is made an invariant."""
 
 Check = Callable[[Run], bool | None]
 Need = Callable[[Policy], str | None]
@@ -38,7 +42,7 @@ class Invariant:
 
 
 def invariant(sentence: str, *, lacks: Need = _nothing) -> Callable[[Check], Invariant]:
-    """Make an invariant of a function of a run; its name is the function's.
+    """Make an invariant of a function of a run; its name is the function's. Raises `InvalidValue` without a sentence.
 
     The function asserts. It may return False to say that this run did not meet its premise. `lacks` is asked once a
     policy: a text says what the policy lacks for the premise ever to be met, and the test is skipped with it.
@@ -51,6 +55,9 @@ def invariant(sentence: str, *, lacks: Need = _nothing) -> Callable[[Check], Inv
     >>> urgent_moves.name
     'urgent_moves'
     """
+    if not isinstance(sentence, str) or not sentence.strip():
+        name = getattr(sentence, "__name__", sentence)
+        raise InvalidValue(Problem("invariant without its sentence", name, expected=f"a text: `{DECORATED}`"))
 
     def make(check: Check) -> Invariant:
         return Invariant(getattr(check, "__name__", "invariant"), sentence, check, lacks)

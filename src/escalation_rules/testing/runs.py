@@ -8,39 +8,22 @@ from datetime import datetime
 from typing import Any
 
 from escalation_rules import events as E
-from escalation_rules import facts as F
+from escalation_rules._values import read_instant, show
 from escalation_rules.case import Case
-from escalation_rules.conditions import BUILT_IN, Condition
+from escalation_rules.conditions import Condition
 from escalation_rules.decision import Decision
 from escalation_rules.engine import decide
-from escalation_rules.engine.asking import holds, value_of
-from escalation_rules.errors import UnknownName, unknown
+from escalation_rules.engine.asking import holds
 from escalation_rules.policy import Policy
-from escalation_rules.worktime import SpanLike
+from escalation_rules.testing.readings import read_fact
 
-__all__ = ["Length", "Run", "Step"]
+__all__ = ["Run", "Step"]
 
 WAKES = 5
 """How many wake-ups are followed between two events, and after the last."""
 
 
-@dataclass(frozen=True)
-class Length:
-    """How long something has lasted, to be compared with a span as a rule would compare it."""
-
-    policy: Policy
-    case: Case
-    at: datetime
-    fact: F.Fact
-
-    def __ge__(self, span: SpanLike) -> bool:
-        return holds(self.policy, self.fact >= span, self.case, at=self.at)
-
-    def __lt__(self, span: SpanLike) -> bool:
-        return not self >= span
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Step:
     """What a policy says of a case at one instant of its run; `case` is what was known then."""
 
@@ -49,6 +32,18 @@ class Step:
     at: datetime
     decision: Decision
     events: tuple[E.Event, ...] = ()
+
+    @classmethod
+    def of(cls, policy: Policy, case: Case, at: datetime | str) -> Step:
+        """The step of a case at an instant, given as a datetime or as its ISO 8601 text."""
+        now = read_instant(at)
+        known = known_at(case, now)
+        return cls(
+            policy, known, now, decide(policy, known, at=now), tuple(one for one in known.history if one.at == now)
+        )
+
+    def __repr__(self) -> str:
+        return f"Step.of(policy, {self.case!r}, {show(self.at)})"
 
     @property
     def level(self) -> str | None:
@@ -63,32 +58,23 @@ class Step:
     def fact(self, name: str, of: str | None = None) -> Any:
         """The value of a fact at this instant, None where it is unknown; `of` names the track or target.
 
-        A duration is compared with a span, as in a rule: `step.fact("open_for") >= "30 minutes"`. Raises `UnknownName`.
+        A duration is compared with a span, as in a rule: `step.fact("open_for") >= "30 minutes"`; a share of a
+        target's span is a fraction: `step.fact("used", "resolution") >= "75%"`. What `happened` is asked with
+        `holds`. Raises `UnknownName`, and `InvalidValue` for a fact that is not asked rightly.
         """
-        own = self.policy.own_fact(name)
-        kind = BUILT_IN[name][0] if name in BUILT_IN else own.kind if own else None
-        if kind is None or name in _NOT_ASKED:
-            known = [*(one for one in BUILT_IN if one not in _NOT_ASKED), *(one.name for one in self.policy.facts)]
-            raise UnknownName(unknown("fact", name, known))
-        if kind == "outcome":
-            return self.decision.deadline(str(of)).outcome
-        if kind == "duration":
-            fact = getattr(F, name)
-            return Length(self.policy, self.case, self.at, fact(of) if of is not None else fact)
-        return value_of(self.policy, name, self.case, at=self.at, of=of)
+        return read_fact(self.policy, self.case, self.at, name, of)
 
     def holds(self, condition: Condition) -> bool:
         """Whether a condition is known to hold here, as a rule of the first track would see it."""
         return holds(self.policy, condition, self.case, at=self.at)
 
 
-_NOT_ASKED = frozenset({"happened", "used", "time_left", "level_failed", "plan_overdue"})
-"""Facts that have no value of their own to show: `Step.holds` asks a condition about them."""
-
-
 @dataclass(frozen=True, repr=False)
 class Run:
-    """A case under a policy, and its steps: every event and every wake-up, in order."""
+    """A case under a policy, and its steps: every event and every wake-up, in order.
+
+    Printed, it is `Run.of(policy, Case(…))`, to be pasted where `policy` is the policy.
+    """
 
     policy: Policy
     case: Case
@@ -112,14 +98,21 @@ class Run:
         return cls(policy, case, tuple(_steps(policy, case)))
 
     def __repr__(self) -> str:
-        return f"Run.of({self.policy.name!r}, {self.case!r})"
+        return f"Run.of(policy, {self.case!r})"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 as Hypothesis calls it
-        printer.text(repr(self))
+        """As Hypothesis prints it where a test fails: an event a line, if one line is too short for all of them."""
+        end = f"), {show(self.case.attributes)}))" if self.case.attributes else ")))"
+        with printer.group(4, f"Run.of(policy, Case({self.case.id!r}, (", end):
+            for number, event in enumerate(self.case.history):
+                printer.breakable(" " if number else "")
+                printer.text(f"{event!r},")
 
 
 def known_at(case: Case, at: datetime) -> Case:
     """The case as far as it had come at an instant."""
+    if case.history[-1].at <= at:
+        return case
     return Case.model_construct(
         id=case.id, history=tuple(event for event in case.history if event.at <= at), attributes=case.attributes
     )
@@ -134,6 +127,6 @@ def _steps(policy: Policy, case: Case) -> Iterator[Step]:
         for _ in range(WAKES):
             if at is None or (end is not None and at >= end):
                 break
-            decision = decide(policy, known, at=at)
-            yield Step(policy, known, at, decision, tuple(one for one in known.history if one.at == at))
-            at = decision.wake_at
+            step = Step.of(policy, known, at)
+            yield step
+            at = step.decision.wake_at

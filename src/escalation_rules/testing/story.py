@@ -11,18 +11,10 @@ from escalation_rules.testing.runs import Run, Step
 from escalation_rules.wording import say_instant
 from escalation_rules.worktime import load_zone
 
-__all__ = ["Broken", "paste", "tell"]
+__all__ = ["paste", "tell"]
 
 
-class Broken(AssertionError):
-    """A promise that a case breaks. Its text is the story; `step` is where it broke, where that is known."""
-
-    def __init__(self, story: str, step: Step | None = None) -> None:
-        super().__init__(story)
-        self.step = step
-
-
-def tell(sentence: str, run: Run, step: Step | None, complaint: str = "") -> str:
+def tell(sentence: str, run: Run, step: Step, complaint: str = "") -> str:
     """The story of a run that breaks a promise at a step."""
     return "\n".join(_lines(sentence, run, step, complaint))
 
@@ -30,27 +22,26 @@ def tell(sentence: str, run: Run, step: Step | None, complaint: str = "") -> str
 def paste(case: Case) -> str:
     """A case as Python that makes it again; it wants `Case` and `events as E`."""
     events = "".join(f"\n      {event!r}," for event in case.history)
-    return f"Case({case.id!r}, (" + events + "\n  ))"
+    attributes = f", {show(case.attributes)}" if case.attributes else ""
+    return f"Case({case.id!r}, ({events}\n  ){attributes})"
 
 
-def _lines(sentence: str, run: Run, step: Step | None, complaint: str) -> Iterator[str]:
+def _lines(sentence: str, run: Run, step: Step, complaint: str) -> Iterator[str]:
     policy, zone = run.policy, run.steps[0].decision.timezone
     yield sentence
-    where = f"broken at {say_instant(step.at, load_zone(zone))} ({zone}), " if step else "broken, "
-    yield f"  {where}policy {policy.name} {policy.version}"
+    yield f"  broken at {say_instant(step.at, load_zone(zone))} ({zone}), policy {policy.name} {policy.version}"
     if complaint:
         yield from (f"  {line}" for line in complaint.splitlines())
     yield from ("", f"  case = {paste(run.case)}", "")
     yield from _timeline(run, step)
-    told = step or run.steps[-1]
     yield ""
-    yield from (f"  {line}" for line in told.decision.explain().splitlines())
+    yield from (f"  {line}" for line in step.decision.explain().splitlines())
     yield ""
-    yield f'  to look again: print(decide(policy, case, at=datetime.fromisoformat("{told.at.isoformat()}")).explain())'
+    yield f'  to look again: print(decide(policy, case, at=datetime.fromisoformat("{step.at.isoformat()}")).explain())'
 
 
-def _timeline(run: Run, broken: Step | None) -> Iterator[str]:
-    shown = [*takewhile(lambda one: one is not broken, run.steps), *([broken] if broken else [])]
+def _timeline(run: Run, broken: Step) -> Iterator[str]:
+    shown = [*takewhile(lambda one: one is not broken, run.steps), broken]
     zone = load_zone(run.steps[0].decision.timezone)
     for step in shown:
         happened = "; ".join(map(_said, step.events)) or "time passed"

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
-from escalation_rules.errors import UnknownName, unknown
+from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.policy import Policy
+from escalation_rules.testing.holding import hold
 from escalation_rules.testing.of_cases import CASES
 from escalation_rules.testing.of_clocks import CLOCKS
 from escalation_rules.testing.of_decisions import DECISIONS
 from escalation_rules.testing.of_moves import MOVES
-from escalation_rules.testing.promises import Invariant
-from escalation_rules.testing.runs import Run, Step
-from escalation_rules.testing.story import Broken, tell
+from escalation_rules.testing.promises import DECORATED, Invariant
+from escalation_rules.testing.runs import Run
 from escalation_rules.testing.strategies import runs
+from escalation_rules.testing.words import problem_with
 
-__all__ = ["INVARIANTS", "hold", "policy_suite"]
+__all__ = ["INVARIANTS", "policy_suite"]
 
 INVARIANTS: tuple[Invariant, ...] = (*DECISIONS, *MOVES, *CLOCKS, *CASES)
 """The promises that every policy makes."""
@@ -30,25 +31,54 @@ PATIENCE = 20
 """How many times as many runs are tried before a promise counts as never exercised."""
 
 
-def policy_suite(policy: Policy, *, extra: Sequence[Invariant] = (), skip: Mapping[str, str] = {}) -> type:
-    """A fresh class with a `test_<name>` for every promise, and for those in `extra`.
+def policy_suite(
+    policy: Policy, *, extra: Invariant | Iterable[Invariant] = (), skip: Mapping[str, str] = MappingProxyType({})
+) -> type:
+    """A fresh class with a `test_<name>` for every promise, and for that or those in `extra`.
 
     Inherit from it in a class whose name begins with `Test`, or assign it to such a name. The loaded Hypothesis
     profile decides how much is tried; only its deadline is lifted. `skip` maps a promise's name to the reason for
     leaving it out. A promise whose premise the policy cannot meet is skipped with that reason; one whose premise is
     possible and was never met fails, since it has not been tested. Raises `UnknownName` for a name in `skip` that is
-    no promise.
+    no promise, and `InvalidValue` for what is no policy, no invariant or no reason.
 
     >>> from escalation_rules import presets
     >>> class TestComplaints(policy_suite(presets.complaint_ladder(), skip={"pure": "an example"})): ...
     >>> hasattr(TestComplaints, "test_wake_at_exact")
     True
     """
-    promises = {one.name: one for one in (*INVARIANTS, *extra)}
-    if odd := [unknown("invariant", name, promises, "skip") for name in skip if name not in promises]:
+    own = tuple(extra) if isinstance(extra, Iterable) else (extra,)
+    if problems := [*_problems_with(policy, own), *_problems_with_skipping(skip or {})]:
+        raise InvalidValue(*problems, subject="policy_suite")
+    promises, reasons = {one.name: one for one in (*INVARIANTS, *own)}, dict(skip or {})
+    if odd := [unknown("invariant", name, promises, "skip") for name in reasons if name not in promises]:
         raise UnknownName(*odd)
-    tests = {f"test_{one.name}": _test(policy, one, skip.get(one.name)) for one in promises.values()}
+    tests = {f"test_{one.name}": _test(policy, one, reasons.get(one.name)) for one in promises.values()}
     return type("PolicySuite", (), {"__doc__": f"What policy {policy.name} {policy.version} promises.", **tests})
+
+
+def _problems_with(policy: object, extra: Sequence[object]) -> Iterator[Problem]:
+    if problem := problem_with(policy):
+        yield problem
+    named = {one.name: one for one in INVARIANTS}
+    for number, one in enumerate(extra):
+        path = f"extra[{number}]"
+        if not isinstance(one, Invariant):
+            given = getattr(one, "__name__", one)
+            yield Problem("not an invariant", given, path=path, expected=f"a function under `{DECORATED}`")
+        elif named.setdefault(one.name, one) is not one:
+            yield Problem("two invariants named", one.name, path=path, expected="a name for each, or one is not tried")
+
+
+def _problems_with_skipping(skip: object) -> Iterator[Problem]:
+    if not isinstance(skip, Mapping):
+        names = [skip] if isinstance(skip, str) or not isinstance(skip, Iterable) else list(skip)
+        meant = "{" + ", ".join(f"{name!r}: 'why'" for name in names) + "}"
+        yield Problem("no reason for skipping", ", ".join(map(str, names)), path="skip", suggestion=meant)
+        return
+    for name, reason in skip.items():
+        if not isinstance(reason, str) or not reason.strip():
+            yield Problem("not a reason", reason, path=f"skip[{name!r}]", expected="a text that says why")
 
 
 def _test(policy: Policy, promise: Invariant, reason: str | None) -> Callable[[Any], None]:
@@ -84,23 +114,3 @@ def _tried(policy: Policy, promise: Invariant, times: int) -> bool:
 
     every_run()
     return bool(met)
-
-
-def hold(promise: Invariant, run: Run) -> bool:
-    """Hold one promise against one run. Whether the run met its premise; raises `Broken` with the story."""
-    __tracebackhide__ = True
-    try:
-        return promise.check(run) is not False
-    except AssertionError as error:
-        step = _step_of(error.__traceback__)
-        raise Broken(tell(promise.sentence, run, step, str(error).split("\nassert ")[0]), step) from None
-
-
-def _step_of(trace: TracebackType | None) -> Step | None:
-    """The step that a promise was looking at when it failed: the last one in a variable of its function."""
-    found = None
-    while trace is not None:
-        step = trace.tb_frame.f_locals.get("step")
-        found = step if isinstance(step, Step) else found
-        trace = trace.tb_next
-    return found

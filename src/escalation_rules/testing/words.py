@@ -10,13 +10,14 @@ from typing import Any
 
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.conditions import Atom, atoms
+from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.facts import OwnFact
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import BusinessCalendar, Span
 
-__all__ = ["Words", "calendar_of", "choices"]
+__all__ = ["Words", "calendar_of", "choices", "problem_with"]
 
 YEAR = 2026
 """The year in which random cases happen: its clock changes and holidays are as good as any other's."""
@@ -35,10 +36,23 @@ def calendar_of(policy: Policy, track: str) -> Any:
     return None if isinstance(named, Pick) or named is None else policy.calendars[named]
 
 
+def problem_with(policy: object) -> Problem | None:
+    """What is wrong with what was given as a policy, if it is none; a function that makes one is to be called."""
+    if isinstance(policy, Policy):
+        return None
+    name = getattr(policy, "__name__", "")
+    meant = f"{name}()" if callable(policy) and not isinstance(policy, type) and name else ""
+    return Problem(
+        "not a policy", meant.removesuffix("()") or policy, path="policy", expected="a `Policy`", suggestion=meant
+    )
+
+
 class Words:
-    """The vocabulary of one policy."""
+    """The vocabulary of one policy. Raises `InvalidValue` for what is no policy."""
 
     def __init__(self, policy: Policy) -> None:
+        if problem := problem_with(policy):
+            raise InvalidValue(problem)
         self.policy = policy
 
     @cached_property
