@@ -222,13 +222,15 @@ class Script(NamedTuple):
     is_heard: bool
     may_be_asked: bool
     ends: bool
+    ends_cycle: bool
 
 
 @dataclass(slots=True)
 class Instance:
     """One instance of a target.
 
-    `point` is where it is due on its line, while it runs; `fixed` the instant it is due once that can no longer change.
+    `point` is where it is due on its line, while it runs, and `reach` gives the instant of a point; `fixed` is the
+    instant it is due once that can no longer change.
     `counted` is what was counted before the present leg, which began at `leg_point`.
     """
 
@@ -241,6 +243,7 @@ class Instance:
     calendar: str | None
     budget: int | None
     line: int
+    reach: Callable[[int], int]
     legs: list[LegFound]
     leg_point: int
     counted: int = 0

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.engine.checks import entry_state
 from escalation_rules.engine.effects import assign, happen, happen_virtually, move, set_priority
 from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, Made, Pending, RuleCode, State, Tree
-from escalation_rules.engine.outcome import ActionFound, BlockedFound, MoveFound, OwnerFound, action_key, move_key
+from escalation_rules.engine.outcome import (
+    NOWHERE,
+    ActionFound,
+    BlockedFound,
+    MoveFound,
+    OwnerFound,
+    action_key,
+    move_key,
+)
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import Happening
 from escalation_rules.rules import NEXT
 from escalation_rules.worktime.rotas import next_cover_change
 
-__all__ = ["blocked", "enact_rest", "holding", "run_rules", "tree_holds"]
+__all__ = ["blocked", "enact_rest", "evidence", "holder", "holding", "run_rules", "tree_holds", "was_answered"]
 
 
 class Asked(NamedTuple):
@@ -116,7 +124,7 @@ def _round(state: State, rules: tuple[RuleCode, ...]) -> bool:
         _make(state, wanted)
     for one, _ in fresh:
         if not isinstance(one.action, SetPriority | Assign):
-            _ask(state, one, one.action, None)
+            _ask(state, one, one.action.picked(state.pick), None)
     return state.position > before
 
 
@@ -189,7 +197,7 @@ def _ask_state_changes(state: State, fresh: Iterable[tuple[Asked, Happening | No
             if record is not None:
                 enact(state, record)
             else:
-                _assign(state, one, _picked(state, one.action))
+                _assign(state, one, one.action.picked(state.pick))
 
 
 def _raise_priority(state: State, fresh: Iterable[tuple[Asked, Happening | None]]) -> None:
@@ -222,7 +230,9 @@ def _rank_asked(state: State, action: SetPriority) -> int:
     return min(state.rank + 1, len(ranks) - 1) if action.to == NEXT else ranks[action.to]
 
 
-def _assign(state: State, one: Asked, action: Assign) -> None:
+def _assign(state: State, one: Asked, action: Assign | None) -> None:
+    if action is None:
+        return
     role = str(action.role)
     rota = state.program.policy.rotas.get(role)
     person = rota.person_at(state.now) if rota else None
@@ -238,21 +248,13 @@ def _assign(state: State, one: Asked, action: Assign) -> None:
         )
 
 
-def _ask(state: State, one: Asked, action: Action, person: str | None) -> None:
-    found = ActionFound(
-        state.now, state.order, one.source, one.number, state.cycle, one.cause, _picked(state, action), person
-    )
+def _ask(state: State, one: Asked, action: Action | None, person: str | None) -> None:
+    """Ask it of somebody, if there is anybody."""
+    if action is None:
+        return
+    found = ActionFound(state.now, state.order, one.source, one.number, state.cycle, one.cause, action, person)
     state.actions.append(found)
     state.order += 1
-
-
-def _picked(state: State, action: Action) -> Any:
-    """The action with its picks made."""
-    held = {name: getattr(action, name) for name in type(action).model_fields}
-    made = {
-        name: tuple(map(state.pick, one)) if isinstance(one, tuple) else state.pick(one) for name, one in held.items()
-    }
-    return action if made == held else action.model_copy(update=made)
 
 
 # ---------------------------------------------------------------------------- moves
@@ -298,6 +300,12 @@ def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Ite
 def _may_ask(state: State, key: str) -> bool:
     """What history records by key is not asked again, except that its record may be due just now."""
     return key not in state.declined and (key not in state.recorded_keys or key in state.accepted)
+
+
+def was_answered(state: State, rule: RuleCode, level: int) -> str | None:
+    """Whether the move to a level that a rule wants now was declined, or is recorded, so that it is not asked again."""
+    key = _move_key(state, rule.track, level, _cause(state, rule))
+    return "declined" if key in state.declined else "recorded" if key in state.recorded_keys else None
 
 
 def _weigh(
@@ -359,6 +367,19 @@ def blocked(state: State) -> tuple[BlockedFound, ...]:
 def roles_of(state: State, level: EscalationLevel) -> list[str]:
     """The owner's role and the alternates', as they are picked at present."""
     return [str(role) for role in map(state.pick, (level.owner, *level.alternates)) if role is not None]
+
+
+def holder(state: State, track: int) -> str | None:
+    """The role that has the case on a track.
+
+    The first of owner and alternates who was on duty when it came there, or else the owner, for whom it waits.
+    """
+    if state.level[track] == NOWHERE:
+        return None
+    roles = roles_of(state, state.program.levels[track][state.level[track]])
+    rotas, came = state.program.policy.rotas, state.entry[track] >> BITS
+    there = (role for role in roles if role not in rotas or rotas[role].person_at(came) is not None)
+    return next(there, roles[0] if roles else None)
 
 
 def _on_duty(state: State, role: str) -> bool:

@@ -53,7 +53,7 @@ class Lives:
         return [self._deadline(clock, state, watch) for clock in ordered]
 
     def _deadline(self, clock: Instance, state: State, watch: _Watch) -> Row:
-        due, outcome, counted = due_of(clock, state), outcome_now(clock, state), counted_now(clock, state)
+        due, outcome, counted = due_of(clock), outcome_now(clock, state), counted_now(clock, state)
         end = state.now if clock.stopped is None else clock.stopped
         shot = watch.at(due if outcome == "breached" and due is not None else end)
         group = clock.group
