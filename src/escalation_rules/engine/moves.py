@@ -9,7 +9,7 @@ from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.engine.checks import entry_state
 from escalation_rules.engine.effects import assign, happen, happen_virtually, move, set_priority
-from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, Made, Pending, RuleCode, State, Tree
+from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, REMEMBERED, Made, Pending, RuleCode, State, Tree
 from escalation_rules.engine.outcome import (
     NOWHERE,
     ActionFound,
@@ -72,7 +72,8 @@ def holding(state: State) -> tuple[RuleCode, ...]:
     found = program.holding.get(truth)
     if found is None:
         found = tuple(rule for rule in program.rules if tree_holds(rule.tree, lambda number: bool(truth >> number & 1)))
-        program.holding[truth] = found
+        if len(program.holding) < REMEMBERED:
+            program.holding[truth] = found
     return found
 
 
@@ -96,7 +97,9 @@ def _acting(state: State) -> tuple[RuleCode, ...]:
     key = (state.truth, *state.level)
     found = program.acting.get(key)
     if found is None:
-        found = program.acting[key] = tuple(rule for rule in holding(state) if rule.then or _is_above(state, rule))
+        found = tuple(rule for rule in holding(state) if rule.then or _is_above(state, rule))
+        if len(program.acting) < REMEMBERED:
+            program.acting[key] = found
     return found
 
 
