@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from escalation_rules.engine.checks import checked
 from escalation_rules.engine.clocks import due_of, outcome_now
 from escalation_rules.engine.machine import BITS, Instance, Pending, State, Tree
-from escalation_rules.engine.moves import blocked, holder, tree_holds
+from escalation_rules.engine.moves import blocked, tree_holds
 from escalation_rules.engine.outcome import NOWHERE, ClockFound, ExitFound, MoveFound, OpenFound, Outcome
+from escalation_rules.engine.owners import holder
 
 __all__ = ["all_clocks", "cooldown_end", "crossings_of", "find"]
 

@@ -10,21 +10,12 @@ from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.engine.checks import entry_state
 from escalation_rules.engine.effects import assign, happen, happen_virtually, move, set_priority
 from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, REMEMBERED, Made, Pending, RuleCode, State, Tree
-from escalation_rules.engine.outcome import (
-    NOWHERE,
-    ActionFound,
-    BlockedFound,
-    MoveFound,
-    OwnerFound,
-    action_key,
-    move_key,
-)
-from escalation_rules.levels import EscalationLevel
+from escalation_rules.engine.outcome import ActionFound, BlockedFound, MoveFound, OwnerFound, action_key, move_key
+from escalation_rules.engine.owners import is_held, owner_of, watch_duty
 from escalation_rules.patterns import Happening
 from escalation_rules.rules import NEXT
-from escalation_rules.worktime.rotas import next_cover_change
 
-__all__ = ["blocked", "enact_rest", "evidence", "holder", "holding", "run_rules", "tree_holds", "was_answered"]
+__all__ = ["blocked", "enact_rest", "evidence", "holding", "run_rules", "tree_holds", "was_answered"]
 
 
 class Asked(NamedTuple):
@@ -271,7 +262,7 @@ def _chosen(state: State, track: int, rules: tuple[RuleCode, ...]) -> Weighed | 
     for one in _weighed(state, track, wanted):
         if one.held is None:
             return one
-    _watch_duty(state, track, wanted)
+    watch_duty(state, track, wanted)
     return None
 
 
@@ -292,7 +283,7 @@ def _wanted(state: State, track: int, rules: tuple[RuleCode, ...]) -> dict[int, 
 def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Iterator[Weighed]:
     """Each wanted move that was neither declined nor made before, the highest first, with what holds it back."""
     for level in sorted(wanted, reverse=True):
-        owner, reached, skipped, until = _owner(state, track, level)
+        owner, reached, skipped, until = owner_of(state, track, level)
         causes = [(rule, _cause(state, rule)) for rule in wanted[level]]
         if state.declined or state.recorded_keys:
             causes = [one for one in causes if _may_ask(state, _move_key(state, track, reached, one[1]))]
@@ -329,7 +320,7 @@ def _weigh(
         state.now, 0, track, state.level[track], level, state.cycle, cause, names, instants, owner, skipped, True
     )
     held = None
-    if missing or against or _is_held(state, track, level):
+    if missing or against or is_held(state, track, level):
         held = BlockedFound(track, level, state.cycle, cause, names, instants, missing, against, until)
     return Weighed(found, rules, held)
 
@@ -362,89 +353,3 @@ def blocked(state: State) -> tuple[BlockedFound, ...]:
     rules = _on_fresh_evidence(state, holding(state))
     found = (one for track in range(len(state.level)) for one in _weighed(state, track, _wanted(state, track, rules)))
     return tuple(one.held for one in found if one.held is not None)
-
-
-# ---------------------------------------------------------------------------- owners
-
-
-def roles_of(state: State, level: EscalationLevel) -> list[str]:
-    """The owner's role and the alternates', as they are picked at present."""
-    return [str(role) for role in map(state.pick, (level.owner, *level.alternates)) if role is not None]
-
-
-def holder(state: State, track: int) -> str | None:
-    """The role that has the case on a track.
-
-    The first of owner and alternates who was on duty when it came there, or else the owner, for whom it waits.
-    """
-    if state.level[track] == NOWHERE:
-        return None
-    roles = roles_of(state, state.program.levels[track][state.level[track]])
-    rotas, came = state.program.policy.rotas, state.entry[track] >> BITS
-    there = (role for role in roles if role not in rotas or rotas[role].person_at(came) is not None)
-    return next(there, roles[0] if roles else None)
-
-
-def _on_duty(state: State, role: str) -> bool:
-    rota = state.program.policy.rotas.get(role)
-    return rota is None or rota.person_at(state.now) is not None
-
-
-def _is_held(state: State, track: int, level: int) -> bool:
-    found = state.program.levels[track][level]
-    if found.nobody != "hold":
-        return False
-    roles = roles_of(state, found)
-    return bool(roles) and not any(_on_duty(state, role) for role in roles)
-
-
-def _above(state: State, track: int, level: int) -> int | None:
-    """The next level up that is not external."""
-    levels = state.program.levels[track]
-    return next((number for number in range(level + 1, len(levels)) if not levels[number].external), None)
-
-
-def _owner(state: State, track: int, level: int) -> tuple[OwnerFound | None, int, tuple[int, ...], int | None]:
-    """Who takes the case, on which level, which were skipped to find somebody, and until when nobody is there."""
-    found = state.program.levels[track][level]
-    roles = roles_of(state, found)
-    if not roles:
-        return None, level, (), None
-    rotas = state.program.policy.rotas
-    for number, role in enumerate(roles):
-        rota = rotas.get(role)
-        person = rota.person_at(state.now) if rota else None
-        if rota is None or person is not None:
-            return OwnerFound(role, person, True, tuple(roles[:number])), level, (), None
-    if found.nobody == "hold":
-        return None, level, (), _next_duty(state, roles)
-    above = _above(state, track, level)
-    if found.nobody == "skip" and above is not None:
-        owner, reached, skipped, until = _owner(state, track, above)
-        return owner, reached, (level, *skipped), until
-    return OwnerFound(roles[0], None, False, tuple(roles)), level, (), None
-
-
-def _next_duty(state: State, roles: list[str]) -> int | None:
-    """When somebody of these roles comes on duty."""
-    return next_cover_change([state.program.policy.rotas[role] for role in roles], state.now)
-
-
-def _watch_duty(state: State, track: int, wanted: Iterable[int]) -> None:
-    """A handover may release or redirect a move that is held back."""
-    for level in wanted:
-        for change in _cover_changes(state, track, level):
-            state.duty = min(state.duty, change)
-
-
-def _cover_changes(state: State, track: int, level: int) -> Iterator[int]:
-    found = state.program.levels[track][level]
-    roles, rotas = roles_of(state, found), state.program.policy.rotas
-    if found.nobody == "wait" or not roles or any(role not in rotas for role in roles):
-        return
-    change = next_cover_change([rotas[role] for role in roles], state.now)
-    if change is not None:
-        yield change
-    above = _above(state, track, level)
-    if found.nobody == "skip" and above is not None and not any(_on_duty(state, role) for role in roles):
-        yield from _cover_changes(state, track, above)
