@@ -274,7 +274,8 @@ def _check_size(data: object) -> None:
         for one in layer:
             following += _inner(one.get("of")) if isinstance(one, Mapping) else []
             if len(following) > MAX_ATOMS:
-                raise InvalidValue(Problem("condition too wide", len(following), expected=f"at most {MAX_ATOMS} comparisons"))
+                wide = Problem("condition too wide", len(following), expected=f"at most {MAX_ATOMS} comparisons")
+                raise InvalidValue(wide)
         layer, depth = following, depth + 1
         if depth > MAX_DEPTH + 1:
             raise InvalidValue(Problem("condition nested too deeply", expected=f"at most {MAX_DEPTH} deep"))
