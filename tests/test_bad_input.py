@@ -131,6 +131,14 @@ def test_a_naive_datetime_is_refused_with_a_hint(make):
             lambda: desk(Rule(name="r", when=F.count("size") >= 2, to="l2"), facts=(F.choice("size", ("small",)),)),
             "rules[r].when: `size` is no count but a choice",
         ),
+        (
+            lambda: desk(levels=levels(l1={"owner": Pick(by="priority", values={"high": Span(1, "hours")})})),
+            "levels[l1].owner: not a role `1 hour`, expected a role, or a pick of roles",
+        ),
+        (
+            lambda: desk(levels=levels(l1={"cooldown": Pick(by="priority", values={"hihg": "1 hour"})})),
+            "levels[l1].cooldown.values: unknown priority `hihg`",
+        ),
         (lambda: desk(rotas={"agnet": Rota()}, roles=("agent",)), "rotas[agnet]: unknown role `agnet`"),
         (
             lambda: desk(levels=levels(l1={"circle": Circle(pairs={"x": ("a", "b")})}), roles=("a",)),
@@ -403,6 +411,15 @@ def test_a_3000_deep_condition_is_refused():
     assert "when: condition nested too deeply, expected at most 50 deep" in refuse(lambda: Rule.model_validate(rule))
     text = '{"name": "r", "to": "l2", "when": ' + '{"type": "not", "of": ' * 3_000 + "{}" + "}" * 3_001
     assert "recursion limit exceeded" in refuse(lambda: Rule.model_validate_json(text))
+
+
+def test_a_condition_whose_parts_are_shared_is_refused_before_it_is_unfolded():
+    """A few lines of YAML with anchors can stand for more comparisons than there is room for."""
+    shared: dict[str, object] = {"type": "all", "of": []}
+    for _ in range(40):
+        shared = {"type": "all", "of": [shared, shared]}
+    rule = {"name": "r", "to": "l2", "when": shared}
+    assert "condition too wide" in refuse(lambda: Rule.model_validate(rule))
 
 
 def test_a_condition_that_is_too_wide_is_refused():

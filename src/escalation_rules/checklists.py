@@ -10,7 +10,7 @@ from escalation_rules._values import Several, Texts, Value
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Patterns
 from escalation_rules.patterns import Pattern
-from escalation_rules.worktime.spans import Span, SpanLike
+from escalation_rules.picks import SpanChoice, SpanOrPick
 
 __all__ = ["Checklist", "Item"]
 
@@ -30,7 +30,7 @@ class Item(Value):
     text: str = ""
     answers: tuple[str, ...] = ("yes", "no")
     against: tuple[str, ...] = ("no",)
-    expires: Span | None = None
+    expires: SpanChoice = None
     evidence: bool = False
     done_by: Patterns = ()
 
@@ -42,7 +42,7 @@ class Item(Value):
             text: str = "",
             answers: Texts = ("yes", "no"),
             against: Texts = ("no",),
-            expires: SpanLike | None = None,
+            expires: SpanOrPick | None = None,
             evidence: bool = False,
             done_by: Several[Pattern] = (),
         ) -> None: ...

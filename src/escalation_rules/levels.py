@@ -13,7 +13,6 @@ from escalation_rules.checklists import Checklist, Item
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.picks import CalendarChoice, RoleChoice, SpanChoice, SpanOrPick
 from escalation_rules.targets import Target
-from escalation_rules.worktime.spans import Span, SpanLike
 
 __all__ = ["Circle", "EscalationLevel", "Track"]
 
@@ -76,7 +75,7 @@ class EscalationLevel(Value):
     targets: Annotated[tuple[Target, ...], BeforeValidator(_one_or_more)] = ()
     on_entry: Actions = ()
     escalate_after: SpanChoice = None
-    cooldown: Span | None = None
+    cooldown: SpanChoice = None
     circle: Circle | None = None
     external: bool = False
 
@@ -95,7 +94,7 @@ class EscalationLevel(Value):
             targets: Several[Target] = (),
             on_entry: Several[Action] = (),
             escalate_after: SpanOrPick | None = None,
-            cooldown: SpanLike | None = None,
+            cooldown: SpanOrPick | None = None,
             circle: Circle | None = None,
             external: bool = False,
         ) -> None: ...

@@ -188,7 +188,7 @@ Target.review(within=None, what="status")
 
 IMPACT = Item("impact", "How bad is it?", answers=["none", "bad"], against=["none"], expires="1 business day")
 DONE = Item("customer", done_by=E.COUNTING_REPLY, expires=timedelta(days=1), evidence=True)
-EITHER = Item(key="either", done_by=(E.COUNTING_REPLY, E.UpdateSent.like()), expires=Span(1, "days"))
+EITHER = Item(key="either", done_by=(E.COUNTING_REPLY, E.UpdateSent.like()), expires=BY_PRIORITY)
 Checklist()
 Checklist(IMPACT)
 Checklist(items=(IMPACT, DONE))
@@ -198,8 +198,10 @@ Checklist([IMPACT, DONE])
 
 LEVELS = [
     EscalationLevel("frontline", escalate_after="1 business day", cooldown=timedelta(hours=4)),
-    EscalationLevel(key="second", escalate_after=timedelta(days=1), cooldown="1 hour", nobody="skip", owner="second"),
-    EscalationLevel(key="third", escalate_after=BY_PRIORITY, cooldown=Span(1, "days"), owner=BY_SIZE),
+    EscalationLevel(
+        key="second", escalate_after=timedelta(days=1), cooldown=Span(1, "days"), nobody="skip", owner="second"
+    ),
+    EscalationLevel(key="third", escalate_after=BY_PRIORITY, cooldown=BY_PRIORITY, owner=BY_SIZE),
     EscalationLevel(key="fourth", owner="csm", alternates="team_lead", entry=IMPACT, work=[DONE, EITHER], exit=work),
     EscalationLevel(key="fifth", owner="csm", alternates=["team_lead", BY_SIZE], entry=(IMPACT, DONE)),
     EscalationLevel(key="sixth", on_entry=TOLD, targets=TARGETS[0], circle=Circle({"technical": ("rep", "customer")})),
@@ -303,7 +305,7 @@ def refused() -> None:
     Rule(name="wrong", to="next")  # type: ignore[call-arg]
     Rule(name="wrong", when=F.level_failed, too="next")  # type: ignore[call-arg]
     EscalationLevel(key="wrong", escalate_after=4)  # type: ignore[arg-type]
-    EscalationLevel(key="wrong", cooldown=BY_PRIORITY)  # type: ignore[arg-type]
+    EscalationLevel(key="wrong", cooldown=4)  # type: ignore[arg-type]
     EscalationLevel(key="wrong", nobody="ignore")  # type: ignore[arg-type]
     EscalationLevel(key="wrong", entry="impact")  # type: ignore[arg-type]
     EscalationLevel()  # type: ignore[call-arg]
