@@ -12,11 +12,11 @@ A.Notify(roles=('manager',), text='escalated')
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator
 
-from escalation_rules._values import Value
+from escalation_rules._values import Several, Value
 from escalation_rules.picks import Pick, RoleChoice
 
 __all__ = ["Action", "Actions", "Ask", "Assign", "Convene", "Flag", "Notify", "Redirect", "SetPriority"]
@@ -61,6 +61,12 @@ class Notify(_Action):
     by: RoleChoice | None = None
     text: str | None = None
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, roles: Several[RoleChoice], by: RoleChoice | None = None, text: str | None = None
+        ) -> None: ...
+
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is told, and by whom."""
         yield from (("roles", role) for role in self.roles)
@@ -75,6 +81,10 @@ class Ask(_Action):
     of: RoleChoice
     item: str
 
+    if TYPE_CHECKING:
+
+        def __init__(self, of: RoleChoice, item: str) -> None: ...
+
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is asked."""
         yield "of", self.of
@@ -86,12 +96,20 @@ class Redirect(_Action):
     type: Literal["Redirect"] = "Redirect"
     to: Roles
 
+    if TYPE_CHECKING:
+
+        def __init__(self, to: Several[RoleChoice]) -> None: ...
+
 
 class SetPriority(_Action):
     """Raise the priority, to one of the policy's or by one ("next"). It never lowers."""
 
     type: Literal["SetPriority"] = "SetPriority"
     to: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, to: str) -> None: ...
 
 
 class Assign(_Action):
@@ -103,6 +121,10 @@ class Assign(_Action):
     type: Literal["Assign"] = "Assign"
     role: RoleChoice
     as_: str = "assignee"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, role: RoleChoice, as_: str = "assignee") -> None: ...
 
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is assigned, and as what."""
@@ -117,6 +139,10 @@ class Convene(_Action):
     kind: str
     who: Roles
 
+    if TYPE_CHECKING:
+
+        def __init__(self, kind: str, who: Several[RoleChoice]) -> None: ...
+
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is called."""
         yield from (("who", role) for role in self.who)
@@ -128,6 +154,10 @@ class Flag(_Action):
     type: Literal["Flag"] = "Flag"
     text: str
     finding: bool = False
+
+    if TYPE_CHECKING:
+
+        def __init__(self, text: str, finding: bool = False) -> None: ...
 
 
 Action = Annotated[Notify | Ask | Redirect | SetPriority | Assign | Convene | Flag, Discriminator("type")]

@@ -9,17 +9,26 @@ enough.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from pydantic import ConfigDict
 
-from escalation_rules._values import Frozen, FrozenDict, Instant, Json, Value, show
+from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Json, Value, show
 from escalation_rules.errors import InvalidValue, unknown
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "other_than"]
+__all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "Said", "other_than"]
 
 Actor = Literal["customer", "staff", "automation"]
+
+
+class Said(TypedDict, total=False):
+    """What may be said of every event beside its instant, for the constructors of the kinds."""
+
+    by: str | None
+    role: str | None
+    actor: Actor
+    id: str | None
 
 
 class FieldTest(Value):
@@ -93,6 +102,10 @@ class Happening(Value):
     role: str | None = None
     actor: Actor = "staff"
     id: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **fields: Any) -> None: ...
 
     @classmethod
     def like(cls, **fields: Any) -> Pattern:
