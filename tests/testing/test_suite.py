@@ -179,6 +179,15 @@ class TestSuites:
         assert "it stays on `l1`" in story
         assert len(self.pasted(story).history) <= 2
 
+    def test_a_failure_is_explained_by_its_story_alone(self):
+        """Hypothesis adds the run, which can be pasted, and no lines of this library."""
+        suite = policy_suite(PLAIN, extra=moves_at_once)
+        with pytest.raises(Broken) as broken:
+            suite().test_moves_at_once()
+        added = "\n".join(broken.value.__notes__)
+        assert "run=Run.of(policy, Case('C-1', (" in added
+        assert "Explanation" not in added
+
     def test_the_case_in_a_story_reproduces_it(self):
         """Paste it, and the promise is broken again at the same step."""
         case = opened(E.FactObserved(at=when("mon 10:30"), name="x", value=True))

@@ -72,8 +72,8 @@ def histories(policy: Policy, *, most: int = 10) -> st.SearchStrategy[tuple[Happ
     words = Words(policy)
     one = st.tuples(steps(words), events(words))
     few, many = st.lists(one, max_size=most), st.lists(one, min_size=most // 2, max_size=most)
-    about = _of_few_kinds(words, most)
-    return st.builds(_told, openings(words), st.one_of(few, many, about, about))
+    half = (_of_few_kinds(words, most) for _ in range(2))
+    return st.builds(_told, openings(words), st.one_of(few, many, *half))
 
 
 def _of_few_kinds(words: Words, most: int) -> st.SearchStrategy[list[tuple[Step, Happenings]]]:
@@ -83,9 +83,8 @@ def _of_few_kinds(words: Words, most: int) -> st.SearchStrategy[list[tuple[Step,
     """
     kinds = _kinds(words)
     telling = [kind for turns, kind in kinds if turns & words.facts] or [kind for _, kind in kinds]
-    soon = st.sampled_from([_after(timedelta(minutes=m)) for m in (0, 30, 60)])
     others = st.lists(st.sampled_from([kind for _, kind in kinds]), max_size=2)
-    some = st.tuples(st.sampled_from((soon, steps(words))), st.sampled_from(telling), others)
+    some = st.tuples(st.sampled_from((steps(words), _soon())), st.sampled_from(telling), others)
     return some.flatmap(lambda of: st.lists(st.tuples(of[0], st.one_of(of[1], *of[2])), min_size=1, max_size=most))
 
 
@@ -111,18 +110,34 @@ def _told(opening: Happening, rest: list[tuple[Step, Happenings]]) -> tuple[Happ
 
 
 def steps(words: Words) -> st.SearchStrategy[Step]:
-    """When the next thing happens, from when the last did."""
-    calendar = words.calendar
-    near = st.sampled_from((timedelta(0), -MICROSECOND, MICROSECOND))
-    some = [st.just(_after(timedelta(0))), st.sampled_from([_after(timedelta(minutes=m)) for m in (30, 60, 240)])]
+    """When the next thing happens, from when the last did: one choice of many, the plainest first."""
+    return st.sampled_from(_evenly([[_after(timedelta(0))], *_gaps(words)]))
+
+
+def _soon() -> st.SearchStrategy[Step]:
+    """The first of them: within the hour."""
+    return st.sampled_from([_after(timedelta(minutes=minutes)) for minutes in (0, 30, 60)])
+
+
+def _gaps(words: Words) -> Iterator[list[Step]]:
+    """Minutes, days, closing and opening times, the policy's own spans, and other times of interest."""
+    calendar, near = words.calendar, (timedelta(0), -MICROSECOND, MICROSECOND)
+    yield [_after(timedelta(minutes=minutes)) for minutes in (30, 60, 240)]
+    yield [_after(timedelta(days=days)) for days in (1, 3, 30)]
+    yield [_at_edge(edge, off) for off in near for edge in (calendar.next_close, calendar.next_open)]
     if words.spans:
-        some.append(st.builds(lambda span, off: _reaching(calendar, span, off), st.sampled_from(words.spans), near))
-        some.append(some[-1])
-    edges = st.sampled_from((calendar.next_close, calendar.next_open))
-    some.append(st.builds(_at_edge, edges, near))
-    some.append(st.sampled_from([_after(timedelta(days=days)) for days in (1, 3, 30)]))
-    some.append(st.just(lambda before: next((one for one in sorted(words.starts) if one > before), before)))
-    return st.one_of(some)
+        yield [_reaching(calendar, span, off) for off in near for span in words.spans]
+    yield [lambda before: next((one for one in sorted(words.starts) if one > before), before)]
+
+
+def _evenly(groups: list[list[Step]]) -> list[Step]:
+    """All in one list, in order, and then each group as often again as makes them equally likely.
+
+    One choice can be made smaller step by step, which leads to shorter histories than a choice of groups would.
+    """
+    longest = max(map(len, groups))
+    again = [group[number % len(group)] for group in groups for number in range(len(group), longest)]
+    return [step for group in groups for step in group] + again
 
 
 def _after(gap: timedelta) -> Step:
