@@ -19,8 +19,10 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCE = ROOT / "src"
-LONGEST = 240
-"""Seconds after which a fault has made the engine run for ever."""
+LONGEST = 900
+"""Seconds after which a fault has made the engine run for ever; a machine that does much else is slow, too."""
+UNUSABLE = "cannot be used at all"
+"""What is said of a fault that no promise has come to: it notices nothing."""
 
 
 class Fault(NamedTuple):
@@ -54,7 +56,7 @@ FAULTS = (
     Fault("the first rule wins", "engine/moves.py", "for level in sorted(wanted, reverse=True):", "for level in list(wanted)[:1]:", spoken_of=False),
     Fault("the lowest level wins", "engine/moves.py", "for level in sorted(wanted, reverse=True):", "for level in sorted(wanted):", spoken_of=False),
     Fault("a stale level", "engine/effects.py", "state.level[track], state.entry[track] = level, state.when", "state.level[track], state.entry[track] = level, state.entry[track]"),
-    Fault("a key without its cause", "engine/outcome.py", "return _digest(MOVE_KEY, case, policy, cycle, track, level, cause)", "return _digest(MOVE_KEY, case, policy, cycle, track, level)", spoken_of=False),
+    Fault("a key without its cause", "engine/outcome.py", "return _digest(MOVE_KEY, case, policy, cycle, track, level, cause)", "return _digest(MOVE_KEY, case, policy, cycle, track, level)"),
     Fault("a key without its track and level", "engine/outcome.py", "return _digest(MOVE_KEY, case, policy, cycle, track, level, cause)", "return _digest(MOVE_KEY, case, policy, cycle, cause)"),
     Fault("an action's key without its cause", "engine/outcome.py", "source, action.model_dump_json(), cause)", "source, action.model_dump_json())"),
     Fault("keys that history records are forgotten", "engine/moves.py", "if key in state.recorded_keys:", "if False:"),
@@ -74,7 +76,7 @@ FAULTS = (
     Fault("a cooldown begins again and again", "engine/findings.py", "reach(state.entry[track] >> BITS, cooldown)", "reach(state.now, cooldown)"),
     Fault("the end of a cooldown wakes nobody", "engine/fold.py", "_cooldowns(state), _of_moves", "_of_moves"),
     # time
-    Fault("rules run before the events of their instant", "engine/fold.py", "if crossing == until:\n            return until\n", "", ),
+    Fault("rules run before the events of their instant", "engine/fold.py", "if crossing == until:\n            return until\n", "if False:\n            return until\n", spoken_of=False),
     Fault("time alone changes nothing", "engine/fold.py", "    _pass_time(state, until)\n    if state.stir:", "    state.now = until\n    if state.stir:"),
     Fault("a handover wakes nobody", "engine/fold.py", "        if change is not None:\n            yield change\n", ""),
     Fault("open time a microsecond short", "worktime/_timeline.py", "so_far = sums[index - 1] + instant - opens[index - 1]", "so_far = sums[index - 1] + max(instant - opens[index - 1] - 1, 0)"),
@@ -119,7 +121,7 @@ def noticed(fault: Fault | None) -> str:
             return "never answers"
     if done.returncode == 0:
         return ""
-    return done.stdout.strip() or "cannot be used at all"
+    return done.stdout.strip() or UNUSABLE
 
 
 def main() -> int:
@@ -130,7 +132,7 @@ def main() -> int:
     missed = 0
     with ThreadPoolExecutor(2) as pool:
         for fault, found in zip(FAULTS, pool.map(noticed, FAULTS), strict=True):
-            missed += fault.spoken_of and not found
+            missed += fault.spoken_of and found in {"", UNUSABLE}
             verdict = found or ("MISSED" if fault.spoken_of else "no promise speaks of it")
             print(f"{fault.name:<48} {verdict}", flush=True)
     return missed
