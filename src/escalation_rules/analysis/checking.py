@@ -8,10 +8,12 @@ from datetime import datetime
 from escalation_rules.analysis.board import BUDGET, Board
 from escalation_rules.analysis.duties import uncovered_levels
 from escalation_rules.analysis.ladders import hopeless_checklists, unreachable_levels
-from escalation_rules.analysis.living import climbs, gaps, lowering_rules
+from escalation_rules.analysis.living import climbs, gaps
+from escalation_rules.analysis.lowering import lowering_rules
 from escalation_rules.analysis.naming import odd_thresholds, unused_names
+from escalation_rules.analysis.redundancy import duplicate_rules, redundant_rules
 from escalation_rules.analysis.report import Finding, Report
-from escalation_rules.analysis.ruling import alive, dead_rules, duplicate_rules, redundant_rules, without_evidence
+from escalation_rules.analysis.ruling import alive, dead_rules, without_evidence
 from escalation_rules.analysis.timing import idle_targets, slower_when_urgent
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import Rota

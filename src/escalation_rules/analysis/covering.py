@@ -11,8 +11,9 @@ from typing import NamedTuple
 from escalation_rules import events as E
 from escalation_rules._values import Instant, Value, read_instant
 from escalation_rules.analysis.axes import DURATION, Key
-from escalation_rules.analysis.board import BUDGET, Board, at_work
+from escalation_rules.analysis.board import BUDGET, Board
 from escalation_rules.analysis.cells import Space, places_of
+from escalation_rules.analysis.courses import at_work
 from escalation_rules.analysis.search import Formula, OutOfBudget
 from escalation_rules.analysis.stories import stories, walk
 from escalation_rules.case import Case
