@@ -7,6 +7,7 @@ from datetime import datetime
 
 from escalation_rules.analysis.cells import Space
 from escalation_rules.analysis.courses import Course, Courses
+from escalation_rules.analysis.inside import Inside
 from escalation_rules.analysis.search import Formula, OutOfBudget, Search, all_of, holds_at
 from escalation_rules.analysis.stories import TRIES
 from escalation_rules.case import Case
@@ -35,6 +36,7 @@ class Board:
         self.steps = 0
         self.unfinished: list[str] = []
         self.told = Courses(self.space)
+        self.inside = Inside(policy)
         self._solved: dict[tuple[Formula, ...], list[int] | OutOfBudget | None] = {}
         self._wished: dict[str, dict[int, int]] = {}
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from escalation_rules.analysis.axes import DURATION, ELAPSED, Axis, Key, Measure, clauses
 from escalation_rules.analysis.examples import beginning, is_possible
 from escalation_rules.analysis.search import Formula, all_of, any_of, axes_of
-from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, normal, parts
+from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, Not
 from escalation_rules.engine import program_of
 from escalation_rules.engine.comparisons import COMPARE
 from escalation_rules.engine.machine import Program
@@ -215,14 +215,17 @@ class Space:
     def _read(self, condition: Condition, place: Place) -> Formula:
         key = (id(condition), place)
         if key not in self._raw:
-            self._raw[key] = condition, self._read_normal(normal(condition), place)
+            self._raw[key] = condition, self._raw_of(condition, place, negated=False)
         return self._raw[key][1]
 
-    def _read_normal(self, condition: Condition, place: Place) -> Formula:
+    def _raw_of(self, condition: Condition, place: Place, *, negated: bool) -> Formula:
+        """The condition in negation normal form: where every "not" has moved into the comparisons."""
+        if isinstance(condition, Not):
+            return self._raw_of(condition.of, place, negated=not negated)
         if isinstance(condition, Atom):
-            return self._atom(condition, place)
-        kind = "all" if isinstance(condition, AllOf) else "any"
-        return kind, tuple(self._read_normal(part, place) for part in parts(condition))
+            return self._atom(condition.opposite if negated else condition, place)
+        kind = "all" if isinstance(condition, AllOf) != negated else "any"
+        return kind, tuple(self._raw_of(part, place, negated=negated) for part in condition.of)
 
     def _atom(self, atom: Atom, place: Place) -> Formula:
         if atom.kind == "duration":

@@ -16,7 +16,6 @@ from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.stories import CASE
 from escalation_rules.case import Case
 from escalation_rules.engine import decide
-from escalation_rules.engine.fold import fold
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
@@ -41,26 +40,29 @@ def gaps(board: Board) -> Iterator[Finding]:
 
 
 def _gap(board: Board, number: int, level: EscalationLevel) -> Iterator[Finding]:
-    left_alone = [(text, case) for text, case in _starts(board, number, level)]
-    waiting = [(text, case) for text, case in left_alone if _is_left(board, case)]
-    if not waiting:
-        return
-    text, case = waiting[0]
-    if _is_idle(board, number, level):
-        message = f"a case on `{level.name}` can wait there for ever: no rule holds there and no target runs"
-    elif len(waiting) < len(left_alone):
+    waiting: list[tuple[str, Case]] = []
+    others = False
+    for text, case in _starts(board, number, level):
+        if _is_left(board, case, level):
+            waiting.append((text, case))
+        else:
+            others = True
+        if waiting and others:
+            break
+    if waiting and (others or _is_idle(board, number, level)):
+        text, case = waiting[0]
         message = (
             f"a case {text} that is left alone on `{level.name}` waits there for ever: no target runs for it and no "
             "rule will come to hold, as they do for others there"
+            if others
+            else f"a case on `{level.name}` can wait there for ever: no rule holds there and no target runs"
         )
-    else:
-        return
-    mend = "give it a target, some work, or a rule that holds when nothing happens"
-    yield finding("gap", f"levels[{level.key}]", message, mend, (case, case.opened_at))
+        mend = "give it a target, some work, or a rule that holds when nothing happens"
+        yield finding("gap", f"levels[{level.key}]", message, mend, (case, case.opened_at))
 
 
 def _starts(board: Board, number: int, level: EscalationLevel) -> Iterator[tuple[str, Case]]:
-    """Cases on a level that differ in what targets and durations go by."""
+    """Cases on a level that differ in what targets, durations and rules go by."""
     policy, key = board.policy, level.key if number else None
 
     def opened(**fields: Any) -> Case:
@@ -70,18 +72,19 @@ def _starts(board: Board, number: int, level: EscalationLevel) -> Iterator[tuple
     for priority in names:
         yield f"of priority `{priority}`" if priority else "of no kind that is named", opened(priority=priority)
     for fact in policy.facts:
-        for value in fact.values:
+        for value in fact.values if fact.name in board.inside.looked_at else ():
             yield f"whose `{fact.name}` is `{value}`", opened(priority=names[0], facts={fact.name: value})
 
 
-def _is_left(board: Board, case: Case) -> bool:
+def _is_left(board: Board, case: Case, level: EscalationLevel) -> bool:
     """Whether nothing is asked or owed of a case, now or ever, while nobody does anything."""
-    state = fold(board.program, case, case.history[0].instant)
-    if state.moves or state.actions:
-        return False
     decision = decide(board.policy, case, at=case.opened_at)
-    asked = (decision.moves, decision.actions, decision.blocked, decision.deadlines, decision.owed)
-    return not any(asked) and decision.wake_at is None
+    if level.key not in decision.levels.values():
+        return False
+    return not any(getattr(decision, name) for name in _ASKED) and decision.wake_at is None
+
+
+_ASKED = ("deadlines", "actions", "moves", "blocked", "owed")
 
 
 def _is_idle(board: Board, number: int, level: EscalationLevel) -> bool:

@@ -58,7 +58,7 @@ class _Search:
     def __init__(self, board: Board, rules: list[Rule]) -> None:
         self.board = board
         self.left = board.budget
-        self.leaning = [rule for rule in rules if _leans(rule)]
+        self.leaning = [rule for rule in rules if rule.at or _is_of_the_stay(rule)]
         self._own: dict[str, Plotted | None] = {}
 
     def seen(self, rule: Rule) -> Seen | None:
@@ -87,7 +87,7 @@ class _Search:
 
     def _suggested(self, rule: Rule, other: Rule) -> Iterator[Plotted]:
         """Cells in which both hold, the other moves, or the rule moves; none where the other stays out of its way."""
-        if other is rule or not _may_go_higher(self.board, other, rule):
+        if other is rule or not _may_give_way(self.board, other, rule):
             return
         self._take(1)
         mine, theirs = self._moving(rule), self._moving(other)
@@ -154,13 +154,18 @@ def _is_its_own(rule: Rule, pending: Pending) -> bool:
 _OF_THE_STAY = {"at_level_for", "level_failed", "level", "happened"}
 
 
-def _leans(rule: Rule) -> bool:
-    """Whether it may matter to a rule on which level a case stands, and since when."""
-    return bool(rule.at) or rule.to == NEXT or any(atom.fact in _OF_THE_STAY for atom in atoms(rule.when))
+def _is_of_the_stay(rule: Rule) -> bool:
+    """Whether what a rule looks at begins anew with every move."""
+    return rule.to == NEXT or any(atom.fact in _OF_THE_STAY for atom in atoms(rule.when))
 
 
-def _may_go_higher(board: Board, other: Rule, rule: Rule) -> bool:
-    """Whether on their track a rule can take a case higher than the lowest level that another asks for."""
+def _may_give_way(board: Board, other: Rule, rule: Rule) -> bool:
+    """Whether on their track a move by a rule may keep another from taking the case higher."""
     if board.codes[other.name].track != board.codes[rule.name].track:
         return False
-    return max(board.wishes(other).values()) > min(board.wishes(rule).values())
+    highest = max(board.wishes(other).values())
+    lower = [to for to in board.wishes(rule).values() if to < highest]
+    if not lower or _is_of_the_stay(other):
+        return bool(lower)
+    here = {board.program.places[key] for key in other.at}
+    return bool(here) and any((board.codes[rule.name].track, to) not in here for to in lower)

@@ -63,6 +63,7 @@ class _Cover:
         self.reach = {name: levels for name, levels in reach.items() if levels}
         self.able = [one for one in others if one.name in self.reach]
         self.points: list[list[int]] = []
+        self._doing: dict[str, Formula] = {}
 
     def found(self) -> list[Rule]:
         """One rule that covers it alone, or else several of which none can be left out; nothing where none do."""
@@ -108,8 +109,10 @@ class _Cover:
 
     def _does(self, one: Rule, point: list[int]) -> bool:
         """Whether at a point one of the others asks for as much as the rule."""
-        here = holds_at(self.board.standing(self.track, self.reach[one.name]), point)
-        return here and holds_at(self.board.space.holds(one), point)
+        if one.name not in self._doing:
+            here = self.board.standing(self.track, self.reach[one.name])
+            self._doing[one.name] = all_of((here, self.board.space.holds(one)))
+        return holds_at(self._doing[one.name], point)
 
 
 def _covered_levels(board: Board, other: Rule, rule: Rule) -> list[int]:
