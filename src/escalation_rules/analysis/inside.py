@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
-from escalation_rules._values import Value, fields_of
+from escalation_rules._values import Value
 from escalation_rules.conditions import Atom
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
@@ -33,21 +33,24 @@ class Inside:
 
 
 def _parts_of(given: Any) -> list[Any]:
-    """Everything inside a value, down to texts and numbers, but for what only names it."""
     found: list[Any] = []
     pending = [given]
     while pending:
         one = pending.pop()
-        if isinstance(one, Value):
-            found.append(one)
-            pending += [held for name, held in fields_of(one) if name not in _NAMES]
-        elif isinstance(one, dict):
-            pending += one.values()
-        elif isinstance(one, tuple):
+        if isinstance(one, tuple):
             pending += one
-        else:
-            found.append(one)
+            continue
+        if isinstance(one, dict):
+            pending += one.values()
+            continue
+        found.append(one)
+        if isinstance(one, Value):
+            held = vars(one)
+            pending += [held[name] for name in _telling_fields(type(one))]
     return found
 
 
-_NAMES = {"name", "key", "title", "text"}
+@cache
+def _telling_fields(kind: type[Value]) -> tuple[str, ...]:
+    """The fields of a kind of value, but for those that only name it."""
+    return tuple(name for name in kind.model_fields if name not in {"name", "key", "title", "text"})
