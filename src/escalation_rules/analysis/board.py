@@ -11,6 +11,7 @@ from escalation_rules.analysis.inside import Inside
 from escalation_rules.analysis.search import Formula, OutOfBudget, Search, all_of, holds_at
 from escalation_rules.analysis.stories import TRIES
 from escalation_rules.case import Case
+from escalation_rules.conditions import Condition, normal
 from escalation_rules.engine.machine import RuleCode
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.picks import choices
@@ -39,6 +40,8 @@ class Board:
         self.inside = Inside(policy)
         self._solved: dict[tuple[Formula, ...], list[int] | OutOfBudget | None] = {}
         self._wished: dict[str, dict[int, int]] = {}
+        self._moving: dict[str, Formula] = {}
+        self._normal: dict[str, Condition] = {}
 
     # ------------------------------------------------------------------------ questions
 
@@ -116,7 +119,16 @@ class Board:
 
     def moves(self, rule: Rule) -> Formula:
         """Where a rule asks for a level above the present one."""
-        return all_of((self.space.holds(rule), self.standing(self.codes[rule.name].track, self.wishes(rule))))
+        if rule.name not in self._moving:
+            below = self.standing(self.codes[rule.name].track, self.wishes(rule))
+            self._moving[rule.name] = all_of((self.space.holds(rule), below))
+        return self._moving[rule.name]
+
+    def normal(self, rule: Rule) -> Condition:
+        """The condition of a rule in negation normal form."""
+        if rule.name not in self._normal:
+            self._normal[rule.name] = normal(rule.when)
+        return self._normal[rule.name]
 
     def is_free(self, level: EscalationLevel) -> bool:
         """Whether the absence of its owner never holds back a move to a level."""

@@ -105,6 +105,7 @@ class Space:
         self.axes = tuple(Axis(key, self._cells(key, values)) for key, values in constants.items())
         self.number = {axis.key: number for number, axis in enumerate(self.axes)}
         self.sizes = tuple(len(axis.cells) for axis in self.axes)
+        self.full = tuple(axis.full for axis in self.axes)
         self._clauses = tuple(clauses(self.axes))
         self.everywhere = all_of(clause for _, _, clause in self._clauses)
 
@@ -163,7 +164,7 @@ class Space:
         number = self.number["level", track]
         cells = self.axes[number].cells
         mask = sum(1 << cells.index(level) for level in set(levels))
-        return mask != 0 if mask in {0, self.axes[number].full} else (number, mask)
+        return mask != 0 if mask in {0, self.full[number]} else (number, mask)
 
     def compare(self, key: Key, op: str, value: Any) -> Formula:
         """Where a comparison holds."""

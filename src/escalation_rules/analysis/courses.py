@@ -86,10 +86,18 @@ class Courses:
     def __init__(self, space: Space) -> None:
         self.space = space
         self._known: dict[Hashable, _Recalled] = {}
+        self._plots: dict[tuple[int, ...], Plot] = {}
+
+    def plot(self, domains: Sequence[int]) -> Plot:
+        """What the stories are made of that may come to the cells."""
+        key = tuple(domains)
+        if key not in self._plots:
+            self._plots[key] = plot_of(self.space, domains)
+        return self._plots[key]
 
     def of(self, domains: Sequence[int], tries: int = TRIES) -> Iterator[Course]:
         """The courses of the stories that may come to the cells, the simplest first."""
-        return self.of_plot(plot_of(self.space, domains), tries)
+        return self.of_plot(self.plot(domains), tries)
 
     def of_plot(self, plot: Plot, tries: int = TRIES) -> Iterator[Course]:
         """The courses of the stories of a plot."""

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
 
-from escalation_rules import events as E
 from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.report import Finding, finding
-from escalation_rules.analysis.stories import CASE
+from escalation_rules.analysis.stories import Plot
 from escalation_rules.case import Case
 from escalation_rules.engine import decide
 from escalation_rules.levels import EscalationLevel
@@ -40,48 +38,55 @@ def gaps(board: Board) -> Iterator[Finding]:
 
 
 def _gap(board: Board, number: int, level: EscalationLevel) -> Iterator[Finding]:
-    waiting: list[tuple[str, Case]] = []
+    waiting: tuple[str, Case] | None = None
     others = False
-    for text, case in _starts(board, number, level):
-        if _is_left(board, case, level):
-            waiting.append((text, case))
-        else:
+    for text, plot in _starts(board, number, level):
+        case = _left_alone(board, level, plot)
+        if case is None:
             others = True
+        elif waiting is None:
+            waiting = text, case
+            if _is_idle(board, number, level):
+                message = f"a case on `{level.name}` can wait there for ever: no rule holds there and no target runs"
+                yield _gap_at(level, message, case)
+                return
         if waiting and others:
-            break
-    if waiting and (others or _is_idle(board, number, level)):
-        text, case = waiting[0]
-        message = (
-            f"a case {text} that is left alone on `{level.name}` waits there for ever: no target runs for it and no "
-            "rule will come to hold, as they do for others there"
-            if others
-            else f"a case on `{level.name}` can wait there for ever: no rule holds there and no target runs"
-        )
-        mend = "give it a target, some work, or a rule that holds when nothing happens"
-        yield finding("gap", f"levels[{level.key}]", message, mend, (case, case.opened_at))
+            message = (
+                f"a case {waiting[0]} that is left alone on `{level.name}` waits there for ever: no target runs for it "
+                "and no rule will come to hold, as they do for others there"
+            )
+            yield _gap_at(level, message, waiting[1])
+            return
 
 
-def _starts(board: Board, number: int, level: EscalationLevel) -> Iterator[tuple[str, Case]]:
-    """Cases on a level that differ in what targets, durations and rules go by."""
-    policy, key = board.policy, level.key if number else None
+def _gap_at(level: EscalationLevel, message: str, case: Case) -> Finding:
+    mend = "give it a target, some work, or a rule that holds when nothing happens"
+    return finding("gap", f"levels[{level.key}]", message, mend, (case, case.opened_at))
 
-    def opened(**fields: Any) -> Case:
-        return Case(CASE, (E.Opened(at=board.space.start, level=key, **fields),))
 
-    names = policy.priorities or (None,)
-    for priority in names:
-        yield f"of priority `{priority}`" if priority else "of no kind that is named", opened(priority=priority)
+def _starts(board: Board, number: int, level: EscalationLevel) -> Iterator[tuple[str, Plot]]:
+    """Openings on a level that differ in what targets, durations and rules go by."""
+    policy = board.policy
+    here = (("level", level.key),) if number else ()
+    ranked = [(("priority", name),) for name in policy.priorities]
+    for name, priority in zip(policy.priorities, ranked, strict=True):
+        yield f"of priority `{name}`", Plot((*priority, *here))
+    if not ranked:
+        yield "of no kind that is named", Plot(here)
+    first = ranked[0] if ranked else ()
     for fact in policy.facts:
         for value in fact.values if fact.name in board.inside.looked_at else ():
-            yield f"whose `{fact.name}` is `{value}`", opened(priority=names[0], facts={fact.name: value})
+            yield f"whose `{fact.name}` is `{value}`", Plot((*first, *here, ("facts", ((fact.name, value),))))
 
 
-def _is_left(board: Board, case: Case, level: EscalationLevel) -> bool:
-    """Whether nothing is asked or owed of a case, now or ever, while nobody does anything."""
-    decision = decide(board.policy, case, at=case.opened_at)
-    if level.key not in decision.levels.values():
-        return False
-    return not any(getattr(decision, name) for name in _ASKED) and decision.wake_at is None
+def _left_alone(board: Board, level: EscalationLevel, plot: Plot) -> Case | None:
+    """The case of an opening, if nothing is asked or owed of it, now or ever, while nobody does anything."""
+    course = next(board.told.of_plot(plot))
+    decision = decide(board.policy, course.case, at=course.case.opened_at)
+    if level.key not in decision.levels.values() or any(getattr(decision, name) for name in _ASKED):
+        return None
+    moved_later = any(stage.at_work or stage.moves for stage in course.stages(_CROSSINGS))
+    return None if moved_later or decision.wake_at is not None else course.case
 
 
 _ASKED = ("deadlines", "actions", "moves", "blocked", "owed")

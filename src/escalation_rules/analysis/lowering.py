@@ -16,7 +16,7 @@ from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.courses import Course
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.search import OutOfBudget
-from escalation_rules.analysis.stories import plot_of, walk
+from escalation_rules.analysis.stories import walk
 from escalation_rules.case import Case
 from escalation_rules.conditions import atoms
 from escalation_rules.engine.machine import Pending, Program
@@ -112,7 +112,7 @@ class _Search:
             return None
         finally:
             self._take(self.board.steps - before)
-        return None if domains is None else (plot_of(self.board.space, domains).key, domains)
+        return None if domains is None else (self.board.told.plot(domains).key, domains)
 
     # ------------------------------------------------------------------------ with the rule and without it
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.search import Formula, OutOfBudget, all_of, any_of, holds_at
-from escalation_rules.conditions import AnyOf, Condition, normal
+from escalation_rules.conditions import AnyOf
 from escalation_rules.rules import NEXT, Rule
 
 __all__ = ["duplicate_rules", "redundant_rules"]
@@ -28,7 +28,7 @@ def redundant_rules(board: Board, rules: Sequence[Rule]) -> Iterator[Finding]:
             continue
         covers = _cover(board, rule, [one for one in left if one is not rule])
         if covers:
-            left.remove(rule)
+            left = [one for one in left if one is not rule]
             names = " or ".join(f"`{one.name}`" for one in covers)
             yield finding(
                 "redundant-rule",
@@ -119,7 +119,7 @@ def _covered_levels(board: Board, other: Rule, rule: Rule) -> list[int]:
     """The levels from which the other rule, where it holds, takes a case as far as the rule does, and as freely."""
     if board.codes[other.name].track != board.codes[rule.name].track:
         return []
-    if other.to == NEXT and not _as_fresh(other, rule):
+    if other.to == NEXT and not _as_fresh(board, other, rule):
         return []
     return [level for level in board.wishes(rule) if _covers(board, other, rule, level)]
 
@@ -135,11 +135,11 @@ def _covers(board: Board, other: Rule, rule: Rule, level: int) -> bool:
     return (waived or reached.entry is None) and board.is_free(reached)
 
 
-def _as_fresh(other: Rule, rule: Rule) -> bool:
+def _as_fresh(board: Board, other: Rule, rule: Rule) -> bool:
     """Whether the other rule has evidence as late as the rule's wherever both hold."""
     if rule.to != NEXT:
         return False
-    mine, theirs = normal(rule.when), normal(other.when)
+    mine, theirs = board.normal(rule), board.normal(other)
     return mine == theirs or (isinstance(theirs, AnyOf) and mine in theirs.of)
 
 
@@ -152,7 +152,7 @@ def duplicate_rules(board: Board) -> Iterator[Finding]:
     for rule in board.policy.all_rules:
         if not rule.then:
             continue
-        alike = told.setdefault((rule.at, rule.track, rule.calendar, _condition(rule)), [])
+        alike = told.setdefault((rule.at, rule.track, rule.calendar, board.normal(rule)), [])
         other = next((one for one in alike if _asks_no_more(rule, one)), None)
         if other is None:
             alike.append(rule)
@@ -164,10 +164,6 @@ def duplicate_rules(board: Board) -> Iterator[Finding]:
             "take one of the two out",
             board.witness(rule),
         )
-
-
-def _condition(rule: Rule) -> Condition:
-    return normal(rule.when)
 
 
 def _asks_no_more(rule: Rule, other: Rule) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.search import Formula, OutOfBudget
-from escalation_rules.conditions import AllOf, Atom, atoms, normal
+from escalation_rules.conditions import AllOf, Atom, atoms
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.wording import say
 
@@ -61,7 +61,7 @@ def _asked(rule: Rule) -> str:
 
 def _core(board: Board, rule: Rule) -> list[str]:
     """What in a dead rule cannot be together: none of these can be left out."""
-    space, condition = board.space, normal(rule.when)
+    space, condition = board.space, board.normal(rule)
     members = condition.of if isinstance(condition, AllOf) else (condition,)
     named: list[tuple[str, Formula]] = [("status open or waiting", space.live)]
     named += [(f"level {' or '.join(rule.at)}", space.at(rule))] if rule.at else []
@@ -79,7 +79,7 @@ def _core(board: Board, rule: Rule) -> list[str]:
 def without_evidence(board: Board, rules: Iterable[Rule]) -> Iterator[Finding]:
     """`next` rules that nothing can make hold later than the case came to its level."""
     for rule in rules:
-        if rule.to == NEXT and not any(_may_be_evidence(board, rule, one) for one in atoms(normal(rule.when))):
+        if rule.to == NEXT and not any(_may_be_evidence(board, rule, one) for one in atoms(board.normal(rule))):
             yield finding(
                 "next-without-evidence",
                 f"rules[{rule.name}].when",

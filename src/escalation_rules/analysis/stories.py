@@ -6,8 +6,10 @@ Whether it does is for the engine to say: every story is folded before anything 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 from escalation_rules import events as E
 from escalation_rules.analysis.axes import DURATION, Key
@@ -43,13 +45,14 @@ _MANY = 20
 """More events of one kind than this are not tried."""
 
 
-class Plot(NamedTuple):
+@dataclass(frozen=True)
+class Plot:
     """What a story is made of: how the case is opened, and what then happens."""
 
     opening: tuple[tuple[str, Any], ...]
-    sketches: tuple[Sketch, ...]
+    sketches: tuple[Sketch, ...] = ()
 
-    @property
+    @cached_property
     def key(self) -> Hashable:
         """Of two plots with one key the same stories are told."""
         return self.opening, repr(self.sketches) if self.sketches else None
@@ -101,8 +104,8 @@ def walk(program: Program, case: Case, steps: int) -> Iterator[State]:
 def _chosen_cells(space: Space, domains: Sequence[int]) -> dict[Key, Any]:
     """The simplest cell of each axis that is not free."""
     found = {}
-    for axis, mask in zip(space.axes, domains, strict=True):
-        if mask != axis.full:
+    for axis, mask, full in zip(space.axes, domains, space.full, strict=True):
+        if mask != full:
             found[axis.key] = axis.cells[(mask & -mask).bit_length() - 1]
     return found
 
