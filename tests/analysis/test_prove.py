@@ -155,14 +155,36 @@ def test_what_lies_outside_the_fragment_is_unknown():
     )
     found = prove(policy, when=F.open_for >= "2 hours", reaches="l2", within="0 hours", budget=30_000)
     assert isinstance(found, Unknown)
+    assert found.spent or "it is outside what can be proved" in str(found)
 
 
 def test_names_that_the_policy_does_not_know_are_refused():
     """A level or a fact that is not the policy's cannot be asked about."""
     with pytest.raises(UnknownName, match="unknown level `l9`"):
         prove(desk(SOON), reaches="l9", within="1 hour")
-    with pytest.raises(InvalidValue, match="unknown fact"):
+    with pytest.raises(InvalidValue, match=r"^when: unknown fact"):
         prove(desk(SOON), when=F.flag("no such"), reaches="l2", within="1 hour")
+    with pytest.raises(InvalidValue, match=r"^when\.priority: unknown priority `urgnt`.*did you mean `urgent`"):
+        prove(desk(SOON), when=F.priority >= "urgnt", reaches="l2", within="1 hour")
+
+
+def test_a_rule_may_be_named_as_prove_would_name_what_it_watches():
+    """Any name is the policy's to give."""
+    found = prove(desk(SOON.model_copy(update={"name": "what is claimed"})), reaches="l2", within="4 business hours")
+    assert isinstance(found, Refuted)
+
+
+def test_only_a_proof_is_true_and_each_verdict_tells_itself():
+    """So that `assert prove(…)` asks for a proof; what is not known is not true either."""
+    question: dict[str, Any] = {"when": URGENT, "reaches": "l2"}
+    proved = prove(desk(SOON), within="4 business hours", **question)
+    refuted = prove(desk(SOON), within="3 business hours", **question)
+    unknown = prove(desk(SOON), within="4 business hours", budget=1, **question)
+    assert [bool(one) for one in (proved, refuted, unknown)] == [True, False, False]
+    claim = "a new case on which for 4 business hours: priority is urgent or above, is on `l2` or above"
+    assert str(proved) == f"proved: {claim}; `soon` sees to it"
+    assert str(unknown) == f"not known: {claim}; the budget of 1 steps was spent, and no case was found that breaks it"
+    assert str(prove(desk(SOON), reaches="l1", within="1 hour")).endswith("; no such case is ever below")
 
 
 def test_rules_of_other_tracks_prove_nothing():

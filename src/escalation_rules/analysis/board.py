@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from escalation_rules.analysis.cells import Space
-from escalation_rules.analysis.courses import Course, Courses
+from escalation_rules.analysis.courses import Course, Courses, Stage
 from escalation_rules.analysis.inside import Inside
 from escalation_rules.analysis.search import Formula, OutOfBudget, Search, all_of, holds_at
 from escalation_rules.analysis.stories import TRIES
 from escalation_rules.case import Case
 from escalation_rules.conditions import Condition, normal
 from escalation_rules.engine.machine import RuleCode
+from escalation_rules.engine.moves import tree_holds
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.picks import choices
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["BUDGET", "Board"]
+__all__ = ["BUDGET", "Board", "Seen"]
 
 BUDGET = 200_000
 """How many steps a question may take unless one says: about a quarter of a second."""
+
+
+Seen = tuple[Case, datetime]
+"""A case, and an instant at which to look at it."""
 
 
 class Board:
@@ -137,20 +142,36 @@ class Board:
 
     # ------------------------------------------------------------------------ witnesses
 
+    def found(self, *parts: Formula) -> list[int] | None:
+        """Cells in which all of these hold; None also when the budget runs out."""
+        try:
+            return self.solve(*parts)
+        except OutOfBudget:
+            return None
+
     def courses(self, *parts: Formula, tries: int = TRIES) -> Iterator[Course]:
         """How cases go on that may come to where all of these hold; none when the budget runs out."""
-        try:
-            domains = self.solve(*parts)
-        except OutOfBudget:
-            return
+        domains = self.found(*parts)
         if domains is not None:
             yield from self.told.of(domains, tries)
 
-    def witness(self, rule: Rule, *parts: Formula) -> tuple[Case, datetime] | None:
+    def witness(self, rule: Rule, *parts: Formula) -> Seen | None:
         """The simplest case that was found on which a rule is at work, as the engine sees it."""
-        for course in self.courses(self.space.holds(rule), *parts):
+        return self._first(lambda stage: rule.name in stage.at_work, self.space.holds(rule), *parts)
+
+    def holding(self, rule: Rule, *parts: Formula) -> Seen | None:
+        """The simplest case that was found on which a rule holds, whether or not it asks for anything."""
+        tree = self.codes[rule.name].tree
+        return self._first(
+            lambda stage: tree_holds(tree, lambda number: bool(stage.truth >> number & 1)),
+            self.space.holds(rule),
+            *parts,
+        )
+
+    def _first(self, test: Callable[[Stage], bool], *parts: Formula) -> Seen | None:
+        for course in self.courses(*parts):
             for stage in course.stages(_CROSSINGS):
-                if rule.name in stage.at_work:
+                if test(stage):
                     return course.case, datetime_of(stage.now)
         return None
 

@@ -16,10 +16,14 @@ __all__ = ["Course", "Courses", "Stage", "at_work"]
 
 
 class Stage(NamedTuple):
-    """A case at one instant: where it stands on each track, the moves so far, and the rules that ask for something."""
+    """A case at one instant: where it stands on each track, the moves so far, and the rules that ask for something.
+
+    `truth` has a bit for each comparison that holds.
+    """
 
     now: int
     levels: tuple[int, ...]
+    truth: int
     moves: tuple[Pending, ...]
     at_work: frozenset[str]
 
@@ -61,7 +65,7 @@ _FOR_EVER = 1 << 40
 
 
 def _stage(state: State) -> Stage:
-    return Stage(state.now, tuple(state.level), tuple(state.moves), frozenset(at_work(state)))
+    return Stage(state.now, tuple(state.level), state.truth, tuple(state.moves), frozenset(at_work(state)))
 
 
 def at_work(state: State) -> Iterator[str]:

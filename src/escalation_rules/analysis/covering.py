@@ -9,11 +9,12 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from escalation_rules import events as E
-from escalation_rules._values import Instant, Value, read_instant
+from escalation_rules._values import Instant, Value
 from escalation_rules.analysis.axes import DURATION, Key
 from escalation_rules.analysis.board import BUDGET, Board
 from escalation_rules.analysis.cells import Space, places_of
 from escalation_rules.analysis.courses import at_work
+from escalation_rules.analysis.given import read_cases
 from escalation_rules.analysis.search import Formula, OutOfBudget
 from escalation_rules.analysis.stories import stories, walk
 from escalation_rules.case import Case
@@ -103,7 +104,8 @@ def coverage(policy: Policy, cases: Iterable[Case | tuple[Case, datetime]]) -> C
 
     Each case is followed from its opening to its last event, or to the instant (an aware datetime) given with it, as
     `decide` would have it at every event and whenever time changes something. All three values count: what held, what
-    did not, and what was unknown because a fact was missing. Raises `InvalidValue` for a naive datetime.
+    did not, and what was unknown because a fact was missing. Raises `InvalidValue` for a naive datetime and for what
+    is not a case.
 
     >>> from datetime import datetime, timezone
     >>> from escalation_rules import EscalationLevel, Policy, Rule, facts as F
@@ -126,11 +128,10 @@ def coverage(policy: Policy, cases: Iterable[Case | tuple[Case, datetime]]) -> C
     watched = list(_watched(program))
     rules, held, failed, unknown, levels = Counter[str](), *(Counter[int]() for _ in range(3)), Counter[str]()
     number = 0
-    for given in cases:
-        case, until = given if isinstance(given, tuple) else (given, given.history[-1].at)
+    for case, until in read_cases(cases):
         number += 1
         seen = _Seen(program, watched)
-        for state in _states(program, case, microseconds_of(read_instant(until))):
+        for state in _states(program, case, microseconds_of(until)):
             seen.look(state)
         for counter, found in ((rules, seen.rules), (levels, seen.levels)):
             counter.update(found)

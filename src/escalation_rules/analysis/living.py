@@ -6,10 +6,9 @@ Each is found on a case that the engine has folded, or not at all: nothing found
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from itertools import pairwise
 
-from escalation_rules.analysis.board import Board
+from escalation_rules.analysis.board import Board, Seen
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.stories import Plot
 from escalation_rules.case import Case
@@ -21,7 +20,6 @@ from escalation_rules.worktime._timeline import datetime_of
 
 __all__ = ["climbs", "gaps"]
 
-Seen = tuple[Case, datetime]
 
 # ---------------------------------------------------------------------------- left alone for ever
 

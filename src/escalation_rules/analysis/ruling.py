@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.report import Finding, finding
-from escalation_rules.analysis.search import Formula, OutOfBudget
+from escalation_rules.analysis.search import Formula
 from escalation_rules.conditions import AllOf, Atom, atoms
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.wording import say
@@ -18,8 +18,8 @@ def dead_rules(board: Board) -> Iterator[Finding]:
     """Rules that hold in no case, and rules whose move can never be made."""
     for rule in board.policy.all_rules:
         path = f"rules[{rule.name}]"
-        if rule.to is not None and _moves_some_case(board, rule):
-            continue
+        if rule.to is not None and board.found(board.moves(rule)) is not None:
+            continue  # what is known to move some case is not dead either
         if board.never(board.space.holds(rule), question=f"{path} is dead"):
             why = " together with ".join(_core(board, rule))
             yield finding(
@@ -35,15 +35,8 @@ def dead_rules(board: Board) -> Iterator[Finding]:
                 f"the rule `{rule.name}` never moves a case: wherever it holds, the case is already on "
                 f"{_asked(rule)} or above",
                 "name a higher level, or let the rule hold on lower ones",
+                board.holding(rule),
             )
-
-
-def _moves_some_case(board: Board, rule: Rule) -> bool:
-    """Whether it is known that it does; then it is not dead either."""
-    try:
-        return board.solve(board.moves(rule)) is not None
-    except OutOfBudget:
-        return False
 
 
 def alive(board: Board) -> list[Rule]:
@@ -86,6 +79,7 @@ def without_evidence(board: Board, rules: Iterable[Rule]) -> Iterator[Finding]:
                 f"`{rule.name}` goes to the next level, but `{say(rule.when)}` is settled when a case comes to a "
                 "level: nothing that happens later can make it hold, so it never moves a case",
                 "name the level to go to, or add what must happen, such as a request or a time on the level",
+                board.holding(rule, board.moves(rule)),
             )
 
 

@@ -57,6 +57,12 @@ class Plot:
         """Of two plots with one key the same stories are told."""
         return self.opening, repr(self.sketches) if self.sketches else None
 
+    def but(self, priority: str, facts: Mapping[str, Any]) -> Plot:
+        """The same of a case of this priority, with these facts besides."""
+        opening = dict(self.opening)
+        known = {**dict(opening.pop("facts", ())), **facts}
+        return Plot((*{**opening, "priority": priority}.items(), ("facts", tuple(known.items()))), self.sketches)
+
 
 def plot_of(space: Space, domains: Sequence[int]) -> Plot:
     """The simplest plot that may come to the cells."""
