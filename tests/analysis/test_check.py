@@ -322,6 +322,20 @@ def test_moves_on_another_track_are_evidence():
     assert codes(desk(*rules, tracks=tracks)) == [("next-without-evidence", "rules[own].when")]
 
 
+def test_a_rule_lowers_the_outcome_where_what_the_other_waits_for_happens_after_its_move():
+    """Two rules that may hold at once, the higher of which then wins; not so when the lower one has gone first."""
+    high = Rule(name="high", when=F.priority >= "high", to="l2")
+    down = Rule(name="down", when=F.flag("down"), to="l3", at="l1")
+    policy = ladder(high, down, facts=(F.flag("down"),))
+    (found,) = check(policy).of("lowers-the-outcome")
+    assert found.path == "rules[high]"
+    assert "`down`, which would have taken it higher" in found.message
+    without = ladder(down, facts=(F.flag("down"),))
+    assert [found.witness.decide(one).levels["main"] for one in (policy, without)] == ["l2", "l3"]
+    everywhere = down.model_copy(update={"at": ()})
+    assert check(ladder(high, everywhere, facts=(F.flag("down"),))).of("lowers-the-outcome") == ()
+
+
 def test_a_level_whose_entry_brings_about_its_leaving_is_climbed_in_one_breath():
     """An action on entry that is itself the evidence of the rule to the next level."""
     on_entry = {key: {"work": WORK, "on_entry": A.Assign(role=key)} for key in ("l1", "l2", "l3")}

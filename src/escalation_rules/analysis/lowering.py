@@ -16,7 +16,7 @@ from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.courses import Course
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.search import OutOfBudget
-from escalation_rules.analysis.stories import walk
+from escalation_rules.analysis.stories import MINUTE, told, walk
 from escalation_rules.case import Case
 from escalation_rules.conditions import atoms
 from escalation_rules.engine.machine import Pending, Program
@@ -70,13 +70,24 @@ class _Search:
                 if key in tried:
                     continue
                 tried.add(key)
-                for course in self.board.told.of(domains, _TRIES):
+                for course in self._courses(rule, other, domains):
                     if self._matters(rule, course):
                         without = without or _without(self.board.program, rule)
                         seen = self._compared(rule, other, course, without)
                         if seen is not None:
                             return seen
         return None
+
+    def _courses(self, rule: Rule, other: Rule, domains: list[int]) -> Iterator[Course]:
+        """The stories of the cells, and where the other rule moves also those in which it does so after the rule."""
+        yield from self.board.told.of(domains, _TRIES)
+        theirs, mine = self._moving(other), self._moving(rule)
+        if theirs is not None and mine is not None and domains is theirs[1]:
+            changes = self.board.told.plot(domains).changes()
+            first = next(self.board.told.of(mine[1], _TRIES)) if changes else None
+            if first is not None and self._matters(rule, first):
+                moved = next(stage.now for stage in first.stages(_CROSSINGS) if stage.moves or stage.at_work)
+                yield Course(self.board.program, told(first.case, datetime_of(moved) + MINUTE, changes))
 
     def _take(self, steps: int) -> None:
         self.left -= steps

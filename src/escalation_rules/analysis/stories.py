@@ -57,6 +57,13 @@ class Plot:
         """Of two plots with one key the same stories are told."""
         return self.opening, repr(self.sketches) if self.sketches else None
 
+    def changes(self) -> tuple[Sketch, ...]:
+        """What must happen for a case that was opened otherwise to come to be as this one is."""
+        opening = dict(self.opening)
+        ranked = ((E.PriorityChanged, {"to": opening["priority"]}),) if "priority" in opening else ()
+        known = ((E.FactObserved, {"name": name, "value": value}) for name, value in opening.get("facts", ()))
+        return (*ranked, *known, *self.sketches)
+
     def but(self, priority: str, facts: Mapping[str, Any]) -> Plot:
         """The same of a case of this priority, with these facts besides."""
         opening = dict(self.opening)
