@@ -96,10 +96,10 @@ def all_figures(out: Callable[[str], object]) -> Figures:
 def table(figures: Figures) -> str:
     """The figures in Markdown."""
     columns = [(kind, size) for kind in KINDS for size in TOLD]
-    lines = ["| question | " + " | ".join(f"{size} rules of {kind}" for kind, size in columns) + " |"]
+    lines = ["| question | " + " | ".join(f"{size}, of {kind}" for kind, size in columns) + " |"]
     lines += ["|---|" + "---|" * len(columns)]
     for name in QUESTIONS:
-        cells = (f"{figures[name, kind, size]:,.2g}" for kind, size in columns)
+        cells = (f"{float(f'{figures[name, kind, size]:.2g}'):,g}" for kind, size in columns)
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
