@@ -76,6 +76,7 @@ class Referee:
         self.numbers = numbers(self.tree)
         self.within, self.rung = within, self.program.places[reaches][1]
         self.calendar = policy.calendars["office"]
+        self.tried = 0  # the cases of which the condition ever held
 
     def violated_slowly(self, case: Case) -> bool:
         """Asked at many instants, without any shortcut."""
@@ -92,12 +93,14 @@ class Referee:
         broken: list[bool] = []
         end = microseconds_of(case.history[-1].at + LONG)
         state = fold(self.program, case, end, lambda state: broken.append(course.look(state)))
-        return course.look(state) or any(broken)
+        broken.append(course.look(state))
+        self.tried += course.held
+        return any(broken)
 
-    def holds_below(self, state: State) -> bool:
-        """Whether the condition holds of a live case that is still below the level."""
-        below = state.live and not state.external and state.level[0] < self.rung
-        return below and tree_holds(self.tree, lambda number: bool(state.truth >> number & 1))
+    def holds(self, state: State) -> bool:
+        """Whether the condition holds of a live case."""
+        live = state.live and not state.external
+        return live and tree_holds(self.tree, lambda number: bool(state.truth >> number & 1))
 
 
 class _Course:
@@ -106,6 +109,7 @@ class _Course:
     def __init__(self, referee: Referee) -> None:
         self.referee = referee
         self.since: int | None = None
+        self.held = False
         self.due = 0
         self.begun: tuple[Any, ...] = ()
 
@@ -116,7 +120,9 @@ class _Course:
         begun = (state.cycle_when, *state.barrier)
         anew, self.begun = begun != self.begun, begun
         changed = max((state.since[number] for number in self.referee.numbers), default=0) >> BITS
-        if not self.referee.holds_below(state):
+        holds = self.referee.holds(state)
+        self.held |= holds
+        if not (holds and state.level[0] < self.referee.rung):
             self.since = None
         elif anew or self.since is None or changed > self.since:
             self.since = state.now

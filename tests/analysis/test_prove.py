@@ -273,6 +273,7 @@ def survives(random: Random, policy: Policy, found: Proved, **sampler: Any) -> N
         case = random_case(random, by_hand=claim.scope == "any case", **sampler)
         assert not referee.violated(case), f"{policy!r}\n{case!r}\n{found!r}"
         assert number % 100 or not referee.violated_slowly(case), f"{policy!r}\n{case!r}\n{found!r}"
+    assert referee.tried > CASES // 20 or not found.rules, f"hardly any case is one that it speaks of\n{found!r}"
 
 
 @pytest.mark.parametrize("scope", ["new case", "any case"])

@@ -23,7 +23,7 @@ from escalation_rules.worktime._timeline import datetime_of
 __all__ = ["BUDGET", "Board", "Seen"]
 
 BUDGET = 200_000
-"""How many steps a question may take unless one says: about a quarter of a second."""
+"""How many steps a question may take unless one says: about a tenth of a second of searching."""
 
 
 Seen = tuple[Case, datetime]
