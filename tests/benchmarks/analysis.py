@@ -118,7 +118,7 @@ def draw(figures: Figures, path: Path, where: str) -> None:
                 axes.loglog(SIZES, milliseconds, style, color=colour, markersize=4, label=f"{name}, rules of {kind}")
         axes.plot(list(GOALS), list(GOALS.values()), "k_", markersize=22, markeredgewidth=2, label="goal: at most")
         for size, goal in GOALS.items():
-            axes.annotate(f"{goal:g} ms", (size, goal), xytext=(0, 5), textcoords="offset points", ha="center")
+            axes.annotate(f"{goal:g} ms", (size, goal), xytext=(0, -14), textcoords="offset points", ha="center")
         axes.set_xticks(SIZES, [str(size) for size in SIZES])
         axes.minorticks_off()
         axes.set_xlabel("rules in the policy")
@@ -136,8 +136,8 @@ def surroundings() -> str:
     lines = info.read_text().splitlines() if info.exists() else []
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), machine())
     return (
-        f"Median of {POLICIES} random policies, each the least of several rounds. One core of a shared {model}; "
-        f"Python {python_version()}, pydantic {version('pydantic')}."
+        f"Median of {POLICIES} random policies, each the least of several rounds. One busy core of {model};\n"
+        f"Python {python_version()}, pydantic {version('pydantic')}, escalation_rules {version('escalation-rules')}."
     )
 
 
@@ -145,7 +145,7 @@ def main(arguments: Sequence[str], out: Callable[[str], object]) -> None:
     """The table, and the picture if one is asked for."""
     figures = all_figures(out)
     out(table(figures))
-    out(surroundings() + "\n")
+    out(surroundings().replace("\n", " ") + "\n")
     if arguments:
         draw(figures, Path(arguments[0]), surroundings())
 
