@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from escalation_rules._values import read_instant
 from escalation_rules.analysis.board import BUDGET, Board
 from escalation_rules.analysis.duties import uncovered_levels
 from escalation_rules.analysis.ladders import hopeless_checklists, unreachable_levels
-from escalation_rules.analysis.living import climbs, gaps, lowering_rules
+from escalation_rules.analysis.living import climbs, gaps
+from escalation_rules.analysis.lowering import lowering_rules
 from escalation_rules.analysis.naming import odd_thresholds, unused_names
+from escalation_rules.analysis.redundancy import duplicate_rules, redundant_rules
 from escalation_rules.analysis.report import Finding, Report
-from escalation_rules.analysis.ruling import alive, dead_rules, duplicate_rules, redundant_rules, without_evidence
+from escalation_rules.analysis.ruling import alive, dead_rules, without_evidence
 from escalation_rules.analysis.timing import idle_targets, slower_when_urgent
+from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import Rota
 
@@ -31,8 +35,8 @@ def check(
     `rotas` are those of the policy unless given; whether somebody is on duty is looked at `during` (from, until; aware
     datetimes), since there is no clock here. `budget` is how many steps each question may take; those that take more
     are listed as unfinished and nothing is said of them. What is called dead, redundant or unreachable is so in every
-    case; what depends on how a case goes on is only told with a case that shows it. Raises `InvalidValue` for a naive
-    datetime.
+    case; what depends on how a case goes on is only told with a case that shows it. Raises `InvalidValue` for a
+    `during` that is not two aware datetimes, the earlier first, and for rotas of roles that the policy does not have.
 
     >>> from escalation_rules import EscalationLevel, Policy, Rule, facts as F
     >>> policy = Policy(
@@ -46,8 +50,9 @@ def check(
     >>> [(one.code, one.path) for one in check(policy).of("redundant-rule")]
     [('redundant-rule', 'rules[very late]')]
     """
+    period = None if during is None else _period(during)
     board = Board(policy if rotas is None else policy.with_rotas(rotas), budget)
-    found = sorted(_findings(board, during), key=lambda one: _GRAVITY[one.severity])
+    found = sorted(_findings(board, period), key=lambda one: _GRAVITY[one.severity])
     return Report(
         policy=policy.name,
         version=policy.version,
@@ -55,6 +60,20 @@ def check(
         unfinished=tuple(dict.fromkeys(board.unfinished)),
         steps=board.steps,
     )
+
+
+def _period(during: object) -> tuple[datetime, datetime]:
+    """From when until when, as two instants."""
+    ends = tuple(during) if isinstance(during, tuple | list) else ()
+    if len(ends) != 2:
+        raise InvalidValue(Problem("not a period", during, path="during", expected="two aware datetimes: from, until"))
+    try:
+        start, end = map(read_instant, ends)
+    except InvalidValue as error:
+        raise InvalidValue(*(problem.under("during") for problem in error.problems)) from None
+    if start >= end:
+        raise InvalidValue(Problem("a period that ends before it begins", during, path="during"))
+    return start, end
 
 
 _GRAVITY = {"error": 0, "warning": 1, "note": 2}
