@@ -1,0 +1,122 @@
+"""The instants at which rules may begin to ask for something, as far as events and time alone decide it.
+
+What depends on levels is taken to hold here. So no more is left for the sweep than the instants at which a rule that
+may hold has new evidence, or a cycle begins; at all others nothing can come of the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from escalation_rules.simulation.grids import LONG_AGO, NONE
+from escalation_rules.simulation.plans import Ruling, Tree
+from escalation_rules.simulation.states import WIDTH, Ints, Mask, States, distinct
+from escalation_rules.simulation.turning import Turns
+
+__all__ = ["Points", "held", "members"]
+
+
+def held(tree: Tree, leaf: Callable[[int], Mask]) -> Mask:
+    """Whether a condition holds, given whether its comparisons do."""
+    if isinstance(tree, int):
+        return leaf(tree)
+    combine = np.logical_and if tree[0] == "all" else np.logical_or
+    found = held(tree[1][0], leaf)
+    for part in tree[1][1:]:
+        found = combine(found, held(part, leaf))
+    return found
+
+
+def members(tree: Tree) -> set[int]:
+    """The comparisons of a condition."""
+    return {tree} if isinstance(tree, int) else set().union(*map(members, tree[1]))
+
+
+class Points:
+    """All instants of cases at which some comparison turned (`keys`), and which of them the rules must look at.
+
+    Of each rule, by its number, `may` says at each of these instants whether it holds if what depends on levels does.
+    Rules that name a level and depend on no other are `plain`: the highest level that one of them names is `best`.
+    Those to look at are `chosen`, each with the last event of its case by then (`place`); those of case `i` stand from
+    `starts[i]` up to `starts[i + 1]`.
+    """
+
+    def __init__(self, states: States, rules: dict[int, Ruling], turns: dict[int, Turns]) -> None:
+        self.states, self.turns = states, turns
+        begins = states.keys[states.beginnings]
+        self.keys = distinct(begins, *(one.keys for one in turns.values()))
+        self.first = np.searchsorted(self.keys, states.keys[states.opening])
+        self.spots = {k: np.searchsorted(self.keys, one.keys) for k, one in turns.items()}
+        self.holds = {k: self._filled(k) for k in turns}
+        self.may = {number: self._may(rule.tree) for number, rule in rules.items()}
+        self.fixed = {number for number, rule in rules.items() if members(rule.tree) <= turns.keys()}
+        self.plain = {number for number in self.fixed if rules[number].levels is None and (rules[number].to or 0) >= 0}
+        self.best = np.full(len(self.keys), NONE, np.int16)
+        for number in self.plain:
+            # a level is above nowhere by one more than its number
+            np.maximum(self.best, self.may[number] * np.int16((rules[number].to or 0) + 1) + NONE, out=self.best)
+        self._choose(rules, np.searchsorted(self.keys, begins))
+
+    # ------------------------------------------------------------------------ what holds
+
+    def _filled(self, k: int) -> Mask:
+        """Whether a comparison holds at each of the instants, from those at which it turns."""
+        spots, holds = self.spots[k], self.turns[k].holds
+        if not len(spots):
+            return np.zeros(len(self.keys), np.bool_)
+        case = self.turns[k].keys >> WIDTH
+        fresh = np.r_[True, case[1:] != case[:-1]]
+        change = np.zeros(len(self.keys) + 1, np.int8)
+        change[spots] = holds.astype(np.int8) - (np.r_[False, holds[:-1]] & ~fresh)
+        kept = np.flatnonzero(holds & np.r_[fresh[1:], True])  # what holds to the end of a case, and not in the next
+        change[np.r_[self.first, len(self.keys)][case[kept] + 1]] -= 1
+        return np.cumsum(change[:-1], dtype=np.int8).view(np.bool_)
+
+    def _may(self, tree: Tree) -> Mask:
+        always = np.ones(len(self.keys), np.bool_)
+        return held(tree, lambda k: self.holds.get(k, always))
+
+    def as_of(self, keys: Ints) -> Ints:
+        """The last instant of a case, up to another, at which a comparison turned."""
+        found: Ints = np.searchsorted(self.keys, keys, side="right") - 1
+        return found
+
+    def since(self, k: int, places: Any) -> Ints:
+        """Since when a comparison has held, where it does."""
+        one = self.turns[k]
+        if not len(one.keys):
+            return np.full(len(places), LONG_AGO)
+        found: Ints = one.when[np.searchsorted(one.keys, self.keys[places], side="right") - 1]
+        return found
+
+    # ------------------------------------------------------------------------ where to look
+
+    def _choose(self, rules: dict[int, Ruling], begins: Ints) -> None:
+        """The instants to look at, while the case is worked on."""
+        fresh = np.zeros(len(self.keys), np.bool_)
+        for number in rules.keys() - self.plain:
+            gained = [self.spots[k][self.turns[k].holds] for k in members(rules[number].tree) & self.turns.keys()]
+            for spots in (begins, *gained):
+                fresh[spots[self.may[number][spots]]] = True
+        rises = np.zeros(len(self.keys), np.bool_)
+        rises[begins] = True
+        rises[1:] |= self.best[1:] > self.best[:-1]
+        found = np.flatnonzero(fresh | (rises & (self.best > NONE)))
+        place = self.states.as_of(self.keys[found])
+        live = np.flatnonzero(self.states.live[place])
+        found, place = found[live], place[live]
+        higher = np.flatnonzero(fresh[found] | self._is_higher(found))
+        self.chosen, self.place = found[higher], place[higher]
+        keys = self.keys[self.chosen]
+        self.at = self.states.instants(keys)
+        self.starts = np.searchsorted(keys >> WIDTH, np.arange(self.states.size + 1))
+
+    def _is_higher(self, places: Ints) -> Mask:
+        """Whether plain rules ask for more than they did before in the case."""
+        best = self.best[places] + ((self.keys[places] >> WIDTH) << 16)
+        found = np.ones(len(best), np.bool_)
+        found[1:] = best[1:] > np.maximum.accumulate(best)[:-1]
+        return found
