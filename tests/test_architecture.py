@@ -95,6 +95,7 @@ ROWS = [
         "simulation.mapping",
         "simulation.histories",
         "simulation.columns",
+        "simulation.words",
         "simulation.frames",
         "simulation.reports",
         "simulation.quantiles",

@@ -40,7 +40,7 @@ class _Ruler:
         """How many marks are before each point; with the side `right`, or just at it."""
         if self.before is None:
             return np.searchsorted(self.marks, points, side=self.side)  # type: ignore[call-overload, no-any-return]
-        place = self.before[(points - self.origin) >> self.shift]
+        place: Ints = self.before[(points - self.origin) >> self.shift]
         mark = self.upper[place]
         place += (mark <= points) if self.side == "right" else (mark < points)
         return place

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from escalation_rules.conditions import OUTCOMES
 from escalation_rules.simulation.states import Ints
 
-__all__ = ["Left", "by_turns"]
+__all__ = ["Left", "by_turns", "starts_of"]
 
 NEVER = np.iinfo(np.int64).max
 LONG_AGO = -1
@@ -35,6 +35,12 @@ class Left:
         if not self.pieces:
             return [np.zeros(0, np.int64)] * self.count
         return [np.concatenate([piece[place] for piece in self.pieces]) for place in range(self.count)]
+
+
+def starts_of(case: NDArray[Any], size: int) -> Ints:
+    """Where the rows of each case start, and where those of the last end. Rows are by case."""
+    found: Ints = np.r_[0, np.cumsum(np.bincount(case, minlength=size))]
+    return found
 
 
 def by_turns(owner: NDArray[Any]) -> Iterator[Ints]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from escalation_rules.simulation.grids import LONG_AGO, NONE
+from escalation_rules.simulation.grids import LONG_AGO, NONE, starts_of
 from escalation_rules.simulation.plans import Ruling, Tree
 from escalation_rules.simulation.states import WIDTH, Ints, Mask, States, distinct
 from escalation_rules.simulation.turning import Turns
@@ -48,7 +48,8 @@ class Points:
         self.states, self.turns = states, turns
         begins = states.keys[states.beginnings]
         self.keys = distinct(begins, *(one.keys for one in turns.values()))
-        self.first = np.searchsorted(self.keys, states.keys[states.opening])
+        self.case = self.keys >> WIDTH
+        self.first = np.r_[0, np.flatnonzero(self.case[1:] != self.case[:-1]) + 1]
         self.spots = {k: np.searchsorted(self.keys, one.keys) for k, one in turns.items()}
         self.holds = {k: self._filled(k) for k in turns}
         self.may = {number: self._may(rule.tree) for number, rule in rules.items()}
@@ -58,7 +59,8 @@ class Points:
         for number in self.plain:
             # a level is above nowhere by one more than its number
             np.maximum(self.best, self.may[number] * np.int16((rules[number].to or 0) + 1) + NONE, out=self.best)
-        self._choose(rules, np.searchsorted(self.keys, begins))
+        again = len(begins) > states.size
+        self._choose(rules, np.searchsorted(self.keys, begins) if again else self.first)
 
     # ------------------------------------------------------------------------ what holds
 
@@ -67,7 +69,7 @@ class Points:
         spots, holds = self.spots[k], self.turns[k].holds
         if not len(spots):
             return np.zeros(len(self.keys), np.bool_)
-        case = self.turns[k].keys >> WIDTH
+        case = self.case[spots]
         fresh = np.r_[True, case[1:] != case[:-1]]
         change = np.zeros(len(self.keys) + 1, np.int8)
         change[spots] = holds.astype(np.int8) - (np.r_[False, holds[:-1]] & ~fresh)
@@ -110,13 +112,12 @@ class Points:
         found, place = found[live], place[live]
         higher = np.flatnonzero(fresh[found] | self._is_higher(found))
         self.chosen, self.place = found[higher], place[higher]
-        keys = self.keys[self.chosen]
-        self.at = self.states.instants(keys)
-        self.starts = np.searchsorted(keys >> WIDTH, np.arange(self.states.size + 1))
+        self.at = self.states.instants(self.keys[self.chosen])
+        self.starts = starts_of(self.case[self.chosen], self.states.size)
 
     def _is_higher(self, places: Ints) -> Mask:
         """Whether plain rules ask for more than they did before in the case."""
-        best = self.best[places] + ((self.keys[places] >> WIDTH) << 16)
+        best = self.best[places] + (self.case[places] << 16)
         found = np.ones(len(best), np.bool_)
         found[1:] = best[1:] > np.maximum.accumulate(best)[:-1]
         return found

@@ -13,7 +13,7 @@ from escalation_rules import events as E
 from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.grids import BREACHED, MET, NEVER, NOT_STARTED, VOID, Left, by_turns
 from escalation_rules.simulation.plans import Group, Outcomed, Plan, Shared
-from escalation_rules.simulation.states import Ints, Mask, Places, States, Trail
+from escalation_rules.simulation.states import Ints, Mask, Places, States
 from escalation_rules.simulation.ticking import Here, Ticking
 from escalation_rules.simulation.turning import Looks
 
@@ -59,27 +59,21 @@ class Running(Ticking):
         self.until = until
         marks = Marks(states, group)
         resets = marks.stops | marks.voids
-        places = np.flatnonzero(marks.starts | resets | states.opens)
-        starts, resets, again = marks.starts[places], resets[places], (marks.stops & marks.restarts)[places]
-        # such an event opens a clock or closes it, unless it only starts again what runs
-        settles, rows = starts | ~again | states.opens[places], np.arange(len(places))
+        places = np.flatnonzero(marks.starts | resets | states.opens | marks.changes)
+        starts, resets, again = (held[places] for held in (marks.starts, resets, marks.stops & marks.restarts))
+        # an event opens a clock or closes it, unless it changes it or starts again what runs
+        settles, rows = starts | (resets & ~again) | states.opens[places], np.arange(len(places))
         opened = starts[np.maximum.accumulate(rows * settles)]
         before = np.r_[False, opened[:-1]] & ~states.opens[places]
-        self.begins = places[starts & (~before | resets) | again & before]
-        self.ends = self._ends(states, places[before & resets])
-        self.is_stopped = marks.stops[self.ends]
+        started = starts & (~before | resets) | again & before
+        self.begins = places[started]
         super().__init__(plan, states, group, len(self.begins))
-        runs = states.spread(Trail(places, opened))
-        marks.changes[self.begins] = False
-        self.changes = np.flatnonzero(runs & marks.changes)
-        self.owner = np.searchsorted(self.begins, self.changes) - 1
-
-    def _ends(self, states: States, ends: Places) -> Places:
-        """The event that ends each instance."""
-        places = np.r_[ends, -1][np.searchsorted(ends, self.begins, side="right")]
-        same = (places >= 0) & (states.case[places] == states.case[self.begins])
-        found: Places = np.where(same, places, -1)
-        return found
+        owner = np.cumsum(started) - 1
+        ended, changed = np.flatnonzero(before & resets), np.flatnonzero(before & ~resets & marks.changes[places])
+        self.ends = np.full(len(self.begins), -1)
+        self.ends[owner[ended] - started[ended]] = places[ended]
+        self.is_stopped = marks.stops[self.ends]
+        self.changes, self.owner = places[changed], owner[changed]
 
     def run(self, wanted: list[Outcomed | Shared], left: Left) -> list[Looks]:
         """To the end. Leaves the rows of the instances, and says what was seen of comparisons with the latest."""
@@ -95,7 +89,7 @@ class Running(Ticking):
         self.stop(here, np.where(self.is_stopped[ended], np.int8(MET), np.int8(VOID)))
         seen = [self._unseen(wanted), self._seen(here, wanted), *between, begun]
         left.add(*self._rows())
-        return [_in_order(number, one, seen) for number, one in enumerate(wanted)]
+        return self._looks(wanted, seen) if wanted else []
 
     def _seen(self, here: Here, wanted: list[Outcomed | Shared]) -> _Seen:
         return here.place, [self.look(one, here) for one in wanted]
@@ -104,6 +98,19 @@ class Running(Ticking):
         """What is seen before anything starts."""
         size = self.states.size
         return self.states.opening, [(np.full(size, nothing(one)), np.full(size, NEVER)) for one in wanted]
+
+    def _looks(self, wanted: list[Outcomed | Shared], seen: list[_Seen]) -> list[Looks]:
+        """The looks at comparisons, by event; of several at one event, the last that is given."""
+        places = np.concatenate([places for places, _ in seen])
+        marked = np.zeros(len(self.states.at), np.int32)
+        marked[places] = np.arange(1, len(places) + 1)
+        here = np.flatnonzero(marked)
+        order, found = marked[here] - 1, []
+        for number, one in enumerate(wanted):
+            holds, cross = (np.concatenate([looks[number][part] for _, looks in seen])[order] for part in (0, 1))
+            after = bool(one.table[BREACHED]) if isinstance(one, Outcomed) else one.wanted
+            found.append(Looks(here, holds, cross, after))
+        return found
 
     def _here(self, row: Ints, place: Places) -> Here:
         return Here(row, place, self.states.at[place])
@@ -127,14 +134,3 @@ class Running(Ticking):
         fresh[1:] = begun[1:] != begun[:-1]
         found: Ints = place - np.maximum.accumulate(place * fresh) + 1
         return found
-
-
-def _in_order(number: int, one: Outcomed | Shared, seen: list[_Seen]) -> Looks:
-    """The looks at a comparison by event; of several at one event, the last that is given."""
-    given = np.concatenate([places for places, _ in seen])
-    order = np.argsort(given, kind="stable")
-    places = given[order]
-    order = order[np.r_[places[1:] != places[:-1], True]]
-    holds, cross = (np.concatenate([looks[number][part] for _, looks in seen])[order] for part in (0, 1))
-    after = bool(one.table[BREACHED]) if isinstance(one, Outcomed) else one.wanted
-    return Looks(given[order], holds, cross, after)

@@ -169,7 +169,8 @@ class States:
     def ended(self) -> Places:
         """Events that end a case otherwise than it had ended before."""
         places, status = self._turns
-        return places[(status != OPEN) & (status != self._before(self._turns))]
+        found: Places = places[(status != OPEN) & (status != self._before(self._turns))]
+        return found
 
     @cached_property
     def status(self) -> Trail:
@@ -272,7 +273,8 @@ class States:
     def repriced(self) -> Places:
         """Events that changed the priority."""
         places = self.priority.places
-        return places[(self.priority.values != self._before(self.priority)) & ~self.opens[places]]
+        found: Places = places[(self.priority.values != self._before(self.priority)) & ~self.opens[places]]
+        return found
 
     @cached_property
     def channel(self) -> Trail:

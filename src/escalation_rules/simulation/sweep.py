@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from escalation_rules.simulation.families import Family
-from escalation_rules.simulation.grids import LONG_AGO, NEVER, NONE, Left
+from escalation_rules.simulation.grids import LONG_AGO, NEVER, NONE, Left, starts_of
 from escalation_rules.simulation.holding import Holding
 from escalation_rules.simulation.plans import Plan, Ruling
 from escalation_rules.simulation.points import Points
@@ -62,7 +62,7 @@ class Sweep(Holding):
         self.rules, self.moves = rules, Left(7)
         self.touches = self._touches()
         self.points_ahead = _Queue(points.at, points.starts)
-        starts = np.searchsorted(states.case[self.touches], np.arange(states.size + 1))
+        starts = starts_of(states.case[self.touches], states.size)
         self.touches_ahead = _Queue(states.at[self.touches], starts)
 
     def _touches(self) -> Ints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from escalation_rules.simulation.frames import AT, SPAN, Columns, columns_of
 from escalation_rules.simulation.grids import BREACHED, Left
 from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.states import WIDTH, Ints, Mask, States, distinct
+from escalation_rules.simulation.words import Table, Worded
 
 __all__ = ["Tables"]
+
+Kept = dict[str, NDArray[Any] | Worded]
 
 
 class Tables:
@@ -28,8 +32,6 @@ class Tables:
     def __init__(self, plan: Plan, states: States, until: int, ids: NDArray[Any], moves: Left, clocks: Left) -> None:
         self.plan, self.states, self.script, self.ids = plan, states, states.script, ids
         self.until = until
-        self.priorities = np.array(self.script.priorities.words, object)
-        self.rungs = np.array([*(level.key for level in plan.levels), None], object)
         self.track = plan.policy.all_tracks[0].key
         self.endings = _Endings(states)
         columns = moves.columns()
@@ -40,18 +42,19 @@ class Tables:
         self.move_keys = states.key(self.moves[0], self.moves[1])
 
     def all(self) -> dict[str, Columns]:
-        """The frames, by name."""
+        """The frames, by name. Nothing is held back where there are no checklists and no rotas."""
         return {
-            "cases": self._cases(),
-            "moves": self._moves(),
-            "blocked": _blocked(),
-            "stays": self._stays(),
-            "deadlines": self._deadlines(),
+            "cases": Table(self._cases()),
+            "moves": Table(self._moves()),
+            "blocked": columns_of("blocked", ()),
+            "stays": Table(self._stays()),
+            "deadlines": Table(self._deadlines()),
         }
 
     def _kept(self, case: Ints) -> Mask:
         """Rows of cases that are not void."""
-        return ~self.endings.void[case]
+        kept: Mask = ~self.endings.void[case]
+        return kept
 
     def _levels(self, keys: Ints) -> Ints:
         """Where cases stood at instants, after all that happened at them."""
@@ -63,7 +66,7 @@ class Tables:
             found = np.where(moved, self.moves[4][last], found)
         return found
 
-    def _moves(self) -> Columns:
+    def _moves(self) -> Kept:
         kept = self._kept(self.moves[0])
         case, at, cycle, origin, level, bits, cause = (held[kept] for held in self.moves)
         kinds, places = np.unique(bits, return_inverse=True)
@@ -72,33 +75,33 @@ class Tables:
         ]
         size = len(case)
         return {
-            "case": self.ids[case],
-            "cycle": cycle.astype(np.int64),
-            "track": _same(self.track, size),
+            "case": self._ids(case),
+            "cycle": _small(cycle),
+            "track": Worded.same(self.track, size),
             "due_at": at.view(AT),
-            "from_level": self.rungs[origin],
-            "to_level": self.rungs[level],
-            "rules": np.array(names, object)[places.reshape(-1)],
-            "checklist": _same("none", size),
-            "key": _same(None, size),
+            "from_level": self._rungs(origin),
+            "to_level": self._rungs(level),
+            "rules": Worded(_small(places.reshape(-1)), np.array(names, object)),
+            "checklist": Worded.same("none", size),
+            "key": Worded.same(None, size),
             "cause": cause,
         }
 
-    def _cases(self) -> Columns:
+    def _cases(self) -> Kept:
         states, ends = self.states, self.endings
         last = states.ending
         moved = self.moves[0][self._kept(self.moves[0])]
         return {
-            "case": self.ids,
+            "case": self._ids(np.arange(len(self.ids))),
             "opened_at": states.at[states.opening].view(AT),
             "first_resolved_at": ends.first.view(AT),
             "resolved_at": ends.resolved.view(AT),
             "closed_at": ends.closed.view(AT),
             "void": ends.void,
-            "cycles": states.cycle[last].astype(np.int64),
-            "priority": self.priorities[states.priorities[last]],
-            "level": self.rungs[self._levels(states.key(np.arange(states.size), np.full(states.size, self.until)))],
-            "moves": np.bincount(moved, minlength=states.size),
+            "cycles": _small(states.cycle[last]),
+            "priority": self._priorities(states.priorities[last]),
+            "level": self._rungs(self._levels(states.key(np.arange(states.size), np.full(states.size, self.until)))),
+            "moves": _small(np.bincount(moved, minlength=states.size)),
         }
 
     def _breaks(self) -> Ints:
@@ -110,7 +113,7 @@ class Tables:
         fresh[1:] = np.logical_or.reduce([held[1:] != held[:-1] for held in what])
         return distinct(states.keys[last[fresh]], self.move_keys)
 
-    def _stays(self) -> Columns:
+    def _stays(self) -> Kept:
         states, breaks = self.states, self._breaks()
         case, at, place = breaks >> WIDTH, states.instants(breaks), states.as_of(breaks)
         left = np.full(len(breaks), LOST)
@@ -119,27 +122,45 @@ class Tables:
         rows = np.flatnonzero(states.live[place] & (level >= 0) & self._kept(case))
         level, place = level[rows], place[rows]
         return {
-            "case": self.ids[case[rows]],
-            "cycle": states.cycle[place].astype(np.int64),
-            "track": _same(self.track, len(rows)),
-            "level": self.rungs[level],
-            "owner": self._owners(None)[level, states.priorities[place]],
+            "case": self._ids(case[rows]),
+            "cycle": _small(states.cycle[place]),
+            "track": Worded.same(self.track, len(rows)),
+            "level": self._rungs(level),
+            "owner": self._owned([None], level, states.priorities[place], 0),
             "entered_at": at[rows].view(AT),
             "left_at": left[rows].view(AT),
         }
 
-    def _owners(self, group: Group | None) -> NDArray[Any]:
-        """Who owns each level, or a target on it, by level and priority; the last row is nowhere."""
-        named = None if group is None else group.target.owner
-        given = [named if named is not None else level.owner for level in self.plan.levels] + [named]
-        found = np.empty((len(given), len(self.priorities)), object)
-        for rung, role in enumerate(given):
-            for number, name in enumerate(self.priorities):
-                chosen = role.choose(name) if isinstance(role, Pick) else role
-                found[rung, number] = None if chosen is None else str(chosen)
-        return found
+    # ------------------------------------------------------------------------ words
 
-    def _deadlines(self) -> Columns:
+    def _ids(self, case: NDArray[Any]) -> Worded:
+        return Worded(case.astype(np.int32), self.ids)
+
+    def _rungs(self, level: NDArray[Any]) -> Worded:
+        """The keys of levels; the last is nowhere."""
+        words = np.array([None, *(one.key for one in self.plan.levels)], object)
+        return Worded(_small(level + 1), words)
+
+    def _priorities(self, priority: NDArray[Any]) -> Worded:
+        return Worded(_small(priority), np.array(self.script.priorities.words, object))
+
+    def _owned(self, groups: Sequence[Group | None], level: Ints, priority: Ints, group: Any) -> Worded:
+        """Who owns levels, or targets on them, at a priority."""
+        rungs, priorities = len(self.plan.levels) + 1, len(self.script.priorities.words)
+        words = [word for one in groups for word in self._owners(one)]
+        return Worded(_small((group * rungs + level + 1) * priorities + priority), np.array(words, object))
+
+    def _owners(self, group: Group | None) -> list[str | None]:
+        """Who owns each level, or a target on it, by level (nowhere is the first) and priority."""
+        named = None if group is None else group.target.owner
+        given = [named, *(named if named is not None else level.owner for level in self.plan.levels)]
+        priorities = self.script.priorities.words
+        found = [role.choose(name) if isinstance(role, Pick) else role for role in given for name in priorities]
+        return [None if role is None else str(role) for role in found]
+
+    # ------------------------------------------------------------------------ deadlines
+
+    def _deadlines(self) -> Kept:
         order = np.lexsort((self.clocks[1], self.clocks[4], self.clocks[0]))
         order = order[self._kept(self.clocks[0][order])]
         case, group, occurrence, cycle, started, due, stopped, budget, counted, end, outcome, caused = (
@@ -147,23 +168,20 @@ class Tables:
         )
         judged = self.states.key(case, np.where((outcome == BREACHED) & (due != LOST), due, end))
         level, priority = self._levels(judged), self.states.priorities[self.states.as_of(judged)]
-        owner = np.empty(len(case), object)
-        for number, one in enumerate(self.script.groups):
-            where = np.flatnonzero(group == number)
+        groups = self.script.groups
+        for number, one in enumerate(groups):
             if one.level is not None:
-                level[where] = one.level
-            owner[where] = self._owners(one)[level[where], priority[where]]
-        keys = np.array([one.key for one in self.script.groups], object)
+                level[np.flatnonzero(group == number)] = one.level
         share = np.full(len(case), np.nan)
         np.divide(counted, budget, out=share, where=budget > 0)
         return {
-            "case": self.ids[case],
-            "cycle": cycle.astype(np.int64),
-            "target": keys[group] if len(keys) else np.zeros(0, object),
-            "occurrence": occurrence,
-            "level": self.rungs[level],
-            "owner": owner,
-            "priority": self.priorities[priority],
+            "case": self._ids(case),
+            "cycle": _small(cycle),
+            "target": Worded(_small(group), np.array([one.key for one in groups], object)),
+            "occurrence": _small(occurrence),
+            "level": self._rungs(level),
+            "owner": self._owned(groups, level, priority, group.astype(np.int64)),
+            "priority": self._priorities(priority),
             "started_at": started.view(AT),
             "due_at": due.view(AT),
             "stopped_at": stopped.view(AT),
@@ -171,18 +189,15 @@ class Tables:
             "counted": counted.view(SPAN),
             "excluded": (end - started - counted).view(SPAN),
             "used": share,
-            "outcome": np.array(OUTCOMES, object)[outcome],
+            "outcome": Worded(outcome, np.array(OUTCOMES, object)),
             "caused_by_change": caused.astype(np.bool_),
         }
 
 
-def _same(value: Any, size: int) -> NDArray[Any]:
-    return np.full(size, value, object)
-
-
-def _blocked() -> Columns:
-    """Nothing is held back where there are no checklists and no rotas."""
-    return columns_of("blocked", ())
+def _small(held: NDArray[Any]) -> NDArray[Any]:
+    """Numbers in as few bytes as they need."""
+    most = max(int(held.max()), 1) if len(held) else 1
+    return held.astype(np.min_scalar_type(-most - 1))
 
 
 class _Endings:
