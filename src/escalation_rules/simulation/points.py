@@ -40,8 +40,7 @@ class Points:
 
     Of each rule, by its number, `may` says at each of these instants whether it holds if what depends on levels does.
     Rules that name a level and depend on no other are `plain`: the highest level that one of them names is `best`.
-    Those to look at are `chosen`, each with the last event of its case by then (`place`); those of case `i` stand from
-    `starts[i]` up to `starts[i + 1]`.
+    Those to look at are `chosen`; those of case `i` stand from `starts[i]` up to `starts[i + 1]`.
     """
 
     def __init__(self, states: States, rules: dict[int, Ruling], turns: dict[int, Turns]) -> None:
@@ -107,11 +106,8 @@ class Points:
         rises[begins] = True
         rises[1:] |= self.best[1:] > self.best[:-1]
         found = np.flatnonzero(fresh | (rises & (self.best > NONE)))
-        place = self.states.as_of(self.keys[found])
-        live = np.flatnonzero(self.states.live[place])
-        found, place = found[live], place[live]
-        higher = np.flatnonzero(fresh[found] | self._is_higher(found))
-        self.chosen, self.place = found[higher], place[higher]
+        found = found[np.flatnonzero(self.states.live_at(self.keys[found]))]
+        self.chosen = found[np.flatnonzero(fresh[found] | self._is_higher(found))]
         self.at = self.states.instants(self.keys[self.chosen])
         self.starts = starts_of(self.case[self.chosen], self.states.size)
 

@@ -150,10 +150,12 @@ class States:
     @cached_property
     def cycle(self) -> Ints:
         """The number of the cycle, from 1."""
+        if len(self.beginnings) == self.size:
+            return np.ones(len(self.at), np.int64)
         return self.spread(self._counted(self.begins & ~self.opens, self.opens, 1))
 
     @cached_property
-    def _turns(self) -> Trail:
+    def turns(self) -> Trail:
         """The status as events that begin or end work leave it, without waits."""
         places = np.flatnonzero(self.begins | self.ends)
         status = self.script.status.astype(np.int8)[self.code[places]]
@@ -163,20 +165,35 @@ class States:
     @cached_property
     def live(self) -> Mask:
         """Whether the case is worked on."""
-        return self.spread(Trail(self._turns.places, self._turns.values == OPEN))
+        return self.spread(Trail(self.turns.places, self.turns.values == OPEN))
+
+    @cached_property
+    def turn_keys(self) -> Ints:
+        """The instants of events that begin or end work."""
+        found: Ints = self.keys[self.turns.places]
+        return found
+
+    def turned_by(self, keys: Ints) -> Ints:
+        """The row in `turns` of the last such event of a case up to an instant."""
+        return np.searchsorted(self.turn_keys, keys, side="right") - 1
+
+    def live_at(self, keys: Ints) -> Mask:
+        """Whether cases are worked on after all that happened at an instant."""
+        found: Mask = self.turns.values[self.turned_by(keys)] == OPEN
+        return found
 
     @cached_property
     def ended(self) -> Places:
         """Events that end a case otherwise than it had ended before."""
-        places, status = self._turns
-        found: Places = places[(status != OPEN) & (status != self._before(self._turns))]
+        places, status = self.turns
+        found: Places = places[(status != OPEN) & (status != self._before(self.turns))]
         return found
 
     @cached_property
     def status(self) -> Trail:
         """The status, by its number."""
         waits = self.waiting(-1)
-        return Trail(np.arange(len(self.at)), np.where(waits, np.int8(WAITING), self.spread(self._turns)))
+        return Trail(np.arange(len(self.at)), np.where(waits, np.int8(WAITING), self.spread(self.turns)))
 
     def waiting(self, on: int) -> Mask:
         """Whether the case waits for one of some, given as bits."""

@@ -117,29 +117,25 @@ class Sweep(Holding):
             return
         case, now, at_point = case[chosen], now[chosen], at_point[chosen]
         self.stir[case] = False
-        place, point = self._where(case, now, at_point)
-        worked = self.states.live[place]
-        here, point = Here(case, place, now).where(worked), point[worked]
-        while len(here.row):
-            moved = self._round(here, point)
-            here, point = here.where(moved), point[moved]
-            self.stir[here.row] = False
+        point = self._points(case, now, at_point)
+        worked = np.flatnonzero(at_point | self.states.live_at(self.states.key(case, now)))
+        case, now, point = case[worked], now[worked], point[worked]
+        while len(case):
+            moved = self._round(case, now, point)
+            case, now, point = case[moved], now[moved], point[moved]
+            self.stir[case] = False
 
-    def _where(self, case: Ints, now: Ints, at_point: Mask) -> tuple[Ints, Ints]:
-        """The last event of each case, and the last instant at which one of its comparisons turned."""
-        place, point = np.empty(len(case), np.int64), np.empty(len(case), np.int64)
-        spot = self.points_ahead.take(case[at_point])
-        place[at_point], point[at_point] = self.points.place[spot], self.points.chosen[spot]
-        keys = self.states.key(case[~at_point], now[~at_point])
-        place[~at_point], point[~at_point] = self.states.as_of(keys), self.points.as_of(keys)
-        return place, point
+    def _points(self, case: Ints, now: Ints, at_point: Mask) -> Ints:
+        """The last instant of each case at which one of its comparisons turned."""
+        found, others = np.empty(len(case), np.int64), np.flatnonzero(~at_point)
+        found[at_point] = self.points.chosen[self.points_ahead.take(case[at_point])]
+        found[others] = self.points.as_of(self.states.key(case[others], now[others]))
+        return found
 
-    def _round(self, here: Here, point: Ints) -> Ints:
+    def _round(self, case: Ints, now: Ints, point: Ints) -> Ints:
         """One round. Which of the cases moved."""
-        level = self.level[here.row]
-        wants = {
-            number: self._wanted(number, here.row, point, level) for number in self.rules.keys() - self.points.plain
-        }
+        level = self.level[case]
+        wants = {number: self._wanted(number, case, point, level) for number in self.rules.keys() - self.points.plain}
         to = self.points.best[point].astype(np.int64)
         for wanted in wants.values():
             np.maximum(to, wanted, out=to)
@@ -149,7 +145,9 @@ class Sweep(Holding):
             asked = {number: np.flatnonzero(wanted[moved] == to) for number, wanted in wants.items()}
             for number in self.points.plain:
                 asked[number] = np.flatnonzero(self.points.may[number][point] & (to == self.rules[number].to))
-            self._move(here.where(moved), point, to, asked)
+            case, now = case[moved], now[moved]
+            place = self.states.as_of(self.states.key(case, now))
+            self._move(Here(case, place, now), point, to, asked)
         return moved
 
     def _wanted(self, number: int, case: Ints, point: Ints, level: Ints) -> Ints:

@@ -15,7 +15,7 @@ from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.frames import AT, SPAN, Columns, columns_of
 from escalation_rules.simulation.grids import BREACHED, Left
 from escalation_rules.simulation.plans import Group, Plan
-from escalation_rules.simulation.states import WIDTH, Ints, Mask, States, distinct
+from escalation_rules.simulation.states import OPEN, WIDTH, Ints, Mask, States, distinct
 from escalation_rules.simulation.words import Table, Worded
 
 __all__ = ["Tables"]
@@ -39,6 +39,7 @@ class Tables:
         self.moves = [held[order] for held in columns]
         self.clocks = clocks.columns()
         self.level = self.script.level[states.code[states.opening]]
+        self.priority_keys = states.keys[states.priority.places]
         self.move_keys = states.key(self.moves[0], self.moves[1])
 
     def all(self) -> dict[str, Columns]:
@@ -104,32 +105,31 @@ class Tables:
             "moves": _small(np.bincount(moved, minlength=states.size)),
         }
 
-    def _breaks(self) -> Ints:
-        """The instants of cases at which stays begin or end: at which the case moved, began a cycle or ended."""
-        states = self.states
-        last = np.flatnonzero(np.r_[states.keys[1:] != states.keys[:-1], True])  # what counts is how an instant ends
-        what = (states.case[last], states.cycle[last], states.live[last])
-        fresh = np.ones(len(last), np.bool_)
-        fresh[1:] = np.logical_or.reduce([held[1:] != held[:-1] for held in what])
-        return distinct(states.keys[last[fresh]], self.move_keys)
-
     def _stays(self) -> Kept:
-        states, breaks = self.states, self._breaks()
-        case, at, place = breaks >> WIDTH, states.instants(breaks), states.as_of(breaks)
+        """Stays begin or end where the case moves, begins a cycle or ends; what counts is how an instant leaves it."""
+        states = self.states
+        breaks = distinct(states.turn_keys, self.move_keys)
+        case, at, turn = breaks >> WIDTH, states.instants(breaks), states.turned_by(breaks)
         left = np.full(len(breaks), LOST)
         left[:-1] = np.where(case[1:] == case[:-1], at[1:], LOST)
-        level = self._levels(breaks)
-        rows = np.flatnonzero(states.live[place] & (level >= 0) & self._kept(case))
-        level, place = level[rows], place[rows]
+        level, live = self._levels(breaks), states.turns.values[turn] == OPEN
+        rows = np.flatnonzero(live & (level >= 0) & self._kept(case))
+        level, place = level[rows], states.turns.places[turn[rows]]
         return {
             "case": self._ids(case[rows]),
             "cycle": _small(states.cycle[place]),
             "track": Worded.same(self.track, len(rows)),
             "level": self._rungs(level),
-            "owner": self._owned([None], level, states.priorities[place], 0),
+            "owner": self._owned([None], level, self._priority_at(breaks[rows]), 0),
             "entered_at": at[rows].view(AT),
             "left_at": left[rows].view(AT),
         }
+
+    def _priority_at(self, keys: Ints) -> Ints:
+        """The priority after all that happened at an instant."""
+        known = self.states.priority
+        found: Ints = known.values[np.searchsorted(self.priority_keys, keys, side="right") - 1]
+        return found
 
     # ------------------------------------------------------------------------ words
 
@@ -161,13 +161,14 @@ class Tables:
     # ------------------------------------------------------------------------ deadlines
 
     def _deadlines(self) -> Kept:
-        order = np.lexsort((self.clocks[1], self.clocks[4], self.clocks[0]))
+        order = np.argsort(self.clocks[1], kind="stable")
+        order = order[np.argsort(self.states.key(self.clocks[0], self.clocks[4])[order], kind="stable")]
         order = order[self._kept(self.clocks[0][order])]
         case, group, occurrence, cycle, started, due, stopped, budget, counted, end, outcome, caused = (
             held[order] for held in self.clocks
         )
         judged = self.states.key(case, np.where((outcome == BREACHED) & (due != LOST), due, end))
-        level, priority = self._levels(judged), self.states.priorities[self.states.as_of(judged)]
+        level, priority = self._levels(judged), self._priority_at(judged)
         groups = self.script.groups
         for number, one in enumerate(groups):
             if one.level is not None:
