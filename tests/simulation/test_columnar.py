@@ -157,6 +157,17 @@ def test_the_sample_is_the_same_both_ways():
     assert_same(one_by_one(policy, log.histories, microseconds_of(replayed.until)), replayed.tables)
 
 
+def test_cases_are_taken_in_batches_without_a_difference(monkeypatch):
+    """However many cases there are, no more go together than a processor's cache holds."""
+    policy, log = service_desk(), sample()
+    last = int(log.histories.at.max())
+    whole = replay_batch(policy, log.histories, last, "replayed")
+    monkeypatch.setattr("escalation_rules.simulation.columnar._BATCH", 700)
+    parts = replay_batch(policy, log.histories, last, "replayed")
+    assert parts.by_columns == whole.by_columns == len(log)
+    assert_same(whole.tables, parts.tables)
+
+
 WITHOUT = {
     "several tracks": {"levels": (), "tracks": (Track(key="f", levels=levels()), Track(key="h"))},
     "rotas": {"rotas": {"csr": Rota()}},
