@@ -13,7 +13,7 @@ import numpy as np
 
 from escalation_rules.simulation.grids import LONG_AGO, NONE, starts_of
 from escalation_rules.simulation.plans import Ruling, Tree
-from escalation_rules.simulation.states import WIDTH, Ints, Mask, States, distinct
+from escalation_rules.simulation.states import BITS, WIDTH, Ints, Mask, States, distinct
 from escalation_rules.simulation.turning import Turns
 
 __all__ = ["Points", "held", "members"]
@@ -90,8 +90,9 @@ class Points:
         one = self.turns[k]
         if not len(one.keys):
             return np.full(len(places), LONG_AGO)
-        found: Ints = one.when[np.searchsorted(one.keys, self.keys[places], side="right") - 1]
-        return found
+        turned = np.searchsorted(one.keys, self.keys[places], side="right") - 1
+        by_time = (self.states.instants(one.keys[turned]) - self.states.base) << BITS
+        return np.where(one.places[turned] < 0, by_time, self.states.when(one.places[turned]))
 
     # ------------------------------------------------------------------------ where to look
 

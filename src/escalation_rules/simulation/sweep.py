@@ -13,7 +13,7 @@ from escalation_rules.simulation.grids import LONG_AGO, NEVER, NONE, Left, start
 from escalation_rules.simulation.holding import Holding
 from escalation_rules.simulation.plans import Plan, Ruling
 from escalation_rules.simulation.points import Points
-from escalation_rules.simulation.states import BITS, Ints, Mask, States
+from escalation_rules.simulation.states import BITS, Ints, States
 from escalation_rules.simulation.ticking import Here
 
 __all__ = ["MOST", "Sweep"]
@@ -117,18 +117,22 @@ class Sweep(Holding):
             return
         case, now, at_point = case[chosen], now[chosen], at_point[chosen]
         self.stir[case] = False
-        point = self._points(case, now, at_point)
-        worked = np.flatnonzero(at_point | self.states.live_at(self.states.key(case, now)))
+        others = np.flatnonzero(~at_point)  # at a point the case is worked on
+        at_point[others] = self.states.live_at(self.states.key(case[others], now[others]))
+        point = self._points(case, now, others)
+        worked = np.flatnonzero(at_point)
         case, now, point = case[worked], now[worked], point[worked]
         while len(case):
             moved = self._round(case, now, point)
             case, now, point = case[moved], now[moved], point[moved]
             self.stir[case] = False
 
-    def _points(self, case: Ints, now: Ints, at_point: Mask) -> Ints:
-        """The last instant of each case at which one of its comparisons turned."""
-        found, others = np.empty(len(case), np.int64), np.flatnonzero(~at_point)
-        found[at_point] = self.points.chosen[self.points_ahead.take(case[at_point])]
+    def _points(self, case: Ints, now: Ints, others: Ints) -> Ints:
+        """The last instant of each case at which one of its comparisons turned; the others are not at one now."""
+        here = np.ones(len(case), np.bool_)
+        here[others] = False
+        found, there = np.empty(len(case), np.int64), np.flatnonzero(here)
+        found[there] = self.points.chosen[self.points_ahead.take(case[there])]
         found[others] = self.points.as_of(self.states.key(case[others], now[others]))
         return found
 

@@ -26,12 +26,12 @@ Kept = dict[str, NDArray[Any] | Worded]
 class Tables:
     """The five frames of some cases, from what events made of them, their moves and their clocks.
 
-    The columns of `moves` and `clocks` are those that the sweep and the clocks leave.
+    The columns of `moves` and `clocks` are those that the sweep and the clocks leave; `levels` is where cases end.
     """
 
-    def __init__(self, plan: Plan, states: States, until: int, ids: NDArray[Any], moves: Left, clocks: Left) -> None:
+    def __init__(self, plan: Plan, states: States, ids: NDArray[Any], moves: Left, clocks: Left, levels: Ints) -> None:
         self.plan, self.states, self.script, self.ids = plan, states, states.script, ids
-        self.until = until
+        self.levels = levels
         self.track = plan.policy.all_tracks[0].key
         self.endings = _Endings(states)
         columns = moves.columns()
@@ -101,7 +101,7 @@ class Tables:
             "void": ends.void,
             "cycles": _small(states.cycle[last]),
             "priority": self._priorities(states.priorities[last]),
-            "level": self._rungs(self._levels(states.key(np.arange(states.size), np.full(states.size, self.until)))),
+            "level": self._rungs(self.levels),
             "moves": _small(np.bincount(moved, minlength=states.size)),
         }
 

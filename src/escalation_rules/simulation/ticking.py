@@ -90,14 +90,17 @@ class Ticking:
 
     def _look_at_share(self, one: Shared, here: Here) -> tuple[Mask, Ints]:
         row, up, down = here.row, one.share.numerator, one.share.denominator
-        budget = self.budget[row]
-        left = np.where(budget > 0, -(-budget * up // down) - self.counted_now(here), 0)
+        budget, counted = self.budget[row], self.counted[row]
+        left = np.where(budget > 0, -(-budget * up // down) - counted, 0)
         left[budget == NONE] = int(bool(up))
-        cross = np.full(len(row), NEVER)
-        runs = (left > 0) & self.open[row] & ~self.paused[row] & (budget != NONE)
+        used, cross = left <= 0, np.full(len(row), NEVER)
+        runs = self.open[row] & ~self.paused[row] & (budget > 0)
         for line, where in self._by_line(here, runs):
-            cross[where] = line.earliest(line.opened(here.now[where]) + left[where])
-        return (left <= 0) == one.wanted, cross
+            # what is left since the clock began to run comes to an instant, which has passed or not
+            edge = line.earliest(self.leg[row[where]] + left[where])
+            used[where] = passed = edge <= here.now[where]
+            cross[where] = np.where(passed, NEVER, edge)
+        return used == one.wanted, cross
 
     # ------------------------------------------------------------------------ what events do
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from escalation_rules.simulation.states import BITS, Ints, Mask, Places, States
+from escalation_rules.simulation.states import Ints, Mask, Places, States
 
 __all__ = ["Looks", "Turns", "turns_of"]
 
@@ -30,14 +30,15 @@ class Looks(NamedTuple):
 
 
 class Turns(NamedTuple):
-    """The instants of cases (`keys`, in order) from which on a comparison holds or not, and since `when` it does.
+    """The instants of cases (`keys`, in order) from which on a comparison holds or not, and by which event (`places`).
 
-    Before the first of a case, it does not hold. Where it `holds`, there is new evidence.
+    Before the first of a case, it does not hold. Where it `holds`, there is new evidence. Where time turned it, the
+    place is -1.
     """
 
     keys: Ints
     holds: Mask
-    when: Ints
+    places: Places
 
 
 def turns_of(states: States, looks: Looks, until: int) -> Turns:
@@ -69,16 +70,14 @@ def _crossed(states: States, looks: Looks, until: int) -> Ints:
 def _kept(states: States, looks: Looks, turned: Ints, crossed: Ints) -> Turns:
     """The looks that turned a comparison and the crossings, in order; of several at one instant, the last."""
     places = looks.places[turned]
-    keys, holds, when = states.keys[places], looks.holds[turned], states.when(places)
+    keys, holds = states.keys[places], looks.holds[turned]
     if looks.cross is not None and len(crossed):
-        instants = looks.cross[crossed]
         spots = np.searchsorted(turned, crossed, side="right")
-        keys = np.insert(keys, spots, states.key(states.case[looks.places[crossed]], instants))
-        when = np.insert(when, spots, (instants - states.base) << BITS)
-        holds = np.insert(holds, spots, looks.after)
+        keys = np.insert(keys, spots, states.key(states.case[looks.places[crossed]], looks.cross[crossed]))
+        places, holds = np.insert(places, spots, -1), np.insert(holds, spots, looks.after)
     last = np.ones(len(keys), np.bool_)
     np.not_equal(keys[1:], keys[:-1], out=last[:-1])
     if last.all():
-        return Turns(keys, holds, when)
+        return Turns(keys, holds, places)
     kept = np.flatnonzero(last)
-    return Turns(keys[kept], holds[kept], when[kept])
+    return Turns(keys[kept], holds[kept], places[kept])
