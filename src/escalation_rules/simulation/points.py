@@ -100,9 +100,12 @@ class Points:
         """The instants to look at, while the case is worked on."""
         fresh = np.zeros(len(self.keys), np.bool_)
         for number in rules.keys() - self.plain:
-            gained = [self.spots[k][self.turns[k].holds] for k in members(rules[number].tree) & self.turns.keys()]
+            gained = [
+                self.spots[k][np.flatnonzero(self.turns[k].holds)]
+                for k in members(rules[number].tree) & self.turns.keys()
+            ]
             for spots in (begins, *gained):
-                fresh[spots[self.may[number][spots]]] = True
+                fresh[spots[np.flatnonzero(self.may[number][spots])]] = True
         rises = np.zeros(len(self.keys), np.bool_)
         rises[begins] = True
         rises[1:] |= self.best[1:] > self.best[:-1]

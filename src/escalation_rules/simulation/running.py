@@ -66,7 +66,7 @@ class Running(Ticking):
         opened = starts[np.maximum.accumulate(rows * settles)]
         before = np.r_[False, opened[:-1]] & ~states.opens[places]
         started = starts & (~before | resets) | again & before
-        self.begins = places[started]
+        self.begins = places[np.flatnonzero(started)]
         super().__init__(plan, states, group, len(self.begins))
         owner = np.cumsum(started) - 1
         ended, changed = np.flatnonzero(before & resets), np.flatnonzero(before & ~resets & marks.changes[places])

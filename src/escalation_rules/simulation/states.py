@@ -39,7 +39,7 @@ def distinct(*keys: Ints) -> Ints:
     found = np.sort(np.concatenate(keys))
     fresh = np.ones(len(found), np.bool_)
     np.not_equal(found[1:], found[:-1], out=fresh[1:])
-    return found[fresh]
+    return found[np.flatnonzero(fresh)]
 
 
 class Trail(NamedTuple):
@@ -122,7 +122,7 @@ class States:
         """What was before each value of a trail, in the same case; 0 before the first."""
         found = np.zeros_like(trail.values)
         found[1:] = trail.values[:-1]
-        found[self.opens[trail.places]] = 0
+        found *= ~self.opens[trail.places]
         return found
 
     # ------------------------------------------------------------------------ cycles and waits
@@ -159,7 +159,7 @@ class States:
         """The status as events that begin or end work leave it, without waits."""
         places = np.flatnonzero(self.begins | self.ends)
         status = self.script.status.astype(np.int8)[self.code[places]]
-        status[self.begins[places]] = OPEN
+        status[np.flatnonzero(self.begins[places])] = OPEN
         return Trail(places, status)
 
     @cached_property
@@ -186,7 +186,7 @@ class States:
     def ended(self) -> Places:
         """Events that end a case otherwise than it had ended before."""
         places, status = self.turns
-        found: Places = places[(status != OPEN) & (status != self._before(self.turns))]
+        found: Places = places[np.flatnonzero((status != OPEN) & (status != self._before(self.turns)))]
         return found
 
     @cached_property
@@ -290,7 +290,8 @@ class States:
     def repriced(self) -> Places:
         """Events that changed the priority."""
         places = self.priority.places
-        found: Places = places[(self.priority.values != self._before(self.priority)) & ~self.opens[places]]
+        changed = (self.priority.values != self._before(self.priority)) & ~self.opens[places]
+        found: Places = places[np.flatnonzero(changed)]
         return found
 
     @cached_property

@@ -84,7 +84,7 @@ class Sweep(Holding):
             now = np.minimum(self.points_ahead.next[case], self.touches_ahead.next[case])
             for cross in self.cross:
                 np.minimum(now, cross[case], out=now)
-            going = now <= until
+            going = np.flatnonzero(now <= until)
             case, now = case[going], now[going]
             if len(case):
                 self._step(case, now)
@@ -94,7 +94,7 @@ class Sweep(Holding):
     def _step(self, case: Ints, now: Ints) -> None:
         """Crossings come before the events of their instant, and rules after them."""
         self.crossed(case, now)
-        here = case[self.touches_ahead.next[case] == now]
+        here = case[np.flatnonzero(self.touches_ahead.next[case] == now)]
         while len(here):
             place = self.touches[self.touches_ahead.take(here)]
             self._touch(Here(here, place, self.states.at[place]))

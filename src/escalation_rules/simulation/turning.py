@@ -48,7 +48,7 @@ def turns_of(states: States, looks: Looks, until: int) -> Turns:
     left[crossed] = looks.after
     before = np.zeros(len(left), np.bool_)
     before[1:] = left[:-1]
-    before[states.opens[looks.places]] = False
+    before &= ~states.opens[looks.places]
     turned = looks.holds != before
     if looks.again is not None:
         turned |= looks.again & looks.holds
@@ -62,7 +62,7 @@ def _crossed(states: States, looks: Looks, until: int) -> Ints:
     places = looks.places
     limit = np.full(len(places), until)
     limit[:-1] = states.at[places[1:]]
-    limit[:-1][states.opens[places[1:]]] = until
+    limit[np.flatnonzero(states.opens[places[1:]])] = until
     found: Ints = np.flatnonzero((looks.cross <= limit) & (looks.holds != looks.after))
     return found
 
