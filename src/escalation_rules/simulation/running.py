@@ -49,7 +49,7 @@ class Marks:
             self.voids &= states.kinds(E.Voided)
         self.changes = states.changed(states.waiting(states.script.pauses[group.number]))
         if group.is_picked:
-            self.changes[states.repriced] = True
+            self.changes |= states.is_repriced
 
 
 class Running(Ticking):

@@ -237,9 +237,13 @@ class States:
     @cached_property
     def owing(self) -> Mask:
         """Whether the next response is owed: the first was given, or is not."""
-        answers = self._replied | (self.opens & self.like(self.script.by_staff))
-        known = self.spread(self._counted(answers, self.opens)) > 0
-        found: Mask = self.live & self.spread(self._owed) & (known | (self.cycle > 1))
+        places, owed = self._owed
+        opens, rows = self.opens[places], np.arange(1, len(places) + 1)
+        answers = ~owed  # what leaves nothing owed is a reply, or an opening by staff
+        answered = np.maximum.accumulate(rows * answers) >= np.maximum.accumulate(rows * opens)
+        found: Mask = self.live & self.spread(Trail(places, owed & answered))
+        if len(self.beginnings) > self.size:
+            found |= self.live & (self.cycle > 1) & self.spread(self._owed)
         return found
 
     @cached_property
@@ -292,6 +296,13 @@ class States:
         places = self.priority.places
         changed = (self.priority.values != self._before(self.priority)) & ~self.opens[places]
         found: Places = places[np.flatnonzero(changed)]
+        return found
+
+    @cached_property
+    def is_repriced(self) -> Mask:
+        """Whether an event changed the priority."""
+        found = np.zeros(len(self.at), np.bool_)
+        found[self.repriced] = True
         return found
 
     @cached_property

@@ -162,9 +162,15 @@ class Ticking:
 
     def _retarget(self, here: Here) -> Mask:
         """Another span or calendar: what was counted stays counted. Which clocks have one."""
-        fresh: Mask = self.alike[self.term[here.row]] != self.alike[self.states.priorities[here.place]]
-        if fresh.any():
-            self._retargeted(here.where(np.flatnonzero(fresh)))
+        fresh = np.zeros(len(here.row), np.bool_)
+        if not self.group.is_picked:
+            return fresh
+        where = np.flatnonzero(self.states.is_repriced[here.place])
+        terms, priorities = self.term[here.row[where]], self.states.priorities[here.place[where]]
+        where = where[np.flatnonzero(self.alike[terms] != self.alike[priorities])]
+        if len(where):
+            self._retargeted(here.where(where))
+        fresh[where] = True
         return fresh
 
     def _retargeted(self, here: Here) -> None:
@@ -197,9 +203,10 @@ class Ticking:
 
     def _paused(self, here: Here, paused: Mask) -> None:
         row = here.row
-        self.counted[row] = self.counted_now(here)
-        self.paused[row] = paused
+        counted, leg = (~self.paused[row]).astype(np.int64), self.leg[row]
         self._mark_leg(here)
+        self.counted[row] += counted * (self.leg[row] - leg)
+        self.paused[row] = paused
         free = here.where(np.flatnonzero(~self.caused[row]))
         self.due[free.row] = LOST
         self._run(free)
