@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from escalation_rules import Case, Checklist, Pick, Policy, Rota, Rule, Target, Track
+from escalation_rules import Case, Checklist, EscalationLevel, Pick, Policy, Rota, Rule, Target, Track
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
@@ -170,6 +170,7 @@ def test_cases_are_taken_in_batches_without_a_difference(monkeypatch):
 
 WITHOUT = {
     "several tracks": {"levels": (), "tracks": (Track(key="f", levels=levels()), Track(key="h"))},
+    "hundreds of levels": {"levels": tuple(EscalationLevel(key=f"l{n}") for n in range(201))},
     "rotas": {"rotas": {"csr": Rota()}},
     "a beginning": {"effective_from": when("mon 09:00")},
     "checklists": {"levels": levels(l2={"entry": Checklist.of(impact="Impact")})},
