@@ -67,9 +67,9 @@ class Holding:
         turned = holds != self.truth[row][case]
         if turned.any():
             self.truth[row][case] = holds
-            gained = turned & holds
+            gained = np.flatnonzero(turned & holds)  # what no longer holds makes no rule hold
             self.since[row][case[gained]] = when[gained]
-            self.stir[case[turned]] = True
+            self.stir[case[gained]] = True
 
     def _seen(self, k: int, here: Here) -> tuple[Mask, Ints]:
         one = self.plan.comparisons[k]

@@ -6,7 +6,7 @@ may hold has new evidence, or a cycle begins; at all others nothing can come of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ class Points:
     """All instants of cases at which some comparison turned (`keys`), and which of them the rules must look at.
 
     Of each rule, by its number, `may` says at each of these instants whether it holds if what depends on levels does.
-    Rules that name a level and depend on no other are `plain`: the highest level that one of them names is `best`.
+    Rules that name a level and depend on none are `plain`: of those that hold, `best` is the highest level named.
     Those to look at are `chosen`; those of case `i` stand from `starts[i]` up to `starts[i + 1]`.
     """
 
@@ -52,12 +52,15 @@ class Points:
         self.spots = {k: np.searchsorted(self.keys, one.keys) for k, one in turns.items()}
         self.holds = {k: self._filled(k) for k in turns}
         self.may = {number: self._may(rule.tree) for number, rule in rules.items()}
-        self.fixed = {number for number, rule in rules.items() if members(rule.tree) <= turns.keys()}
-        self.plain = {number for number in self.fixed if rules[number].levels is None and (rules[number].to or 0) >= 0}
+        self.plain = {
+            number: rule.to
+            for number, rule in rules.items()
+            if rule.to is not None and rule.to >= 0 and rule.levels is None and members(rule.tree) <= turns.keys()
+        }
         self.best = np.full(len(self.keys), NONE, np.int16)
-        for number in self.plain:
+        for number, to in self.plain.items():
             # a level is above nowhere by one more than its number
-            np.maximum(self.best, self.may[number] * np.int16((rules[number].to or 0) + 1) + NONE, out=self.best)
+            np.maximum(self.best, self.may[number] * np.int16(to + 1) + NONE, out=self.best)
         again = len(begins) > states.size
         self._choose(rules, np.searchsorted(self.keys, begins) if again else self.first)
 
@@ -99,12 +102,8 @@ class Points:
     def _choose(self, rules: dict[int, Ruling], begins: Ints) -> None:
         """The instants to look at, while the case is worked on."""
         fresh = np.zeros(len(self.keys), np.bool_)
-        for number in rules.keys() - self.plain:
-            gained = [
-                self.spots[k][np.flatnonzero(self.turns[k].holds)]
-                for k in members(rules[number].tree) & self.turns.keys()
-            ]
-            for spots in (begins, *gained):
+        for number in rules.keys() - self.plain.keys():
+            for spots in (begins, *self._gains(rules[number])):
                 fresh[spots[np.flatnonzero(self.may[number][spots])]] = True
         rises = np.zeros(len(self.keys), np.bool_)
         rises[begins] = True
@@ -114,6 +113,11 @@ class Points:
         self.chosen = found[np.flatnonzero(fresh[found] | self._is_higher(found))]
         self.at = self.states.instants(self.keys[self.chosen])
         self.starts = starts_of(self.case[self.chosen], self.states.size)
+
+    def _gains(self, rule: Ruling) -> Iterator[Ints]:
+        """Where there is new evidence of a rule."""
+        for k in members(rule.tree) & self.turns.keys():
+            yield self.spots[k][np.flatnonzero(self.turns[k].holds)]
 
     def _is_higher(self, places: Ints) -> Mask:
         """Whether plain rules ask for more than they did before in the case."""

@@ -13,7 +13,7 @@ from escalation_rules.simulation.grids import LONG_AGO, NEVER, NONE, Left, start
 from escalation_rules.simulation.holding import Holding
 from escalation_rules.simulation.plans import Plan, Ruling
 from escalation_rules.simulation.points import Points
-from escalation_rules.simulation.states import BITS, Ints, States
+from escalation_rules.simulation.states import BITS, Ints, Mask, States
 from escalation_rules.simulation.ticking import Here
 
 __all__ = ["MOST", "Sweep"]
@@ -117,29 +117,28 @@ class Sweep(Holding):
             return
         case, now, at_point = case[chosen], now[chosen], at_point[chosen]
         self.stir[case] = False
-        others = np.flatnonzero(~at_point)  # at a point the case is worked on
-        at_point[others] = self.states.live_at(self.states.key(case[others], now[others]))
-        point = self._points(case, now, others)
-        worked = np.flatnonzero(at_point)
+        point, worked = self._points(case, now, at_point)
         case, now, point = case[worked], now[worked], point[worked]
         while len(case):
             moved = self._round(case, now, point)
             case, now, point = case[moved], now[moved], point[moved]
             self.stir[case] = False
 
-    def _points(self, case: Ints, now: Ints, others: Ints) -> Ints:
-        """The last instant of each case at which one of its comparisons turned; the others are not at one now."""
-        here = np.ones(len(case), np.bool_)
-        here[others] = False
-        found, there = np.empty(len(case), np.int64), np.flatnonzero(here)
-        found[there] = self.points.chosen[self.points_ahead.take(case[there])]
-        found[others] = self.points.as_of(self.states.key(case[others], now[others]))
-        return found
+    def _points(self, case: Ints, now: Ints, at_point: Mask) -> tuple[Ints, Ints]:
+        """The last instant of each case at which one of its comparisons turned, and which cases are worked on."""
+        here, others = np.flatnonzero(at_point), np.flatnonzero(~at_point)
+        keys = self.states.key(case[others], now[others])
+        found, worked = np.empty(len(case), np.int64), at_point.copy()  # at a point of its own a case is worked on
+        found[here] = self.points.chosen[self.points_ahead.take(case[here])]
+        found[others], worked[others] = self.points.as_of(keys), self.states.live_at(keys)
+        return found, np.flatnonzero(worked)
 
     def _round(self, case: Ints, now: Ints, point: Ints) -> Ints:
         """One round. Which of the cases moved."""
         level = self.level[case]
-        wants = {number: self._wanted(number, case, point, level) for number in self.rules.keys() - self.points.plain}
+        wants = {
+            number: self._wanted(number, case, point, level) for number in self.rules.keys() - self.points.plain.keys()
+        }
         to = self.points.best[point].astype(np.int64)
         for wanted in wants.values():
             np.maximum(to, wanted, out=to)
@@ -147,8 +146,8 @@ class Sweep(Holding):
         if len(moved):
             to, point = to[moved], point[moved]
             asked = {number: np.flatnonzero(wanted[moved] == to) for number, wanted in wants.items()}
-            for number in self.points.plain:
-                asked[number] = np.flatnonzero(self.points.may[number][point] & (to == self.rules[number].to))
+            for number, named in self.points.plain.items():
+                asked[number] = np.flatnonzero(self.points.may[number][point] & (to == named))
             case, now = case[moved], now[moved]
             place = self.states.as_of(self.states.key(case, now))
             self._move(Here(case, place, now), point, to, asked)
