@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from escalation_rules import Case, Checklist, Pick, Policy, Rota, Rule, Target, Track
+from escalation_rules import Case, Checklist, EscalationLevel, Pick, Policy, Rota, Rule, Target, Track
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
@@ -157,8 +157,20 @@ def test_the_sample_is_the_same_both_ways():
     assert_same(one_by_one(policy, log.histories, microseconds_of(replayed.until)), replayed.tables)
 
 
+def test_cases_are_taken_in_batches_without_a_difference(monkeypatch):
+    """However many cases there are, no more go together than a processor's cache holds."""
+    policy, log = service_desk(), sample()
+    last = int(log.histories.at.max())
+    whole = replay_batch(policy, log.histories, last, "replayed")
+    monkeypatch.setattr("escalation_rules.simulation.columnar._BATCH", 700)
+    parts = replay_batch(policy, log.histories, last, "replayed")
+    assert parts.by_columns == whole.by_columns == len(log)
+    assert_same(whole.tables, parts.tables)
+
+
 WITHOUT = {
     "several tracks": {"levels": (), "tracks": (Track(key="f", levels=levels()), Track(key="h"))},
+    "hundreds of levels": {"levels": tuple(EscalationLevel(key=f"l{n}") for n in range(201))},
     "rotas": {"rotas": {"csr": Rota()}},
     "a beginning": {"effective_from": when("mon 09:00")},
     "checklists": {"levels": levels(l2={"entry": Checklist.of(impact="Impact")})},

@@ -151,6 +151,7 @@ class Plan:
         actions = [*(one for level in levels for one in level.on_entry), *(one for rule in rules for one in rule.then)]
         for unheld, why in (
             (len(policy.all_tracks) > 1, "several tracks"),
+            (len(levels) > 200, "as many levels"),
             (bool(policy.rotas), "rotas"),
             (policy.effective_from is not None, "a policy that is not in force from the beginning"),
             (any(level.entry or level.external or level.alternates for level in levels), "checklists and such"),
