@@ -43,7 +43,7 @@ class Marks:
         if by_answers:
             self.restarts = self.restarts | states.owing
         self.stops = states.like(group.stops)
-        self.voids = never.copy()
+        self.voids = states.kinds(E.Reopened)
         self.voids[states.ended] = True
         if group.at_the_end:
             self.voids &= states.kinds(E.Voided)
