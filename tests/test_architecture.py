@@ -27,7 +27,7 @@ ROWS = [
     ],
     ["patterns", "kinds", "statuses", "events", "case"],
     ["picks", "conditions", "facts", "wording"],
-    ["actions", "checklists", "targets", "levels", "rules", "validation", "policy"],
+    ["actions", "checklists", "targets", "levels", "rules", "validation", "policy", "arguments"],
     ["parts", "explanation", "decision"],
     [
         "engine.outcome",

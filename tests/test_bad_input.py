@@ -19,13 +19,18 @@ from escalation_rules import (
     Rule,
     Target,
     decide,
+    forecast,
+    settle,
 )
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.analysis import check
+from escalation_rules.audit import audit
 from escalation_rules.conditions import Atom
 from escalation_rules.errors import EscalationRulesError, InvalidValue, Misuse, UnknownName
 from escalation_rules.levels import Circle, Track
+from escalation_rules.metrics import brief, health, kpis, worklist
 from escalation_rules.worktime import Rota, Span
 from tests.desk import OFFICE, desk, levels, opened, when
 
@@ -319,6 +324,79 @@ def test_an_event_before_the_opening_is_refused_and_the_case_is_untouched():
 )
 def test_events_and_cases_that_cannot_be_are_refused(make, text):
     """Histories, events, patterns, statuses and look-ups."""
+    assert text in refuse(make)
+
+
+DESK, CASE = desk(), opened()
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: decide(CASE, DESK, at=when("mon 10:00")),
+            "a policy and a case in each other's place, expected the policy first",
+        ),
+        (lambda: audit(CASE, DESK, when("mon 10:00")), "a policy and a case in each other's place"),
+        (lambda: settle(CASE, DESK, at=when("mon 10:00")), "a policy and a case in each other's place"),
+        (
+            lambda: forecast(CASE, DESK, at=when("mon 10:00"), until=when("mon 11:00")),
+            "a policy and a case in each other's place",
+        ),
+        (lambda: brief(CASE, DESK, when("mon 10:00")), "a policy and a case in each other's place"),
+        (lambda: decide(DESK, [CASE], at=when("mon 10:00")), "case: not a case `[Case(id='C-1'"),
+        (lambda: decide(DESK, [CASE], at=when("mon 10:00")), "expected one `Case` at a time"),
+        (lambda: decide(DESK, None, at=when("mon 10:00")), "case: not a case `None`, expected a `Case`"),
+        (lambda: decide({}, None, at=when("mon 10:00")), "2 problems:\n- policy: not a policy `{}`"),
+        (lambda: check("x"), "policy: not a policy `x`, expected a `Policy`"),
+        (lambda: kpis("x", [CASE], when("mon 10:00")), "policy: not a policy `x`"),
+        (lambda: health("x", [CASE], when("mon 10:00")), "policy: not a policy `x`"),
+        (lambda: worklist("x", [CASE], when("mon 10:00"), "agent"), "policy: not a policy `x`"),
+        (lambda: kpis(DESK, CASE, when("mon 10:00")), "cases: not several cases `Case(id='C-1'"),
+        (lambda: health(DESK, [CASE, "C-2"], when("mon 10:00")), "cases[1]: not a case `C-2`, expected a `Case`"),
+        (lambda: worklist(DESK, None, when("mon 10:00"), "agent"), "cases: not several cases `None`"),
+        (
+            lambda: kpis(DESK, [CASE], when("mon 10:00"), per="fortnight"),
+            "per: unknown period `fortnight`, expected one of `day`, `month`, `quarter`, `week`, `year`",
+        ),
+        (lambda: CASE.record([E.Resolved(at=when("mon 10:00"))]), "expected the events one by one: `record(*events)`"),
+        (
+            lambda: CASE.reconcile(at=when("mon 10:00"), assigned="bob"),
+            "assigned: not an assignment `bob`, expected who it is by role, such as {'assignee': 'ana'}",
+        ),
+        (lambda: CASE.reconcile(at=when("mon 10:00"), status=5), "unknown status `5`"),
+        (lambda: E.from_statuses([(when("mon 10:00"),)]), "expected (at, status) or (at, status, id)"),
+        (lambda: E.from_statuses(["open"]), "not a change of status `open`"),
+        (
+            lambda: Rota(person="ana").gaps(when("mon 09:00"), when("mon 10:00"), cover="office"),
+            "cover: not a calendar `office`, expected a `BusinessCalendar`",
+        ),
+    ],
+)
+def test_an_argument_that_is_something_else_is_refused(make, text):
+    """Arguments that changed places, one case for several and several for one, a name for the thing itself."""
+    assert text in refuse(make)
+
+
+FORGOTTEN = "not a pattern but a kind of event `E.CallHeld`; did you mean `E.CallHeld.like()`"
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: F.happened(E.CallHeld), FORGOTTEN),
+        (lambda: F.happened((E.Resolved.like(), E.CallHeld)), FORGOTTEN),
+        (lambda: Target(key="x", within="1 hour", stops=E.CallHeld), f"stops: {FORGOTTEN}"),
+        (lambda: Target(key="x", within="1 hour", stops=E.Resolved.like(), starts=E.CallHeld), f"starts: {FORGOTTEN}"),
+        (lambda: Item("x", done_by=E.CallHeld), f"done_by: {FORGOTTEN}"),
+        (lambda: E.Resolved.like() | E.CallHeld, FORGOTTEN),
+        (lambda: F.happened("resolved"), "not a pattern `resolved`, expected one such as `E.Resolved.like()`"),
+        (lambda: E.Resolved.like() & E.Closed.like(), "expected `F.happened(…) & F.happened(…)`"),
+        (lambda: ~E.Resolved.like(), "a pattern negated, expected `~F.happened(…)`"),
+    ],
+)
+def test_what_is_no_pattern_is_refused(make, text):
+    """The class of an event without `like`, a word, and patterns joined as if they were conditions."""
     assert text in refuse(make)
 
 

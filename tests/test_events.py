@@ -105,3 +105,10 @@ def test_a_pattern_read_from_data_must_name_a_known_event_and_field():
     for bad in ({"event": "Nothing"}, {"event": "Resolved", "where": {"nothing": {"test": "given"}}}):
         with pytest.raises(ValueError, match="unknown"):
             adapter.validate_python(bad)
+
+
+def test_patterns_are_put_side_by_side_with_a_bar():
+    """One with one, with several, and several with one: the tuple that stands wherever several will do."""
+    one, other, third = E.Resolved.like(), E.Closed.like(), E.Voided.like()
+    assert one | other == (one, other)
+    assert one | (other, third) == (one, other) | third == (one, other, third)

@@ -76,7 +76,7 @@ class Case(Value):
         seen, fresh = set(self._ids), []
         for event in events:
             if not isinstance(event, Happening):
-                raise InvalidValue(Problem("not an event", event, expected="one of `escalation_rules.events`"))
+                raise InvalidValue(_no_event(event))
             if event.id is None or event.id not in seen:
                 fresh.append(event)
                 seen.add(cast(str, event.id))
@@ -101,6 +101,8 @@ class Case(Value):
         Tickets are edited without a trace; this finds the difference. Absent arguments were not looked at. Store what
         it returns: unless it is stored, every call observes the change anew. `status` is a word of `E.from_statuses`.
         """
+        if not isinstance(assigned, Mapping | None):
+            raise InvalidValue(_by_role(assigned))
         seen = {
             "priority": priority if priority != self.priority(at) else None,
             "level": level if level != self.level(at) else None,
@@ -242,6 +244,17 @@ def _in_order(history: tuple[E.Event, ...]) -> tuple[E.Event, ...]:
     ordered = sorted(history, key=lambda event: (event.instant, event is not opened))
     seen: set[str] = set()
     return tuple(event for event in ordered if event.id is None or not (event.id in seen or seen.add(event.id)))  # type: ignore[func-returns-value]
+
+
+def _no_event(given: object) -> Problem:
+    several = isinstance(given, list | tuple) and all(isinstance(one, Happening) for one in given)
+    expected = "the events one by one: `record(*events)`" if several else "one of `escalation_rules.events`"
+    return Problem("not an event", given, expected=expected)
+
+
+def _by_role(assigned: object) -> Problem:
+    expected = "who it is by role, such as {'assignee': 'ana'}"
+    return Problem("not an assignment", assigned, path="assigned", expected=expected)
 
 
 def _level_named_by(event: Happening) -> tuple[str | None, str | None] | None:

@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, model_validator
 from escalation_rules._values import Value, show
 from escalation_rules.conditions import BRACKETS, BUILT_IN, AllOf, AnyOf, Atom, Condition, FactKind, Op
 from escalation_rules.errors import InvalidValue, Misuse, Problem
+from escalation_rules.events import patterns_of
 from escalation_rules.patterns import Pattern
 
 __all__ = [
@@ -287,8 +288,7 @@ def happened(pattern: Pattern | Iterable[Pattern]) -> Fact:
 
     In a rule without `to`, in the cycle.
     """
-    patterns = (pattern,) if isinstance(pattern, Pattern) else tuple(pattern)
-    return Fact("happened", "flag", pattern=patterns)
+    return Fact("happened", "flag", pattern=patterns_of(pattern))
 
 
 def flag(name: str) -> Fact:

@@ -9,15 +9,15 @@ enough.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NoReturn
 
 from pydantic import ConfigDict
 
 from escalation_rules._values import Frozen, FrozenDict, Instant, Json, Value, show
-from escalation_rules.errors import InvalidValue, unknown
+from escalation_rules.errors import InvalidValue, Misuse, Problem, unknown
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "other_than"]
+__all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "no_pattern", "other_than"]
 
 Actor = Literal["customer", "staff", "automation"]
 
@@ -58,7 +58,10 @@ def other_than(*values: object) -> FieldTest:
 
 
 class Pattern(Value):
-    """A kind of event and what its fields must hold. Made by `like` on the event's class."""
+    """A kind of event and what its fields must hold. Made by `like` on the event's class.
+
+    Where several patterns will do, they stand in a tuple; `|` puts them there.
+    """
 
     event: str
     where: Frozen[str, FieldTest] = FrozenDict()
@@ -69,8 +72,35 @@ class Pattern(Value):
             return False
         return all(test.accepts(event.reading(name)) for name, test in self.where.items())
 
+    def __or__(self, other: object) -> tuple[Pattern, ...]:
+        return (self, *_side_by_side(other))
+
+    def __ror__(self, other: object) -> tuple[Pattern, ...]:
+        return (*_side_by_side(other), self)
+
+    def __and__(self, other: object) -> NoReturn:
+        raise Misuse(Problem("patterns joined with `&`", expected="`F.happened(…) & F.happened(…)`"))
+
+    def __invert__(self) -> NoReturn:
+        raise Misuse(Problem("a pattern negated", expected="`~F.happened(…)`"))
+
     def __repr__(self) -> str:
         return f"E.{self.event}.like({', '.join(f'{name}={test!r}' for name, test in self.where.items())})"
+
+
+def _side_by_side(given: object) -> tuple[Pattern, ...]:
+    several = given if isinstance(given, tuple) else (given,)
+    if wrong := [no_pattern(one) for one in several if not isinstance(one, Pattern)]:
+        raise Misuse(*wrong)
+    return several
+
+
+def no_pattern(given: object) -> Problem:
+    """The problem of what stands in the place of a pattern and is none, such as the bare class of an event."""
+    if isinstance(given, type) and issubclass(given, Happening):
+        name = f"E.{given.__name__}"
+        return Problem("not a pattern but a kind of event", name, suggestion=f"{name}.like()")
+    return Problem("not a pattern", given, expected="one such as `E.Resolved.like()`")
 
 
 def _with_its_kind(schema: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from escalation_rules.errors import InvalidValue, unknown
+from escalation_rules.errors import InvalidValue, Problem, unknown
 from escalation_rules.kinds import (
     Assigned,
     Closed,
@@ -77,7 +77,7 @@ def read_status(word: str) -> Standing:
     >>> read_status("waiting:vendor")
     Standing(status='waiting', waits=frozenset({'vendor'}))
     """
-    status, _, on = word.partition(":")
+    status, _, on = word.partition(":") if isinstance(word, str) else ("", "", "")
     if status not in _WORDS or (on and status != "waiting"):
         raise InvalidValue(unknown("status", word, (*_WORDS, "waiting:customer")))
     if status == "waiting":
@@ -100,7 +100,11 @@ def steps(old: Standing, new: Standing) -> list[tuple[type[Happening], dict[str,
     return found + [(WaitStarted, {"on": on}) for on in sorted(new.waits - kept)]
 
 
-def from_statuses(changes: Iterable[tuple[datetime, str] | tuple[datetime, str, str | None]]) -> tuple[Happening, ...]:
+Change = tuple[datetime, str] | tuple[datetime, str, str | None]
+"""From when on a status, and the host's own id of the change where it has one."""
+
+
+def from_statuses(changes: Iterable[Change]) -> tuple[Happening, ...]:
     """The events behind a list of (at, status, id): what a host knows that stores only what a status became.
 
     The case is taken to be open before the first. A status that stays the same makes no event. Where one change needs
@@ -113,14 +117,19 @@ def from_statuses(changes: Iterable[tuple[datetime, str] | tuple[datetime, str, 
     """
     standing = OPEN
     events: list[Happening] = []
-    for at, word, *rest in changes:
+    for at, word, name in map(_row, changes):
         new = read_status(word)
-        name = rest[0] if rest else None
         for number, (kind, fields) in enumerate(steps(standing, new)):
             own_id = name and (name if number == 0 else f"{name}:{number + 1}")
             events.append(kind(at=at, id=own_id, **fields))
         standing = new
     return tuple(events)
+
+
+def _row(given: Change) -> tuple[datetime, str, str | None]:
+    if not isinstance(given, tuple | list) or not 2 <= len(given) <= 3:
+        raise InvalidValue(Problem("not a change of status", given, expected="(at, status) or (at, status, id)"))
+    return given[0], given[1], given[2] if len(given) == 3 else None
 
 
 def plain(history: Iterable[Happening]) -> Iterator[Happening]:

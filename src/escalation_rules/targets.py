@@ -10,7 +10,7 @@ from escalation_rules import events as E
 from escalation_rules._values import Value
 from escalation_rules.conditions import Condition
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.events import Patterns
+from escalation_rules.events import Patterns, patterns_of
 from escalation_rules.picks import CalendarChoice, Pick, RoleChoice, SpanChoice
 from escalation_rules.worktime.spans import SpanLike
 
@@ -18,6 +18,10 @@ __all__ = ["Target"]
 
 TO_CUSTOMER = E.UpdateSent.like(audience="customer")
 ENDED = (E.Resolved.like(), E.Closed.like())
+
+
+def _starts(given: object) -> Any:
+    return given if given is None or given == "unanswered" else patterns_of(given)
 
 
 def _names(given: object) -> Any:
@@ -39,7 +43,7 @@ class Target(Value):
 
     key: str
     within: SpanChoice
-    starts: Patterns | Literal["unanswered"] | None = None
+    starts: Annotated[Patterns | Literal["unanswered"] | None, BeforeValidator(_starts)] = None
     stops: Patterns
     pauses: Annotated[tuple[str, ...], BeforeValidator(_names)] = ("customer",)
     recurs: bool = False

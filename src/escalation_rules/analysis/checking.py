@@ -13,6 +13,7 @@ from escalation_rules.analysis.naming import odd_thresholds, unused_names
 from escalation_rules.analysis.report import Finding, Report
 from escalation_rules.analysis.ruling import alive, dead_rules, duplicate_rules, redundant_rules, without_evidence
 from escalation_rules.analysis.timing import idle_targets, slower_when_urgent
+from escalation_rules.arguments import check_policy
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import Rota
 
@@ -46,6 +47,7 @@ def check(
     >>> [(one.code, one.path) for one in check(policy).of("redundant-rule")]
     [('redundant-rule', 'rules[very late]')]
     """
+    check_policy(policy)
     board = Board(policy if rotas is None else policy.with_rotas(rotas), budget)
     found = sorted(_findings(board, during), key=lambda one: _GRAVITY[one.severity])
     return Report(

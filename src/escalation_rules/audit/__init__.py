@@ -15,6 +15,7 @@ from typing import cast
 from escalation_rules import events as E
 from escalation_rules._values import read_instant
 from escalation_rules.actions import Flag
+from escalation_rules.arguments import check_policy_and_case
 from escalation_rules.audit.report import Audit, Finding, Kind, Severity
 from escalation_rules.case import Case
 from escalation_rules.decision import Deadline
@@ -55,6 +56,7 @@ def audit(policy: Policy, case: Case, at: datetime) -> Audit:
       Mon 2026-03-02 10:00 serious: tess moved the case to `escalated` without `problem`, `impact`, `workaround`, \
 `milestone` (entry checklist of `escalated`)
     """
+    check_policy_and_case(policy, case)
     record = _Record(policy, case, read_instant(at))
     found = (finding for check in _CHECKS for finding in check(record))
     return Audit(

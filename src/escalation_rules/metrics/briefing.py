@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from escalation_rules import events as E
 from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_instant
+from escalation_rules.arguments import check_policy_and_case
 from escalation_rules.case import Case
 from escalation_rules.engine import deadlines, decide
 from escalation_rules.metrics.figures import Rate, Spread, say_length
@@ -86,6 +87,7 @@ def brief(policy: Policy, case: Case, at: datetime) -> Brief:
     >>> brief(presets.escalation_utility(), Case.open("U-1", at=nine), nine.replace(hour=11)).unanswered_since.hour
     9
     """
+    check_policy_and_case(policy, case)
     moment = read_instant(at)
     known: list[Happening] = [event for event in case.history if event.at <= moment]
     replies = [event for event in known if isinstance(event, E.SupportReplied)]

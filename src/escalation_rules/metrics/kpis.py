@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast, get_args
 
 from escalation_rules import events as E
 from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_instant
+from escalation_rules.arguments import cases_of, check_policy
 from escalation_rules.case import Case
 from escalation_rules.engine import deadlines
 from escalation_rules.errors import UnknownName, unknown
@@ -99,7 +100,7 @@ def kpis(policy: Policy, cases: Iterable[Case], at: datetime, per: Period | None
     "analyst" (whoever is assigned), "level" (on the first track), "priority", "channel" (of the opening), or a role
     that is filled on cases. Each thing belongs to the period in which it began: a request with its answer, an instance
     of a target with its outcome; and to the group that the case belonged to when it ended, or at `at`. Void cases are
-    left out. Raises `UnknownName` for a `by` that is none of these, and as `decide` does.
+    left out. Raises `UnknownName` for a `per` or `by` that is none of these, and as `decide` does.
 
     >>> from datetime import datetime, timezone
     >>> from escalation_rules import events as E, presets
@@ -110,8 +111,10 @@ def kpis(policy: Policy, cases: Iterable[Case], at: datetime, per: Period | None
     >>> str(found.rows[0].time_to_answer)
     '1, mean 1:00 h, median 1:00 h, longest 1:00 h'
     """
+    check_policy(policy)
+    _check_period(per)
     moment, zone = read_instant(at), load_zone(timezone_of(policy))
-    known = [case for case in cases if case.opened_at <= moment and case.status(moment) != "void"]
+    known = [case for case in cases_of(cases) if case.opened_at <= moment and case.status(moment) != "void"]
     grouped = _grouping(policy, by)
     found: dict[tuple[datetime | None, str | None], list[_Mark]] = {}
     for case in known:
@@ -245,6 +248,11 @@ def _level(policy: Policy, case: Case, at: datetime) -> str | None:
 def _assigned(case: Case, at: datetime, roles: Iterable[str]) -> str | None:
     held = case.assigned(at)
     return next((held[role] for role in roles if held.get(role) is not None), None)
+
+
+def _check_period(per: str | None) -> None:
+    if per is not None and per not in get_args(Period):
+        raise UnknownName(unknown("period", per, get_args(Period), "per"))
 
 
 def _start(local: datetime, per: Period) -> datetime:

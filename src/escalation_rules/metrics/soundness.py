@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from escalation_rules._values import Instant, Value, read_instant
+from escalation_rules.arguments import cases_of, check_policy
 from escalation_rules.case import Case
 from escalation_rules.engine import deadlines
 from escalation_rules.metrics.figures import Rate
@@ -72,7 +73,8 @@ def health(
     >>> print(health(presets.complaint_ladder(), [], datetime(2026, 3, 2, tzinfo=timezone.utc)).problems[0])
     the policy has no target `first_response`: nobody is promised an answer
     """
-    known = [case for case in cases if case.opened_at <= read_instant(at) and case.status(at) != "void"]
+    check_policy(policy)
+    known = [case for case in cases_of(cases) if case.opened_at <= read_instant(at) and case.status(at) != "void"]
     found = [one.outcome for case in known for one in deadlines(policy, case, at=at) if one.target == target]
     met, missed = found.count("met"), found.count("breached")
     answered = Rate(part=met, whole=met + missed)

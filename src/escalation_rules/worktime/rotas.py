@@ -11,8 +11,9 @@ from typing import Annotated, Any, cast
 from pydantic import BeforeValidator, field_validator
 
 from escalation_rules._values import Instant, Value, read_instant
+from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.worktime._timeline import CONTINUOUS, DAY, Window, datetime_of, load_zone, microseconds_of
-from escalation_rules.worktime.arithmetic import instant_of
+from escalation_rules.worktime.arithmetic import Calendar, instant_of
 from escalation_rules.worktime.calendars import AnyCalendar, known_zone
 from escalation_rules.worktime.turns import Layer, Turns
 
@@ -94,7 +95,8 @@ class Rota(Value):
     ) -> tuple[tuple[datetime, datetime], ...]:
         """The times between two instants, each as (from, to), at which nobody is on duty.
 
-        With `cover` only the openings of that calendar have to be covered. Raises `InvalidValue` for a naive datetime.
+        With `cover` only the openings of that calendar have to be covered. Raises `InvalidValue` for a naive datetime
+        and for what is no calendar.
 
         >>> from datetime import datetime, timezone
         >>> monday = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
@@ -102,6 +104,8 @@ class Rota(Value):
         >>> [(a.day, a.hour, b.hour) for a, b in rota.gaps(monday, monday.replace(day=3, hour=17))]
         [(2, 17, 9)]
         """
+        if not isinstance(cover, Calendar | None):
+            raise InvalidValue(Problem("not a calendar", cover, path="cover", expected="a `BusinessCalendar`"))
         first, last = instant_of(start), instant_of(end)
         wanted = (CONTINUOUS if cover is None else cover.line).windows(first, last)
         covered = [(a, b) for a, b, _ in self._parts(first, last)]
