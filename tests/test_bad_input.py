@@ -62,6 +62,8 @@ HINT = "naive datetime `datetime.datetime(2026, 3, 2, 9, 0)`, expected one with 
         lambda: desk(effective_from=NAIVE),
         lambda: Rota(person="ana").on_duty(NAIVE),
         lambda: opened().status(NAIVE),
+        lambda: E.from_statuses([(NAIVE, "resolved")]),
+        lambda: E.from_statuses([(NAIVE, "open")]),
     ],
 )
 def test_a_naive_datetime_is_refused_with_a_hint(make):

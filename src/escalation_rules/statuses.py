@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple, cast
 
+from escalation_rules._values import read_instant
 from escalation_rules.errors import InvalidValue, Problem, unknown
 from escalation_rules.kinds import (
     Assigned,
@@ -108,7 +109,8 @@ def from_statuses(changes: Iterable[Change]) -> tuple[Happening, ...]:
     """The events behind a list of (at, status, id): what a host knows that stores only what a status became.
 
     The case is taken to be open before the first. A status that stays the same makes no event. Where one change needs
-    two events (a wait that is replaced by another), the second one's id has a suffix.
+    two events (a wait that is replaced by another), the second one's id has a suffix. Raises `InvalidValue` for a naive
+    datetime, an unknown status, and what is no such list.
 
     >>> from datetime import timezone
     >>> at = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
@@ -129,7 +131,7 @@ def from_statuses(changes: Iterable[Change]) -> tuple[Happening, ...]:
 def _row(given: Change) -> tuple[datetime, str, str | None]:
     if not isinstance(given, tuple | list) or not 2 <= len(given) <= 3:
         raise InvalidValue(Problem("not a change of status", given, expected="(at, status) or (at, status, id)"))
-    return given[0], given[1], given[2] if len(given) == 3 else None
+    return read_instant(given[0]), given[1], given[2] if len(given) == 3 else None
 
 
 def plain(history: Iterable[Happening]) -> Iterator[Happening]:
