@@ -197,6 +197,24 @@ def test_from_statuses_writes_the_events_behind_a_list_of_statuses():
     assert read_status("waiting").waits == {"customer"}
 
 
+def test_changes_of_status_are_taken_by_instant():
+    """A host may list the latest first: a reopening is not before the resolution. At one instant their order stands."""
+    changes = [(when("mon 13:00"), "open", "s3"), (when("mon 10:00"), "waiting", "s1"), (NINE, "open", "s0")]
+    changes += [
+        (when("mon 11:00"), "resolved", "s2"),
+        (when("mon 14:00"), "void", "s4"),
+        (when("mon 14:00"), "open", "s5"),
+    ]
+    found = [(event.type, event.id) for event in E.from_statuses(changes)]
+    assert found == [
+        ("WaitStarted", "s1"),
+        ("Resolved", "s2"),
+        ("Reopened", "s3"),
+        ("Voided", "s4"),
+        ("Reopened", "s5"),
+    ]
+
+
 def test_at_is_inclusive_to_the_microsecond():
     """An event at `at` exists, one a microsecond later does not."""
     case = opened(E.Resolved(at=when("mon 10:00")))

@@ -108,7 +108,8 @@ Change = tuple[datetime, str] | tuple[datetime, str, str | None]
 def from_statuses(changes: Iterable[Change]) -> tuple[Happening, ...]:
     """The events behind a list of (at, status, id): what a host knows that stores only what a status became.
 
-    The case is taken to be open before the first. A status that stays the same makes no event. Where one change needs
+    The changes are taken in the order of their instants, and the case to be open before the first. A status that stays
+    the same makes no event. Where one change needs
     two events (a wait that is replaced by another), the second one's id has a suffix. Raises `InvalidValue` for a naive
     datetime, an unknown status, and what is no such list.
 
@@ -119,7 +120,7 @@ def from_statuses(changes: Iterable[Change]) -> tuple[Happening, ...]:
     """
     standing = OPEN
     events: list[Happening] = []
-    for at, word, name in map(_row, changes):
+    for at, word, name in sorted(map(_row, changes), key=lambda row: row[0]):
         new = read_status(word)
         for number, (kind, fields) in enumerate(steps(standing, new)):
             own_id = name and (name if number == 0 else f"{name}:{number + 1}")
