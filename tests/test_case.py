@@ -191,7 +191,7 @@ def test_from_statuses_writes_the_events_behind_a_list_of_statuses():
         ("Closed", "s6"),
         ("Reopened", "s7"),
         ("WaitStarted", "s7:2"),
-        ("Voided", None),
+        ("Voided", events[-1].id),
     ]
     assert opened(*events).status(when("mon 17:00")) == "void"
     assert read_status("waiting").waits == {"customer"}
@@ -213,6 +213,25 @@ def test_changes_of_status_are_taken_by_instant():
         ("Voided", "s4"),
         ("Reopened", "s5"),
     ]
+
+
+def test_changes_of_status_without_an_id_get_one():
+    """Rule 11: recording the same list again changes nothing, whatever the words, and with equal changes in it."""
+    at = when("mon 10:00")
+    changes = [
+        (at, "waiting:приход"),
+        (at, "open"),
+        (at, "waiting:приход"),
+        (at, "waiting:vendor"),
+        (at, "resolved", ""),
+    ]
+    events = E.from_statuses(changes)
+    types = ["WaitStarted", "WaitEnded", "WaitStarted", "WaitEnded", "WaitStarted", "Resolved"]
+    assert [event.type for event in events] == types
+    assert len({event.id for event in events}) == len(events)
+    assert all(event.id.isascii() and len(event.id) <= 64 for event in events)
+    assert E.from_statuses(changes) == events
+    assert opened(*events).record(*E.from_statuses(changes)) == opened(*events)
 
 
 def test_at_is_inclusive_to_the_microsecond():
