@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "escalation_rules"
 
 ROWS = [
-    ["errors", "_values"],
+    ["errors", "_problems", "_values"],
     [
         "worktime.spans",
         "worktime._timeline",

@@ -419,9 +419,13 @@ def test_what_is_no_pattern_is_refused(make, text):
         (lambda: F.acknowledged & F.level_failed == True, "put brackets around each comparison"),
         (lambda: (F.acknowledged & F.level_failed) >= 2, "put brackets around each comparison"),
         (lambda: F.priority == "high" & F.acknowledged, "put brackets around each comparison"),
+        (lambda: F.open_for & F.acknowledged, "`F.open_for` by itself is no condition, expected a comparison"),
         (lambda: F.priority("x"), "`F.priority` asked about `x`, expected no argument"),
         (lambda: F.flag("mine")("x"), "`F.mine` asked about `x`, expected no argument"),
-        (lambda: True & (F.replies >= 2), "not a condition `True`, expected"),
+        (
+            lambda: True & (F.replies >= 2),
+            "not a condition `True`, expected a comparison: put brackets around each comparison",
+        ),
         (lambda: "urgent" | (F.replies >= 2), "not a condition `urgent`, expected"),
     ],
 )
@@ -440,11 +444,19 @@ def test_conditions_that_python_would_misread_are_refused(make, text):
         (lambda: F.used("x") == 0.5, "a share compared with `==`"),
         (lambda: F.acknowledged >= True, "a flag compared with `>=`"),
         (lambda: F.label("team") >= "a", "a label compared with `>=`"),
+        (lambda: F.deadline("x") >= "met", "deadline: an outcome compared with `>=`"),
+        (lambda: F.open_for >= 5, "not a span of time `5`, expected a span such as `4 business hours`"),
+        (lambda: F.open_for >= None, "not a span of time `None`, expected a span such as `4 business hours`"),
+        (lambda: F.priority >= 5, "not a value of an ordered fact `5`, expected a name"),
+        (
+            lambda: Atom.model_validate({"fact": "priority", "kind": "flag", "op": "==", "value": True}),
+            "kind: `priority` is no flag but an ordered fact",
+        ),
         (lambda: F.deadline("x") == "breach", "unknown outcome `breach`"),
         (lambda: F.replies >= "two", "not a value of a count `two`, expected a whole number"),
         (lambda: F.used("x") >= "most", "not a share `most`, expected a number such as 0.75, `3/4` or `75%`"),
         (lambda: F.used("x") >= -1, "not a share `-1`, expected zero or more"),
-        (lambda: F.priority.on("office") >= "high", "a calendar for a ordered `office`, expected a duration"),
+        (lambda: F.priority.on("office") >= "high", "a calendar for an ordered fact `office`, expected a duration"),
         (lambda: F.happened([]) == True, "`happened` without its pattern"),
         (lambda: Atom.model_validate({"fact": "replies", "kind": "flag", "op": "==", "value": True}), "is no flag"),
         (
@@ -460,6 +472,50 @@ def test_conditions_that_python_would_misread_are_refused(make, text):
 def test_comparisons_that_mean_nothing_are_refused(make, text):
     """Rule 30: a duration has one crossing; each kind of fact has its operators."""
     assert text in refuse(make)
+
+
+CONDITION = 'expected one such as `F.open_for >= "4 hours"`'
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Rule(name="r", when=True, to="l2"), f"when: not a condition `True`, {CONDITION}"),
+        (lambda: Rule(name="r", when="open_for", to="l2"), f"when: not a condition `open_for`, {CONDITION}"),
+        (lambda: Target.update("1 hour", when=5), f"when: not a condition `5`, {CONDITION}"),
+        (
+            lambda: Rule(name="r", when={"type": "atm"}, to="l2"),
+            "when: unknown type `atm`, expected one of `all`, `any`",
+        ),
+        (
+            lambda: Rule(name="r", when=WHEN, then="notify"),
+            'then: not an action `notify`, expected one such as `A.Notify("manager")`',
+        ),
+        (lambda: Target.update(5), "within: not a span of time `5`, expected a span such as `4 business hours`"),
+        (lambda: OFFICE.add(when("mon 09:00"), 5), "not a span of time `5`, expected a span such as"),
+        (lambda: EscalationLevel(key="x", cooldown=5), "cooldown: not a span of time `5`"),
+        (lambda: EscalationLevel(key="x", owner=5), "owner: not a name `5`, expected a text or a `Pick`"),
+        (lambda: A.Ask(of=None, item="x"), "of: not a name `None`, expected a text or a `Pick`"),
+        (lambda: Pick(by="x", values={"a": 5}), "values.a: not a choice `5`, expected a name or a span of time"),
+        (lambda: EscalationLevel(key="x", nobody="hld"), "nobody: not valid: `hld`, expected 'wait', 'hold' or 'skip'"),
+        (lambda: EscalationLevel(key="x", nobody="hld"), "did you mean `hold`"),
+        (lambda: EscalationLevel(key="x", external="maybe"), "external: not valid: `maybe`, expected true or false"),
+        (lambda: EscalationLevel(key="x", work="hi"), "work: not valid: `hi`, expected a `Checklist`"),
+        (lambda: desk(5), "rules[0]: not valid: `5`, expected a `Rule`"),
+        (lambda: desk(rules=5), "rules: not valid: `5`, expected a tuple or a list"),
+        (lambda: desk(version=1), "version: not valid: `1`, expected a text"),
+        (lambda: desk(facts="seats"), "facts[0]: not a fact `seats`, expected a declaration such as `F.flag('down')`"),
+        (lambda: desk(calendars={"x": 5}), "calendars.x: not a calendar `5`, expected a `BusinessCalendar`"),
+        (lambda: desk(rotas={"x": 5}), "rotas.x: not valid: `5`, expected a `Rota`"),
+        (lambda: Rota(absences=("x",)), "absences[0]: not valid: `x`, expected an `Absence`"),
+        (lambda: Case("C", [DESK]), "expected a value that says its `type`"),
+    ],
+)
+def test_what_is_wanted_is_said_in_words(make, text):
+    """Of another type than a field holds: what belongs there, as one would write it."""
+    found = refuse(make)
+    assert text in found
+    assert "valid dictionary" not in found
 
 
 def deep_condition() -> object:

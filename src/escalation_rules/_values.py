@@ -21,9 +21,10 @@ from pydantic import (
     WithJsonSchema,
     model_serializer,
 )
-from pydantic_core import CoreSchema, ErrorDetails, core_schema
+from pydantic_core import CoreSchema, core_schema
 
-from escalation_rules.errors import EscalationRulesError, InvalidValue, Problem, nearest
+from escalation_rules._problems import invalid
+from escalation_rules.errors import InvalidValue, Problem
 
 __all__ = ["Deferred", "Frozen", "FrozenDict", "Instant", "Json", "Value", "read_instant"]
 
@@ -124,7 +125,7 @@ class Value(BaseModel):
             try:
                 super().__init__(**data)
             except ValidationError as error:
-                raise _invalid(type(self), error) from None
+                raise invalid(type(self), error) from None
 
         # pydantic then goes on validating nested values by itself instead of calling this __init__ for each of them
         __init__.__pydantic_base_init__ = True
@@ -246,7 +247,7 @@ def _own_errors(cls: type[Value], read: Callable[..., T], given: Any, kwargs: di
     try:
         return read(given, **kwargs)
     except ValidationError as error:
-        raise _invalid(cls, error) from None
+        raise invalid(cls, error) from None
 
 
 def _named(cls: type[Value], args: tuple[Any, ...], data: dict[str, Any]) -> dict[str, Any]:
@@ -257,35 +258,3 @@ def _named(cls: type[Value], args: tuple[Any, ...], data: dict[str, Any]) -> dic
     if twice := sorted(given.keys() & data.keys()):
         raise InvalidValue(Problem("argument given twice", twice[0]))
     return given | data
-
-
-def _invalid(cls: type[Value], error: ValidationError) -> InvalidValue:
-    details = error.errors(include_url=False)
-    problems = [problem for detail in details for problem in _problems(cls, detail)]
-    named = [own.subject for own in map(_own_error, details) if own is not None and own.subject]
-    return InvalidValue(*problems, subject=named[0] if named else cls.__name__)
-
-
-def _own_error(detail: ErrorDetails) -> EscalationRulesError | None:
-    error = detail.get("ctx", {}).get("error")
-    return error if isinstance(error, EscalationRulesError) else None
-
-
-def _problems(cls: type[Value], detail: ErrorDetails) -> list[Problem]:
-    path = _path(detail["loc"])
-    own = _own_error(detail)
-    if own is not None:
-        return [problem.under(path) for problem in own.problems]
-    if detail["type"] == "missing":
-        return [Problem("missing", path=path)]
-    if detail["type"] == "extra_forbidden":
-        name = str(detail["loc"][-1])
-        fields = cls.model_fields if len(detail["loc"]) == 1 else {}
-        return [Problem("unknown field", name, path=_path(detail["loc"][:-1]), suggestion=nearest(name, fields))]
-    message = detail["msg"].removeprefix("Input should be ")
-    return [Problem("not valid:", detail["input"], path=path, expected=message[:1].lower() + message[1:])]
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
-    return text.removeprefix(".")

@@ -12,7 +12,7 @@ here too and declared on the policy with their domain.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, NoReturn, Self
 
 from pydantic import BeforeValidator, model_validator
@@ -312,7 +312,11 @@ def label(name: str) -> Fact:
 
 
 def _declaration(given: object) -> Any:
-    return given.as_declaration() if isinstance(given, Fact) else given
+    if isinstance(given, Fact):
+        return given.as_declaration()
+    if not isinstance(given, OwnFact | Mapping):
+        raise InvalidValue(Problem("not a fact", given, expected="a declaration such as `F.flag('down')`"))
+    return given
 
 
 Declared = Annotated[OwnFact, BeforeValidator(_declaration)]

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, field_validator
 
 from escalation_rules import events as E
 from escalation_rules._values import Value
-from escalation_rules.conditions import Condition
+from escalation_rules.conditions import OptionalCondition
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Patterns, patterns_of
 from escalation_rules.picks import CalendarChoice, Pick, RoleChoice, SpanChoice
@@ -49,7 +49,7 @@ class Target(Value):
     recurs: bool = False
     calendar: CalendarChoice = None
     owner: RoleChoice | None = None
-    when: Condition | None = None
+    when: OptionalCondition = None
     agreed: bool = False
 
     @field_validator("stops")
