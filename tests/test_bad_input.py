@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from pydantic import ValidationError
@@ -377,6 +378,37 @@ DESK, CASE = desk(), opened()
 )
 def test_an_argument_that_is_something_else_is_refused(make, text):
     """Arguments that changed places, one case for several and several for one, a name for the thing itself."""
+    assert text in refuse(make)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=object()),
+            "value: not a value that JSON can hold: `<object object",
+        ),
+        (
+            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=when("mon 10:00").date()),
+            "hold: `datetime.date(2026, 3, 2)`, expected its text; did you mean `2026-03-02`",
+        ),
+        (
+            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=when("mon 10:00")),
+            "did you mean `2026-03-02T10:00:00+00:00`",
+        ),
+        (
+            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=float("nan")),
+            "value: not a value that JSON can hold: `nan`, expected texts, numbers, true, false or None",
+        ),
+        (lambda: opened(facts={"x": float("inf")}), "facts.x: not a value that JSON can hold: `inf`"),
+        (lambda: opened(facts={"x": Decimal(1)}), "facts.x: not a value that JSON can hold: `1`"),
+        (lambda: opened(attributes={"x": [{"y": {1}}]}), "attributes.x[0].y: not a value that JSON can hold: `{1}`"),
+        (lambda: opened(attributes={"x": OFFICE, "y": b""}), "2 problems in Case:\n- attributes.x: not a value"),
+        (lambda: opened(attributes={"x": deep_data()}), "attributes.x: nested too deeply"),
+    ],
+)
+def test_what_json_cannot_hold_is_refused_when_it_is_given(make, text):
+    """A case goes through JSON: what would be lost there, or not come back as it was, is no part of one."""
     assert text in refuse(make)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self, TypeVar
 
 from pydantic import (
@@ -26,7 +27,7 @@ from pydantic_core import CoreSchema, core_schema
 from escalation_rules._problems import invalid
 from escalation_rules.errors import InvalidValue, Problem
 
-__all__ = ["Deferred", "Frozen", "FrozenDict", "Instant", "Json", "Value", "read_instant"]
+__all__ = ["Deferred", "Frozen", "FrozenDict", "Instant", "Json", "Value", "freeze", "read_instant"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -96,15 +97,36 @@ Frozen = Annotated[Mapping[K, V], AfterValidator(FrozenDict)]
 """A mapping that cannot be changed once it is part of a value."""
 
 
-def _freeze(given: object) -> Any:
+def freeze(given: object) -> Any:
+    """The same to the bottom with lists as tuples and mappings as frozen ones."""
     if isinstance(given, Mapping):
-        return FrozenDict({str(key): _freeze(value) for key, value in given.items()})
-    if isinstance(given, list | tuple | set | frozenset):
-        return tuple(_freeze(one) for one in given)
-    return given
+        return FrozenDict({str(key): freeze(value) for key, value in given.items()})
+    return tuple(map(freeze, given)) if isinstance(given, list | tuple) else given
 
 
-Json = Annotated[Any, PlainValidator(_freeze)]
+def _read_json(given: object) -> Any:
+    try:
+        problems = list(_not_json(given))
+    except RecursionError:
+        problems = [Problem("nested too deeply", expected="a value of a few layers")]
+    if problems:
+        raise InvalidValue(*problems)
+    return freeze(given)
+
+
+def _not_json(given: object) -> Iterator[Problem]:
+    """What in a value JSON cannot hold, each with its path."""
+    if isinstance(given, Mapping):
+        yield from (one.under(str(key)) for key, value in given.items() for one in _not_json(value))
+    elif isinstance(given, list | tuple):
+        yield from (one.under(f"[{place}]") for place, value in enumerate(given) for one in _not_json(value))
+    elif not (given is None or isinstance(given, str | int) or (isinstance(given, float) and isfinite(given))):
+        text = given.isoformat() if isinstance(given, date) else ""
+        expected = "its text" if text else "texts, numbers, true, false or None, or lists and mappings of them"
+        yield Problem("not a value that JSON can hold:", given, expected=expected, suggestion=text)
+
+
+Json = Annotated[Any, PlainValidator(_read_json)]
 """Anything that JSON can hold, with lists as tuples and objects as frozen mappings."""
 
 

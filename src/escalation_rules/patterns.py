@@ -9,11 +9,11 @@ enough.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, PlainValidator
 
-from escalation_rules._values import Frozen, FrozenDict, Instant, Json, Value, show
+from escalation_rules._values import Frozen, FrozenDict, Instant, Value, freeze, show
 from escalation_rules.errors import InvalidValue, Misuse, Problem, unknown
 from escalation_rules.worktime._timeline import microseconds_of
 
@@ -27,7 +27,7 @@ class FieldTest(Value):
 
     namespace: ClassVar[str] = "E."
     test: Literal["among", "other than", "given"]
-    values: tuple[Json, ...] = ()
+    values: tuple[Annotated[Any, PlainValidator(freeze)], ...] = ()
 
     def accepts(self, held: object) -> bool:
         """Whether a field with this content passes. Nothing is not "other" than anything: it is not known."""
