@@ -25,7 +25,7 @@ ROWS = [
         "worktime.rotas",
         "worktime",
     ],
-    ["patterns", "kinds", "statuses", "events", "case"],
+    ["constants", "patterns", "kinds", "statuses", "events", "case"],
     ["picks", "conditions", "facts", "wording"],
     ["actions", "checklists", "targets", "levels", "rules", "validation", "policy", "arguments"],
     ["parts", "explanation", "decision"],

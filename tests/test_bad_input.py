@@ -412,6 +412,8 @@ def test_what_json_cannot_hold_is_refused_when_it_is_given(make, text):
     assert text in refuse(make)
 
 
+ASKED = Rule(name="asked", when=F.happened(E.EscalationRequested.like()), to="l2").model_dump()
+NEVER = {"event": "EscalationRequested", "where": {"wants": {"test": "among", "values": ["attenton"]}}}
 FORGOTTEN = "not a pattern but a kind of event `E.CallHeld`; did you mean `E.CallHeld.like()`"
 
 
@@ -424,13 +426,38 @@ FORGOTTEN = "not a pattern but a kind of event `E.CallHeld`; did you mean `E.Cal
         (lambda: Target(key="x", within="1 hour", stops=E.Resolved.like(), starts=E.CallHeld), f"starts: {FORGOTTEN}"),
         (lambda: Item("x", done_by=E.CallHeld), f"done_by: {FORGOTTEN}"),
         (lambda: E.Resolved.like() | E.CallHeld, FORGOTTEN),
+        (
+            lambda: E.EscalationRequested.like(wants="attenton"),
+            "wants: not valid: `attenton`, expected 'attention', 'expertise' or 'priority'; did you mean `attention`",
+        ),
+        (lambda: E.EscalationRequested.like(wants=E.other_than("attenton")), "wants: not valid: `attenton`"),
+        (lambda: E.EscalationRequested.like(wants=("priority", "attenton")), "wants: not valid: `attenton`"),
+        (lambda: E.EscalationRequested.like(wants=None), "wants: not valid: `None`, expected 'attention'"),
+        (lambda: E.SupportReplied.like(public="yes"), "public: not valid: `yes`, expected true or false"),
+        (lambda: E.SupportReplied.like(public="yes", topic=5), "2 problems in a pattern over SupportReplied:"),
+        (lambda: E.SupportReplied.like(actor="robot"), "actor: not valid: `robot`, expected 'customer', 'staff' or"),
+        (lambda: E.CallHeld.like(kind=5), "kind: not valid: `5`, expected a text"),
+        (lambda: E.CallHeld.like(participants=5), "participants: not valid: `5`, expected a text"),
+        (lambda: E.PlanRevised.like(shared="no"), "shared: not valid: `no`, expected true or false"),
+        (lambda: E.Resolved.like(at="monday"), "at: not an instant `monday`"),
+        (lambda: E.CommunicationAgreed.like(every="weekly"), "every: not a span of time `weekly`"),
+        (lambda: E.FactObserved.like(value=object()), "value: not a value that JSON can hold"),
+        (lambda: E.CallHeld.like(kind=()), "kind: no value to compare with, expected at least one; `None` stands for"),
+        (E.other_than, "no value to compare with, expected at least one, or `E.ANY`"),
+        (
+            lambda: Rule.model_validate({**ASKED, "when": {**ASKED["when"], "pattern": [NEVER]}}),
+            "wants: not valid: `attenton`",
+        ),
         (lambda: F.happened("resolved"), "not a pattern `resolved`, expected one such as `E.Resolved.like()`"),
         (lambda: E.Resolved.like() & E.Closed.like(), "expected `F.happened(…) & F.happened(…)`"),
         (lambda: ~E.Resolved.like(), "a pattern negated, expected `~F.happened(…)`"),
     ],
 )
 def test_what_is_no_pattern_is_refused(make, text):
-    """The class of an event without `like`, a word, and patterns joined as if they were conditions."""
+    """The class of an event without `like`, a word, patterns joined as if they were conditions.
+
+    And those that no event can match, for what their fields hold.
+    """
     assert text in refuse(make)
 
 

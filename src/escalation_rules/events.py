@@ -176,8 +176,7 @@ def parse(mapping: Mapping[str, Any]) -> Event:
 def _known_pattern(pattern: Pattern) -> Pattern:
     if pattern.event not in KINDS:
         raise InvalidValue(unknown("type of event", pattern.event, KINDS))
-    KINDS[pattern.event].like(**pattern.where)
-    return pattern
+    return KINDS[pattern.event].like(**pattern.where)
 
 
 def patterns_of(given: object) -> tuple[Pattern, ...]:

@@ -14,12 +14,16 @@ from typing import Annotated, Any, ClassVar, Literal, NoReturn
 from pydantic import ConfigDict, PlainValidator
 
 from escalation_rules._values import Frozen, FrozenDict, Instant, Value, freeze, show
+from escalation_rules.constants import as_held
 from escalation_rules.errors import InvalidValue, Misuse, Problem, unknown
 from escalation_rules.worktime._timeline import microseconds_of
 
 __all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "no_pattern", "other_than"]
 
 Actor = Literal["customer", "staff", "automation"]
+
+
+Holder = type[Value]
 
 
 class FieldTest(Value):
@@ -49,11 +53,13 @@ ANY = FieldTest(test="given")
 
 
 def other_than(*values: object) -> FieldTest:
-    """A field test: something is given, and it is none of these.
+    """A field test: something is given, and it is none of these. Raises `InvalidValue` for none at all.
 
     >>> other_than("phone", "email").accepts("chat"), other_than("phone").accepts(None)
     (True, False)
     """
+    if not values:
+        raise InvalidValue(_nothing("other than"))
     return FieldTest(test="other than", values=values)
 
 
@@ -126,19 +132,38 @@ class Happening(Value):
 
     @classmethod
     def like(cls, **fields: Any) -> Pattern:
-        """The pattern of events of this kind whose fields hold what is given here."""
-        known = cls._readable()
-        if odd := [unknown(f"field of {cls.__name__}", name, known) for name in fields if name not in known]:
-            raise InvalidValue(*odd, subject=f"a pattern over {cls.__name__}")
-        return Pattern(event=cls.__name__, where={name: _test(given) for name, given in fields.items()})
+        """The pattern of events of this kind whose fields hold what is given here.
+
+        Raises `InvalidValue` for a field that there is not, and for what a field can never hold.
+        """
+        where, problems = dict[str, FieldTest](), list[Problem]()
+        for name, given in fields.items():
+            try:
+                where[name] = cls._test(name, given)
+            except InvalidValue as error:
+                problems += error.problems
+        if problems:
+            raise InvalidValue(*problems, subject=f"a pattern over {cls.__name__}")
+        return Pattern(event=cls.__name__, where=where)
 
     @classmethod
-    def _readable(cls) -> list[str]:
-        """The names a pattern may use: the event's fields, and those of the plan it carries."""
+    def _test(cls, name: str, given: object) -> FieldTest:
+        """What is asked of one field, each constant as the field holds it."""
+        holders = cls._readable()
+        if name not in holders:
+            raise InvalidValue(unknown(f"field of {cls.__name__}", name, holders))
+        test, values = (given.test, given.values) if isinstance(given, FieldTest) else ("among", _several(given))
+        if test != "given" and not values:
+            raise InvalidValue(_nothing(test).under(name))
+        return FieldTest(test=test, values=tuple(as_held(holders[name], name, one) for one in values))
+
+    @classmethod
+    def _readable(cls) -> dict[str, Holder]:
+        """The names a pattern may use, with what has them: the event, or the plan it carries."""
         field = cls.model_fields.get("plan")
         plan = field.annotation if field else None
-        inner = list(plan.model_fields) if isinstance(plan, type) and issubclass(plan, Value) else []
-        return [name for name in [*cls.model_fields, *inner] if name != "type"]
+        inner = plan if isinstance(plan, type) and issubclass(plan, Value) else cls
+        return {name: holder for holder in (inner, cls) for name in holder.model_fields if name != "type"}
 
     def reading(self, name: str) -> object:
         """What the event holds under a name that a pattern may use."""
@@ -155,9 +180,10 @@ class Happening(Value):
         return self.actor != "automation"
 
 
-def _test(given: object) -> FieldTest:
-    if isinstance(given, FieldTest):
-        return given
-    return FieldTest(
-        test="among", values=tuple(given) if isinstance(given, list | tuple | set | frozenset) else (given,)
-    )
+def _several(given: object) -> tuple[Any, ...]:
+    return tuple(given) if isinstance(given, list | tuple | set | frozenset) else (given,)
+
+
+def _nothing(test: str) -> Problem:
+    expected = "at least one, or `E.ANY`" if test == "other than" else "at least one; `None` stands for nothing given"
+    return Problem("no value to compare with", expected=expected)
