@@ -38,6 +38,7 @@ SPANS = st.sampled_from(
     [
         *(f"{amount} {unit}s" for unit in ("hour", "business hour") for amount in (0, 1, 4, 8)),
         *(f"{amount} {unit}s" for unit in ("day", "business day") for amount in (0, 1, 2)),
+        *(f"{amount} business days, same time" for amount in (0, 1, 2)),
     ]
 ).map(Span.parse)
 """Spans that meet closing times."""
@@ -210,7 +211,7 @@ def checklists(draw: st.DrawFn) -> Checklist:
     items = [
         Item(
             key,
-            expires=draw(maybe(SPANS)) if draw(st.booleans()) else None,
+            expires=draw(maybe(picks(SPANS))) if draw(st.booleans()) else None,
             evidence=draw(st.integers(0, 4)) == 0,
             done_by=(E.COUNTING_REPLY,) if draw(st.integers(0, 3)) == 0 else (),
         )
@@ -234,7 +235,7 @@ def levels(draw: st.DrawFn, key: str, tracks: Any, *, top: bool) -> EscalationLe
         targets=tuple(draw(st.lists(targets(tracks), max_size=2))) if draw(st.booleans()) else (),
         on_entry=(A.Notify("ana"), A.Assign("bo", as_="contact")) if draw(st.integers(0, 2)) == 0 else (),
         escalate_after=draw(maybe(SPANS.filter(lambda span: span.amount > 0))) if draw(st.booleans()) else None,
-        cooldown=draw(maybe(SPANS)) if draw(st.booleans()) else None,
+        cooldown=draw(maybe(picks(SPANS))) if draw(st.booleans()) else None,
         external=external,
         **{name: draw(checklists()) for name in lists},
     )
@@ -261,6 +262,8 @@ ACTIONS = st.sampled_from(
         A.SetPriority("next"),
         A.SetPriority("high"),
         A.Assign(Pick(by="size", values={"small": "ana"}, otherwise="bo")),
+        A.Assign(Pick(by="size", values={"small": "ana"}), as_="contact"),
+        A.Notify(("bo", Pick(by="priority", values={"high": "ana"}))),
         A.Flag("look"),
     ]
 )

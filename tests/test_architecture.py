@@ -37,6 +37,7 @@ ROWS = [
         "engine.checks",
         "engine.truth",
         "engine.effects",
+        "engine.owners",
         "engine.moves",
         "engine.findings",
         "engine.fold",

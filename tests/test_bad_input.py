@@ -139,6 +139,14 @@ def test_a_naive_datetime_is_refused_with_a_hint(make):
             lambda: desk(Rule(name="r", when=F.count("size") >= 2, to="l2"), facts=(F.choice("size", ("small",)),)),
             "rules[r].when: `size` is no count but a choice",
         ),
+        (
+            lambda: desk(levels=levels(l1={"owner": Pick(by="priority", values={"high": Span(1, "hours")})})),
+            "levels[l1].owner: not a role `1 hour`, expected a role, or a pick of roles",
+        ),
+        (
+            lambda: desk(levels=levels(l1={"cooldown": Pick(by="priority", values={"hihg": "1 hour"})})),
+            "levels[l1].cooldown.values: unknown priority `hihg`",
+        ),
         (lambda: desk(rotas={"agnet": Rota()}, roles=("agent",)), "rotas[agnet]: unknown role `agnet`"),
         (
             lambda: desk(levels=levels(l1={"circle": Circle(pairs={"x": ("a", "b")})}), roles=("a",)),

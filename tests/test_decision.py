@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from escalation_rules import Checklist, Decision, EscalationLevel, Item, Rule, Target, Track, decide
+from escalation_rules import Checklist, Decision, EscalationLevel, Item, Rule, Target, Track, decide, settle
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
@@ -82,7 +82,7 @@ clocks:
   `resolution`: paused, owed by csm
   `first_response`: breached, due Mon 2026-03-02 10:00
 owed:
-  csm owes `reviewed` (Reviewed)
+  lead owes `reviewed` (Reviewed)
   boss owes `status`, due Tue 2026-03-03 17:00
   csm owes `resolution`, since Mon 2026-03-02 09:00
   `escalation` (an escalation nobody has answered), since Mon 2026-03-02 10:30
@@ -253,3 +253,32 @@ def test_the_fingerprint_is_over_all_but_the_rotas():
     assert policy.with_rotas({}).fingerprint == policy.fingerprint
     assert policy.model_copy(update={"version": "2"}).fingerprint != policy.fingerprint
     assert policy.with_rotas({}) != policy
+
+
+def test_why_not_names_a_no_that_was_said():
+    """A move that was declined is not asked again, and the answer says so."""
+    policy, case = desk(Rule(name="late", when=F.open_for >= "1 hour", to="l2")), opened()
+    move = decide(policy, case, at=when("mon 11:00")).move
+    declined = case.record(E.MoveDeclined(at=when("mon 11:00"), key=move.key, reason="on holiday"))
+    assert "no: this move was declined" in decide(policy, declined, at=when("mon 12:00")).explain()
+
+
+def test_why_not_names_a_policy_that_is_not_in_force_yet():
+    """And from when on it is."""
+    policy = desk(Rule(name="late", when=F.open_for >= "1 hour", to="l2"), effective_from=when("mon 15:00"))
+    told = decide(policy, opened(), at=when("mon 11:00")).explain()
+    assert "not yet: the policy is in force (from Mon 2026-03-02 15:00)" in told
+
+
+def test_who_took_the_case_owes_its_work_and_its_deadlines():
+    """The manager was away when it came; once recorded, the alternate still has it."""
+    policy = desk(
+        Rule(name="late", when=F.open_for >= "1 hour", to="l2"),
+        levels=levels(l2={"owner": "csm", "alternates": "lead", "work": Checklist.of(reviewed="Reviewed")}),
+        targets=Target.resolution("8 business hours"),
+        rotas={"csm": Rota(person="carol", absences=(Absence(start=when("mon 09:00"), end=when("tue 09:00")),))},
+    )
+    settled = settle(policy, opened(), at=when("mon 11:00"))
+    for decision in (decide(policy, opened(), at=when("mon 11:00")), settled.decision):
+        assert {one.role for one in decision.owed} == {"lead"}
+        assert decision.deadline("resolution").owner == "lead"

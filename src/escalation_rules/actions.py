@@ -11,8 +11,8 @@ A.Notify(roles=('manager',), text='escalated')
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator
 
@@ -37,6 +37,21 @@ class _Action(Value):
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """The roles it names, with the field that names each."""
         return iter(())
+
+    def picked(self, pick: Callable[[Any], Any]) -> Self | None:
+        """The action with its picks made; None if a pick leaves nobody where somebody is needed."""
+        held = {name: getattr(self, name) for name in type(self).model_fields}
+        made = {name: _picked(one, pick) for name, one in held.items()}
+        if made == held:
+            return self
+        needed = (name for name, field in type(self).model_fields.items() if field.is_required())
+        return None if any(made[name] in {None, ()} for name in needed) else self.model_copy(update=made)
+
+
+def _picked(held: Any, pick: Callable[[Any], Any]) -> Any:
+    if not isinstance(held, tuple):
+        return pick(held)
+    return tuple(one for one in map(pick, held) if one is not None)
 
 
 class Notify(_Action):

@@ -10,7 +10,8 @@ from escalation_rules._values import Value
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Patterns
 from escalation_rules.patterns import Pattern
-from escalation_rules.worktime.spans import Span, SpanLike
+from escalation_rules.picks import Pick, SpanChoice
+from escalation_rules.worktime.spans import SpanLike
 
 __all__ = ["Checklist", "Item"]
 
@@ -30,7 +31,7 @@ class Item(Value):
     text: str = ""
     answers: tuple[str, ...] = ("yes", "no")
     against: tuple[str, ...] = ("no",)
-    expires: Span | None = None
+    expires: SpanChoice = None
     evidence: bool = False
     done_by: Patterns = ()
 
@@ -43,7 +44,7 @@ class Item(Value):
             *,
             answers: tuple[str, ...] = ...,
             against: tuple[str, ...] = ...,
-            expires: SpanLike | None = None,
+            expires: SpanLike | Pick | None = None,
             evidence: bool = False,
             done_by: Pattern | tuple[Pattern, ...] = (),
         ) -> None: ...

@@ -12,7 +12,6 @@ from escalation_rules.checklists import Checklist, Item
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.picks import CalendarChoice, RoleChoice, SpanChoice
 from escalation_rules.targets import Target
-from escalation_rules.worktime.spans import Span
 
 __all__ = ["Circle", "EscalationLevel", "Track"]
 
@@ -69,7 +68,7 @@ class EscalationLevel(Value):
     targets: Annotated[tuple[Target, ...], BeforeValidator(_one_or_more)] = ()
     on_entry: Actions = ()
     escalate_after: SpanChoice = None
-    cooldown: Span | None = None
+    cooldown: SpanChoice = None
     circle: Circle | None = None
     external: bool = False
 

@@ -139,8 +139,9 @@ class ActionDue(Value):
 class Deadline(Value):
     """One instance of a target: when it started and is due, the state of its clock, and what came of it.
 
-    `due` is None while paused. `budget` is the counted time it allows, `legs` the course of its clock.
-    `caused_by_change` says that only a change of priority, level or calendar put its due into the past.
+    `due` is None while paused. `budget` is the counted time it allows, `legs` the course of its clock. What is used up
+    exactly at closing time is due then with `at_close`, and of a span that is due at the same time when the calendar
+    opens again. `caused_by_change` says that only a change of priority, level or calendar put its due into the past.
     """
 
     target: str
@@ -155,6 +156,7 @@ class Deadline(Value):
     budget: timedelta | None = None
     stopped: Instant | None = None
     legs: tuple[Leg, ...] = ()
+    at_close: bool = True
 
     def remaining(self, at: datetime) -> timedelta | None:
         """What is left of the budget at an instant, negative once it is overdrawn; None before it has started."""
@@ -172,7 +174,8 @@ class Deadline(Value):
 
     @property
     def _clock(self) -> Clock:
-        return Clock(legs=self.legs, budget=cast(timedelta, self.budget), stopped=self.stopped)
+        budget = cast(timedelta, self.budget)
+        return Clock(legs=self.legs, budget=budget, stopped=self.stopped, at_close=self.at_close)
 
 
 class Owed(Value):

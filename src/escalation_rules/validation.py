@@ -15,6 +15,7 @@ from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.picks import Pick, choices
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
+from escalation_rules.worktime import Span
 
 __all__ = ["Vocabulary", "problems_of", "twice"]
 
@@ -56,7 +57,9 @@ class Vocabulary:
         yield from self.pick(given, path)
         known = (*self.roles, *ALWAYS_ROLES)
         for name in choices(given):
-            if self.roles and name is not None and name not in known:
+            if isinstance(name, Span):
+                yield Problem("not a role", str(name), path=path, expected="a role, or a pick of roles")
+            elif self.roles and name is not None and name not in known:
                 yield unknown("role", name, known, path)
 
     def calendar(self, given: object, path: str) -> Problems:
@@ -116,6 +119,7 @@ def _level_problems(words: Vocabulary, level: EscalationLevel, path: str) -> Pro
     for index, role in enumerate(level.alternates):
         yield from words.role(role, f"{path}.alternates[{index}]")
     yield from words.pick(level.escalate_after, f"{path}.escalate_after")
+    yield from words.pick(level.cooldown, f"{path}.cooldown")
     for role in level.circle.roles if level.circle else ():
         yield from words.role(role, f"{path}.circle")
     for index, target in enumerate(level.targets):
@@ -123,6 +127,8 @@ def _level_problems(words: Vocabulary, level: EscalationLevel, path: str) -> Pro
     yield from _action_problems(words, level.on_entry, f"{path}.on_entry")
     checklists: list[Checklist] = [one for one in (level.entry, level.work, level.exit) if one]
     yield from twice("item", [key for one in checklists for key in one.keys], f"{path}.checklists")
+    for item in (item for one in checklists for item in one.items):
+        yield from words.pick(item.expires, f"{path}.checklists[{item.key}].expires")
 
 
 def _rule_problems(words: Vocabulary, rule: Rule, path: str) -> Problems:

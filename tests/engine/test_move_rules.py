@@ -587,3 +587,47 @@ class TestLimits:
         assert decide(policy, opened(), at=when("mon 09:00")).wake_at == when("mon 14:00") + MICROSECOND
         monkeypatch.setattr("escalation_rules.engine.fold._FRUITLESS", 2)
         assert decide(policy, opened(), at=when("mon 09:00")).wake_at == when("mon 12:00")
+
+
+class TestPicks:
+    """A pick stands wherever a role or a span is wanted; where it gives nothing, there is nothing."""
+
+    BOSS = Pick(by="priority", values={"high": "boss"})
+
+    def test_an_action_for_nobody_is_not_asked(self):
+        """With a low priority there is no boss to tell, to ask, to assign or to call."""
+        actions = (
+            A.Notify(self.BOSS),
+            A.Ask(self.BOSS, "impact"),
+            A.Assign(self.BOSS),
+            A.Convene("call", self.BOSS),
+            A.Redirect(self.BOSS),
+        )
+        policy = desk(Rule(name="late", when=F.open_for >= "1 hour", then=actions))
+        assert decide(policy, opened(priority="low"), at=when("mon 11:00")).actions == ()
+        asked = decide(policy, opened(priority="high"), at=when("mon 11:00")).actions
+        assert {one.kind for one in asked} == {"notify", "ask", "assign", "convene", "redirect"}
+
+    def test_whoever_is_left_is_told(self):
+        """Nobody in particular tells the lead."""
+        policy = desk(Rule(name="late", when=F.open_for >= "1 hour", then=A.Notify(("lead", self.BOSS), by=self.BOSS)))
+        (asked,) = decide(policy, opened(priority="low"), at=when("mon 11:00")).actions
+        assert asked.action == A.Notify("lead")
+
+    def test_a_cooldown_by_priority(self):
+        """An urgent case stays for a business day, any other may go down at once."""
+        cooldown = Pick(by="priority", values={"urgent": "1 business day"})
+        policy = desk(levels=levels(l2={"cooldown": cooldown}))
+        for priority, until in (("urgent", when("tue 17:00")), ("low", None)):
+            case = opened(E.Escalated(at=when("mon 10:00"), to="l2"), priority=priority)
+            (exit_,) = decide(policy, case, at=when("mon 11:00")).exits
+            assert exit_.until == until
+
+    def test_an_answer_that_expires_by_priority(self):
+        """An urgent case is asked again after an hour."""
+        entry = Checklist.of(Item("impact", expires=Pick(by="priority", values={"urgent": "1 hour"})))
+        policy = desk(Rule(name="late", when=F.open_for >= "3 hours", to="l2"), levels=levels(l2={"entry": entry}))
+        for priority, why in (("urgent", ["expired"]), ("low", [])):
+            case = opened(E.ItemConfirmed(at=when("mon 10:00"), item="impact"), priority=priority)
+            held = decide(policy, case, at=when("mon 12:00")).blocked
+            assert [one.why for blocked in held for one in blocked.missing] == why

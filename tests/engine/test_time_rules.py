@@ -37,6 +37,20 @@ class TestCyclesAndStatuses:
         assert (first.outcome, first.due) == ("met", when("mon 13:00"))
         assert (second.outcome, second.due, second.started) == ("pending", when("tue 13:00"), when("tue 09:00"))
 
+    def test_a_reopening_without_a_resolution_starts_one_too(self):
+        """The clocks of the old cycle are void; resolution is due four hours after the reopening."""
+        policy = desk(targets=(FOUR, Target.post_mortem("1 business day")))
+        case = opened(E.Reopened(at=when("mon 11:00")))
+        first, second = deadlines(policy, case, at=when("mon 12:00"))
+        assert (first.outcome, first.started, first.stopped) == ("void", when("mon 09:00"), when("mon 11:00"))
+        assert (second.outcome, second.started, second.due) == ("pending", when("mon 11:00"), when("mon 15:00"))
+
+    def test_a_reopening_leaves_what_resolving_started(self):
+        """The post-mortem is still owed."""
+        policy = desk(targets=Target.post_mortem("1 business day"))
+        case = opened(E.Resolved(at=when("mon 10:00")), E.Reopened(at=when("mon 11:00")))
+        assert clock(policy, case, "mon 12:00", "post_mortem").outcome == "pending"
+
     def test_the_level_stands_over_a_reopening(self):
         """Where the case stood it stands, but time at the level is not counted from before the cycle."""
         policy = desk(Rule(name="long", when=F.at_level_for >= "2 hours", at="l2", to="l3"))
@@ -422,3 +436,41 @@ def test_every_instance_of_a_target_is_there_for_reports():
         ("update", 3, "pending"),
     ]
     assert decide(policy, case, at=when("mon 14:00")).deadline("update") == found[-1]
+
+
+class TestTheSameTime:
+    """Rule 6: `due="same time"` asks for the same wall time, also where a business day ends with the one before."""
+
+    SPAN = "1 business days, same time"
+
+    @pytest.mark.parametrize("start", ["mon 09:00", "mon 12:00", "mon 17:00", "fri 18:00", "sat 12:00"])
+    def test_a_target_is_due_when_the_calendar_says(self, start):
+        """What is used up at closing time on Monday is due on Tuesday at nine."""
+        policy, case = desk(targets=Target.resolution(self.SPAN)), opened(at=start)
+        due = OFFICE.add(when(start), self.SPAN)
+        found = clock(policy, case, due)
+        assert (found.due, found.outcome) == (due, "pending")
+        assert clock(policy, case, due + MICROSECOND).outcome == "breached"
+        counted = [one.length for one in found.segments(due) if one.counted]
+        assert sum(counted, timedelta()) == found.budget
+
+    def test_a_stop_before_opening_time_is_in_time(self):
+        """Resolved at eight the next morning, while nothing counted."""
+        policy = desk(targets=Target.resolution(self.SPAN))
+        assert clock(policy, opened(E.Resolved(at=when("tue 08:00"))), "tue 10:00").outcome == "met"
+
+    def test_a_wait_in_the_night_before_is_before_the_due(self):
+        """It pauses the clock, which is due at once when the wait ends in office hours."""
+        policy = desk(targets=Target.resolution(self.SPAN))
+        case = opened(E.WaitStarted(at=when("mon 20:00")), E.WaitEnded(at=when("tue 11:00")))
+        found = clock(policy, case, "mon 21:00")
+        assert (found.due, found.clock) == (None, "paused")
+        assert found.due_if_resumed(when("tue 11:00")) == when("tue 11:00")
+        assert clock(policy, case, "tue 11:00").due == when("tue 11:00")
+
+    def test_a_change_to_it_in_the_night_before_keeps_it_pending(self):
+        """Eight hours were counted on Monday, and the same time is on Tuesday."""
+        within = Pick(by="priority", values={"low": "16 business hours"}, otherwise=self.SPAN)
+        case = opened(E.PriorityChanged(at=when("mon 20:00"), to="high"), priority="low")
+        found = clock(desk(targets=Target.resolution(within)), case, "mon 21:00")
+        assert (found.due, found.outcome, found.caused_by_change) == (when("tue 09:00"), "pending", False)

@@ -86,6 +86,11 @@ class Instance:
     stopped: int | None = None
     was_active: bool = False
 
+    @property
+    def is_due_at_the_same_time(self) -> bool:
+        """Used up exactly at closing time, it is due when the calendar opens again."""
+        return self.span is not None and self.span.due == "same time"
+
 
 @dataclass
 class Fold:
@@ -707,7 +712,8 @@ class Fold:
             if leg.paused:
                 continue
             line = self.line(leg.calendar)
-            found = line.earliest(line.opened(leg.since) + left)
+            point = line.opened(leg.since) + left
+            found = line.latest(point) if clock.is_due_at_the_same_time else line.earliest(point)
             if end is None or found <= end:
                 return int(found)
             left -= line.opened(end) - line.opened(leg.since)
@@ -801,7 +807,7 @@ class Fold:
             return True
         if self.external and self.is_live:
             return True
-        ended = isinstance(event, E.Resolved | E.Closed) and not self.is_live
+        ended = (isinstance(event, E.Resolved | E.Closed) and not self.is_live) or isinstance(event, E.Reopened)
         return ended and not self.starts_at_the_end(clock.target)
 
     def starts_at_the_end(self, target: Target | None) -> bool:
@@ -995,6 +1001,8 @@ class Fold:
         if isinstance(action, SetPriority):
             action = SetPriority(to=self.policy.priorities[rank])
         action = picked(action, self.pick)
+        if action is None:
+            return
         if isinstance(action, Assign):
             rota = self.policy.rotas.get(str(action.role))
             person = rota.person_at(now) if rota else None
@@ -1095,6 +1103,15 @@ class Fold:
             return owner, [level, *skipped], until
         return OwnerFound(roles[0], None, False, tuple(roles)), [], None
 
+    def holder(self, track: int) -> str | None:
+        """Who took the case where it stands: whoever was on duty when it came; else it waits for the owner."""
+        stay = self.stay(track)
+        roles = [] if stay.level == NOWHERE else self.roles(self.level(track, stay.level))
+        for role in roles:
+            if self.on_duty(role, stay.since[0]):
+                return role
+        return roles[0] if roles else None
+
     def next_duty(self, roles: list[str], now: int) -> int | None:
         """When somebody of these roles comes on duty."""
         changes = (self.coming(self.policy.rotas[role], now) for role in roles)
@@ -1146,10 +1163,11 @@ class Fold:
         return (None, "expired") if expiry is not None and now >= expiry else (answer, "")
 
     def expiry(self, item: Item, answered: int, track: int) -> int | None:
-        if item.expires is None:
+        expires = self.pick(item.expires)
+        if expires is None:
             return None
         name = self.calendar_of(None, track)
-        return (self.policy.calendars[name] if name else ALWAYS).reach(answered, item.expires)
+        return (self.policy.calendars[name] if name else ALWAYS).reach(answered, expires)
 
     def chosen(self, track: int, holding: list[Rule], now: int, stays: dict[int, Stay]) -> MoveFound | None:
         """The highest wanted move that nothing holds back."""
@@ -1240,11 +1258,10 @@ class Fold:
         for track in self.tracks:
             stay = self.stay(track)
             yield from self.expiries(track, stay)
-            if stay.level != NOWHERE and self.level(track, stay.level).cooldown is not None:
+            cooldown = self.pick(self.level(track, stay.level).cooldown) if stay.level != NOWHERE else None
+            if cooldown is not None:
                 name = self.calendar_of(None, track)
-                yield (self.policy.calendars[name] if name else ALWAYS).reach(
-                    stay.since[0], self.level(track, stay.level).cooldown
-                )  # type: ignore[arg-type]
+                yield (self.policy.calendars[name] if name else ALWAYS).reach(stay.since[0], cooldown)
         for move, stay, rules in self.moves:
             stays = {**self.here(), move.track: stay}
             for rule in self.policy.all_rules:
@@ -1284,6 +1301,7 @@ class Fold:
             status=status,
             cycle=len(self.cycles),
             standing=tuple(self.stay(track).level for track in self.tracks),
+            holders=tuple(self.holder(track) for track in self.tracks),
             moves=tuple(self.found_move(*one, now) for one in self.moves) if open_for_moves else (),
             blocked=tuple(self.found_blocked(now)),
             actions=tuple(self.actions) if live else (),
@@ -1342,6 +1360,7 @@ class Fold:
             clock.budget,
             clock.stopped,
             tuple(clock.legs),
+            not clock.is_due_at_the_same_time,
         )
 
     def found_work(self, now: int) -> Iterator[tuple[int, int, tuple[OpenFound, ...]]]:
@@ -1361,7 +1380,8 @@ class Fold:
                 missing, against = self.checked(level.exit, stay.since, track, now)
                 name = self.calendar_of(None, track)
                 calendar = self.policy.calendars[name] if name else ALWAYS
-                until = calendar.reach(stay.since[0], level.cooldown) if level.cooldown is not None else now
+                cooldown = self.pick(level.cooldown)
+                until = calendar.reach(stay.since[0], cooldown) if cooldown is not None else now
                 yield ExitFound(track, stay.level, missing, against, until if until > now else None)
 
 
@@ -1403,9 +1423,12 @@ def compare(held: Any, op: str, value: Any, rank: Any) -> bool:
 
 
 def picked(action: Any, pick: Any) -> Any:
-    """An action with its picks made."""
+    """An action with its picks made; None if nobody is left of whom it can be asked."""
     fields = {}
-    for name in type(action).model_fields:
+    for name, declared in type(action).model_fields.items():
         held = getattr(action, name)
-        fields[name] = tuple(map(pick, held)) if isinstance(held, tuple) else pick(held)
+        several = isinstance(held, tuple)
+        fields[name] = tuple(one for one in map(pick, held) if one is not None) if several else pick(held)
+        if declared.is_required() and fields[name] in {None, ()}:
+            return None
     return type(action)(**fields)

@@ -223,7 +223,7 @@ class TestWindows:
     def test_public_holidays_are_computed_for_whatever_year_is_asked(self):
         """They do not run out at the end of a list."""
         calendar = BusinessCalendar("America/New_York", {"mon-fri": "09:00-17:00"}, ("US-NY", "2026-03-04"))
-        for year in (1999, 2026, 2087):
+        for year in (1999, 2026, 2087, 2101, 2150, 2400):
             assert not calendar.is_open(ny(year, 12, 25, 12))
         assert not calendar.is_open(ny(2026, 3, 4, 12))
 

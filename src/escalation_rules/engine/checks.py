@@ -50,8 +50,9 @@ def _answer(state: State, item: Item, since: int, track: int) -> tuple[str | Non
 
 def expiry(state: State, item: Item, when: int, track: int) -> int | None:
     """When an answer expires that was given at a when."""
-    if item.expires is None:
+    expires = state.pick(item.expires)
+    if expires is None:
         return None
     program = state.program
     name = state.calendar((program.tracks[track].calendar, program.policy.usual_calendar))
-    return program.calendars[name][0].reach(when >> BITS, item.expires)
+    return program.calendars[name][0].reach(when >> BITS, expires)

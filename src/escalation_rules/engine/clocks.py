@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from escalation_rules import events as E
 from escalation_rules.engine.machine import CYCLE, LEVEL, STATUS, Choice, Group, Instance, Script, State, Terms
@@ -14,11 +14,11 @@ from escalation_rules.worktime._timeline import CONTINUOUS
 __all__ = ["counted_now", "due_of", "outcome_now", "turn_clocks"]
 
 
-def due_of(clock: Instance, state: State) -> int | None:
+def due_of(clock: Instance) -> int | None:
     """The instant a clock is due; None while it is paused before that, or has no budget."""
     if clock.fixed is not None:
         return clock.fixed
-    return None if clock.point is None else state.program.lines[clock.line].earliest(clock.point)
+    return None if clock.point is None else clock.reach(clock.point)
 
 
 def is_over(clock: Instance, state: State) -> bool:
@@ -27,7 +27,7 @@ def is_over(clock: Instance, state: State) -> bool:
     if point is None:
         return clock.fixed is not None and state.now > clock.fixed
     here = state.point(clock.line)
-    return here > point or (here == point and state.now > state.program.lines[clock.line].earliest(point))
+    return here > point or (here == point and state.now > clock.reach(point))
 
 
 def outcome_now(clock: Instance, state: State) -> str:
@@ -56,7 +56,7 @@ def turn_clocks(state: State, script: Script, event: Happening | None) -> None:
     if script.stoppers and event is not None and event.counts:
         stopped = _stop(state, script.stoppers, event)
     if dirty & state.program.turning and state.open:
-        if dirty & LEVEL or script.ends:
+        if dirty & LEVEL or script.ends_cycle:
             _void(state, script)
         for clock in list(state.open.values()):
             _adjust(state, clock, dirty)
@@ -91,12 +91,12 @@ def _halt(state: State, clock: Instance, outcome: str) -> None:
 
 
 def _void(state: State, script: Script) -> None:
-    """Leaving its level, resolving, closing, voiding and going outside void what is pending."""
+    """Leaving its level, resolving, closing, reopening, voiding and going outside void what is pending."""
     outside = bool(state.external) and state.live
     for clock in list(state.open.values()):
         place = clock.group.place
         left = place is not None and state.level[place[0]] != place[1]
-        ended = script.kind is E.Voided or (script.ends and not clock.choice.at_the_end)
+        ended = script.kind is E.Voided or (script.ends_cycle and not clock.choice.at_the_end)
         if left or outside or ended:
             outcome = outcome_now(clock, state)
             _halt(state, clock, "void" if outcome == "pending" else outcome)
@@ -137,6 +137,12 @@ def _days(state: State, started: int, span: Span | None, calendar: str | None) -
     nominal = chosen.reach(started, span)
     opened = state.program.lines[line].opened if span.is_business else CONTINUOUS.opened
     return opened(nominal) - opened(started)
+
+
+def _reach(state: State, line: int, span: Span | None) -> Callable[[int], int]:
+    """The instant of a point: what is used up at closing time is due then, but at the same time when it opens again."""
+    found = state.program.lines[line]
+    return found.latest if span is not None and span.due == "same time" else found.earliest
 
 
 def _leg(since: int, span: Span | None, calendar: str | None, paused: str | None) -> LegFound:
@@ -210,7 +216,8 @@ def _start(state: State, group: Group, choice: Choice | None, lead: Choice) -> N
     counter = (state.cycle, group.key)
     number = state.counts[counter] = state.counts.get(counter, 0) + 1
     legs = [_leg(state.now, span, calendar, paused)]
-    clock = Instance(group, number, state.cycle, state.now, lead, span, calendar, budget, line, legs, here)
+    reach = _reach(state, line, span)
+    clock = Instance(group, number, state.cycle, state.now, lead, span, calendar, budget, line, reach, legs, here)
     clock.was_active = budget is not None
     if budget == 0:
         clock.fixed = state.now
@@ -239,6 +246,7 @@ def _retarget(state: State, clock: Instance) -> None:
     if (span, calendar) == (clock.span, clock.calendar):
         return
     clock.counted, clock.span, clock.calendar, clock.line = counted_now(clock, state), span, calendar, line
+    clock.reach = _reach(state, line, span)
     clock.budget = _days(state, clock.started, span, calendar) if budget is None else budget
     clock.was_active = clock.was_active or clock.budget is not None
     clock.leg_point, clock.fixed, clock.point, clock.caused = state.point(clock.line), None, None, False
@@ -251,7 +259,7 @@ def _retarget(state: State, clock: Instance) -> None:
 def _due_after_change(state: State, clock: Instance) -> None:
     """The due instant under the new budget. One that has passed is dated at the change, and caused by it."""
     budget = clock.budget or 0
-    if clock.counted < budget:
+    if clock.counted < budget or (clock.counted == budget > 0 and not _is_at_close(clock)):
         clock.point = None if clock.legs[-1].paused else clock.leg_point + budget - clock.counted
         return
     passed = _reached(state, clock, budget)
@@ -271,7 +279,8 @@ def _reached(state: State, clock: Instance, budget: int) -> int:
                 if leg.calendar is not None
                 else CONTINUOUS
             )
-            found = line.earliest(line.opened(leg.since) + left)
+            point = line.opened(leg.since) + left
+            found = line.earliest(point) if _is_at_close(clock) else line.latest(point)
             if found <= end:
                 return found
             left -= line.opened(end) - line.opened(leg.since)
@@ -281,7 +290,7 @@ def _reached(state: State, clock: Instance, budget: int) -> int:
 def _pause_or_resume(state: State, clock: Instance) -> None:
     """A pause that begins at or after due rescues nothing."""
     paused, last = _waits(state, clock.choice), clock.legs[-1]
-    if paused == last.paused or (clock.point is not None and state.point(clock.line) >= clock.point):
+    if paused == last.paused or _is_due(clock, state):
         return
     if clock.fixed is not None and not clock.caused:
         return
@@ -292,6 +301,18 @@ def _pause_or_resume(state: State, clock: Instance) -> None:
     if paused is None and clock.budget is not None and clock.fixed is None:
         clock.point = clock.leg_point + clock.budget - clock.counted
     state.dirty |= clock.group.bit
+
+
+def _is_due(clock: Instance, state: State) -> bool:
+    """Whether a running clock is due now, or was before."""
+    if clock.point is None:
+        return False
+    here = state.point(clock.line)
+    return here > clock.point or (here == clock.point and state.now >= clock.reach(clock.point))
+
+
+def _is_at_close(clock: Instance) -> bool:
+    return clock.span is None or clock.span.due == "close"
 
 
 def _turn(clock: Instance, leg: LegFound) -> None:

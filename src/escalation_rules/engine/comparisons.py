@@ -292,7 +292,7 @@ def _special_anchor(atom: Atom, context: Context) -> Callable[[State], int | Non
 
         def due(state: State) -> int | None:
             found = state.latest.get(key)
-            return due_of(found, state) if found and found.stopped is None and found.budget is not None else None
+            return due_of(found) if found and found.stopped is None and found.budget is not None else None
 
         return due
     track = context.track_of(atom)
@@ -308,7 +308,7 @@ def _time_left(atom: Atom, context: Context) -> Callable[[State], Look]:
 
     def look(state: State) -> Look:
         found, span = state.latest.get(key), state.pick(atom.value)
-        due = due_of(found, state) if found and span and found.stopped is None and found.budget is not None else None
+        due = due_of(found) if found and span and found.stopped is None and found.budget is not None else None
         if due is None or state.now > due:
             return False, None
         edge = program.calendars[state.calendar(calendars)][0].leave(due, span)
@@ -339,7 +339,7 @@ def _outcome(atom: Atom) -> Callable[[State], Look]:
     def look(state: State) -> Look:
         found = state.latest.get(key)
         outcome = "not started" if found is None else outcome_now(found, state)
-        due = due_of(found, state) if found is not None and outcome == "pending" else None
+        due = due_of(found) if found is not None and outcome == "pending" else None
         return compare(outcome, constant), None if due is None else (0, due + 1)
 
     return look

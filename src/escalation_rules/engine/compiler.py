@@ -130,6 +130,7 @@ def _scripts(program: Program, collected: _Comparisons) -> dict[type, Script]:
             is_heard=kind in heard,
             may_be_asked=kind in _ASKED,
             ends=kind in _ENDING,
+            ends_cycle=kind in {*_ENDING, E.Reopened},
         )
         for kind in KINDS.values()
     }

@@ -10,6 +10,7 @@ from escalation_rules.engine.clocks import due_of, outcome_now
 from escalation_rules.engine.machine import BITS, Instance, Pending, State, Tree
 from escalation_rules.engine.moves import blocked, tree_holds
 from escalation_rules.engine.outcome import NOWHERE, ClockFound, ExitFound, MoveFound, OpenFound, Outcome
+from escalation_rules.engine.owners import holder
 
 __all__ = ["all_clocks", "cooldown_end", "crossings_of", "find"]
 
@@ -23,6 +24,7 @@ def find(state: State) -> Outcome:
         status=status,
         cycle=state.cycle,
         standing=tuple(state.level),
+        holders=tuple(holder(state, track) for track in range(len(state.level))),
         moves=tuple(_found_move(state, one) for one in state.moves) if open_for_moves else (),
         blocked=blocked(state),
         actions=tuple(state.actions) if live else (),
@@ -98,7 +100,7 @@ def all_clocks(state: State) -> tuple[ClockFound, ...]:
 
 
 def _found_clock(state: State, clock: Instance) -> ClockFound:
-    due = due_of(clock, state)
+    due = due_of(clock)
     running = clock.stopped is None and clock.budget is not None
     paused = running and due is None
     return ClockFound(
@@ -113,6 +115,7 @@ def _found_clock(state: State, clock: Instance) -> ClockFound:
         clock.budget,
         clock.stopped,
         tuple(clock.legs),
+        clock.span is None or clock.span.due == "close",
     )
 
 
@@ -136,7 +139,7 @@ def _found_exits(state: State) -> Iterator[ExitFound]:
 def cooldown_end(state: State, track: int) -> int | None:
     """Until when going down from the present level of a track is held back."""
     program = state.program
-    cooldown = program.levels[track][state.level[track]].cooldown
+    cooldown = state.pick(program.levels[track][state.level[track]].cooldown)
     if cooldown is None:
         return None
     name = state.calendar((program.tracks[track].calendar, program.policy.usual_calendar))

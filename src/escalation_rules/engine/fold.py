@@ -132,7 +132,7 @@ def _others(state: State, outcome: Outcome) -> Iterator[int]:
 
 def _breaches(state: State) -> Iterator[int]:
     for clock in state.open.values():
-        due = due_of(clock, state)
+        due = due_of(clock)
         if due is not None and outcome_now(clock, state) == "pending":
             yield due + 1
 

@@ -28,6 +28,7 @@ __all__ = [
     "BITS",
     "LONG_AGO",
     "NEVER",
+    "REMEMBERED",
     "Choice",
     "Comparison",
     "Dial",
@@ -46,6 +47,8 @@ __all__ = [
 BITS = 20
 LONG_AGO = -(1 << 90)
 NEVER = 1 << 90
+REMEMBERED = 1_000
+"""How many answers to one question a program remembers, however many it is asked."""
 
 # What an event may change. Comparisons and targets say which of these they look at.
 PRIORITY = 1 << 0
@@ -104,12 +107,9 @@ class Dial:
     def bits(self, state: State, value: Hashable) -> int:
         """The bits of the comparisons that hold of a value; what was worked out once is remembered."""
         found = sum(1 << one.number for one in self.comparisons if one.holds(state))
-        if len(self.table) < _REMEMBERED:
+        if len(self.table) < REMEMBERED:
             self.table[value] = found
         return found
-
-
-_REMEMBERED = 1_000
 
 
 class Reach(NamedTuple):
@@ -222,13 +222,15 @@ class Script(NamedTuple):
     is_heard: bool
     may_be_asked: bool
     ends: bool
+    ends_cycle: bool
 
 
 @dataclass(slots=True)
 class Instance:
     """One instance of a target.
 
-    `point` is where it is due on its line, while it runs; `fixed` the instant it is due once that can no longer change.
+    `point` is where it is due on its line, while it runs, and `reach` gives the instant of a point; `fixed` is the
+    instant it is due once that can no longer change.
     `counted` is what was counted before the present leg, which began at `leg_point`.
     """
 
@@ -241,6 +243,7 @@ class Instance:
     calendar: str | None
     budget: int | None
     line: int
+    reach: Callable[[int], int]
     legs: list[LegFound]
     leg_point: int
     counted: int = 0

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.engine.checks import entry_state
 from escalation_rules.engine.effects import assign, happen, happen_virtually, move, set_priority
-from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, Made, Pending, RuleCode, State, Tree
+from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, REMEMBERED, Made, Pending, RuleCode, State, Tree
 from escalation_rules.engine.outcome import ActionFound, BlockedFound, MoveFound, OwnerFound, action_key, move_key
-from escalation_rules.levels import EscalationLevel
+from escalation_rules.engine.owners import is_held, owner_of, watch_duty
 from escalation_rules.patterns import Happening
 from escalation_rules.rules import NEXT
-from escalation_rules.worktime.rotas import next_cover_change
 
-__all__ = ["blocked", "enact_rest", "holding", "run_rules", "tree_holds"]
+__all__ = ["blocked", "enact_rest", "evidence", "holding", "run_rules", "tree_holds", "was_answered"]
 
 
 class Asked(NamedTuple):
@@ -64,7 +63,8 @@ def holding(state: State) -> tuple[RuleCode, ...]:
     found = program.holding.get(truth)
     if found is None:
         found = tuple(rule for rule in program.rules if tree_holds(rule.tree, lambda number: bool(truth >> number & 1)))
-        program.holding[truth] = found
+        if len(program.holding) < REMEMBERED:
+            program.holding[truth] = found
     return found
 
 
@@ -88,7 +88,9 @@ def _acting(state: State) -> tuple[RuleCode, ...]:
     key = (state.truth, *state.level)
     found = program.acting.get(key)
     if found is None:
-        found = program.acting[key] = tuple(rule for rule in holding(state) if rule.then or _is_above(state, rule))
+        found = tuple(rule for rule in holding(state) if rule.then or _is_above(state, rule))
+        if len(program.acting) < REMEMBERED:
+            program.acting[key] = found
     return found
 
 
@@ -116,7 +118,7 @@ def _round(state: State, rules: tuple[RuleCode, ...]) -> bool:
         _make(state, wanted)
     for one, _ in fresh:
         if not isinstance(one.action, SetPriority | Assign):
-            _ask(state, one, one.action, None)
+            _ask(state, one, one.action.picked(state.pick), None)
     return state.position > before
 
 
@@ -189,7 +191,7 @@ def _ask_state_changes(state: State, fresh: Iterable[tuple[Asked, Happening | No
             if record is not None:
                 enact(state, record)
             else:
-                _assign(state, one, _picked(state, one.action))
+                _assign(state, one, one.action.picked(state.pick))
 
 
 def _raise_priority(state: State, fresh: Iterable[tuple[Asked, Happening | None]]) -> None:
@@ -222,7 +224,9 @@ def _rank_asked(state: State, action: SetPriority) -> int:
     return min(state.rank + 1, len(ranks) - 1) if action.to == NEXT else ranks[action.to]
 
 
-def _assign(state: State, one: Asked, action: Assign) -> None:
+def _assign(state: State, one: Asked, action: Assign | None) -> None:
+    if action is None:
+        return
     role = str(action.role)
     rota = state.program.policy.rotas.get(role)
     person = rota.person_at(state.now) if rota else None
@@ -238,21 +242,13 @@ def _assign(state: State, one: Asked, action: Assign) -> None:
         )
 
 
-def _ask(state: State, one: Asked, action: Action, person: str | None) -> None:
-    found = ActionFound(
-        state.now, state.order, one.source, one.number, state.cycle, one.cause, _picked(state, action), person
-    )
+def _ask(state: State, one: Asked, action: Action | None, person: str | None) -> None:
+    """Ask it of somebody, if there is anybody."""
+    if action is None:
+        return
+    found = ActionFound(state.now, state.order, one.source, one.number, state.cycle, one.cause, action, person)
     state.actions.append(found)
     state.order += 1
-
-
-def _picked(state: State, action: Action) -> Any:
-    """The action with its picks made."""
-    held = {name: getattr(action, name) for name in type(action).model_fields}
-    made = {
-        name: tuple(map(state.pick, one)) if isinstance(one, tuple) else state.pick(one) for name, one in held.items()
-    }
-    return action if made == held else action.model_copy(update=made)
 
 
 # ---------------------------------------------------------------------------- moves
@@ -266,7 +262,7 @@ def _chosen(state: State, track: int, rules: tuple[RuleCode, ...]) -> Weighed | 
     for one in _weighed(state, track, wanted):
         if one.held is None:
             return one
-    _watch_duty(state, track, wanted)
+    watch_duty(state, track, wanted)
     return None
 
 
@@ -287,7 +283,7 @@ def _wanted(state: State, track: int, rules: tuple[RuleCode, ...]) -> dict[int, 
 def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Iterator[Weighed]:
     """Each wanted move that was neither declined nor made before, the highest first, with what holds it back."""
     for level in sorted(wanted, reverse=True):
-        owner, reached, skipped, until = _owner(state, track, level)
+        owner, reached, skipped, until = owner_of(state, track, level)
         causes = [(rule, _cause(state, rule)) for rule in wanted[level]]
         if state.declined or state.recorded_keys:
             causes = [one for one in causes if _may_ask(state, _move_key(state, track, reached, one[1]))]
@@ -298,6 +294,12 @@ def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Ite
 def _may_ask(state: State, key: str) -> bool:
     """What history records by key is not asked again, except that its record may be due just now."""
     return key not in state.declined and (key not in state.recorded_keys or key in state.accepted)
+
+
+def was_answered(state: State, rule: RuleCode, level: int) -> str | None:
+    """Whether the move to a level that a rule wants now was declined, or is recorded, so that it is not asked again."""
+    key = _move_key(state, rule.track, level, _cause(state, rule))
+    return "declined" if key in state.declined else "recorded" if key in state.recorded_keys else None
 
 
 def _weigh(
@@ -318,7 +320,7 @@ def _weigh(
         state.now, 0, track, state.level[track], level, state.cycle, cause, names, instants, owner, skipped, True
     )
     held = None
-    if missing or against or _is_held(state, track, level):
+    if missing or against or is_held(state, track, level):
         held = BlockedFound(track, level, state.cycle, cause, names, instants, missing, against, until)
     return Weighed(found, rules, held)
 
@@ -351,76 +353,3 @@ def blocked(state: State) -> tuple[BlockedFound, ...]:
     rules = _on_fresh_evidence(state, holding(state))
     found = (one for track in range(len(state.level)) for one in _weighed(state, track, _wanted(state, track, rules)))
     return tuple(one.held for one in found if one.held is not None)
-
-
-# ---------------------------------------------------------------------------- owners
-
-
-def roles_of(state: State, level: EscalationLevel) -> list[str]:
-    """The owner's role and the alternates', as they are picked at present."""
-    return [str(role) for role in map(state.pick, (level.owner, *level.alternates)) if role is not None]
-
-
-def _on_duty(state: State, role: str) -> bool:
-    rota = state.program.policy.rotas.get(role)
-    return rota is None or rota.person_at(state.now) is not None
-
-
-def _is_held(state: State, track: int, level: int) -> bool:
-    found = state.program.levels[track][level]
-    if found.nobody != "hold":
-        return False
-    roles = roles_of(state, found)
-    return bool(roles) and not any(_on_duty(state, role) for role in roles)
-
-
-def _above(state: State, track: int, level: int) -> int | None:
-    """The next level up that is not external."""
-    levels = state.program.levels[track]
-    return next((number for number in range(level + 1, len(levels)) if not levels[number].external), None)
-
-
-def _owner(state: State, track: int, level: int) -> tuple[OwnerFound | None, int, tuple[int, ...], int | None]:
-    """Who takes the case, on which level, which were skipped to find somebody, and until when nobody is there."""
-    found = state.program.levels[track][level]
-    roles = roles_of(state, found)
-    if not roles:
-        return None, level, (), None
-    rotas = state.program.policy.rotas
-    for number, role in enumerate(roles):
-        rota = rotas.get(role)
-        person = rota.person_at(state.now) if rota else None
-        if rota is None or person is not None:
-            return OwnerFound(role, person, True, tuple(roles[:number])), level, (), None
-    if found.nobody == "hold":
-        return None, level, (), _next_duty(state, roles)
-    above = _above(state, track, level)
-    if found.nobody == "skip" and above is not None:
-        owner, reached, skipped, until = _owner(state, track, above)
-        return owner, reached, (level, *skipped), until
-    return OwnerFound(roles[0], None, False, tuple(roles)), level, (), None
-
-
-def _next_duty(state: State, roles: list[str]) -> int | None:
-    """When somebody of these roles comes on duty."""
-    return next_cover_change([state.program.policy.rotas[role] for role in roles], state.now)
-
-
-def _watch_duty(state: State, track: int, wanted: Iterable[int]) -> None:
-    """A handover may release or redirect a move that is held back."""
-    for level in wanted:
-        for change in _cover_changes(state, track, level):
-            state.duty = min(state.duty, change)
-
-
-def _cover_changes(state: State, track: int, level: int) -> Iterator[int]:
-    found = state.program.levels[track][level]
-    roles, rotas = roles_of(state, found), state.program.policy.rotas
-    if found.nobody == "wait" or not roles or any(role not in rotas for role in roles):
-        return
-    change = next_cover_change([rotas[role] for role in roles], state.now)
-    if change is not None:
-        yield change
-    above = _above(state, track, level)
-    if found.nobody == "skip" and above is not None and not any(_on_duty(state, role) for role in roles):
-        yield from _cover_changes(state, track, above)

@@ -105,7 +105,10 @@ class LegFound(NamedTuple):
 
 
 class ClockFound(NamedTuple):
-    """The latest instance of a target on a level (or of the policy's, with None)."""
+    """The latest instance of a target on a level (or of the policy's, with None).
+
+    What is used up exactly at closing time is due then with `at_close`, else when the calendar opens again.
+    """
 
     key: str
     level: str | None
@@ -118,6 +121,7 @@ class ClockFound(NamedTuple):
     budget: int | None
     stopped: int | None
     legs: tuple[LegFound, ...]
+    at_close: bool
 
 
 class ExitFound(NamedTuple):
@@ -133,12 +137,14 @@ class ExitFound(NamedTuple):
 class Outcome(NamedTuple):
     """All that a fold finds at an instant, but the instant itself.
 
-    `work` has (track, level, open items); `picks` what the priority and the choice facts are.
+    `holders` are the roles that have the case on each track: who was on duty when it came there. `work` has (track,
+    level, open items); `picks` what the priority and the choice facts are.
     """
 
     status: str
     cycle: int
     standing: tuple[int, ...]
+    holders: tuple[str | None, ...]
     moves: tuple[MoveFound, ...]
     blocked: tuple[BlockedFound, ...]
     actions: tuple[ActionFound, ...]

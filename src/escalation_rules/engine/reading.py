@@ -239,6 +239,7 @@ class Reading:
             budget=None if found.budget is None else timedelta(microseconds=found.budget),
             stopped=_maybe(found.stopped),
             legs=tuple(map(self._leg, found.legs)),
+            at_close=found.at_close,
         )
 
     def _leg(self, found: LegFound) -> Leg:
@@ -250,14 +251,15 @@ class Reading:
         return [target for target in targets if target.key == found.key]
 
     def _owner_of(self, found: ClockFound) -> str | None:
-        """The role that a target names, or else the owner of its level, or of the case's on the first track."""
+        """The role that a target names, or else who has the case on its level's track, or on the first.
+
+        Once the case has left the level, it is the level's owner.
+        """
         named = next((target.owner for target in self._targets_of(found) if target.owner is not None), None)
-        if named is None:
-            if found.level is not None:
-                named = self._policy.level(found.level).owner
-            elif self._outcome.standing[0] != NOWHERE:
-                named = self._level(0, self._outcome.standing[0]).owner
-        role = self._pick(named)
+        track, level = (0, self._outcome.standing[0]) if found.level is None else self._program.places[found.level]
+        if named is None and self._outcome.standing[track] == level:
+            return self._outcome.holders[track]
+        role = self._pick(self._level(track, level).owner if named is None else named)
         return None if role is None else str(role)
 
     # ------------------------------------------------------------------------ owed and exits
@@ -271,12 +273,11 @@ class Reading:
         for track, number, items in self._outcome.work:
             level = self._level(track, number)
             for item in _open_items(level.work, items):
-                role = self._pick(level.owner)
                 yield Owed(
                     kind="item",
                     what=item.key,
                     text=item.text,
-                    role=None if role is None else str(role),
+                    role=self._outcome.holders[track],
                     track=self._program.tracks[track].key,
                     level=level.key,
                 )

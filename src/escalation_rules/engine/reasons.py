@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from escalation_rules.conditions import BUILT_IN, Atom, atoms, normal
 from escalation_rules.engine.machine import BITS, LONG_AGO, RuleCode, State, Tree
-from escalation_rules.engine.moves import evidence, tree_holds
+from escalation_rules.engine.moves import evidence, tree_holds, was_answered
 from escalation_rules.parts import Because, Reason
 from escalation_rules.rules import Rule
 from escalation_rules.wording import say, say_atom
@@ -28,7 +28,10 @@ def _reason(state: State, rule: Rule, code: RuleCode) -> Reason:
     because = [_place(state, rule)] if rule.at else []
     pairs = zip(atoms(normal(rule.when)), _numbers(code.own_tree), strict=True)
     because += [_because(state, atom, number) for atom, number in pairs]
-    if tree_holds(code.stay_tree, lambda number: bool(state.truth >> number & 1)):
+    in_force = state.program.effective_from
+    if state.now < in_force:
+        because.append(Because(text="the policy is in force", holds=False, changes=datetime_of(in_force)))
+    elif tree_holds(code.stay_tree, lambda number: bool(state.truth >> number & 1)):
         because += [Because(text=text, holds=False) for text in _obstacles(state, code)]
     return Reason(rule=rule.name, to=rule.to, text=say(rule.when), because=tuple(because))
 
@@ -49,6 +52,17 @@ def _obstacles(state: State, code: RuleCode) -> Iterator[str]:
         yield "nothing new has happened since the case came to this level"
     elif code.to is not None and code.to <= state.level[code.track]:
         yield f"the case is on `{levels[code.to].key}` or above already"
+    else:
+        yield from _answers(state, code)
+
+
+def _answers(state: State, code: RuleCode) -> Iterator[str]:
+    """Whether somebody has said no to the move, or it was recorded before."""
+    to = state.level[code.track] + 1 if code.is_next else code.to
+    if to is not None and to < len(state.program.levels[code.track]):
+        answer = was_answered(state, code, to)
+        if answer is not None:
+            yield f"this move was {answer}"
 
 
 def _numbers(tree: Tree) -> list[int]:

@@ -18,6 +18,7 @@ from escalation_rules.engine.fold import fold
 from escalation_rules.engine.machine import Instance, Made, Program, State
 from escalation_rules.engine.moves import blocked
 from escalation_rules.engine.outcome import NOWHERE, BlockedFound
+from escalation_rules.engine.owners import holder
 from escalation_rules.picks import Pick
 from escalation_rules.simulation.columns import LOST
 
@@ -53,7 +54,7 @@ class Lives:
         return [self._deadline(clock, state, watch) for clock in ordered]
 
     def _deadline(self, clock: Instance, state: State, watch: _Watch) -> Row:
-        due, outcome, counted = due_of(clock, state), outcome_now(clock, state), counted_now(clock, state)
+        due, outcome, counted = due_of(clock), outcome_now(clock, state), counted_now(clock, state)
         end = state.now if clock.stopped is None else clock.stopped
         shot = watch.at(due if outcome == "breached" and due is not None else end)
         group = clock.group
@@ -63,7 +64,7 @@ class Lives:
             group.key,
             clock.occurrence,
             self.owners.key(*place),
-            self.owners.of_target(group.number, place, shot.picks),
+            self.owners.of_target(group.number, place, shot),
             shot.picks[0],
             clock.started,
             LOST if due is None else due,
@@ -113,14 +114,16 @@ class Owners:
         """The role that a policy gives a level to."""
         return None if level == NOWHERE else self.chosen(self.program.levels[track][level].owner, picks)
 
-    def of_target(self, group: int, place: tuple[int, int], picks: tuple[Any, ...]) -> str | None:
-        """The role that a target names, or else the owner of the level."""
-        named = self.named[group]
-        return self.of_level(*place, picks) if named is None else self.chosen(named, picks)
+    def of_target(self, group: int, place: tuple[int, int], shot: _Shot) -> str | None:
+        """The role that a target names, or else who has the case, or had the level that it has left."""
+        named, (track, level) = self.named[group], place
+        if named is not None:
+            return self.chosen(named, shot.picks)
+        return shot.holders[track] if shot.levels[track] == level else self.of_level(track, level, shot.picks)
 
 
 class _Shot(NamedTuple):
-    """What a case was like from an instant on."""
+    """What a case was like from an instant on; who has it on each track, and who took it when it came there."""
 
     at: int
     cycle: int
@@ -128,6 +131,7 @@ class _Shot(NamedTuple):
     levels: tuple[int, ...]
     entries: tuple[int, ...]
     picks: tuple[Any, ...]
+    holders: tuple[str | None, ...]
     owners: tuple[str | None, ...]
 
 
@@ -167,19 +171,9 @@ class _Watch:
         levels, entries, picks = tuple(state.level), tuple(state.entry), self.owners.picks(state)
         what = (state.cycle, state.live, levels, entries, picks)
         if last is None or last[1:6] != what:
-            owners = tuple(self._owner(state, track, last) for track in range(len(levels)))
-            self.shots.append(_Shot(state.now, *what, owners))
-
-    def _owner(self, state: State, track: int, last: _Shot | None) -> str | None:
-        """Who took the case when it came to where it stands, or has it as a new cycle begins."""
-        entry = state.entry[track]
-        if last is not None and last.entries[track] == entry and last.cycle == state.cycle:
-            return last.owners[track]
-        for pending in state.moves:
-            found = pending.move
-            if (found.track, found.level, found.due) == (track, state.level[track], state.now) and found.owner:
-                return found.owner.role
-        return self.owners.of_level(track, state.level[track], self.owners.picks(state))
+            holders = tuple(holder(state, track) for track in range(len(levels)))
+            owners = tuple(_owner(state, track, last, holders) for track in range(len(levels)))
+            self.shots.append(_Shot(state.now, *what, holders, owners))
 
     def _move(self, state: State, made: Made) -> Row:
         track = self.program.tracks[made.track].key
@@ -234,6 +228,13 @@ class _Watch:
     def _stay_row(self, since: _Shot, track: int, left: int) -> Row:
         level = self.owners.key(track, since.levels[track])
         return since.cycle, self.program.tracks[track].key, level, since.owners[track], since.at, left
+
+
+def _owner(state: State, track: int, last: _Shot | None, holders: tuple[str | None, ...]) -> str | None:
+    """Who took the case when it came to where it stands, or has it as a new cycle begins."""
+    if last is not None and last.entries[track] == state.entry[track] and last.cycle == state.cycle:
+        return last.owners[track]
+    return holders[track]
 
 
 def _stay(shot: _Shot, track: int) -> tuple[int, int, int]:

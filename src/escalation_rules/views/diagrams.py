@@ -14,6 +14,7 @@ from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
 from escalation_rules.wording import say
+from escalation_rules.worktime import Span
 
 __all__ = ["mermaid"]
 
@@ -171,7 +172,7 @@ def _level_texts(level: EscalationLevel) -> Iterator[str]:
     yield from (_say_target(target) for target in level.targets)
     yield from (f"on entry: {_say_action(action)}" for action in level.on_entry)
     if level.cooldown is not None:
-        yield f"stays for {level.cooldown}"
+        yield f"stays for {_say_spans(level.cooldown)}"
 
 
 def _rule_label(rule: Rule) -> str:
@@ -185,11 +186,14 @@ def _questions(checklist: Checklist) -> Iterator[str]:
 
 
 def _say_target(target: Target) -> str:
-    spans = dict.fromkeys(str(one) for one in choices(target.within) if one is not None)
-    within = " or ".join(spans) or "none"
+    within = _say_spans(target.within) or "none"
     again = ", again and again" if target.recurs else ""
     agreed = ", or as agreed" if target.agreed else ""
     return f"{target.key}: within {within}{agreed}{again}"
+
+
+def _say_spans(given: Span | Pick | None) -> str:
+    return " or ".join(dict.fromkeys(str(one) for one in choices(given) if one is not None))
 
 
 def _say_role(role: str | Pick) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import MAXYEAR, date, datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -29,10 +29,20 @@ def read_holidays(given: object) -> Any:
 
 @lru_cache(maxsize=512)
 def holidays_of(code: str, year: int) -> Mapping[int, str]:
-    """The public holidays of a country, or a part of it, in a year: what they are, by the number of the day."""
+    """The public holidays of a country, or a part of it, in a year: what they are, by the number of the day.
+
+    Those that follow the moon are known only as far as the tables of the holidays package reach.
+    """
     country, _, subdivision = code.partition("-")
-    found = public_holidays.country_holidays(country, subdiv=subdivision or None, years=year)
+    found = _without_end(country)(subdiv=subdivision or None, years=year)
     return MappingProxyType({day.toordinal() - EPOCH_ORDINAL: f"holiday: {name}" for day, name in found.items()})
+
+
+@lru_cache(maxsize=64)
+def _without_end(country: str) -> type[public_holidays.HolidayBase]:
+    """The holidays of a country, which the package stops to compute after a year (usually 2100), for any year."""
+    kind = type(public_holidays.country_holidays(country))
+    return type(kind.__name__, (kind,), {"end_year": MAXYEAR})
 
 
 def _holiday(given: object) -> str | date:

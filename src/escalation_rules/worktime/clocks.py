@@ -47,6 +47,8 @@ class _Course(NamedTuple):
 class Clock(Value):
     """A budget of counted time and the legs in which it is used up; `stopped` ends the last of them.
 
+    What is used up exactly at closing time is due then, or, without `at_close`, when the calendar opens again.
+
     >>> from datetime import datetime, timedelta, timezone
     >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
     >>> legs = (Leg(since=nine), Leg(since=nine + timedelta(hours=1), paused="customer"))
@@ -58,6 +60,7 @@ class Clock(Value):
     legs: tuple[Leg, ...]
     budget: timedelta
     stopped: Instant | None = None
+    at_close: bool = True
 
     @property
     def due(self) -> datetime | None:
@@ -67,7 +70,9 @@ class Clock(Value):
             return self.legs[0].since
         for course in self._courses(None):
             if left <= course.counted:
-                return datetime_of(course.line.earliest(course.line.opened(course.start) + left))
+                due = self._reached(course.line, course.line.opened(course.start) + left)
+                if due <= course.end:
+                    return datetime_of(due)
             left -= course.counted
         last = self.legs[-1]
         return None if last.paused or self.stopped else self._from(last, microseconds_of(last.since), left)
@@ -104,7 +109,10 @@ class Clock(Value):
 
     def _from(self, leg: Leg, start: int, left: int) -> datetime:
         line = leg.calendar.line if leg.calendar else CONTINUOUS
-        return datetime_of(line.earliest(line.opened(start) + left) if left else start)
+        return datetime_of(self._reached(line, line.opened(start) + left) if left or not self.at_close else start)
+
+    def _reached(self, line: Continuous | OpenLine, point: int) -> int:
+        return line.earliest(point) if self.at_close else line.latest(point)
 
 
 def _segments(course: _Course) -> tuple[Segment, ...]:
