@@ -10,6 +10,7 @@ from escalation_rules import Checklist, Decision, EscalationLevel, Item, Rule, T
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.errors import UnknownName
 from escalation_rules.worktime import Absence, Rota
 from tests.desk import desk, levels, opened, when
 
@@ -244,6 +245,16 @@ def test_there_is_no_such_field():
     policy, case = rich()
     with pytest.raises(AttributeError, match="nothing"):
         decide(policy, case, at=when("mon 14:00")).nothing  # noqa: B018
+
+
+def test_one_key_to_accept_may_stand_by_itself():
+    """A key is a text, not a list of letters; one that is not asked for is refused as one."""
+    policy = desk(Rule(name="late", when=F.open_for >= "1 hour", to="l2", then=A.Notify("boss")))
+    decision = decide(policy, opened(), at=when("mon 12:00"))
+    (key,) = [move.key for move in decision.moves]
+    assert decision.accept(at=when("mon 12:00"), only=key) == decision.accept(at=when("mon 12:00"), only=[key])
+    with pytest.raises(UnknownName, match="unknown key `move-1`"):
+        decision.accept(at=when("mon 12:00"), only="move-1")
 
 
 def test_the_fingerprint_is_over_all_but_the_rotas():

@@ -93,20 +93,21 @@ class Decision(Deferred):
         raise UnknownName(unknown("target", target, [one.target for one in (*self.deadlines, *self.ended)]))
 
     def accept(
-        self, *, at: datetime, by: str | None = None, only: Collection[str] | None = None
+        self, *, at: datetime, by: str | None = None, only: Collection[str] | str | None = None
     ) -> tuple[E.Event, ...]:
         """What to record once the host has done what is asked.
 
-        One event for each move and action, or for `only` these keys.
+        One event for each move and action, or for `only` these keys, or this one.
 
         Each is dated at its due, with `recorded_at` beside it, and has its key as id, so that recording it twice
         changes nothing. Raises `UnknownName` for a key that is not asked for.
         """
         asked: list[Move | ActionDue] = sorted((*self.moves, *self.actions), key=lambda one: one.order)
         keys = [one.key for one in asked]
-        if odd := [key for key in only or () if key not in keys]:
+        wanted = tuple(keys) if only is None else (only,) if isinstance(only, str) else tuple(only)
+        if odd := [key for key in wanted if key not in keys]:
             raise UnknownName(*(unknown("key", key, keys) for key in odd))
-        accepted = (one for one in asked if only is None or one.key in only)
+        accepted = (one for one in asked if one.key in wanted)
         return tuple(_event(one, at, by) for one in accepted)
 
     def explain(self) -> str:
