@@ -310,6 +310,21 @@ def test_an_event_before_the_opening_is_refused_and_the_case_is_untouched():
     assert case.history == before
 
 
+def test_a_second_opening_is_refused_and_the_case_is_untouched():
+    """Its JSON could not be read again. The same opening, by its id, changes nothing."""
+    opening = E.Opened(at=when("mon 09:00"), id="ticket:1")
+    case = Case("C-1", (opening,))
+    again = E.Opened(at=when("mon 10:00"), id="ticket:2")
+    text = refuse(lambda: case.record(E.Reviewed(at=when("mon 10:00")), again))
+    assert text.startswith(
+        "a second opening `E.Opened(at='2026-03-02T10:00:00Z', id='ticket:2')`, expected one `Opened`"
+    )
+    assert "a second opening" in refuse(lambda: opened().record(E.Opened(at=when("mon 09:00"))))
+    assert case.history == (opening,)
+    assert case.record(opening) is case
+    assert case.record(opening.model_copy(update={"priority": "high"})) is case
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [

@@ -72,12 +72,17 @@ class Case(Value):
         return cls(id, (opened,), attributes or {})
 
     def record(self, *events: Happening) -> Case:
-        """The case with these events in its history, each in its place. The case itself is untouched."""
+        """The case with these events in its history, each in its place. The case itself is untouched.
+
+        Raises `InvalidValue` for what is no event, for one before the opening, and for a second opening.
+        """
         seen, fresh = set(self._ids), []
         for event in events:
             if not isinstance(event, Happening):
                 raise InvalidValue(_no_event(event))
             if event.id is None or event.id not in seen:
+                if isinstance(event, E.Opened):
+                    raise InvalidValue(_opened_twice(event))
                 fresh.append(event)
                 seen.add(cast(str, event.id))
         if not fresh:
@@ -250,6 +255,10 @@ def _no_event(given: object) -> Problem:
     several = isinstance(given, list | tuple) and all(isinstance(one, Happening) for one in given)
     expected = "the events one by one: `record(*events)`" if several else "one of `escalation_rules.events`"
     return Problem("not an event", given, expected=expected)
+
+
+def _opened_twice(event: E.Opened) -> Problem:
+    return Problem("a second opening", event, expected="one `Opened` in a history", suggestion="E.Reopened(…)")
 
 
 def _by_role(assigned: object) -> Problem:
