@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
@@ -128,10 +129,11 @@ class Policy(Value):
     def fingerprint(self) -> str:
         """64 hex digits over the policy without rotas.
 
-        And the versions of the time zones and holidays it is reckoned with.
+        And the versions of the time zones and holidays it is reckoned with. Equal policies have equal ones, in whatever
+        order their mappings were written.
         """
-        parts = (self.model_dump_json(exclude={"rotas"}), tzdata.IANA_VERSION, holidays_version)
-        return sha256("\n".join(parts).encode()).hexdigest()
+        content = json.dumps(self.model_dump(mode="json", exclude={"rotas"}), sort_keys=True)
+        return sha256("\n".join((content, tzdata.IANA_VERSION, holidays_version)).encode()).hexdigest()
 
     def level(self, key: str) -> EscalationLevel:
         """The level with this key. Raises `UnknownName`."""
