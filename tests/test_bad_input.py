@@ -32,7 +32,7 @@ from escalation_rules.conditions import Atom
 from escalation_rules.errors import EscalationRulesError, InvalidValue, Misuse, UnknownName
 from escalation_rules.levels import Circle, Track
 from escalation_rules.metrics import brief, health, kpis, worklist
-from escalation_rules.worktime import Rota, Span
+from escalation_rules.worktime import Layer, Rota, Shift, Span
 from tests.desk import OFFICE, desk, levels, opened, when
 
 WHEN = F.open_for >= "1 hour"
@@ -255,6 +255,24 @@ def test_times_that_make_no_sense_are_refused(make, text):
         (lambda: desk(tracks=(Track(key="t"), Track(key="t"))), "tracks: track named twice `t`"),
         (lambda: desk(priorities=("a", "a")), "priorities: priority named twice `a`"),
         (lambda: desk(facts=(F.flag("x"), F.flag("x"))), "facts: fact named twice `x`"),
+        (
+            lambda: desk(Rule(name="r", when=WHEN, then=A.SetPriority("next")), priorities=()),
+            "rules[r].then[0].to: unknown priority `next`, expected no priority here: none is declared",
+        ),
+        (
+            lambda: desk(Rule(name="r", when=WHEN, then=A.SetPriority("high")), priorities=()),
+            "rules[r].then[0].to: unknown priority `high`, expected no priority here",
+        ),
+        (
+            lambda: desk(Rule(name="r", when=WHEN, to="next"), levels=()),
+            "rules[r].to: no next level on the track `main`, expected a track that has levels",
+        ),
+        (
+            lambda: desk(
+                Rule(name="r", when=WHEN, to="next", track="b"), tracks=(Track(key="a", levels=levels()), Track("b"))
+            ),
+            "rules[r].to: no next level on the track `b`",
+        ),
         (lambda: Checklist.of(Item("a"), a="again"), "item named twice `a`"),
         (
             lambda: desk(levels=levels(l1={"entry": Checklist.of(a="A"), "work": Checklist.of(a="A")})),
@@ -290,6 +308,51 @@ def test_times_that_make_no_sense_are_refused(make, text):
 )
 def test_what_contradicts_itself_is_refused(make, text):
     """Keys that overlap, fields that exclude each other, what does nothing."""
+    assert text in refuse(make)
+
+
+@pytest.mark.parametrize(
+    ("make", "path"),
+    [
+        (lambda: Case("", opened().history), "id"),
+        (lambda: desk(name=" "), "name"),
+        (lambda: Rule(name="", when=WHEN, to="l2"), "name"),
+        (lambda: EscalationLevel(key=""), "key"),
+        (lambda: Track(key=""), "key"),
+        (lambda: Target.update("1 hour", key=""), "key"),
+        (lambda: Item(""), "key"),
+        (lambda: F.flag("").as_declaration(), "name"),
+    ],
+)
+def test_an_empty_name_is_refused(make, path):
+    """Nobody could ask for it, and no message could name it."""
+    assert f"{path}: an empty name `" in refuse(make)
+
+
+ENDS_BEFORE = "a time that ends before it begins"
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: Rota(absences=((when("tue 09:00"), when("mon 09:00")),)),
+            f"absences[0].end: {ENDS_BEFORE} `datetime.datetime(2026, 3, 2",
+        ),
+        (lambda: Shift("ana", when("tue 09:00"), when("mon 09:00")), f"end: {ENDS_BEFORE}"),
+        (
+            lambda: Layer(("ana",), when("tue 09:00"), until=when("mon 09:00")),
+            f"until: {ENDS_BEFORE} `datetime.datetime(2026, 3, 2",
+        ),
+        (lambda: forecast(DESK, CASE, at=when("tue 09:00"), until=when("mon 09:00")), f"until: {ENDS_BEFORE}"),
+        (
+            lambda: decide(DESK, CASE, at=when("tue 09:00")).accept(at=when("mon 09:00")),
+            "at: accepted before it was asked",
+        ),
+    ],
+)
+def test_a_time_does_not_end_before_it_begins(make, text):
+    """Absences, overrides, layers, forecasts; and nothing is accepted before it was decided."""
     assert text in refuse(make)
 
 

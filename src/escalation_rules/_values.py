@@ -27,7 +27,7 @@ from pydantic_core import CoreSchema, core_schema
 from escalation_rules._problems import invalid
 from escalation_rules.errors import InvalidValue, Problem
 
-__all__ = ["Deferred", "Frozen", "FrozenDict", "Instant", "Json", "Value", "freeze", "read_instant"]
+__all__ = ["Deferred", "Frozen", "FrozenDict", "Instant", "Json", "Name", "Value", "freeze", "read_instant"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -72,6 +72,16 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """An aware datetime, kept in UTC."""
+
+
+def _named(text: str) -> str:
+    if not text.strip():
+        raise InvalidValue(Problem("an empty name", text, expected="a text that people know it by"))
+    return text
+
+
+Name = Annotated[str, AfterValidator(_named)]
+"""A text that something is known by: not an empty one."""
 
 
 class FrozenDict(dict[K, V]):
@@ -143,7 +153,7 @@ class Value(BaseModel):
 
         def __init__(self, /, *args: Any, **data: Any) -> None:
             if args:
-                data = _named(type(self), args, data)
+                data = _by_name(type(self), args, data)
             try:
                 super().__init__(**data)
             except ValidationError as error:
@@ -272,7 +282,7 @@ def _own_errors(cls: type[Value], read: Callable[..., T], given: Any, kwargs: di
         raise invalid(cls, error) from None
 
 
-def _named(cls: type[Value], args: tuple[Any, ...], data: dict[str, Any]) -> dict[str, Any]:
+def _by_name(cls: type[Value], args: tuple[Any, ...], data: dict[str, Any]) -> dict[str, Any]:
     names = [name for name in cls.model_fields if name != "type"]
     if len(args) > len(names):
         raise InvalidValue(Problem("too many arguments", len(args), expected=f"at most {len(names)}"))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import field_validator
 
 from escalation_rules import events as E
-from escalation_rules._values import Frozen, FrozenDict, Json, Value, read_instant
+from escalation_rules._values import Frozen, FrozenDict, Json, Name, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.kinds import Made
 from escalation_rules.patterns import Happening
@@ -43,7 +43,7 @@ class Case(Value):
     ('open', 'waiting')
     """
 
-    id: str
+    id: Name
     history: tuple[E.Event, ...]
     attributes: Frozen[str, Json] = FrozenDict()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, field_validator
 
-from escalation_rules._values import Value
+from escalation_rules._values import Name, Value
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Patterns
 from escalation_rules.patterns import Pattern
@@ -27,7 +27,7 @@ class Item(Value):
     True
     """
 
-    key: str
+    key: Name
     text: str = ""
     answers: tuple[str, ...] = ("yes", "no")
     against: tuple[str, ...] = ("no",)

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from escalation_rules import events as E
-from escalation_rules._values import Deferred, Frozen, FrozenDict, Instant, fields_of
+from escalation_rules._values import Deferred, Frozen, FrozenDict, Instant, fields_of, read_instant
 from escalation_rules.actions import Assign, SetPriority
-from escalation_rules.errors import UnknownName, unknown
+from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.explanation import explained
 from escalation_rules.parts import (
     ActionDue,
@@ -100,8 +100,12 @@ class Decision(Deferred):
         One event for each move and action, or for `only` these keys, or this one.
 
         Each is dated at its due, with `recorded_at` beside it, and has its key as id, so that recording it twice
-        changes nothing. Raises `UnknownName` for a key that is not asked for.
+        changes nothing. Raises `UnknownName` for a key that is not asked for, and `InvalidValue` for an `at` before the
+        decision's.
         """
+        if read_instant(at) < self.at:
+            expected = f"{self.at.isoformat()}, when it was decided, or later"
+            raise InvalidValue(Problem("accepted before it was asked", at, path="at", expected=expected))
         asked: list[Move | ActionDue] = sorted((*self.moves, *self.actions), key=lambda one: one.order)
         keys = [one.key for one in asked]
         wanted = tuple(keys) if only is None else (only,) if isinstance(only, str) else tuple(only)

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Value, show
+from escalation_rules._values import Name, Value, show
 from escalation_rules.conditions import BRACKETS, BUILT_IN, AllOf, AnyOf, Atom, Condition, FactKind, Op
 from escalation_rules.errors import InvalidValue, Misuse, Problem
 from escalation_rules.events import patterns_of
@@ -61,7 +61,7 @@ __all__ = [
 class OwnFact(Value):
     """A fact of the policy's own, declared with its domain: what values it may take."""
 
-    name: str
+    name: Name
     kind: Literal["flag", "count", "choice", "label"]
     low: int | None = None
     high: int | None = None

@@ -12,14 +12,14 @@ import tzdata
 from holidays.version import __version__ as holidays_version
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Frozen, FrozenDict, Instant, Value
+from escalation_rules._values import Frozen, FrozenDict, Instant, Name, Value
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.facts import Declared, Fact, OwnFact, at_level_for
 from escalation_rules.levels import EscalationLevel, Track
-from escalation_rules.picks import CalendarChoice
+from escalation_rules.picks import CalendarChoice, choices
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
-from escalation_rules.validation import Vocabulary, problems_of, twice
+from escalation_rules.validation import ALWAYS_ROLES, Vocabulary, problems_of, twice
 from escalation_rules.worktime import AnyCalendar, Rota
 
 __all__ = ["MAIN", "Policy"]
@@ -51,7 +51,7 @@ class Policy(Value):
     'second'
     """
 
-    name: str
+    name: Name
     version: str
     levels: Annotated[tuple[EscalationLevel, ...], BeforeValidator(_several)] = ()
     tracks: Annotated[tuple[Track, ...], BeforeValidator(_several)] = ()
@@ -119,6 +119,18 @@ class Policy(Value):
     def all_rules(self) -> tuple[Rule, ...]:
         """The rules, and those that `escalate_after` stands for."""
         return (*self.rules, *(rule for track in self.all_tracks for rule in _timeouts(track)))
+
+    @cached_property
+    def roles_named(self) -> frozenset[str]:
+        """The roles that the policy declares, or names anywhere."""
+        levels = self.all_levels
+        given = [role for level in levels for role in (level.owner, *level.alternates)]
+        given += [target.owner for target in self.all_targets]
+        given += [role for level in levels if level.circle for role in level.circle.roles]
+        actions = [action for level in levels for action in level.on_entry]
+        actions += [action for rule in self.rules for action in rule.then]
+        given += [role for action in actions for _, role in action.roles_named()]
+        return frozenset({*self.roles, *ALWAYS_ROLES, *(name for one in given for name in choices(one) if name)})
 
     @cached_property
     def all_targets(self) -> tuple[Target, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Value
+from escalation_rules._values import Name, Value
 from escalation_rules.actions import Actions
 from escalation_rules.conditions import Condition
 from escalation_rules.errors import InvalidValue, Problem
@@ -30,7 +30,7 @@ class Rule(Value):
     the highest level that a holding rule names wins, and no rule lowers a case.
     """
 
-    name: str
+    name: Name
     when: Condition
     to: str | None = None
     track: str | None = None

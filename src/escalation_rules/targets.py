@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, field_validator
 
 from escalation_rules import events as E
-from escalation_rules._values import Value
+from escalation_rules._values import Name, Value
 from escalation_rules.conditions import OptionalCondition
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Patterns, patterns_of
@@ -41,7 +41,7 @@ class Target(Value):
     is breached.
     """
 
-    key: str
+    key: Name
     within: SpanChoice
     starts: Annotated[Patterns | Literal["unanswered"] | None, BeforeValidator(_starts)] = None
     stops: Patterns

@@ -12,6 +12,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.analysis import CODES, check
 from escalation_rules.analysis.board import Board
+from escalation_rules.errors import InvalidValue
 from tests.desk import desk, levels, when
 
 NOTHING = E.other_than("attention", "expertise", "priority")
@@ -538,7 +539,11 @@ def test_an_owner_without_cover_is_found_with_the_instants():
     assert (found.code, found.path) == ("no-cover", "levels[l2].owner")
     assert found.instants == ((when("tue 16:00"), when("tue 17:00")), (when("wed 09:00"), when("wed 11:00")))
     assert "and 1 more times; cases are held back until somebody is" in found.message
-    assert check(policy, rotas=rotas).findings == ()
+    with pytest.raises(InvalidValue, match=r"during: rotas without a time to look at them, expected \(from, until\)"):
+        check(policy, rotas=rotas)
+    with pytest.raises(InvalidValue, match=r"rotas\[anna\]: unknown role `anna`, expected .*; did you mean `ana`"):
+        check(policy, rotas={"anna": Rota()}, during=during)
+    assert check(policy.with_rotas(rotas)).findings == ()
     assert check(policy.with_rotas(rotas), during=during).of("no-cover") == (found,)
     assert check(policy, rotas=rotas, during=(when("wed 12:00"), when("fri 00:00"))).findings == ()
 

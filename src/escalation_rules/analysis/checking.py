@@ -14,6 +14,7 @@ from escalation_rules.analysis.report import Finding, Report
 from escalation_rules.analysis.ruling import alive, dead_rules, duplicate_rules, redundant_rules, without_evidence
 from escalation_rules.analysis.timing import idle_targets, slower_when_urgent
 from escalation_rules.arguments import check_policy
+from escalation_rules.errors import InvalidValue, Problem, unknown
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import Rota
 
@@ -48,6 +49,7 @@ def check(
     [('redundant-rule', 'rules[very late]')]
     """
     check_policy(policy)
+    _check_rotas(policy, rotas, during)
     board = Board(policy if rotas is None else policy.with_rotas(rotas), budget)
     found = sorted(_findings(board, during), key=lambda one: _GRAVITY[one.severity])
     return Report(
@@ -57,6 +59,14 @@ def check(
         unfinished=tuple(dict.fromkeys(board.unfinished)),
         steps=board.steps,
     )
+
+
+def _check_rotas(policy: Policy, rotas: Mapping[str, Rota] | None, during: object) -> None:
+    if rotas is not None and during is None:
+        raise InvalidValue(Problem("rotas without a time to look at them", path="during", expected="(from, until)"))
+    known = policy.roles_named
+    if odd := [unknown("role", role, known, f"rotas[{role}]") for role in rotas or () if role not in known]:
+        raise InvalidValue(*odd)
 
 
 _GRAVITY = {"error": 0, "warning": 1, "note": 2}

@@ -91,8 +91,13 @@ _ROUNDS = 100
 
 
 def forecast(policy: Policy, case: Case, *, at: datetime, until: datetime) -> tuple[Move, ...]:
-    """The moves to come, after `at` and up to `until`, if nobody does anything. Raises as `decide` does."""
+    """The moves to come, after `at` and up to `until`, if nobody does anything.
+
+    Raises as `decide` does, and `InvalidValue` for an `until` before `at`.
+    """
     check_policy_and_case(policy, case)
+    if read_instant(until) < read_instant(at):
+        raise InvalidValue(Problem("a time that ends before it begins", until, path="until", expected="`at` or later"))
     known = Case.model_construct(
         id=case.id,
         history=tuple(event for event in case.history if event.at <= read_instant(at)),

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import Annotated, Any, cast
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import BeforeValidator, field_validator, model_validator
 
 from escalation_rules._values import Instant, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem
@@ -20,12 +20,21 @@ from escalation_rules.worktime.turns import Layer, Turns
 __all__ = ["Absence", "Rota", "Shift", "next_cover_change"]
 
 
+def _in_order(held: Any) -> Any:
+    if held.end < held.start:
+        expected = f"{held.start.isoformat()} or later"
+        raise InvalidValue(Problem("a time that ends before it begins", held.end, path="end", expected=expected))
+    return held
+
+
 class Shift(Value):
     """A person's time on duty, from `start` up to `end`."""
 
     person: str
     start: Instant
     end: Instant
+
+    _check_order = model_validator(mode="after")(_in_order)
 
 
 class Absence(Value):
@@ -34,6 +43,8 @@ class Absence(Value):
     start: Instant
     end: Instant
     person: str | None = None
+
+    _check_order = model_validator(mode="after")(_in_order)
 
 
 def _pairs(given: Any) -> Any:
@@ -95,8 +106,8 @@ class Rota(Value):
     ) -> tuple[tuple[datetime, datetime], ...]:
         """The times between two instants, each as (from, to), at which nobody is on duty.
 
-        With `cover` only the openings of that calendar have to be covered. Raises `InvalidValue` for a naive datetime
-        and for what is no calendar.
+        With `cover` only the openings of that calendar have to be covered. A time that is empty or reversed has
+        none, as such a time has no openings. Raises `InvalidValue` for a naive datetime and for what is no calendar.
 
         >>> from datetime import datetime, timezone
         >>> monday = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
