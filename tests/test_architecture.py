@@ -50,6 +50,7 @@ ROWS = [
     [
         "standing",
         "audit.report",
+        "audit.names",
         "audit",
         "metrics.figures",
         "metrics.soundness",
