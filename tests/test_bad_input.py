@@ -32,6 +32,7 @@ from escalation_rules.conditions import Atom
 from escalation_rules.errors import EscalationRulesError, InvalidValue, Misuse, UnknownName
 from escalation_rules.levels import Circle, Track
 from escalation_rules.metrics import brief, health, kpis, worklist
+from escalation_rules.views import mermaid
 from escalation_rules.worktime import Layer, Rota, Shift, Span
 from tests.desk import OFFICE, desk, levels, opened, when
 
@@ -437,6 +438,19 @@ DESK, CASE = desk(), opened()
         (lambda: decide(DESK, [CASE], at=when("mon 10:00")), "expected one `Case` at a time"),
         (lambda: decide(DESK, None, at=when("mon 10:00")), "case: not a case `None`, expected a `Case`"),
         (lambda: decide({}, None, at=when("mon 10:00")), "2 problems:\n- policy: not a policy `{}`"),
+        (lambda: mermaid("x"), "policy: not a policy `x`, expected a `Policy`"),
+        (
+            lambda: decide(DESK, CASE, at=when("mon 10:00")).accept(at=when("mon 10:00"), only=5),
+            "only: not keys `5`, expected the keys of moves and actions",
+        ),
+        (lambda: E.from_statuses(None), "not changes of status `None`, expected a list of (at, status, id)"),
+        (lambda: F.choice("size", 5).as_declaration(), "values: not valid: `5`, expected a tuple or a list"),
+        (lambda: Span.parse(None), "not a span of time `None`"),
+        (lambda: Rota(absences=5), "absences: not valid: `5`, expected a tuple or a list"),
+        (
+            lambda: check(DESK, 5, (when("mon 09:00"), when("mon 10:00"))),
+            "rotas: not rotas `5`, expected a `Rota` for each role",
+        ),
         (lambda: check("x"), "policy: not a policy `x`, expected a `Policy`"),
         (lambda: kpis("x", [CASE], when("mon 10:00")), "policy: not a policy `x`"),
         (lambda: health("x", [CASE], when("mon 10:00")), "policy: not a policy `x`"),
@@ -617,6 +631,25 @@ def test_conditions_that_python_would_misread_are_refused(make, text):
 def test_comparisons_that_mean_nothing_are_refused(make, text):
     """Rule 30: a duration has one crossing; each kind of fact has its operators."""
     assert text in refuse(make)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"fact": []}, "when.atom.fact: not valid: `[]`, expected a text"),
+        ({"op": {}}, "when.atom.op: not valid: `{}`, expected '>=', '<'"),
+        ({"op": "in", "value": None}, "when.atom: not a value of a count `None`, expected a whole number"),
+    ],
+)
+def test_data_of_the_wrong_shape_is_refused(change, text):
+    """Rule 29: a stranger's policy is safe to read, whatever it holds."""
+    atom = json.loads((F.replies >= 2).model_dump_json())
+    assert text in refuse(lambda: Rule.model_validate({"name": "r", "to": "l2", "when": {**atom, **change}}))
+
+
+def test_a_choice_of_one_value_may_be_given_as_it_is():
+    """A text is one value, not several letters."""
+    assert F.choice("size", "small").as_declaration() == F.choice("size", ("small",)).as_declaration()
 
 
 CONDITION = 'expected one such as `F.open_for >= "4 hours"`'

@@ -27,6 +27,8 @@ _WANTED: Mapping[str, str] = {
     "date_type": "a date",
 }
 """What pydantic calls a valid string, boolean, and so on."""
+_READ_AS = ("str", "Span", "Pick")
+"""What a field may hold one or the other of."""
 
 
 def invalid(cls: type[BaseModel], error: ValidationError) -> InvalidValue:
@@ -79,5 +81,7 @@ def _quoted(text: str) -> list[str]:
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    """The steps to what is wrong, without those that only say as what pydantic tried to read it."""
+    steps = [step for step in location if isinstance(step, int) or not ("[" in step or step in _READ_AS)]
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     return text.removeprefix(".")

@@ -157,7 +157,7 @@ class Atom(Term):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping) or "fact" not in given:
+        if not isinstance(given, Mapping) or not isinstance(given.get("fact"), str):
             return given
         built_in = BUILT_IN.get(given["fact"])
         kind = given.get("kind", built_in[0] if built_in else None)
@@ -353,8 +353,8 @@ def _operand(given: object) -> Term:
 def _read_constant(kind: str | None, op: object, value: Any) -> Any:
     if kind is None or kind not in get_args(FactKind):
         raise InvalidValue(unknown("kind of fact", kind, get_args(FactKind), path="kind"))
-    if op in {"in", "not in"}:
-        listed = (value,) if isinstance(value, str | int) else tuple(value)
+    if op in ("in", "not in"):  # a stranger's operator may be no text, and not hashable
+        listed = tuple(value) if isinstance(value, tuple | list | set | frozenset) else (value,)
         return tuple(_read_one(kind, one) for one in listed)
     return _read_one(kind, value)
 

@@ -108,7 +108,7 @@ class Decision(Deferred):
             raise InvalidValue(Problem("accepted before it was asked", at, path="at", expected=expected))
         asked: list[Move | ActionDue] = sorted((*self.moves, *self.actions), key=lambda one: one.order)
         keys = [one.key for one in asked]
-        wanted = tuple(keys) if only is None else (only,) if isinstance(only, str) else tuple(only)
+        wanted = tuple(keys) if only is None else (only,) if isinstance(only, str) else tuple(_keys(only))
         if odd := [key for key in wanted if key not in keys]:
             raise UnknownName(*(unknown("key", key, keys) for key in odd))
         accepted = (one for one in asked if one.key in wanted)
@@ -121,6 +121,12 @@ class Decision(Deferred):
         """
         why_not = getattr(self._source, "why_not", tuple)
         return explained(dict(fields_of(self)), why_not())
+
+
+def _keys(only: object) -> Collection[str]:
+    if not isinstance(only, Collection):
+        raise InvalidValue(Problem("not keys", only, path="only", expected="the keys of moves and actions"))
+    return only
 
 
 def _event(one: Move | ActionDue, at: datetime, by: str | None) -> E.Event:

@@ -301,9 +301,10 @@ def count(name: str, low: int | None = None, high: int | None = None) -> Fact:
     return Fact(name, "count", declared={"kind": "count", "low": low, "high": high})
 
 
-def choice(name: str, values: Iterable[str] = ()) -> Fact:
+def choice(name: str, values: Iterable[str] | str = ()) -> Fact:
     """One of several texts, a fact of the policy's own; the values are needed where it is declared."""
-    return Fact(name, "choice", declared={"kind": "choice", "values": tuple(values)})
+    several = (values,) if isinstance(values, str) else tuple(values) if isinstance(values, Iterable) else values
+    return Fact(name, "choice", declared={"kind": "choice", "values": several})
 
 
 def label(name: str) -> Fact:

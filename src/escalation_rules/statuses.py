@@ -124,7 +124,7 @@ def from_statuses(changes: Iterable[Change]) -> tuple[Happening, ...]:
     """
     standing, alike = OPEN, Counter[tuple[datetime, str]]()
     events: list[Happening] = []
-    for at, word, given_id in sorted(map(_row, changes), key=lambda row: row[0]):
+    for at, word, given_id in sorted(_rows(changes), key=lambda row: row[0]):
         new = read_status(word)
         own_id = given_id or _id_of(at, word, alike[at, word])
         for number, (kind, fields) in enumerate(steps(standing, new)):
@@ -137,6 +137,12 @@ def from_statuses(changes: Iterable[Change]) -> tuple[Happening, ...]:
 def _id_of(at: datetime, word: str, place: int) -> str:
     """The id of a change that has none of the host's: the same for the same change, however often it is read."""
     return f"status:{sha256(repr((microseconds_of(at), word, place)).encode()).hexdigest()[:40]}"
+
+
+def _rows(given: Iterable[Change]) -> list[tuple[datetime, str, str | None]]:
+    if not isinstance(given, Iterable):
+        raise InvalidValue(Problem("not changes of status", given, expected="a list of (at, status, id)"))
+    return list(map(_row, given))
 
 
 def _row(given: Change) -> tuple[datetime, str, str | None]:

@@ -64,6 +64,8 @@ def check(
 def _check_rotas(policy: Policy, rotas: Mapping[str, Rota] | None, during: object) -> None:
     if rotas is not None and during is None:
         raise InvalidValue(Problem("rotas without a time to look at them", path="during", expected="(from, until)"))
+    if not isinstance(rotas, Mapping | None):
+        raise InvalidValue(Problem("not rotas", rotas, path="rotas", expected="a `Rota` for each role"))
     known = policy.roles_named
     if odd := [unknown("role", role, known, f"rotas[{role}]") for role in rotas or () if role not in known]:
         raise InvalidValue(*odd)

@@ -48,6 +48,8 @@ class Absence(Value):
 
 
 def _pairs(given: Any) -> Any:
+    if not isinstance(given, tuple | list):
+        return given
     return tuple(dict(zip(_ABSENCE, one, strict=False)) if isinstance(one, tuple | list) else one for one in given)
 
 

@@ -69,7 +69,7 @@ class Span(Value):
         >>> Span.parse("2.5 business hours").amount
         Decimal('2.5')
         """
-        return _parse(text)
+        return cls.of(text)
 
     @classmethod
     def of(cls, given: SpanLike) -> Span:
