@@ -14,6 +14,7 @@ ROWS = [
     [
         "worktime.spans",
         "worktime._timeline",
+        "worktime.zones",
         "worktime.hours",
         "worktime.segments",
         "worktime._holidays",
@@ -25,7 +26,7 @@ ROWS = [
         "worktime.rotas",
         "worktime",
     ],
-    ["constants", "patterns", "kinds", "statuses", "events", "case"],
+    ["constants", "patterns", "kinds", "statuses", "doings", "events", "case"],
     ["picks", "conditions", "facts", "wording"],
     ["actions", "checklists", "targets", "levels", "rules", "validation", "policy", "arguments"],
     ["parts", "explanation", "decision"],

@@ -719,6 +719,15 @@ def test_a_3000_deep_condition_is_refused():
     assert "recursion limit exceeded" in refuse(lambda: Rule.model_validate_json(text))
 
 
+def test_a_condition_whose_parts_are_shared_is_refused_before_it_is_unfolded():
+    """A few lines of YAML with anchors can stand for more comparisons than there is room for."""
+    shared: dict[str, object] = {"type": "all", "of": []}
+    for _ in range(40):
+        shared = {"type": "all", "of": [shared, shared]}
+    rule = {"name": "r", "to": "l2", "when": shared}
+    assert "condition too wide" in refuse(lambda: Rule.model_validate(rule))
+
+
 def test_a_condition_that_is_too_wide_is_refused():
     """A stranger's policy cannot be arbitrarily wide either."""
     atom = json.loads((F.replies >= 2).model_dump_json())

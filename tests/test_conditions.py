@@ -13,6 +13,7 @@ from escalation_rules import Pick
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, Not, atoms, normal, parts
+from escalation_rules.errors import InvalidValue
 from escalation_rules.wording import say
 from escalation_rules.worktime import Span
 from tests.strategies import TRACKS, conditions
@@ -28,6 +29,53 @@ def test_every_condition_round_trips(condition):
     assert ADAPTER.validate_json(ADAPTER.dump_json(condition)) == condition
     assert pickle.loads(pickle.dumps(condition)) == condition
     assert ADAPTER.validate_python(eval(repr(condition), names)) == condition
+
+
+HANDLES = [
+    F.open_for,
+    F.open_for.on("desk"),
+    F.at_level_for("vendor").on(Pick(by="size", values={"small": "desk"}, otherwise="always")),
+    F.moves("vendor"),
+    F.deadline("reply"),
+    F.past_due("reply").on("desk"),
+    F.happened(E.Resolved.like(by=None)),
+    F.happened((E.Resolved.like(), E.CallHeld.like(kind=("square", "recovery")))),
+    F.flag("down"),
+    F.flag("level"),
+    F.label("group"),
+    F.count("seats"),
+    F.count("seats", 0, 100),
+    F.count("seats", None, 100),
+    F.choice("size"),
+    F.choice("size", ["small"]),
+]
+
+
+@pytest.mark.parametrize("handle", HANDLES, ids=repr)
+def test_a_handle_is_shown_as_what_makes_it(handle):
+    """With its calendar, and with the domain of a policy's own fact; and it survives pickling."""
+    again = eval(repr(handle), {"F": F, "E": E, "Pick": Pick})
+    assert vars(again) == vars(handle)
+    assert vars(pickle.loads(pickle.dumps(handle))) == vars(handle)
+
+
+def test_a_handle_cannot_be_changed():
+    """The handles of the library are shared by everybody who imports them."""
+    for name in ("name", "kind", "calendar", "anything"):
+        with pytest.raises(AttributeError):
+            setattr(F.open_for, name, "x")
+    with pytest.raises(AttributeError):
+        del F.open_for.name
+    with pytest.raises(TypeError):
+        F.count("seats", 0, 100).domain["high"] = 200
+    assert F.open_for.on("desk") is not F.open_for
+    assert F.open_for.calendar is None
+
+
+def test_a_fact_is_declared_without_a_calendar():
+    """A calendar counts a duration, and a policy declares none."""
+    with pytest.raises(InvalidValue, match="a calendar for a count `desk`, expected a duration"):
+        F.count("seats", 0, 100).on("desk").as_declaration()
 
 
 def value_of(condition, assignment) -> bool | None:

@@ -6,11 +6,11 @@ says what is wrong in the library's own words. Instants are kept in UTC, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -27,7 +27,21 @@ from pydantic_core import CoreSchema, core_schema
 from escalation_rules._problems import invalid
 from escalation_rules.errors import InvalidValue, Problem
 
-__all__ = ["Deferred", "Frozen", "FrozenDict", "Instant", "Json", "Name", "Value", "freeze", "read_instant"]
+__all__ = [
+    "Dated",
+    "Deferred",
+    "Frozen",
+    "FrozenDict",
+    "Instant",
+    "InstantLike",
+    "Json",
+    "Name",
+    "Several",
+    "Texts",
+    "Value",
+    "freeze",
+    "read_instant",
+]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -72,6 +86,14 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """An aware datetime, kept in UTC."""
+InstantLike = datetime | str
+"""Whatever stands for an instant: an aware datetime, or its ISO 8601 text."""
+Several: TypeAlias = T | Sequence[T]
+"""Several, or one that stands by itself."""
+Texts = tuple[str, ...] | list[str]
+"""Several texts. One by itself would be read letter by letter, and is refused."""
+Dated = Mapping[date, T] | Mapping[str, T] | Mapping[date | str, T]
+"""Something for each of some dates, given as dates or as their ISO texts."""
 
 
 def _named(text: str) -> str:
@@ -144,6 +166,9 @@ class Value(BaseModel):
     """The base of every value: frozen, closed to unknown fields, compared by its fields, pasteable.
 
     Arguments may be given by position in the order of the fields. Raises `InvalidValue` with every problem found.
+
+    A constructor takes more than its fields hold, such as a text for a span. What it takes is said to type checkers
+    by an `__init__` that only they see.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False, hide_input_in_errors=True)

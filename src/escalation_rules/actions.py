@@ -12,11 +12,11 @@ A.Notify(roles=('manager',), text='escalated')
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator
 
-from escalation_rules._values import Value
+from escalation_rules._values import Several, Value
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.picks import Pick, RoleChoice
 
@@ -62,6 +62,12 @@ class Notify(_Action):
     by: RoleChoice | None = None
     text: str | None = None
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, roles: Several[RoleChoice], by: RoleChoice | None = None, text: str | None = None
+        ) -> None: ...
+
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is told, and by whom."""
         yield from (("roles", role) for role in self.roles)
@@ -76,6 +82,10 @@ class Ask(_Action):
     of: RoleChoice
     item: str
 
+    if TYPE_CHECKING:
+
+        def __init__(self, of: RoleChoice, item: str) -> None: ...
+
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is asked."""
         yield "of", self.of
@@ -87,12 +97,20 @@ class Redirect(_Action):
     type: Literal["Redirect"] = "Redirect"
     to: Roles
 
+    if TYPE_CHECKING:
+
+        def __init__(self, to: Several[RoleChoice]) -> None: ...
+
 
 class SetPriority(_Action):
     """Raise the priority, to one of the policy's or by one ("next"). It never lowers."""
 
     type: Literal["SetPriority"] = "SetPriority"
     to: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, to: str) -> None: ...
 
 
 class Assign(_Action):
@@ -104,6 +122,10 @@ class Assign(_Action):
     type: Literal["Assign"] = "Assign"
     role: RoleChoice
     as_: str = "assignee"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, role: RoleChoice, as_: str = "assignee") -> None: ...
 
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is assigned, and as what."""
@@ -118,6 +140,10 @@ class Convene(_Action):
     kind: str
     who: Roles
 
+    if TYPE_CHECKING:
+
+        def __init__(self, kind: str, who: Several[RoleChoice]) -> None: ...
+
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is called."""
         yield from (("who", role) for role in self.who)
@@ -129,6 +155,10 @@ class Flag(_Action):
     type: Literal["Flag"] = "Flag"
     text: str
     finding: bool = False
+
+    if TYPE_CHECKING:
+
+        def __init__(self, text: str, finding: bool = False) -> None: ...
 
 
 def _actions(given: object) -> Any:

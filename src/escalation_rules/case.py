@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import field_validator
 
 from escalation_rules import events as E
-from escalation_rules._values import Frozen, FrozenDict, Json, Name, Value, read_instant
+from escalation_rules._values import Frozen, FrozenDict, InstantLike, Json, Name, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.kinds import Made
 from escalation_rules.patterns import Happening
@@ -56,7 +56,7 @@ class Case(Value):
         cls,
         id: str,
         *,
-        at: datetime,
+        at: InstantLike,
         priority: str | None = None,
         level: str | None = None,
         channel: str | None = None,
@@ -65,7 +65,7 @@ class Case(Value):
         by_staff: bool = False,
     ) -> Case:
         """A new case: short for a history of one `Opened`. Unless staff opened it, the opening is the first message."""
-        actor = "staff" if by_staff else "customer"
+        actor: E.Actor = "staff" if by_staff else "customer"
         opened = E.Opened(
             at=at, actor=actor, priority=priority, level=level, channel=channel, by_staff=by_staff, facts=facts or {}
         )
@@ -108,7 +108,7 @@ class Case(Value):
         """
         if not isinstance(assigned, Mapping | None):
             raise InvalidValue(_by_role(assigned))
-        seen = {
+        seen: dict[str, Any] = {
             "priority": priority if priority != self.priority(at) else None,
             "level": level if level != self.level(at) else None,
             "status": status if status and read_status(status) != self._standing(at) else None,

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, field_validator
 
-from escalation_rules._values import Name, Value
+from escalation_rules._values import Name, Several, Texts, Value
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Patterns
 from escalation_rules.patterns import Pattern
-from escalation_rules.picks import Pick, SpanChoice
-from escalation_rules.worktime.spans import SpanLike
+from escalation_rules.picks import SpanChoice, SpanOrPick
 
 __all__ = ["Checklist", "Item"]
 
@@ -41,12 +40,11 @@ class Item(Value):
             self,
             key: str,
             text: str = "",
-            *,
-            answers: tuple[str, ...] = ...,
-            against: tuple[str, ...] = ...,
-            expires: SpanLike | Pick | None = None,
+            answers: Texts = ("yes", "no"),
+            against: Texts = ("no",),
+            expires: SpanOrPick | None = None,
             evidence: bool = False,
-            done_by: Pattern | tuple[Pattern, ...] = (),
+            done_by: Several[Pattern] = (),
         ) -> None: ...
 
     def admits(self, answer: str) -> bool:
@@ -77,6 +75,10 @@ class Checklist(Value):
     """
 
     items: Annotated[tuple[Item, ...], BeforeValidator(_items)] = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(self, items: Several[Item] = ()) -> None: ...
 
     @classmethod
     def of(cls, *items: Item, **texts: str) -> Checklist:

@@ -274,7 +274,7 @@ def read_condition(given: object) -> Any:
     if reader is not None:
         return reader()
     if isinstance(given, Mapping):
-        _check_depth(given)
+        _check_size(given)
     return given
 
 
@@ -285,12 +285,21 @@ def _readable(given: object) -> Any:
     return read
 
 
-def _check_depth(data: object) -> None:
-    """Refuses deep data before anything recursive sees it."""
+def _check_size(data: object) -> None:
+    """Refuses deep and wide data before anything recursive sees it; parts may be shared, and so be many without room.
+
+    No layer of a tree is wider than its leaves are many.
+    """
     layer, depth = [data], 0
-    while layer := [part for one in layer if isinstance(one, Mapping) for part in _inner(one.get("of"))]:
-        depth += 1
-        if depth > MAX_DEPTH:
+    while layer:
+        following: list[object] = []
+        for one in layer:
+            following += _inner(one.get("of")) if isinstance(one, Mapping) else []
+            if len(following) > MAX_ATOMS:
+                wide = Problem("condition too wide", len(following), expected=f"at most {MAX_ATOMS} comparisons")
+                raise InvalidValue(wide)
+        layer, depth = following, depth + 1
+        if depth > MAX_DEPTH + 1:
             raise InvalidValue(Problem("condition nested too deeply", expected=f"at most {MAX_DEPTH} deep"))
 
 

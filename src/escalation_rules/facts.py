@@ -13,17 +13,20 @@ here too and declared on the policy with their domain.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, NoReturn, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Name, Value, show
+from escalation_rules._values import FrozenDict, Name, Value, show
 from escalation_rules.conditions import BRACKETS, BUILT_IN, AllOf, AnyOf, Atom, Condition, FactKind, Op
 from escalation_rules.errors import InvalidValue, Misuse, Problem
 from escalation_rules.events import patterns_of
 from escalation_rules.patterns import Pattern
+from escalation_rules.picks import Pick
 
 __all__ = [
+    "ConditionLike",
     "Declared",
     "Fact",
     "acknowledged",
@@ -107,37 +110,31 @@ class OwnFact(Value):
     __str__ = __repr__
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class Fact:
     """A handle on a fact: compare it with a constant to get a condition. A flag is a condition by itself.
 
     Durations and shares compare with `>=` and `<`, so that each has one crossing; flags, choices, labels and outcomes
-    with `==` and `!=`; counts and what is ordered with everything.
+    with `==` and `!=`; counts and what is ordered with everything. `of` is the track or the target it is asked about,
+    `domain` what a policy's own fact was made with beside its name. A handle cannot be changed.
     """
 
-    __slots__ = ("_calendar", "_declared", "_of", "_pattern", "kind", "name")
-
-    def __init__(
-        self,
-        name: str,
-        kind: FactKind,
-        *,
-        of: str | None = None,
-        pattern: tuple[Pattern, ...] = (),
-        calendar: Any = None,
-        declared: dict[str, Any] | None = None,
-    ) -> None:
-        self.name, self.kind = name, kind
-        self._of, self._pattern, self._calendar, self._declared = of, pattern, calendar, declared
+    name: str
+    kind: FactKind
+    of: str | None = None
+    pattern: tuple[Pattern, ...] = ()
+    calendar: str | Pick | None = None
+    domain: FrozenDict[str, Any] | None = None
 
     def __call__(self, track: str) -> Fact:
         """The same fact on one track: `F.at_level_for("vendor")`. Raises `Misuse` for facts that know no tracks."""
         if self.name not in BUILT_IN or BUILT_IN[self.name][1] != "track":
             raise Misuse(Problem(f"`F.{self.name}` asked about", track, expected="no argument"))
-        return Fact(self.name, self.kind, of=track, calendar=self._calendar)
+        return replace(self, of=track)
 
-    def on(self, calendar: Any) -> Fact:
+    def on(self, calendar: str | Pick) -> Fact:
         """The same duration counted in one of the policy's calendars, by name or by a pick of names."""
-        return Fact(self.name, self.kind, of=self._of, calendar=calendar)
+        return replace(self, calendar=calendar)
 
     def in_(self, *values: object) -> Condition:
         """The condition that the fact has one of these values."""
@@ -154,21 +151,17 @@ class Fact:
 
         Raises `InvalidValue` for the library's facts and without a domain.
         """
-        if self._declared is None:
+        if self.domain is None:
             raise InvalidValue(
                 Problem("fact of the library's own", self.name, expected="no declaration: it is always there")
             )
-        return OwnFact(name=self.name, **self._declared)
+        if self.calendar is not None:
+            raise InvalidValue(Problem(f"a calendar for a {self.kind}", self.calendar, expected="a duration"))
+        return OwnFact.model_validate({"name": self.name, "kind": self.kind, **self.domain})
 
     def _atom(self, op: Op, value: object) -> Condition:
         return Atom(
-            fact=self.name,
-            kind=self.kind,
-            op=op,
-            value=value,
-            of=self._of,
-            pattern=self._pattern,
-            calendar=self._calendar,
+            fact=self.name, kind=self.kind, op=op, value=value, of=self.of, pattern=self.pattern, calendar=self.calendar
         )
 
     def __ge__(self, value: object) -> Condition:
@@ -208,10 +201,22 @@ class Fact:
         )
 
     def __repr__(self) -> str:
-        if self.name not in BUILT_IN:
-            return f"F.{self.kind}({self.name!r})"
-        argument = show(self._pattern) if self._pattern else "" if self._of is None else repr(self._of)
-        return f"F.{self.name}" + (f"({argument})" if argument else "")
+        calendar = "" if self.calendar is None else f".on({self.calendar!r})"
+        return f"F.{self._asked()}{calendar}"
+
+    def _asked(self) -> str:
+        """The name, with what the fact is asked about or was made with."""
+        if self.domain is not None:
+            domain = list(self.domain.values())
+            while domain and (domain[-1] is None or domain[-1] == ()):
+                domain.pop()
+            return f"{self.kind}({', '.join(map(show, (self.name, *domain)))})"
+        argument = show(self.pattern) if self.pattern else "" if self.of is None else repr(self.of)
+        return self.name + (f"({argument})" if argument else "")
+
+
+ConditionLike = Condition | Fact
+"""Whatever stands for a condition: one, or a flag by itself."""
 
 
 def _built_in(name: str) -> Fact:
@@ -293,23 +298,23 @@ def happened(pattern: Pattern | Iterable[Pattern]) -> Fact:
 
 def flag(name: str) -> Fact:
     """A yes-or-no fact of the policy's own."""
-    return Fact(name, "flag", declared={"kind": "flag"})
+    return Fact(name, "flag", domain=FrozenDict())
 
 
 def count(name: str, low: int | None = None, high: int | None = None) -> Fact:
     """A whole number of the policy's own; its lowest and highest value are needed where it is declared."""
-    return Fact(name, "count", declared={"kind": "count", "low": low, "high": high})
+    return Fact(name, "count", domain=FrozenDict(low=low, high=high))
 
 
 def choice(name: str, values: Iterable[str] | str = ()) -> Fact:
     """One of several texts, a fact of the policy's own; the values are needed where it is declared."""
     several = (values,) if isinstance(values, str) else tuple(values) if isinstance(values, Iterable) else values
-    return Fact(name, "choice", declared={"kind": "choice", "values": several})
+    return Fact(name, "choice", domain=FrozenDict(values=several))
 
 
 def label(name: str) -> Fact:
     """A text of any kind, a fact of the policy's own that can only be equal to another or not."""
-    return Fact(name, "label", declared={"kind": "label"})
+    return Fact(name, "label", domain=FrozenDict())
 
 
 def _declaration(given: object) -> Any:

@@ -1,51 +1,30 @@
-"""The kinds of events, one class each. They are read through `escalation_rules.events`."""
+"""The kinds of events that say where a case stands, one class each. They are read through `escalation_rules.events`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from pydantic import Field
-
-from escalation_rules._values import Frozen, FrozenDict, Instant, Json, Value
-from escalation_rules.patterns import Actor, Happening
-from escalation_rules.worktime.spans import Span
+from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Json, Texts
+from escalation_rules.patterns import Actor, Happening, Said
 
 __all__ = [
-    "Acknowledged",
-    "ActionPlan",
     "ActionTaken",
     "Assigned",
-    "CallHeld",
-    "ChecklistOverridden",
     "Closed",
-    "CommunicationAgreed",
-    "CommunicationPlan",
     "CustomerReplied",
     "DeEscalated",
     "Escalated",
-    "EscalationAnswered",
-    "EscalationReceived",
-    "EscalationRequested",
     "FactObserved",
-    "ItemConfirmed",
-    "ItemWithdrawn",
-    "LessonSettled",
-    "LevelFailed",
     "Made",
     "MoveDeclined",
     "Observed",
     "Opened",
-    "PlanItem",
-    "PlanRevised",
-    "PostMortemHeld",
     "PriorityChanged",
-    "ProgressReported",
+    "Recorded",
     "Reopened",
     "Resolved",
-    "Reviewed",
     "Status",
-    "SupportReplied",
-    "UpdateSent",
     "Voided",
     "WaitEnded",
     "WaitStarted",
@@ -54,32 +33,10 @@ __all__ = [
 Status = Literal["open", "waiting", "resolved", "closed", "void"]
 
 
-class PlanItem(Value):
-    """One item of an action plan. `due` is an instant; an item past it and not done is overdue."""
+class Recorded(Said, total=False):
+    """What may be said of what a decision asked for, for the constructors of the kinds."""
 
-    namespace = "E."
-    what: str
-    owner: str | None = None
-    due: Instant | None = None
-    done: bool = False
-
-
-class ActionPlan(Value):
-    """A written plan towards resolution, with what to do should it fail (`backup`), shared with the customer or not."""
-
-    namespace = "E."
-    items: tuple[PlanItem, ...] = ()
-    backup: str | None = None
-    shared: bool = False
-
-
-class CommunicationPlan(Value):
-    """What was agreed about updates: by which means, how often, and who must attend."""
-
-    namespace = "E."
-    mode: str | None = None
-    every: Span
-    attendees: tuple[str, ...] = ()
+    recorded_at: InstantLike | None
 
 
 class Opened(Happening):
@@ -93,6 +50,20 @@ class Opened(Happening):
     by_staff: bool = False
     facts: Frozen[str, Json] = FrozenDict()
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            priority: str | None = None,
+            channel: str | None = None,
+            level: str | None = None,
+            by_staff: bool = False,
+            facts: Mapping[str, Any] = {},
+            **said: Unpack[Said],
+        ) -> None: ...
+
 
 class CustomerReplied(Happening):
     """The customer wrote. It ends a wait for the customer."""
@@ -104,53 +75,18 @@ class CustomerReplied(Happening):
     asks_for_status: bool = False
     topic: str | None = None
 
+    if TYPE_CHECKING:
 
-class SupportReplied(Happening):
-    """Support wrote. It counts when a human wrote it and the customer could see it."""
-
-    type: Literal["SupportReplied"] = "SupportReplied"
-    public: bool = True
-    automatic: bool = False
-    topic: str | None = None
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is a counting reply: by a human, and visible to the customer."""
-        return self.public and not self.automatic and self.actor == "staff"
-
-
-class Acknowledged(Happening):
-    """Somebody has seen the case and is on it."""
-
-    type: Literal["Acknowledged"] = "Acknowledged"
-
-
-class EscalationRequested(Happening):
-    """Somebody asked: for management's attention, for more expertise, or for a higher priority.
-
-    `to` is the role that was asked, `person` a named individual, `business_impact` what was stated of it.
-    """
-
-    type: Literal["EscalationRequested"] = "EscalationRequested"
-    actor: Actor = "customer"
-    channel: str | None = None
-    to: str | None = None
-    person: str | None = None
-    reason: str | None = None
-    business_impact: str | None = None
-    wants: Literal["attention", "expertise", "priority"] = "attention"
-
-
-class EscalationReceived(Happening):
-    """A request that was made elsewhere has reached the support group."""
-
-    type: Literal["EscalationReceived"] = "EscalationReceived"
-
-
-class EscalationAnswered(Happening):
-    """The open requests for attention have been handled."""
-
-    type: Literal["EscalationAnswered"] = "EscalationAnswered"
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            channel: str | None = None,
+            asks_to_escalate: bool = False,
+            asks_for_status: bool = False,
+            topic: str | None = None,
+            **said: Unpack[Said],
+        ) -> None: ...
 
 
 class Made(Happening):
@@ -178,6 +114,19 @@ class Escalated(Made):
     rules: tuple[str, ...] = ()
     key: str | None = None
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            to: str,
+            track: str | None = None,
+            rules: Texts = (),
+            key: str | None = None,
+            **said: Unpack[Recorded],
+        ) -> None: ...
+
 
 class DeEscalated(Made):
     """The case went down to a level; with `to=None` it stands nowhere on the track any more."""
@@ -187,21 +136,17 @@ class DeEscalated(Made):
     track: str | None = None
     reason: str | None = None
 
+    if TYPE_CHECKING:
 
-class LevelFailed(Happening):
-    """The case could not be resolved to the customer's satisfaction at a level: the present one unless named."""
-
-    type: Literal["LevelFailed"] = "LevelFailed"
-    level: str | None = None
-    track: str | None = None
-    reason: str | None = None
-
-
-class ProgressReported(Happening):
-    """How it goes, in the host's words, such as "on track", "stalled" or "digressed"."""
-
-    type: Literal["ProgressReported"] = "ProgressReported"
-    state: str
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            to: str | None = None,
+            track: str | None = None,
+            reason: str | None = None,
+            **said: Unpack[Recorded],
+        ) -> None: ...
 
 
 class PriorityChanged(Made):
@@ -209,6 +154,10 @@ class PriorityChanged(Made):
 
     type: Literal["PriorityChanged"] = "PriorityChanged"
     to: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, to: str, **said: Unpack[Recorded]) -> None: ...
 
 
 class Assigned(Made):
@@ -219,6 +168,20 @@ class Assigned(Made):
     person: str | None = None
     group: str | None = None
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            by: str | None = None,
+            role: str = "assignee",
+            actor: Actor = "staff",
+            id: str | None = None,
+            recorded_at: InstantLike | None = None,
+            person: str | None = None,
+            group: str | None = None,
+        ) -> None: ...
+
 
 class WaitStarted(Happening):
     """The case waits: for the customer, a vendor, a change."""
@@ -226,11 +189,19 @@ class WaitStarted(Happening):
     type: Literal["WaitStarted"] = "WaitStarted"
     on: str = "customer"
 
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, on: str = "customer", **said: Unpack[Said]) -> None: ...
+
 
 class WaitEnded(Happening):
     """All waits are over. Harmless when there is none."""
 
     type: Literal["WaitEnded"] = "WaitEnded"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
 
 
 class MoveDeclined(Happening):
@@ -240,29 +211,9 @@ class MoveDeclined(Happening):
     key: str
     reason: str | None = None
 
+    if TYPE_CHECKING:
 
-class ItemConfirmed(Happening):
-    """An item of a checklist was answered."""
-
-    type: Literal["ItemConfirmed"] = "ItemConfirmed"
-    item: str
-    answer: str = "yes"
-    evidence: str | None = None
-
-
-class ItemWithdrawn(Happening):
-    """The answer to an item no longer stands."""
-
-    type: Literal["ItemWithdrawn"] = "ItemWithdrawn"
-    item: str
-
-
-class ChecklistOverridden(Happening):
-    """The entry checklist of a level was set aside for this cycle, for a reason."""
-
-    type: Literal["ChecklistOverridden"] = "ChecklistOverridden"
-    level: str
-    reason: Annotated[str, Field(min_length=1)]
+        def __init__(self, at: InstantLike, *, key: str, reason: str | None = None, **said: Unpack[Said]) -> None: ...
 
 
 class FactObserved(Happening):
@@ -272,42 +223,9 @@ class FactObserved(Happening):
     name: str
     value: Json
 
+    if TYPE_CHECKING:
 
-class PlanRevised(Happening):
-    """The action plan was written or changed. Patterns may name the plan's fields, such as `shared`."""
-
-    type: Literal["PlanRevised"] = "PlanRevised"
-    plan: ActionPlan = ActionPlan()
-
-
-class CommunicationAgreed(Happening):
-    """A communication plan was agreed with the customer."""
-
-    type: Literal["CommunicationAgreed"] = "CommunicationAgreed"
-    plan: CommunicationPlan
-
-
-class Reviewed(Happening):
-    """Somebody looked at it: at the status, at the plan."""
-
-    type: Literal["Reviewed"] = "Reviewed"
-    what: str = "status"
-
-
-class UpdateSent(Happening):
-    """An update went out, to the customer or inside the company."""
-
-    type: Literal["UpdateSent"] = "UpdateSent"
-    audience: str = "customer"
-    mode: str | None = None
-
-
-class CallHeld(Happening):
-    """A call took place: what for, and between whom."""
-
-    type: Literal["CallHeld"] = "CallHeld"
-    kind: str
-    participants: tuple[str, ...] = ()
+        def __init__(self, at: InstantLike, *, name: str, value: Any, **said: Unpack[Said]) -> None: ...
 
 
 class ActionTaken(Made):
@@ -316,6 +234,12 @@ class ActionTaken(Made):
     type: Literal["ActionTaken"] = "ActionTaken"
     key: str
     action: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, at: InstantLike, *, key: str, action: str | None = None, **said: Unpack[Recorded]
+        ) -> None: ...
 
 
 class StatusEvent(Happening):
@@ -332,17 +256,29 @@ class Resolved(StatusEvent):
 
     type: Literal["Resolved"] = "Resolved"
 
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+
 
 class Reopened(StatusEvent):
     """A resolved or closed case came back: a new cycle begins, the level stands."""
 
     type: Literal["Reopened"] = "Reopened"
 
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+
 
 class Closed(StatusEvent):
     """The case is closed."""
 
     type: Literal["Closed"] = "Closed"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
 
 
 class Voided(StatusEvent):
@@ -351,21 +287,9 @@ class Voided(StatusEvent):
     type: Literal["Voided"] = "Voided"
     reason: str | None = None
 
+    if TYPE_CHECKING:
 
-class PostMortemHeld(Happening):
-    """The escalation was looked back on: whether a service issue caused it, and what was learned."""
-
-    type: Literal["PostMortemHeld"] = "PostMortemHeld"
-    service_issue: bool | None = None
-    lessons: tuple[str, ...] = ()
-
-
-class LessonSettled(Happening):
-    """What became of a lesson."""
-
-    type: Literal["LessonSettled"] = "LessonSettled"
-    lesson: str
-    outcome: str
+        def __init__(self, at: InstantLike, *, reason: str | None = None, **said: Unpack[Said]) -> None: ...
 
 
 class Observed(Happening):
@@ -377,3 +301,16 @@ class Observed(Happening):
     level: str | None = None
     status: str | None = None
     assigned: Frozen[str, str | None] = FrozenDict()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            priority: str | None = None,
+            level: str | None = None,
+            status: str | None = None,
+            assigned: Mapping[str, str | None] = {},
+            **said: Unpack[Said],
+        ) -> None: ...

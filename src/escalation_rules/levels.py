@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Frozen, Name, Value
-from escalation_rules.actions import Actions
+from escalation_rules._values import Frozen, Name, Several, Value
+from escalation_rules.actions import Action, Actions
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.picks import CalendarChoice, RoleChoice, SpanChoice
+from escalation_rules.picks import CalendarChoice, RoleChoice, SpanChoice, SpanOrPick
 from escalation_rules.targets import Target
 
 __all__ = ["Circle", "EscalationLevel", "Track"]
@@ -26,6 +27,10 @@ class Circle(Value):
     """
 
     pairs: Frozen[str, tuple[str, str]]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, pairs: Mapping[str, tuple[str, str]]) -> None: ...
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -43,6 +48,8 @@ def _checklist(given: Any) -> Any:
     return Checklist(items=given) if isinstance(given, list | tuple) else given
 
 
+ChecklistLike = Checklist | Item | tuple[Item, ...] | list[Item]
+"""Whatever stands for a checklist: one, or its items."""
 OptionalChecklist = Annotated[Checklist | None, BeforeValidator(_checklist)]
 
 
@@ -72,6 +79,26 @@ class EscalationLevel(Value):
     circle: Circle | None = None
     external: bool = False
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            key: str,
+            title: str | None = None,
+            owner: RoleChoice | None = None,
+            alternates: Several[RoleChoice] = (),
+            nobody: Literal["wait", "hold", "skip"] = "wait",
+            entry: ChecklistLike | None = None,
+            work: ChecklistLike | None = None,
+            exit: ChecklistLike | None = None,
+            targets: Several[Target] = (),
+            on_entry: Several[Action] = (),
+            escalate_after: SpanOrPick | None = None,
+            cooldown: SpanOrPick | None = None,
+            circle: Circle | None = None,
+            external: bool = False,
+        ) -> None: ...
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.external and (self.owner is not None or self.alternates):
@@ -93,3 +120,13 @@ class Track(Value):
     levels: Annotated[tuple[EscalationLevel, ...], BeforeValidator(_one_or_more)] = ()
     organisation: str | None = None
     calendar: CalendarChoice = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            key: str,
+            levels: Several[EscalationLevel] = (),
+            organisation: str | None = None,
+            calendar: CalendarChoice = None,
+        ) -> None: ...

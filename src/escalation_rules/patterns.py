@@ -9,21 +9,30 @@ enough.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, TypedDict
 
 from pydantic import ConfigDict, PlainValidator
 
-from escalation_rules._values import Frozen, FrozenDict, Instant, Value, freeze, show
+from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Value, freeze, show
 from escalation_rules.constants import as_held
 from escalation_rules.errors import InvalidValue, Misuse, Problem, unknown
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "no_pattern", "other_than"]
+__all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "Said", "no_pattern", "other_than"]
 
 Actor = Literal["customer", "staff", "automation"]
 
 
 Holder = type[Value]
+
+
+class Said(TypedDict, total=False):
+    """What may be said of every event beside its instant, for the constructors of the kinds."""
+
+    by: str | None
+    role: str | None
+    actor: Actor
+    id: str | None
 
 
 class FieldTest(Value):
@@ -129,6 +138,10 @@ class Happening(Value):
     role: str | None = None
     actor: Actor = "staff"
     id: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **fields: Any) -> None: ...
 
     @classmethod
     def like(cls, **fields: Any) -> Pattern:

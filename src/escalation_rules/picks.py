@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator
 
 from escalation_rules._values import Frozen, Value
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.worktime.spans import Span
+from escalation_rules.worktime.spans import Span, SpanLike
 
-__all__ = ["CalendarChoice", "Pick", "RoleChoice", "SpanChoice", "choices", "read_span_choice"]
+__all__ = ["CalendarChoice", "Pick", "RoleChoice", "SpanChoice", "SpanOrPick", "choices", "read_span_choice"]
 
 
 def _named(given: object) -> object:
@@ -37,6 +37,12 @@ class Pick(Value):
     by: str
     values: Frozen[str, Held]
     otherwise: Held = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, by: str, values: Mapping[str, SpanLike | None], otherwise: SpanLike | None = None
+        ) -> None: ...
 
     def choose(self, current: object) -> str | Span | None:
         """The value for what `by` is at present."""
@@ -73,6 +79,8 @@ def choices(given: object) -> Iterator[Any]:
 
 SpanChoice = Annotated[Span | Pick | None, BeforeValidator(read_span_choice)]
 """A span, a pick of spans, or nothing."""
+SpanOrPick = SpanLike | Pick
+"""Whatever stands for a span or a pick of spans."""
 
 
 def _name_or_pick(given: object) -> object:

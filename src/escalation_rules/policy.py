@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import tzdata
 from holidays.version import __version__ as holidays_version
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Frozen, FrozenDict, Instant, Name, Value
+from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Name, Several, Texts, Value
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.facts import Declared, Fact, OwnFact, at_level_for
 from escalation_rules.levels import EscalationLevel, Track
@@ -64,6 +64,25 @@ class Policy(Value):
     roles: tuple[str, ...] = ()
     rotas: Frozen[str, Rota] = FrozenDict()
     effective_from: Instant | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            name: str,
+            version: str,
+            levels: Several[EscalationLevel] = (),
+            tracks: Several[Track] = (),
+            rules: Several[Rule] = (),
+            targets: Several[Target] = (),
+            calendars: Mapping[str, AnyCalendar] = {},
+            calendar: CalendarChoice = None,
+            priorities: Texts = (),
+            facts: Several[Fact | OwnFact] = (),
+            roles: Texts = (),
+            rotas: Mapping[str, Rota] = {},
+            effective_from: InstantLike | None = None,
+        ) -> None: ...
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Name, Value
-from escalation_rules.actions import Actions
+from escalation_rules._values import Name, Several, Value
+from escalation_rules.actions import Action, Actions
 from escalation_rules.conditions import Condition
 from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.facts import ConditionLike
 from escalation_rules.picks import CalendarChoice
 
 __all__ = ["NEXT", "Rule"]
@@ -38,6 +39,20 @@ class Rule(Value):
     then: Actions = ()
     checklist: Literal["required", "waived"] = "required"
     calendar: CalendarChoice = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            name: str,
+            when: ConditionLike,
+            to: str | None = None,
+            track: str | None = None,
+            at: Several[str] = (),
+            then: Several[Action] = (),
+            checklist: Literal["required", "waived"] = "required",
+            calendar: CalendarChoice = None,
+        ) -> None: ...
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, field_validator
 
 from escalation_rules import events as E
-from escalation_rules._values import Name, Value
+from escalation_rules._values import Name, Several, Value
 from escalation_rules.conditions import OptionalCondition
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.events import Patterns, patterns_of
-from escalation_rules.picks import CalendarChoice, Pick, RoleChoice, SpanChoice
-from escalation_rules.worktime.spans import SpanLike
+from escalation_rules.events import Pattern, Patterns, patterns_of
+from escalation_rules.facts import ConditionLike
+from escalation_rules.picks import CalendarChoice, RoleChoice, SpanChoice, SpanOrPick
 
 __all__ = ["Target"]
 
@@ -52,6 +52,23 @@ class Target(Value):
     when: OptionalCondition = None
     agreed: bool = False
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            key: str,
+            within: SpanOrPick | None,
+            starts: Several[Pattern] | Literal["unanswered"] | None = None,
+            *,
+            stops: Several[Pattern],
+            pauses: Several[str] = ("customer",),
+            recurs: bool = False,
+            calendar: CalendarChoice = None,
+            owner: RoleChoice | None = None,
+            when: ConditionLike | None = None,
+            agreed: bool = False,
+        ) -> None: ...
+
     @field_validator("stops")
     @classmethod
     def _can_stop(cls, stops: Any) -> Any:
@@ -60,32 +77,32 @@ class Target(Value):
         return stops
 
     @classmethod
-    def first_response(cls, within: SpanLike | Pick | None, **more: Any) -> Target:
+    def first_response(cls, within: SpanOrPick | None, **more: Any) -> Target:
         """From the customer's opening to the first counting reply; not applicable to what staff opened."""
         return _made(
             {"key": "first_response", "starts": E.Opened.like(by_staff=False), "stops": E.COUNTING_REPLY}, within, more
         )
 
     @classmethod
-    def next_response(cls, within: SpanLike | Pick | None, **more: Any) -> Target:
+    def next_response(cls, within: SpanOrPick | None, **more: Any) -> Target:
         """From the oldest unanswered customer message, once the first response has stopped, to a counting reply."""
         return _made({"key": "next_response", "starts": "unanswered", "stops": E.COUNTING_REPLY}, within, more)
 
     @classmethod
-    def update(cls, within: SpanLike | Pick | None, *, audience: str = "customer", **more: Any) -> Target:
+    def update(cls, within: SpanOrPick | None, *, audience: str = "customer", **more: Any) -> Target:
         """From one update to the next; to the customer, a counting reply is an update too."""
         sent = E.UpdateSent.like(audience=audience)
         stops = (sent, E.COUNTING_REPLY) if audience == "customer" else (sent,)
         return _made({"key": "update", "stops": stops, "recurs": True}, within, more)
 
     @classmethod
-    def resolution(cls, within: SpanLike | Pick | None, **more: Any) -> Target:
+    def resolution(cls, within: SpanOrPick | None, **more: Any) -> Target:
         """From opening, or reopening, to resolved (or closed)."""
         starts = (E.Opened.like(), E.Reopened.like())
         return _made({"key": "resolution", "starts": starts, "stops": ENDED}, within, more)
 
     @classmethod
-    def contact(cls, within: SpanLike | Pick | None, **more: Any) -> Target:
+    def contact(cls, within: SpanOrPick | None, **more: Any) -> Target:
         """Until the customer has been contacted.
 
         A counting reply, an update, or a call that the customer takes part in.
@@ -94,31 +111,31 @@ class Target(Value):
         return _made({"key": "contact", "stops": stops}, within, more)
 
     @classmethod
-    def acknowledge(cls, within: SpanLike | Pick | None, **more: Any) -> Target:
+    def acknowledge(cls, within: SpanOrPick | None, **more: Any) -> Target:
         """Until somebody has acknowledged the case."""
         return _made({"key": "acknowledge", "stops": E.Acknowledged.like()}, within, more)
 
     @classmethod
-    def kick_off(cls, within: SpanLike | Pick | None, **more: Any) -> Target:
+    def kick_off(cls, within: SpanOrPick | None, **more: Any) -> Target:
         """Until the kick-off call."""
         return _made({"key": "kick_off", "stops": E.CallHeld.like(kind="kick_off")}, within, more)
 
     @classmethod
-    def action_plan(cls, within: SpanLike | Pick | None, **more: Any) -> Target:
+    def action_plan(cls, within: SpanOrPick | None, **more: Any) -> Target:
         """Until there is an action plan, or the next revision of it."""
         return _made({"key": "action_plan", "stops": E.PlanRevised.like()}, within, more)
 
     @classmethod
-    def review(cls, within: SpanLike | Pick | None, *, what: str | None = None, **more: Any) -> Target:
+    def review(cls, within: SpanOrPick | None, *, what: str | None = None, **more: Any) -> Target:
         """Until somebody has reviewed `what` (anything, unless named)."""
         stops = E.Reviewed.like() if what is None else E.Reviewed.like(what=what)
         return _made({"key": "review", "stops": stops}, within, more)
 
     @classmethod
-    def post_mortem(cls, within: SpanLike | Pick | None, **more: Any) -> Target:
+    def post_mortem(cls, within: SpanOrPick | None, **more: Any) -> Target:
         """From resolved (or closed) to the post-mortem."""
         return _made({"key": "post_mortem", "starts": ENDED, "stops": E.PostMortemHeld.like()}, within, more)
 
 
-def _made(usual: dict[str, Any], within: SpanLike | Pick | None, more: dict[str, Any]) -> Target:
+def _made(usual: dict[str, Any], within: SpanOrPick | None, more: dict[str, Any]) -> Target:
     return Target(**{**usual, "within": within, **more})

@@ -6,7 +6,6 @@ Each is found on a case that the engine has folded, or not at all: nothing found
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -150,9 +149,7 @@ def lowering_rules(board: Board, rules: list[Rule]) -> Iterator[Finding]:
         others = [
             one for one in rules if one is not rule and _leans_on_the_stay(one) and _may_go_higher(board, one, rule)
         ]
-        without = replace(
-            board.program, rules=tuple(code for code in board.program.rules if code.name != rule.name), holding={}
-        )
+        without = board.program.without(rule.name)
         for other in others:
             if tries <= 0:
                 board.unfinished.append(f"rules[{rule.name}] lowers the outcome")

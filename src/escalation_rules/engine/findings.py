@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from escalation_rules.engine.checks import checked
 from escalation_rules.engine.clocks import due_of, outcome_now
-from escalation_rules.engine.machine import BITS, Instance, Pending, State, Tree
-from escalation_rules.engine.moves import blocked, tree_holds
+from escalation_rules.engine.machine import BITS, Instance, Pending, State
+from escalation_rules.engine.moves import blocked, leaves, tree_holds
 from escalation_rules.engine.outcome import NOWHERE, ClockFound, ExitFound, MoveFound, OpenFound, Outcome
 from escalation_rules.engine.owners import holder
 
@@ -78,19 +78,11 @@ def crossings_of(state: State, pending: Pending) -> Iterator[int]:
     program = state.program
     with _as_if_it_stayed(state, pending):
         for rule in pending.rules:
-            for number in _numbers(rule.tree):
+            for number in leaves(rule.tree):
                 look = program.comparisons[number].look
                 found = look(state)[1] if look else None
                 if found is not None:
                     yield program.lines[found[0]].earliest(found[1])
-
-
-def _numbers(tree: Tree) -> Iterator[int]:
-    if isinstance(tree, int):
-        yield tree
-    else:
-        for part in tree[1]:
-            yield from _numbers(part)
 
 
 def all_clocks(state: State) -> tuple[ClockFound, ...]:

@@ -8,7 +8,7 @@ of open time; most comparisons are between points, so a calendar is asked once a
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from escalation_rules.actions import Action
@@ -319,6 +319,10 @@ class Program:
     affected: dict[int, Affected] = field(default_factory=dict)
     holding: dict[int, tuple[RuleCode, ...]] = field(default_factory=dict)
     acting: dict[tuple[int, ...], tuple[RuleCode, ...]] = field(default_factory=dict)
+
+    def without(self, name: str) -> Program:
+        """The same program but for one rule. What is remembered of rules is remembered of these only."""
+        return replace(self, rules=tuple(rule for rule in self.rules if rule.name != name), holding={}, acting={})
 
 
 class State:

@@ -15,7 +15,7 @@ from escalation_rules.engine.owners import is_held, owner_of, watch_duty
 from escalation_rules.patterns import Happening
 from escalation_rules.rules import NEXT
 
-__all__ = ["blocked", "enact_rest", "evidence", "holding", "run_rules", "tree_holds", "was_answered"]
+__all__ = ["blocked", "enact_rest", "evidence", "holding", "leaves", "run_rules", "tree_holds", "was_answered"]
 
 
 class Asked(NamedTuple):
@@ -41,6 +41,11 @@ def tree_holds(tree: Tree, holds: Callable[[int], bool]) -> bool:
         return holds(tree)
     combine = all if tree[0] == "all" else any
     return combine(tree_holds(part, holds) for part in tree[1])
+
+
+def leaves(tree: Tree) -> list[int]:
+    """The numbers of the comparisons of a condition, from left to right."""
+    return [tree] if isinstance(tree, int) else [number for part in tree[1] for number in leaves(part)]
 
 
 def evidence(state: State, tree: Tree) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from escalation_rules.conditions import BUILT_IN, Atom, atoms, normal
-from escalation_rules.engine.machine import BITS, LONG_AGO, RuleCode, State, Tree
-from escalation_rules.engine.moves import evidence, tree_holds, was_answered
+from escalation_rules.engine.machine import BITS, LONG_AGO, RuleCode, State
+from escalation_rules.engine.moves import evidence, leaves, tree_holds, was_answered
 from escalation_rules.parts import Because, Reason
 from escalation_rules.rules import Rule
 from escalation_rules.wording import say, say_atom
@@ -26,7 +26,7 @@ def why_not(state: State) -> tuple[Reason, ...]:
 
 def _reason(state: State, rule: Rule, code: RuleCode) -> Reason:
     because = [_place(state, rule)] if rule.at else []
-    pairs = zip(atoms(normal(rule.when)), _numbers(code.own_tree), strict=True)
+    pairs = zip(atoms(normal(rule.when)), leaves(code.own_tree), strict=True)
     because += [_because(state, atom, number) for atom, number in pairs]
     in_force = state.program.effective_from
     if state.now < in_force:
@@ -63,10 +63,6 @@ def _answers(state: State, code: RuleCode) -> Iterator[str]:
         answer = was_answered(state, code, to)
         if answer is not None:
             yield f"this move was {answer}"
-
-
-def _numbers(tree: Tree) -> list[int]:
-    return [tree] if isinstance(tree, int) else [number for part in tree[1] for number in _numbers(part)]
 
 
 def _place(state: State, rule: Rule) -> Because:

@@ -42,7 +42,7 @@ class Work(Value):
 
 
 def worklist(policy: Policy, cases: Iterable[Case], at: datetime, role: str) -> tuple[Work, ...]:
-    """What a role owes now, soonest first; and what whoever it stands in for owes.
+    """What a role owes now, soonest first; what others took on its level; and what whoever it stands in for owes.
 
     A role stands in for the owner of a level while the owner's rota has nobody and it is the first of the alternates
     who is on duty. Raises as `decide` does; cases not opened yet are left out.
@@ -83,20 +83,24 @@ class _Desk:
     def _owed(self) -> Iterator[Work]:
         for one in self.decision.owed:
             levels = self.decision.levels.values() if one.kind == "request" else (one.level,)
-            named = one.role is not None and one.role == self.role
-            if named or any(self._acts_on(level, one.role) for level in levels):
+            if one.role == self.role or any(self._answers_for(level, one.role) for level in levels):
                 yield self._made(one.kind, one.what, text=one.text, level=one.level, since=one.since, due=one.due)
 
-    def _acts_on(self, level: str | None, owed_by: str | None) -> bool:
-        """Whether the role has a level at present; `owed_by` is another than its owner where a target names one."""
+    def _answers_for(self, level: str | None, owed_by: str | None) -> bool:
+        """Whether the role is a level's owner, or stands in for it at present, where its people owe something.
+
+        `owed_by` is one of them who took the case, or somebody else whom a target names; of a request it is nobody,
+        and then whoever is there answers.
+        """
         if level is None:
             return False
         found = self.policy.level(level)
         owner = chosen(found.owner, self.case, self.at)
-        if owed_by not in {None, owner}:
-            return False
         roles = [owner, *(name for one in found.alternates for name in choices(one))]
-        return next((one for one in roles if one is not None and self._on_duty(one)), owner) == self.role
+        there = next((one for one in roles if one is not None and self._on_duty(one)), owner)
+        if owed_by is None:
+            return there == self.role
+        return owed_by in roles and self.role in {owner, there}
 
     def _on_duty(self, role: str) -> bool:
         rota = self.policy.rotas.get(role)

@@ -13,7 +13,10 @@ import holidays as public_holidays
 from escalation_rules.errors import InvalidValue, Problem, nearest
 from escalation_rules.worktime._timeline import EPOCH_ORDINAL
 
-__all__ = ["holidays_of", "read_holidays"]
+__all__ = ["Holidays", "holidays_of", "read_holidays"]
+
+Holidays = str | date | Iterable[str | date]
+"""Holidays as they are given: a country code, a date or its text, or several of these."""
 
 
 def read_holidays(given: object) -> Any:

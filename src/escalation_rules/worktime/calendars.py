@@ -12,7 +12,7 @@ datetime.timedelta(seconds=63000)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, tzinfo
 from functools import cached_property
 from heapq import merge
 from operator import itemgetter
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 from pydantic import BeforeValidator, WrapValidator, field_validator, model_validator
 
-from escalation_rules._values import Frozen, FrozenDict, show
-from escalation_rules.errors import InvalidValue, Problem, nearest
-from escalation_rules.worktime._holidays import holidays_of, read_holidays
+from escalation_rules._values import Dated, Frozen, FrozenDict, show
+from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.worktime._holidays import Holidays, holidays_of, read_holidays
 from escalation_rules.worktime._timeline import (
     CONTINUOUS,
     DAY,
@@ -32,29 +32,18 @@ from escalation_rules.worktime._timeline import (
     DatedWindow,
     OpenLine,
     Window,
-    instant_of_wall,
-    known_zones,
     load_zone,
     steady_offsets,
 )
 from escalation_rules.worktime.arithmetic import Calendar, once
-from escalation_rules.worktime.hours import DAYS, WHOLE_DAY, days_of, read_hours, read_windows, seconds_of
+from escalation_rules.worktime.hours import DAYS, WHOLE_DAY, Windows, days_of, read_hours, read_windows, seconds_of
 from escalation_rules.worktime.segments import Reason
+from escalation_rules.worktime.zones import ZoneLike, edges_of, known_zone
 
-__all__ = ["AnyCalendar", "BusinessCalendar", "CombinedCalendar", "DatedCalendar", "known_zone"]
+__all__ = ["AnyCalendar", "BusinessCalendar", "CombinedCalendar", "DatedCalendar"]
 
 A_YEAR = range(20_454, 20_820)
 """The dates of 2026: every week of the year, and both changes of the clock."""
-
-
-def known_zone(given: object) -> str:
-    """The IANA name of a zone, given by name or as a ZoneInfo. Raises `InvalidValue` for an unknown one."""
-    key = getattr(given, "key", given)
-    if not isinstance(key, str) or load_zone(key) is None:
-        names = {name.lower(): name for name in known_zones()}
-        meant = names.get(nearest(key, names), "")
-        raise InvalidValue(Problem("unknown time zone", key, expected="an IANA name", suggestion=meant))
-    return key
 
 
 class Combining(Calendar):
@@ -69,7 +58,7 @@ class Combining(Calendar):
     def __sub__(self, other: AnyCalendar) -> CombinedCalendar:
         return CombinedCalendar(cast(AnyCalendar, self), "-", other)
 
-    def changing(self, changes: Mapping[date | str, AnyCalendar]) -> DatedCalendar:
+    def changing(self, changes: Dated[AnyCalendar]) -> DatedCalendar:
         """This calendar until the first of the dates, and from each date on the calendar given for it.
 
         The shifts that start on a date follow the calendar of that date, so the past stays as it was.
@@ -114,10 +103,16 @@ class BusinessCalendar(Combining):
 
     if TYPE_CHECKING:
 
-        def __init__(self, timezone: str, hours: Any, holidays: Any = (), overrides: Any = {}) -> None: ...  # noqa: B006
+        def __init__(
+            self,
+            timezone: ZoneLike,
+            hours: Mapping[str, Windows],
+            holidays: Holidays = (),
+            overrides: Dated[Windows] = {},  # noqa: B006
+        ) -> None: ...
 
     @classmethod
-    def always(cls, timezone: str = "UTC") -> Self:
+    def always(cls, timezone: ZoneLike = "UTC") -> Self:
         """The calendar that never closes.
 
         >>> from datetime import datetime, timezone
@@ -178,7 +173,7 @@ class BusinessCalendar(Combining):
                     midnight = day * DAY - offset
                     yield midnight + opening, midnight + closing, day
                 else:
-                    first, last = _edges(day, opening, closing, self.zone)
+                    first, last = edges_of(day, opening, closing, self.zone)
                     if first < last:
                         yield first, last, day
 
@@ -217,19 +212,6 @@ def _walls(windows: tuple[str, ...]) -> list[Window]:
     return [(opening * SECOND, closing * SECOND) for opening, closing in map(seconds_of, windows)]
 
 
-def _edges(day: int, opening: int, closing: int, tz: tzinfo) -> Window:
-    """When a window opens and closes near a change of the clock. On a date that the zone skipped it has no length."""
-    midnight = datetime.fromordinal(day + EPOCH_ORDINAL)
-    first = instant_of_wall(midnight + timedelta(microseconds=opening), tz)
-    last = instant_of_wall(midnight + timedelta(microseconds=closing), tz, last=True)
-    return (first, first) if last - first != closing - opening and _is_skipped(midnight, tz) else (first, last)
-
-
-def _is_skipped(midnight: datetime, tz: tzinfo) -> bool:
-    """Whether a zone has no such date: it went straight on to the next, as Samoa did on 2011-12-30."""
-    return instant_of_wall(midnight, tz) == instant_of_wall(midnight + timedelta(days=1), tz)
-
-
 def _read_calendar(given: Any, handler: Callable[[Any], Any]) -> Any:
     """The calendar itself, or from parsed JSON the one whose fields are there."""
     if isinstance(given, Calendar):
@@ -261,7 +243,7 @@ class CombinedCalendar(Combining):
 
     if TYPE_CHECKING:
 
-        def __init__(self, left: Any, operator: str, right: Any) -> None: ...
+        def __init__(self, left: AnyCalendar, operator: Literal["|", "&", "-"], right: AnyCalendar) -> None: ...
 
     @model_validator(mode="after")
     def _opens(self) -> Self:
@@ -341,7 +323,7 @@ class DatedCalendar(Combining):
 
     if TYPE_CHECKING:
 
-        def __init__(self, first: Any, changes: Mapping[Any, Any]) -> None: ...
+        def __init__(self, first: AnyCalendar, changes: Dated[AnyCalendar]) -> None: ...
 
     @model_validator(mode="after")
     def _one_zone(self) -> Self:
@@ -356,7 +338,7 @@ class DatedCalendar(Combining):
             raise InvalidValue(*problems)
         return self
 
-    def changing(self, changes: Mapping[date | str, AnyCalendar]) -> DatedCalendar:
+    def changing(self, changes: Dated[AnyCalendar]) -> DatedCalendar:
         """The same with further changes; one on the same date goes in place of the earlier."""
         return DatedCalendar(self.first, {**self.changes, **DatedCalendar(self.first, changes).changes})
 

@@ -6,11 +6,11 @@ paused, so a change of calendar or priority keeps what was counted before, in th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from escalation_rules._values import Instant, Value, read_instant
+from escalation_rules._values import Instant, InstantLike, Value, read_instant
 from escalation_rules.worktime._timeline import CONTINUOUS, Continuous, OpenLine, datetime_of, microseconds_of
 from escalation_rules.worktime.calendars import AnyCalendar
 from escalation_rules.worktime.segments import Segment, segment
@@ -24,6 +24,12 @@ class Leg(Value):
     since: Instant
     calendar: AnyCalendar | None = None
     paused: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, since: InstantLike, calendar: AnyCalendar | None = None, paused: str | None = None
+        ) -> None: ...
 
 
 class _Course(NamedTuple):
@@ -61,6 +67,16 @@ class Clock(Value):
     budget: timedelta
     stopped: Instant | None = None
     at_close: bool = True
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            legs: Sequence[Leg],
+            budget: timedelta | str,
+            stopped: InstantLike | None = None,
+            at_close: bool = True,
+        ) -> None: ...
 
     @property
     def due(self) -> datetime | None:

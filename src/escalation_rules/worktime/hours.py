@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping
 
 from escalation_rules.errors import InvalidValue, Problem, nearest
 
-__all__ = ["DAYS", "WHOLE_DAY", "days_of", "read_hours", "read_windows", "seconds_of"]
+__all__ = ["DAYS", "WHOLE_DAY", "Windows", "days_of", "read_hours", "read_windows", "seconds_of"]
+
+Windows = str | Iterable[str] | None
+"""The windows of one day as they are given: one, several, or none."""
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WHOLE_DAY = ("00:00-24:00",)

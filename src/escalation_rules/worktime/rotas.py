@@ -6,16 +6,17 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from functools import cached_property
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import BeforeValidator, field_validator, model_validator
 
-from escalation_rules._values import Instant, Value, read_instant
+from escalation_rules._values import Instant, InstantLike, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.worktime._timeline import CONTINUOUS, DAY, Window, datetime_of, load_zone, microseconds_of
 from escalation_rules.worktime.arithmetic import Calendar, instant_of
-from escalation_rules.worktime.calendars import AnyCalendar, known_zone
+from escalation_rules.worktime.calendars import AnyCalendar
 from escalation_rules.worktime.turns import Layer, Turns
+from escalation_rules.worktime.zones import ZoneLike, known_zone
 
 __all__ = ["Absence", "Rota", "Shift", "next_cover_change"]
 
@@ -36,6 +37,10 @@ class Shift(Value):
 
     _check_order = model_validator(mode="after")(_in_order)
 
+    if TYPE_CHECKING:
+
+        def __init__(self, person: str, start: InstantLike, end: InstantLike) -> None: ...
+
 
 class Absence(Value):
     """A time, from `start` up to `end`, in which one person, or whoever it would be, is not on duty."""
@@ -45,6 +50,14 @@ class Absence(Value):
     person: str | None = None
 
     _check_order = model_validator(mode="after")(_in_order)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, start: InstantLike, end: InstantLike, person: str | None = None) -> None: ...
+
+
+AbsenceLike = Absence | tuple[InstantLike, InstantLike] | tuple[InstantLike, InstantLike, str | None]
+"""Whatever stands for an absence: an Absence, or its start and end with or without the person."""
 
 
 def _pairs(given: Any) -> Any:
@@ -74,6 +87,17 @@ class Rota(Value):
     overrides: tuple[Shift, ...] = ()
     absences: Annotated[tuple[Absence, ...], BeforeValidator(_pairs)] = ()
     timezone: str = "UTC"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            person: str | None = None,
+            layers: Sequence[Layer] = (),
+            overrides: Sequence[Shift] = (),
+            absences: Sequence[AbsenceLike] = (),
+            timezone: ZoneLike = "UTC",
+        ) -> None: ...
 
     _check_zone = field_validator("timezone", mode="before")(known_zone)
 

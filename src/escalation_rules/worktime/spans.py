@@ -60,7 +60,9 @@ class Span(Value):
 
     if TYPE_CHECKING:
 
-        def __init__(self, amount: float | Decimal, unit: str, due: str = "close") -> None: ...
+        def __init__(
+            self, amount: float | Decimal | str, unit: str, due: Literal["close", "same time"] = "close"
+        ) -> None: ...
 
     @classmethod
     def parse(cls, text: str) -> Span:

@@ -7,21 +7,21 @@ is at the first instant after the gap, where it is repeated at its first occurre
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from threading import Lock
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from dateutil.relativedelta import relativedelta
 from dateutil.rrule import rrule, rrulestr
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Instant, Value
+from escalation_rules._values import Instant, InstantLike, Texts, Value
 from escalation_rules.errors import InvalidValue, Problem, nearest
 from escalation_rules.worktime._timeline import DAY, datetime_of, instant_of_wall, microseconds_of
 from escalation_rules.worktime.arithmetic import LONG_ENOUGH, wall_step
 from escalation_rules.worktime.calendars import AnyCalendar
-from escalation_rules.worktime.spans import Span
+from escalation_rules.worktime.spans import Span, SpanLike
 
 __all__ = ["Layer", "Roster", "Turns"]
 
@@ -64,6 +64,10 @@ class Roster(Value):
     since: Instant
     members: tuple[str, ...]
 
+    if TYPE_CHECKING:
+
+        def __init__(self, since: InstantLike, members: Texts) -> None: ...
+
 
 class Layer(Value):
     """People who take turns from `start` until `until`, on duty only `during` the openings of a calendar, if given.
@@ -91,6 +95,20 @@ class Layer(Value):
     during: AnyCalendar | None = None
     anchor: Instant | None = None
     changes: tuple[Roster, ...] = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            members: Texts,
+            start: InstantLike,
+            turn: SpanLike | None = None,
+            until: InstantLike | None = None,
+            every: str | None = None,
+            during: AnyCalendar | None = None,
+            anchor: InstantLike | None = None,
+            changes: Sequence[Roster] = (),
+        ) -> None: ...
 
     @model_validator(mode="after")
     def _turns(self) -> Self:
