@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "escalation_rules"
 
 ROWS = [
-    ["errors", "_values"],
+    ["errors", "_problems", "_values"],
     [
         "worktime.spans",
         "worktime._timeline",
@@ -26,9 +26,9 @@ ROWS = [
         "worktime.rotas",
         "worktime",
     ],
-    ["patterns", "kinds", "statuses", "doings", "events", "case"],
+    ["constants", "patterns", "kinds", "statuses", "doings", "events", "case"],
     ["picks", "conditions", "facts", "wording"],
-    ["actions", "checklists", "targets", "levels", "rules", "validation", "policy"],
+    ["actions", "checklists", "targets", "levels", "rules", "validation", "policy", "arguments"],
     ["parts", "explanation", "decision"],
     [
         "engine.outcome",
@@ -51,6 +51,7 @@ ROWS = [
     [
         "standing",
         "audit.report",
+        "audit.names",
         "audit",
         "metrics.figures",
         "metrics.soundness",

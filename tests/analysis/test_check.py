@@ -17,6 +17,8 @@ from escalation_rules.analysis.board import Board
 from escalation_rules.errors import InvalidValue
 from tests.desk import desk, levels, when
 
+NOTHING = E.other_than("attention", "expertise", "priority")
+"""No request asks for anything else."""
 WORK = Checklist.of(done="Everything is done")
 UP = Rule(name="up", when=F.level_failed, to="next")
 
@@ -188,7 +190,7 @@ def test_a_rule_without_any_room_above_it_is_dead_or_only_acts():
             & ~F.happened((E.CustomerReplied.like(topic="x"), E.Closed.like())),
             "no CustomerReplied",
         ),
-        (F.happened(E.EscalationRequested.like(wants="cake")), "EscalationRequested"),
+        (F.happened(E.EscalationRequested.like(wants=NOTHING)), "EscalationRequested"),
     ],
 )
 def test_a_dead_rule_is_told_with_the_fewest_comparisons_that_exclude_one_another(condition, why):
@@ -417,9 +419,9 @@ def test_what_only_an_event_can_touch_is_no_gap():
 def test_targets_that_nothing_starts_or_stops():
     """Patterns that no event can match, or none that counts."""
     targets = (
-        Target(key="a", within="1 day", starts=E.EscalationRequested.like(wants="cake"), stops=E.Closed.like()),
+        Target(key="a", within="1 day", starts=E.EscalationRequested.like(wants=NOTHING), stops=E.Closed.like()),
         Target(key="b", within="1 day", stops=E.Reviewed.like(actor="automation")),
-        Target(key="c", within="1 day", stops=E.EscalationRequested.like(wants="cake")),
+        Target(key="c", within="1 day", stops=E.EscalationRequested.like(wants=NOTHING)),
         Target(key="d", within="1 day", stops=E.ActionTaken.like(actor="automation")),
         Target(key="e", within="1 day", stops=E.Reviewed.like(actor=E.other_than("staff"))),
         Target(key="f", within="1 day", stops=E.SupportReplied.like(automatic=True)),
@@ -585,7 +587,11 @@ def test_an_owner_without_cover_is_found_with_the_instants():
     assert (found.code, found.path) == ("no-cover", "levels[l2].owner")
     assert found.instants == ((when("tue 16:00"), when("tue 17:00")), (when("wed 09:00"), when("wed 11:00")))
     assert "and 1 more times; cases are held back until somebody is" in found.message
-    assert check(policy, rotas=rotas).findings == ()
+    with pytest.raises(InvalidValue, match=r"during: rotas without a time to look at them, expected \(from, until\)"):
+        check(policy, rotas=rotas)
+    with pytest.raises(InvalidValue, match=r"rotas\[anna\]: unknown role `anna`, expected .*; did you mean `ana`"):
+        check(policy, rotas={"anna": Rota()}, during=during)
+    assert check(policy.with_rotas(rotas)).findings == ()
     assert check(policy.with_rotas(rotas), during=during).of("no-cover") == (found,)
     assert check(policy, rotas=rotas, during=(when("wed 12:00"), when("fri 00:00"))).findings == ()
 

@@ -16,7 +16,8 @@ from escalation_rules.analysis.redundancy import duplicate_rules, redundant_rule
 from escalation_rules.analysis.report import Finding, Report
 from escalation_rules.analysis.ruling import alive, dead_rules, without_evidence
 from escalation_rules.analysis.timing import idle_targets, slower_when_urgent
-from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.arguments import check_policy
+from escalation_rules.errors import InvalidValue, Problem, unknown
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import Rota
 
@@ -36,7 +37,8 @@ def check(
     datetimes), since there is no clock here. `budget` is how many steps each question may take; those that take more
     are listed as unfinished and nothing is said of them. What is called dead, redundant or unreachable is so in every
     case; what depends on how a case goes on is only told with a case that shows it. Raises `InvalidValue` for a
-    `during` that is not two aware datetimes, the earlier first, and for rotas of roles that the policy does not have.
+    `during` that is not two aware datetimes, the earlier first, for rotas given without one, and for rotas of roles
+    that the policy does not name.
 
     >>> from escalation_rules import EscalationLevel, Policy, Rule, facts as F
     >>> policy = Policy(
@@ -50,6 +52,8 @@ def check(
     >>> [(one.code, one.path) for one in check(policy).of("redundant-rule")]
     [('redundant-rule', 'rules[very late]')]
     """
+    check_policy(policy)
+    _check_rotas(policy, rotas, during)
     period = None if during is None else _period(during)
     board = Board(policy if rotas is None else policy.with_rotas(rotas), budget)
     found = sorted(_findings(board, period), key=lambda one: _GRAVITY[one.severity])
@@ -60,6 +64,19 @@ def check(
         unfinished=tuple(dict.fromkeys(board.unfinished)),
         steps=board.steps,
     )
+
+
+def _check_rotas(policy: Policy, rotas: object, during: object) -> None:
+    if rotas is None:
+        return
+    if not isinstance(rotas, Mapping):
+        raise InvalidValue(Problem("not rotas", rotas, path="rotas", expected="a `Rota` for each role"))
+    known = policy.roles_named
+    problems = [unknown("role", role, known, f"rotas[{role}]") for role in rotas if role not in known]
+    if during is None:
+        problems.append(Problem("rotas without a time to look at them", path="during", expected="(from, until)"))
+    if problems:
+        raise InvalidValue(*problems)
 
 
 def _period(during: object) -> tuple[datetime, datetime]:
