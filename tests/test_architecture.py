@@ -125,6 +125,7 @@ ROWS = [
         "simulation.columnar",
         "simulation.lives",
         "simulation.batches",
+        "simulation.rows",
         "simulation.logs",
         "simulation.stories",
         "simulation.replaying",
