@@ -366,3 +366,66 @@ def test_nobody_kept_to_the_square_of_a_preset():
         "customer asked for status",
         "no post-mortem",
     ]
+
+
+class TestNames:
+    """What the record names and the policy does not have: no rule sees it, so somebody should."""
+
+    TWO = desk(
+        tracks=(Track("care", levels=levels(l2={"entry": GUARD})), Track("skill", levels=EscalationLevel("expert"))),
+        facts=F.flag("production_down"),
+    )
+
+    @pytest.mark.parametrize(
+        ("event", "kind", "text"),
+        [
+            (
+                E.FactObserved(at=when("mon 10:00"), name="prodution_down", value=True),
+                "unknown fact",
+                "the policy has no fact `prodution_down`; the nearest is `production_down`",
+            ),
+            (
+                E.FactObserved(at=when("mon 10:00"), name="site", value=5),
+                "unknown fact",
+                "the policy has no fact `site`",
+            ),
+            (
+                E.ItemConfirmed(at=when("mon 10:00"), item="inpact"),
+                "unknown item",
+                "the policy has no item `inpact`; the nearest is `impact`",
+            ),
+            (E.ItemWithdrawn(at=when("mon 10:00"), item="x"), "unknown item", "the policy has no item `x`"),
+            (
+                E.DeEscalated(at=when("mon 10:00"), to="l1", track="kare"),
+                "unknown track",
+                "the policy has no track `kare`; the nearest is `care`; `l1` is on `care`",
+            ),
+            (
+                E.Escalated(at=when("mon 10:00"), to="expert", track="care"),
+                "wrong track",
+                "`expert` is on the track `skill`, not on `care`",
+            ),
+            (
+                E.LevelFailed(at=when("mon 10:00"), level="l1", track="zz"),
+                "unknown track",
+                "the policy has no track `zz`; `l1` is on `care`",
+            ),
+        ],
+    )
+    def test_each_is_a_note_with_the_nearest_known(self, event, kind, text):
+        """Once, where it is first named; the histories of other versions stay valid."""
+        again = event.model_copy(update={"at": when("mon 11:00")})
+        (found,) = audit(self.TWO, opened(event, again), when("fri 17:00")).findings
+        assert (found.at, found.kind, found.text) == (when("mon 10:00"), kind, text)
+        assert (found.severity, found.rule) == ("note", f"{kind.split()[1]}s of the policy")
+        assert decide(self.TWO, opened(event), at=when("mon 12:00")).status == "open"
+
+    def test_what_the_policy_knows_is_no_finding(self):
+        """Also among the facts of the opening."""
+        known = opened(
+            E.ItemConfirmed(at=when("mon 10:00"), item="impact"),
+            E.Escalated(at=when("mon 10:00"), to="expert", track="skill"),
+            facts={"production_down": True},
+        )
+        assert told(self.TWO, known) == []
+        assert told(self.TWO, opened(facts={"seats": 2})) == [("unknown fact", "the policy has no fact `seats`")]

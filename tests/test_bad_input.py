@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from pydantic import ValidationError
@@ -19,14 +20,20 @@ from escalation_rules import (
     Rule,
     Target,
     decide,
+    forecast,
+    settle,
 )
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.analysis import check
+from escalation_rules.audit import audit
 from escalation_rules.conditions import Atom
 from escalation_rules.errors import EscalationRulesError, InvalidValue, Misuse, UnknownName
 from escalation_rules.levels import Circle, Track
-from escalation_rules.worktime import Rota, Span
+from escalation_rules.metrics import brief, health, kpis, worklist
+from escalation_rules.views import mermaid
+from escalation_rules.worktime import Layer, Rota, Shift, Span
 from tests.desk import OFFICE, desk, levels, opened, when
 
 WHEN = F.open_for >= "1 hour"
@@ -57,6 +64,8 @@ HINT = "naive datetime `datetime.datetime(2026, 3, 2, 9, 0)`, expected one with 
         lambda: desk(effective_from=NAIVE),
         lambda: Rota(person="ana").on_duty(NAIVE),
         lambda: opened().status(NAIVE),
+        lambda: E.from_statuses([(NAIVE, "resolved")]),
+        lambda: E.from_statuses([(NAIVE, "open")]),
     ],
 )
 def test_a_naive_datetime_is_refused_with_a_hint(make):
@@ -247,6 +256,24 @@ def test_times_that_make_no_sense_are_refused(make, text):
         (lambda: desk(tracks=(Track(key="t"), Track(key="t"))), "tracks: track named twice `t`"),
         (lambda: desk(priorities=("a", "a")), "priorities: priority named twice `a`"),
         (lambda: desk(facts=(F.flag("x"), F.flag("x"))), "facts: fact named twice `x`"),
+        (
+            lambda: desk(Rule(name="r", when=WHEN, then=A.SetPriority("next")), priorities=()),
+            "rules[r].then[0].to: unknown priority `next`, expected no priority here: none is declared",
+        ),
+        (
+            lambda: desk(Rule(name="r", when=WHEN, then=A.SetPriority("high")), priorities=()),
+            "rules[r].then[0].to: unknown priority `high`, expected no priority here",
+        ),
+        (
+            lambda: desk(Rule(name="r", when=WHEN, to="next"), levels=()),
+            "rules[r].to: no next level on the track `main`, expected a track that has levels",
+        ),
+        (
+            lambda: desk(
+                Rule(name="r", when=WHEN, to="next", track="b"), tracks=(Track(key="a", levels=levels()), Track("b"))
+            ),
+            "rules[r].to: no next level on the track `b`",
+        ),
         (lambda: Checklist.of(Item("a"), a="again"), "item named twice `a`"),
         (
             lambda: desk(levels=levels(l1={"entry": Checklist.of(a="A"), "work": Checklist.of(a="A")})),
@@ -285,6 +312,51 @@ def test_what_contradicts_itself_is_refused(make, text):
     assert text in refuse(make)
 
 
+@pytest.mark.parametrize(
+    ("make", "path"),
+    [
+        (lambda: Case("", opened().history), "id"),
+        (lambda: desk(name=" "), "name"),
+        (lambda: Rule(name="", when=WHEN, to="l2"), "name"),
+        (lambda: EscalationLevel(key=""), "key"),
+        (lambda: Track(key=""), "key"),
+        (lambda: Target.update("1 hour", key=""), "key"),
+        (lambda: Item(""), "key"),
+        (lambda: F.flag("").as_declaration(), "name"),
+    ],
+)
+def test_an_empty_name_is_refused(make, path):
+    """Nobody could ask for it, and no message could name it."""
+    assert f"{path}: an empty name `" in refuse(make)
+
+
+ENDS_BEFORE = "a time that ends before it begins"
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: Rota(absences=((when("tue 09:00"), when("mon 09:00")),)),
+            f"absences[0].end: {ENDS_BEFORE} `datetime.datetime(2026, 3, 2",
+        ),
+        (lambda: Shift("ana", when("tue 09:00"), when("mon 09:00")), f"end: {ENDS_BEFORE}"),
+        (
+            lambda: Layer(("ana",), when("tue 09:00"), until=when("mon 09:00")),
+            f"until: {ENDS_BEFORE} `datetime.datetime(2026, 3, 2",
+        ),
+        (lambda: forecast(DESK, CASE, at=when("tue 09:00"), until=when("mon 09:00")), f"until: {ENDS_BEFORE}"),
+        (
+            lambda: decide(DESK, CASE, at=when("tue 09:00")).accept(at=when("mon 09:00")),
+            "at: accepted before it was asked",
+        ),
+    ],
+)
+def test_a_time_does_not_end_before_it_begins(make, text):
+    """Absences, overrides, layers, forecasts; and nothing is accepted before it was decided."""
+    assert text in refuse(make)
+
+
 def test_many_problems_are_collected():
     """All that is wrong is told at once."""
     text = refuse(lambda: desk(Rule(name="r", when=F.level >= "l9", to="l8"), calendar="x"))
@@ -300,6 +372,21 @@ def test_an_event_before_the_opening_is_refused_and_the_case_is_untouched():
         "event before the opening `E.Resolved(at='2026-03-02T08:00:00Z')`, expected an event at or after"
     )
     assert case.history == before
+
+
+def test_a_second_opening_is_refused_and_the_case_is_untouched():
+    """Its JSON could not be read again. The same opening, by its id, changes nothing."""
+    opening = E.Opened(at=when("mon 09:00"), id="ticket:1")
+    case = Case("C-1", (opening,))
+    again = E.Opened(at=when("mon 10:00"), id="ticket:2")
+    text = refuse(lambda: case.record(E.Reviewed(at=when("mon 10:00")), again))
+    assert text.startswith(
+        "a second opening `E.Opened(at='2026-03-02T10:00:00Z', id='ticket:2')`, expected one `Opened`"
+    )
+    assert "a second opening" in refuse(lambda: opened().record(E.Opened(at=when("mon 09:00"))))
+    assert case.history == (opening,)
+    assert case.record(opening) is case
+    assert case.record(opening.model_copy(update={"priority": "high"})) is case
 
 
 @pytest.mark.parametrize(
@@ -330,6 +417,150 @@ def test_events_and_cases_that_cannot_be_are_refused(make, text):
     assert text in refuse(make)
 
 
+DESK, CASE = desk(), opened()
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: decide(CASE, DESK, at=when("mon 10:00")),
+            "a policy and a case in each other's place, expected the policy first",
+        ),
+        (lambda: audit(CASE, DESK, when("mon 10:00")), "a policy and a case in each other's place"),
+        (lambda: settle(CASE, DESK, at=when("mon 10:00")), "a policy and a case in each other's place"),
+        (
+            lambda: forecast(CASE, DESK, at=when("mon 10:00"), until=when("mon 11:00")),
+            "a policy and a case in each other's place",
+        ),
+        (lambda: brief(CASE, DESK, when("mon 10:00")), "a policy and a case in each other's place"),
+        (lambda: decide(DESK, [CASE], at=when("mon 10:00")), "case: not a case `[Case(id='C-1'"),
+        (lambda: decide(DESK, [CASE], at=when("mon 10:00")), "expected one `Case` at a time"),
+        (lambda: decide(DESK, None, at=when("mon 10:00")), "case: not a case `None`, expected a `Case`"),
+        (lambda: decide({}, None, at=when("mon 10:00")), "2 problems:\n- policy: not a policy `{}`"),
+        (lambda: mermaid("x"), "policy: not a policy `x`, expected a `Policy`"),
+        (
+            lambda: decide(DESK, CASE, at=when("mon 10:00")).accept(at=when("mon 10:00"), only=5),
+            "only: not keys `5`, expected the keys of moves and actions",
+        ),
+        (lambda: E.from_statuses(None), "not changes of status `None`, expected a list of (at, status, id)"),
+        (lambda: F.choice("size", 5).as_declaration(), "values: not valid: `5`, expected a tuple or a list"),
+        (lambda: Span.parse(None), "not a span of time `None`"),
+        (lambda: Rota(absences=5), "absences: not valid: `5`, expected a tuple or a list"),
+        (
+            lambda: check(DESK, 5, (when("mon 09:00"), when("mon 10:00"))),
+            "rotas: not rotas `5`, expected a `Rota` for each role",
+        ),
+        (lambda: check("x"), "policy: not a policy `x`, expected a `Policy`"),
+        (lambda: kpis("x", [CASE], when("mon 10:00")), "policy: not a policy `x`"),
+        (lambda: health("x", [CASE], when("mon 10:00")), "policy: not a policy `x`"),
+        (lambda: worklist("x", [CASE], when("mon 10:00"), "agent"), "policy: not a policy `x`"),
+        (lambda: kpis(DESK, CASE, when("mon 10:00")), "cases: not several cases `Case(id='C-1'"),
+        (lambda: health(DESK, [CASE, "C-2"], when("mon 10:00")), "cases[1]: not a case `C-2`, expected a `Case`"),
+        (lambda: worklist(DESK, None, when("mon 10:00"), "agent"), "cases: not several cases `None`"),
+        (
+            lambda: kpis(DESK, [CASE], when("mon 10:00"), per="fortnight"),
+            "per: unknown period `fortnight`, expected one of `day`, `month`, `quarter`, `week`, `year`",
+        ),
+        (lambda: CASE.record([E.Resolved(at=when("mon 10:00"))]), "expected the events one by one: `record(*events)`"),
+        (
+            lambda: CASE.reconcile(at=when("mon 10:00"), assigned="bob"),
+            "assigned: not an assignment `bob`, expected who it is by role, such as {'assignee': 'ana'}",
+        ),
+        (lambda: CASE.reconcile(at=when("mon 10:00"), status=5), "unknown status `5`"),
+        (lambda: E.from_statuses([(when("mon 10:00"),)]), "expected (at, status) or (at, status, id)"),
+        (lambda: E.from_statuses(["open"]), "not a change of status `open`"),
+        (
+            lambda: Rota(person="ana").gaps(when("mon 09:00"), when("mon 10:00"), cover="office"),
+            "cover: not a calendar `office`, expected a `BusinessCalendar`",
+        ),
+    ],
+)
+def test_an_argument_that_is_something_else_is_refused(make, text):
+    """Arguments that changed places, one case for several and several for one, a name for the thing itself."""
+    assert text in refuse(make)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=object()),
+            "value: not a value that JSON can hold: `<object object",
+        ),
+        (
+            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=when("mon 10:00").date()),
+            "hold: `datetime.date(2026, 3, 2)`, expected its text; did you mean `2026-03-02`",
+        ),
+        (
+            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=when("mon 10:00")),
+            "did you mean `2026-03-02T10:00:00+00:00`",
+        ),
+        (
+            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=float("nan")),
+            "value: not a value that JSON can hold: `nan`, expected texts, numbers, true, false or None",
+        ),
+        (lambda: opened(facts={"x": float("inf")}), "facts.x: not a value that JSON can hold: `inf`"),
+        (lambda: opened(facts={"x": Decimal(1)}), "facts.x: not a value that JSON can hold: `1`"),
+        (lambda: opened(attributes={"x": [{"y": {1}}]}), "attributes.x[0].y: not a value that JSON can hold: `{1}`"),
+        (lambda: opened(attributes={"x": OFFICE, "y": b""}), "2 problems in Case:\n- attributes.x: not a value"),
+        (lambda: opened(attributes={"x": deep_data()}), "attributes.x: nested too deeply"),
+    ],
+)
+def test_what_json_cannot_hold_is_refused_when_it_is_given(make, text):
+    """A case goes through JSON: what would be lost there, or not come back as it was, is no part of one."""
+    assert text in refuse(make)
+
+
+ASKED = Rule(name="asked", when=F.happened(E.EscalationRequested.like()), to="l2").model_dump()
+NEVER = {"event": "EscalationRequested", "where": {"wants": {"test": "among", "values": ["attenton"]}}}
+FORGOTTEN = "not a pattern but a kind of event `E.CallHeld`; did you mean `E.CallHeld.like()`"
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: F.happened(E.CallHeld), FORGOTTEN),
+        (lambda: F.happened((E.Resolved.like(), E.CallHeld)), FORGOTTEN),
+        (lambda: Target(key="x", within="1 hour", stops=E.CallHeld), f"stops: {FORGOTTEN}"),
+        (lambda: Target(key="x", within="1 hour", stops=E.Resolved.like(), starts=E.CallHeld), f"starts: {FORGOTTEN}"),
+        (lambda: Item("x", done_by=E.CallHeld), f"done_by: {FORGOTTEN}"),
+        (lambda: E.Resolved.like() | E.CallHeld, FORGOTTEN),
+        (
+            lambda: E.EscalationRequested.like(wants="attenton"),
+            "wants: not valid: `attenton`, expected 'attention', 'expertise' or 'priority'; did you mean `attention`",
+        ),
+        (lambda: E.EscalationRequested.like(wants=E.other_than("attenton")), "wants: not valid: `attenton`"),
+        (lambda: E.EscalationRequested.like(wants=("priority", "attenton")), "wants: not valid: `attenton`"),
+        (lambda: E.EscalationRequested.like(wants=None), "wants: not valid: `None`, expected 'attention'"),
+        (lambda: E.SupportReplied.like(public="yes"), "public: not valid: `yes`, expected true or false"),
+        (lambda: E.SupportReplied.like(public="yes", topic=5), "2 problems in a pattern over SupportReplied:"),
+        (lambda: E.SupportReplied.like(actor="robot"), "actor: not valid: `robot`, expected 'customer', 'staff' or"),
+        (lambda: E.CallHeld.like(kind=5), "kind: not valid: `5`, expected a text"),
+        (lambda: E.CallHeld.like(participants=5), "participants: not valid: `5`, expected a text"),
+        (lambda: E.PlanRevised.like(shared="no"), "shared: not valid: `no`, expected true or false"),
+        (lambda: E.Resolved.like(at="monday"), "at: not an instant `monday`"),
+        (lambda: E.CommunicationAgreed.like(every="weekly"), "every: not a span of time `weekly`"),
+        (lambda: E.FactObserved.like(value=object()), "value: not a value that JSON can hold"),
+        (lambda: E.CallHeld.like(kind=()), "kind: no value to compare with, expected at least one; `None` stands for"),
+        (E.other_than, "no value to compare with, expected at least one, or `E.ANY`"),
+        (
+            lambda: Rule.model_validate({**ASKED, "when": {**ASKED["when"], "pattern": [NEVER]}}),
+            "wants: not valid: `attenton`",
+        ),
+        (lambda: F.happened("resolved"), "not a pattern `resolved`, expected one such as `E.Resolved.like()`"),
+        (lambda: E.Resolved.like() & E.Closed.like(), "expected `F.happened(…) & F.happened(…)`"),
+        (lambda: ~E.Resolved.like(), "a pattern negated, expected `~F.happened(…)`"),
+    ],
+)
+def test_what_is_no_pattern_is_refused(make, text):
+    """The class of an event without `like`, a word, patterns joined as if they were conditions.
+
+    And those that no event can match, for what their fields hold.
+    """
+    assert text in refuse(make)
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [
@@ -347,9 +578,13 @@ def test_events_and_cases_that_cannot_be_are_refused(make, text):
         (lambda: F.acknowledged & F.level_failed == True, "put brackets around each comparison"),
         (lambda: (F.acknowledged & F.level_failed) >= 2, "put brackets around each comparison"),
         (lambda: F.priority == "high" & F.acknowledged, "put brackets around each comparison"),
+        (lambda: F.open_for & F.acknowledged, "`F.open_for` by itself is no condition, expected a comparison"),
         (lambda: F.priority("x"), "`F.priority` asked about `x`, expected no argument"),
         (lambda: F.flag("mine")("x"), "`F.mine` asked about `x`, expected no argument"),
-        (lambda: True & (F.replies >= 2), "not a condition `True`, expected"),
+        (
+            lambda: True & (F.replies >= 2),
+            "not a condition `True`, expected a comparison: put brackets around each comparison",
+        ),
         (lambda: "urgent" | (F.replies >= 2), "not a condition `urgent`, expected"),
     ],
 )
@@ -368,11 +603,19 @@ def test_conditions_that_python_would_misread_are_refused(make, text):
         (lambda: F.used("x") == 0.5, "a share compared with `==`"),
         (lambda: F.acknowledged >= True, "a flag compared with `>=`"),
         (lambda: F.label("team") >= "a", "a label compared with `>=`"),
+        (lambda: F.deadline("x") >= "met", "deadline: an outcome compared with `>=`"),
+        (lambda: F.open_for >= 5, "not a span of time `5`, expected a span such as `4 business hours`"),
+        (lambda: F.open_for >= None, "not a span of time `None`, expected a span such as `4 business hours`"),
+        (lambda: F.priority >= 5, "not a value of an ordered fact `5`, expected a name"),
+        (
+            lambda: Atom.model_validate({"fact": "priority", "kind": "flag", "op": "==", "value": True}),
+            "kind: `priority` is no flag but an ordered fact",
+        ),
         (lambda: F.deadline("x") == "breach", "unknown outcome `breach`"),
         (lambda: F.replies >= "two", "not a value of a count `two`, expected a whole number"),
         (lambda: F.used("x") >= "most", "not a share `most`, expected a number such as 0.75, `3/4` or `75%`"),
         (lambda: F.used("x") >= -1, "not a share `-1`, expected zero or more"),
-        (lambda: F.priority.on("office") >= "high", "a calendar for a ordered `office`, expected a duration"),
+        (lambda: F.priority.on("office") >= "high", "a calendar for an ordered fact `office`, expected a duration"),
         (lambda: F.happened([]) == True, "`happened` without its pattern"),
         (lambda: Atom.model_validate({"fact": "replies", "kind": "flag", "op": "==", "value": True}), "is no flag"),
         (
@@ -388,6 +631,69 @@ def test_conditions_that_python_would_misread_are_refused(make, text):
 def test_comparisons_that_mean_nothing_are_refused(make, text):
     """Rule 30: a duration has one crossing; each kind of fact has its operators."""
     assert text in refuse(make)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"fact": []}, "when.atom.fact: not valid: `[]`, expected a text"),
+        ({"op": {}}, "when.atom.op: not valid: `{}`, expected '>=', '<'"),
+        ({"op": "in", "value": None}, "when.atom: not a value of a count `None`, expected a whole number"),
+    ],
+)
+def test_data_of_the_wrong_shape_is_refused(change, text):
+    """Rule 29: a stranger's policy is safe to read, whatever it holds."""
+    atom = json.loads((F.replies >= 2).model_dump_json())
+    assert text in refuse(lambda: Rule.model_validate({"name": "r", "to": "l2", "when": {**atom, **change}}))
+
+
+def test_a_choice_of_one_value_may_be_given_as_it_is():
+    """A text is one value, not several letters."""
+    assert F.choice("size", "small").as_declaration() == F.choice("size", ("small",)).as_declaration()
+
+
+CONDITION = 'expected one such as `F.open_for >= "4 hours"`'
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Rule(name="r", when=True, to="l2"), f"when: not a condition `True`, {CONDITION}"),
+        (lambda: Rule(name="r", when="open_for", to="l2"), f"when: not a condition `open_for`, {CONDITION}"),
+        (lambda: Target.update("1 hour", when=5), f"when: not a condition `5`, {CONDITION}"),
+        (
+            lambda: Rule(name="r", when={"type": "atm"}, to="l2"),
+            "when: unknown type `atm`, expected one of `all`, `any`",
+        ),
+        (
+            lambda: Rule(name="r", when=WHEN, then="notify"),
+            'then: not an action `notify`, expected one such as `A.Notify("manager")`',
+        ),
+        (lambda: Target.update(5), "within: not a span of time `5`, expected a span such as `4 business hours`"),
+        (lambda: OFFICE.add(when("mon 09:00"), 5), "not a span of time `5`, expected a span such as"),
+        (lambda: EscalationLevel(key="x", cooldown=5), "cooldown: not a span of time `5`"),
+        (lambda: EscalationLevel(key="x", owner=5), "owner: not a name `5`, expected a text or a `Pick`"),
+        (lambda: A.Ask(of=None, item="x"), "of: not a name `None`, expected a text or a `Pick`"),
+        (lambda: Pick(by="x", values={"a": 5}), "values.a: not a choice `5`, expected a name or a span of time"),
+        (lambda: EscalationLevel(key="x", nobody="hld"), "nobody: not valid: `hld`, expected 'wait', 'hold' or 'skip'"),
+        (lambda: EscalationLevel(key="x", nobody="hld"), "did you mean `hold`"),
+        (lambda: EscalationLevel(key="x", external="maybe"), "external: not valid: `maybe`, expected true or false"),
+        (lambda: EscalationLevel(key="x", work="hi"), "work: not valid: `hi`, expected a `Checklist`"),
+        (lambda: desk(5), "rules[0]: not valid: `5`, expected a `Rule`"),
+        (lambda: desk(rules=5), "rules: not valid: `5`, expected a tuple or a list"),
+        (lambda: desk(version=1), "version: not valid: `1`, expected a text"),
+        (lambda: desk(facts="seats"), "facts[0]: not a fact `seats`, expected a declaration such as `F.flag('down')`"),
+        (lambda: desk(calendars={"x": 5}), "calendars.x: not a calendar `5`, expected a `BusinessCalendar`"),
+        (lambda: desk(rotas={"x": 5}), "rotas.x: not valid: `5`, expected a `Rota`"),
+        (lambda: Rota(absences=("x",)), "absences[0]: not valid: `x`, expected an `Absence`"),
+        (lambda: Case("C", [DESK]), "expected a value that says its `type`"),
+    ],
+)
+def test_what_is_wanted_is_said_in_words(make, text):
+    """Of another type than a field holds: what belongs there, as one would write it."""
+    found = refuse(make)
+    assert text in found
+    assert "valid dictionary" not in found
 
 
 def deep_condition() -> object:

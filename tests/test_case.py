@@ -191,10 +191,47 @@ def test_from_statuses_writes_the_events_behind_a_list_of_statuses():
         ("Closed", "s6"),
         ("Reopened", "s7"),
         ("WaitStarted", "s7:2"),
-        ("Voided", None),
+        ("Voided", events[-1].id),
     ]
     assert opened(*events).status(when("mon 17:00")) == "void"
     assert read_status("waiting").waits == {"customer"}
+
+
+def test_changes_of_status_are_taken_by_instant():
+    """A host may list the latest first: a reopening is not before the resolution. At one instant their order stands."""
+    changes = [(when("mon 13:00"), "open", "s3"), (when("mon 10:00"), "waiting", "s1"), (NINE, "open", "s0")]
+    changes += [
+        (when("mon 11:00"), "resolved", "s2"),
+        (when("mon 14:00"), "void", "s4"),
+        (when("mon 14:00"), "open", "s5"),
+    ]
+    found = [(event.type, event.id) for event in E.from_statuses(changes)]
+    assert found == [
+        ("WaitStarted", "s1"),
+        ("Resolved", "s2"),
+        ("Reopened", "s3"),
+        ("Voided", "s4"),
+        ("Reopened", "s5"),
+    ]
+
+
+def test_changes_of_status_without_an_id_get_one():
+    """Rule 11: recording the same list again changes nothing, whatever the words, and with equal changes in it."""
+    at = when("mon 10:00")
+    changes = [
+        (at, "waiting:приход"),
+        (at, "open"),
+        (at, "waiting:приход"),
+        (at, "waiting:vendor"),
+        (at, "resolved", ""),
+    ]
+    events = E.from_statuses(changes)
+    types = ["WaitStarted", "WaitEnded", "WaitStarted", "WaitEnded", "WaitStarted", "Resolved"]
+    assert [event.type for event in events] == types
+    assert len({event.id for event in events}) == len(events)
+    assert all(event.id.isascii() and len(event.id) <= 64 for event in events)
+    assert E.from_statuses(changes) == events
+    assert opened(*events).record(*E.from_statuses(changes)) == opened(*events)
 
 
 def test_at_is_inclusive_to_the_microsecond():

@@ -6,12 +6,26 @@ from datetime import timedelta
 
 import pytest
 
-from escalation_rules import Checklist, Decision, EscalationLevel, Item, Rule, Target, Track, decide, settle
+from escalation_rules import (
+    BusinessCalendar,
+    Checklist,
+    Decision,
+    EscalationLevel,
+    Item,
+    Pick,
+    Policy,
+    Rule,
+    Target,
+    Track,
+    decide,
+    settle,
+)
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.errors import UnknownName
 from escalation_rules.worktime import Absence, Rota
-from tests.desk import desk, levels, opened, when
+from tests.desk import OFFICE, desk, levels, opened, when
 
 GUARD = Checklist.of(
     Item("impact", "Is the impact known?"), Item("workaround", answers=("none", "good"), against=("good",))
@@ -244,6 +258,30 @@ def test_there_is_no_such_field():
     policy, case = rich()
     with pytest.raises(AttributeError, match="nothing"):
         decide(policy, case, at=when("mon 14:00")).nothing  # noqa: B018
+
+
+def test_one_key_to_accept_may_stand_by_itself():
+    """A key is a text, not a list of letters; one that is not asked for is refused as one."""
+    policy = desk(Rule(name="late", when=F.open_for >= "1 hour", to="l2", then=A.Notify("boss")))
+    decision = decide(policy, opened(), at=when("mon 12:00"))
+    (key,) = [move.key for move in decision.moves]
+    assert decision.accept(at=when("mon 12:00"), only=key) == decision.accept(at=when("mon 12:00"), only=[key])
+    with pytest.raises(UnknownName, match="unknown key `move-1`"):
+        decision.accept(at=when("mon 12:00"), only="move-1")
+
+
+def test_equal_policies_have_equal_fingerprints():
+    """The order in which the names of calendars, days or choices are written is no part of a policy."""
+    night = BusinessCalendar("Europe/London", {"mon": "22:00-06:00", "fri": "22:00-06:00"})
+    same = BusinessCalendar("Europe/London", {"fri": "22:00-06:00", "mon": "22:00-06:00"})
+    within = {"urgent": "1 hour", "high": "2 hours"}
+    one = desk(calendars={"office": OFFICE, "night": night}, targets=Target.update(Pick(by="priority", values=within)))
+    turned = Pick(by="priority", values=dict(reversed(within.items())))
+    other = desk(calendars={"night": same, "office": OFFICE}, targets=Target.update(turned))
+    assert one == other
+    assert one.fingerprint == other.fingerprint
+    assert one.fingerprint == Policy.model_validate_json(other.model_dump_json()).fingerprint
+    assert desk(priorities=("low", "high")).fingerprint != desk(priorities=("high", "low")).fingerprint
 
 
 def test_the_fingerprint_is_over_all_but_the_rotas():

@@ -105,3 +105,28 @@ def test_a_pattern_read_from_data_must_name_a_known_event_and_field():
     for bad in ({"event": "Nothing"}, {"event": "Resolved", "where": {"nothing": {"test": "given"}}}):
         with pytest.raises(ValueError, match="unknown"):
             adapter.validate_python(bad)
+
+
+def test_the_constants_of_a_pattern_are_what_the_field_holds():
+    """Also after reading: an instant, a span and a plan are no texts and mappings then."""
+    found = (
+        E.Resolved.like(at=AT.isoformat()),
+        E.Escalated.like(recorded_at=(None, AT)),
+        E.CommunicationAgreed.like(every="4 business hours"),
+        E.PlanRevised.like(items=E.PlanItem("swap"), plan=E.other_than(E.ActionPlan())),
+        E.FactObserved.like(value=(True, "red")),
+        E.Opened.like(facts={"down": True}),
+    )
+    plan = E.CommunicationPlan(every="4 business hours")
+    assert found[0].matches(E.Resolved(at=AT))
+    assert found[2].matches(E.CommunicationAgreed(at=AT, plan=plan))
+    adapter = TypeAdapter(E.Patterns)
+    assert adapter.validate_json(adapter.dump_json(found)) == found
+    assert eval(repr(found), {"E": E, "Span": Span}) == found
+
+
+def test_patterns_are_put_side_by_side_with_a_bar():
+    """One with one, with several, and several with one: the tuple that stands wherever several will do."""
+    one, other, third = E.Resolved.like(), E.Closed.like(), E.Voided.like()
+    assert one | other == (one, other)
+    assert one | (other, third) == (one, other) | third == (one, other, third)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self, TypeAlias, TypeVar
 
 from pydantic import (
@@ -21,9 +22,10 @@ from pydantic import (
     WithJsonSchema,
     model_serializer,
 )
-from pydantic_core import CoreSchema, ErrorDetails, core_schema
+from pydantic_core import CoreSchema, core_schema
 
-from escalation_rules.errors import EscalationRulesError, InvalidValue, Problem, nearest
+from escalation_rules._problems import invalid
+from escalation_rules.errors import InvalidValue, Problem
 
 __all__ = [
     "Dated",
@@ -33,9 +35,11 @@ __all__ = [
     "Instant",
     "InstantLike",
     "Json",
+    "Name",
     "Several",
     "Texts",
     "Value",
+    "freeze",
     "read_instant",
 ]
 
@@ -92,6 +96,16 @@ Dated = Mapping[date, T] | Mapping[str, T] | Mapping[date | str, T]
 """Something for each of some dates, given as dates or as their ISO texts."""
 
 
+def _named(text: str) -> str:
+    if not text.strip():
+        raise InvalidValue(Problem("an empty name", text, expected="a text that people know it by"))
+    return text
+
+
+Name = Annotated[str, AfterValidator(_named)]
+"""A text that something is known by: not an empty one."""
+
+
 class FrozenDict(dict[K, V]):
     """A dict that cannot be changed once made, and can therefore be hashed and shared."""
 
@@ -115,15 +129,36 @@ Frozen = Annotated[Mapping[K, V], AfterValidator(FrozenDict)]
 """A mapping that cannot be changed once it is part of a value."""
 
 
-def _freeze(given: object) -> Any:
+def freeze(given: object) -> Any:
+    """The same to the bottom with lists as tuples and mappings as frozen ones."""
     if isinstance(given, Mapping):
-        return FrozenDict({str(key): _freeze(value) for key, value in given.items()})
-    if isinstance(given, list | tuple | set | frozenset):
-        return tuple(_freeze(one) for one in given)
-    return given
+        return FrozenDict({str(key): freeze(value) for key, value in given.items()})
+    return tuple(map(freeze, given)) if isinstance(given, list | tuple) else given
 
 
-Json = Annotated[Any, PlainValidator(_freeze)]
+def _read_json(given: object) -> Any:
+    try:
+        problems = list(_not_json(given))
+    except RecursionError:
+        problems = [Problem("nested too deeply", expected="a value of a few layers")]
+    if problems:
+        raise InvalidValue(*problems)
+    return freeze(given)
+
+
+def _not_json(given: object) -> Iterator[Problem]:
+    """What in a value JSON cannot hold, each with its path."""
+    if isinstance(given, Mapping):
+        yield from (one.under(str(key)) for key, value in given.items() for one in _not_json(value))
+    elif isinstance(given, list | tuple):
+        yield from (one.under(f"[{place}]") for place, value in enumerate(given) for one in _not_json(value))
+    elif not (given is None or isinstance(given, str | int) or (isinstance(given, float) and isfinite(given))):
+        text = given.isoformat() if isinstance(given, date) else ""
+        expected = "its text" if text else "texts, numbers, true, false or None, or lists and mappings of them"
+        yield Problem("not a value that JSON can hold:", given, expected=expected, suggestion=text)
+
+
+Json = Annotated[Any, PlainValidator(_read_json)]
 """Anything that JSON can hold, with lists as tuples and objects as frozen mappings."""
 
 
@@ -143,11 +178,11 @@ class Value(BaseModel):
 
         def __init__(self, /, *args: Any, **data: Any) -> None:
             if args:
-                data = _named(type(self), args, data)
+                data = _by_name(type(self), args, data)
             try:
                 super().__init__(**data)
             except ValidationError as error:
-                raise _invalid(type(self), error) from None
+                raise invalid(type(self), error) from None
 
         # pydantic then goes on validating nested values by itself instead of calling this __init__ for each of them
         __init__.__pydantic_base_init__ = True
@@ -269,10 +304,10 @@ def _own_errors(cls: type[Value], read: Callable[..., T], given: Any, kwargs: di
     try:
         return read(given, **kwargs)
     except ValidationError as error:
-        raise _invalid(cls, error) from None
+        raise invalid(cls, error) from None
 
 
-def _named(cls: type[Value], args: tuple[Any, ...], data: dict[str, Any]) -> dict[str, Any]:
+def _by_name(cls: type[Value], args: tuple[Any, ...], data: dict[str, Any]) -> dict[str, Any]:
     names = [name for name in cls.model_fields if name != "type"]
     if len(args) > len(names):
         raise InvalidValue(Problem("too many arguments", len(args), expected=f"at most {len(names)}"))
@@ -280,35 +315,3 @@ def _named(cls: type[Value], args: tuple[Any, ...], data: dict[str, Any]) -> dic
     if twice := sorted(given.keys() & data.keys()):
         raise InvalidValue(Problem("argument given twice", twice[0]))
     return given | data
-
-
-def _invalid(cls: type[Value], error: ValidationError) -> InvalidValue:
-    details = error.errors(include_url=False)
-    problems = [problem for detail in details for problem in _problems(cls, detail)]
-    named = [own.subject for own in map(_own_error, details) if own is not None and own.subject]
-    return InvalidValue(*problems, subject=named[0] if named else cls.__name__)
-
-
-def _own_error(detail: ErrorDetails) -> EscalationRulesError | None:
-    error = detail.get("ctx", {}).get("error")
-    return error if isinstance(error, EscalationRulesError) else None
-
-
-def _problems(cls: type[Value], detail: ErrorDetails) -> list[Problem]:
-    path = _path(detail["loc"])
-    own = _own_error(detail)
-    if own is not None:
-        return [problem.under(path) for problem in own.problems]
-    if detail["type"] == "missing":
-        return [Problem("missing", path=path)]
-    if detail["type"] == "extra_forbidden":
-        name = str(detail["loc"][-1])
-        fields = cls.model_fields if len(detail["loc"]) == 1 else {}
-        return [Problem("unknown field", name, path=_path(detail["loc"][:-1]), suggestion=nearest(name, fields))]
-    message = detail["msg"].removeprefix("Input should be ")
-    return [Problem("not valid:", detail["input"], path=path, expected=message[:1].lower() + message[1:])]
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
-    return text.removeprefix(".")

@@ -11,12 +11,13 @@ A.Notify(roles=('manager',), text='escalated')
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator
 
 from escalation_rules._values import Several, Value
+from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.picks import Pick, RoleChoice
 
 __all__ = ["Action", "Actions", "Ask", "Assign", "Convene", "Flag", "Notify", "Redirect", "SetPriority"]
@@ -160,6 +161,14 @@ class Flag(_Action):
         def __init__(self, text: str, finding: bool = False) -> None: ...
 
 
+def _actions(given: object) -> Any:
+    several = _several(given)
+    for one in several if isinstance(several, list | tuple) else (several,):
+        if not isinstance(one, _Action | Mapping):
+            raise InvalidValue(Problem("not an action", one, expected='one such as `A.Notify("manager")`'))
+    return several
+
+
 Action = Annotated[Notify | Ask | Redirect | SetPriority | Assign | Convene | Flag, Discriminator("type")]
 """Any action."""
 
@@ -168,5 +177,5 @@ def _once(actions: tuple[Value, ...]) -> tuple[Value, ...]:
     return tuple(dict.fromkeys(actions))
 
 
-Actions = Annotated[tuple[Action, ...], BeforeValidator(_several), AfterValidator(_once)]
+Actions = Annotated[tuple[Action, ...], BeforeValidator(_actions), AfterValidator(_once)]
 """Some actions, each once, or one by itself."""

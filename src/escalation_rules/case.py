@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import field_validator
 
 from escalation_rules import events as E
-from escalation_rules._values import Frozen, FrozenDict, InstantLike, Json, Value, read_instant
+from escalation_rules._values import Frozen, FrozenDict, InstantLike, Json, Name, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.kinds import Made
 from escalation_rules.patterns import Happening
@@ -43,7 +43,7 @@ class Case(Value):
     ('open', 'waiting')
     """
 
-    id: str
+    id: Name
     history: tuple[E.Event, ...]
     attributes: Frozen[str, Json] = FrozenDict()
 
@@ -72,12 +72,17 @@ class Case(Value):
         return cls(id, (opened,), attributes or {})
 
     def record(self, *events: Happening) -> Case:
-        """The case with these events in its history, each in its place. The case itself is untouched."""
+        """The case with these events in its history, each in its place. The case itself is untouched.
+
+        Raises `InvalidValue` for what is no event, for one before the opening, and for a second opening.
+        """
         seen, fresh = set(self._ids), []
         for event in events:
             if not isinstance(event, Happening):
-                raise InvalidValue(Problem("not an event", event, expected="one of `escalation_rules.events`"))
+                raise InvalidValue(_no_event(event))
             if event.id is None or event.id not in seen:
+                if isinstance(event, E.Opened):
+                    raise InvalidValue(_opened_twice(event))
                 fresh.append(event)
                 seen.add(cast(str, event.id))
         if not fresh:
@@ -101,6 +106,8 @@ class Case(Value):
         Tickets are edited without a trace; this finds the difference. Absent arguments were not looked at. Store what
         it returns: unless it is stored, every call observes the change anew. `status` is a word of `E.from_statuses`.
         """
+        if not isinstance(assigned, Mapping | None):
+            raise InvalidValue(_by_role(assigned))
         seen: dict[str, Any] = {
             "priority": priority if priority != self.priority(at) else None,
             "level": level if level != self.level(at) else None,
@@ -242,6 +249,21 @@ def _in_order(history: tuple[E.Event, ...]) -> tuple[E.Event, ...]:
     ordered = sorted(history, key=lambda event: (event.instant, event is not opened))
     seen: set[str] = set()
     return tuple(event for event in ordered if event.id is None or not (event.id in seen or seen.add(event.id)))  # type: ignore[func-returns-value]
+
+
+def _no_event(given: object) -> Problem:
+    several = isinstance(given, list | tuple) and all(isinstance(one, Happening) for one in given)
+    expected = "the events one by one: `record(*events)`" if several else "one of `escalation_rules.events`"
+    return Problem("not an event", given, expected=expected)
+
+
+def _opened_twice(event: E.Opened) -> Problem:
+    return Problem("a second opening", event, expected="one `Opened` in a history", suggestion="E.Reopened(…)")
+
+
+def _by_role(assigned: object) -> Problem:
+    expected = "who it is by role, such as {'assignee': 'ana'}"
+    return Problem("not an assignment", assigned, path="assigned", expected=expected)
 
 
 def _level_named_by(event: Happening) -> tuple[str | None, str | None] | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, field_validator
 
-from escalation_rules._values import Several, Texts, Value
+from escalation_rules._values import Name, Several, Texts, Value
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Patterns
 from escalation_rules.patterns import Pattern
@@ -26,7 +26,7 @@ class Item(Value):
     True
     """
 
-    key: str
+    key: Name
     text: str = ""
     answers: tuple[str, ...] = ("yes", "no")
     against: tuple[str, ...] = ("no",)

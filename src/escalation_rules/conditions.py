@@ -16,12 +16,24 @@ from typing import Annotated, Any, Literal, NoReturn, Self, cast, get_args
 from pydantic import BeforeValidator, Discriminator, model_validator
 
 from escalation_rules._values import Value, show
-from escalation_rules.errors import InvalidValue, Misuse, Problem, unknown
+from escalation_rules.errors import InvalidValue, Misuse, Problem, a, unknown
 from escalation_rules.events import Patterns
 from escalation_rules.picks import CalendarChoice, Pick, read_span_choice
 from escalation_rules.worktime.spans import Span
 
-__all__ = ["AllOf", "AnyOf", "Atom", "Condition", "FactKind", "Not", "atoms", "normal", "parts", "read_condition"]
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Atom",
+    "Condition",
+    "FactKind",
+    "Not",
+    "OptionalCondition",
+    "atoms",
+    "normal",
+    "parts",
+    "read_condition",
+]
 
 FactKind = Literal["duration", "ordered", "choice", "flag", "count", "share", "outcome", "label"]
 Op = Literal[">=", "<", ">", "<=", "==", "!=", "in", "not in"]
@@ -49,6 +61,7 @@ _OPERATORS: dict[str, set[str]] = {
     "count": _EQUALITY | {">=", "<", ">", "<="},
     "ordered": _EQUALITY | {">=", "<", ">", "<="},
 }
+_FACTS: Mapping[str, str] = {**{kind: a(kind) for kind in get_args(FactKind)}, "ordered": "an ordered fact"}
 MAX_DEPTH, MAX_ATOMS = 50, 1_000
 
 Argument = Literal["", "track", "target", "pattern"]
@@ -144,12 +157,12 @@ class Atom(Term):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping) or "fact" not in given:
+        if not isinstance(given, Mapping) or not isinstance(given.get("fact"), str):
             return given
         built_in = BUILT_IN.get(given["fact"])
         kind = given.get("kind", built_in[0] if built_in else None)
         if built_in and kind != built_in[0]:
-            raise InvalidValue(Problem(f"`{given['fact']}` is no {kind} but a {built_in[0]}", path="kind"))
+            raise InvalidValue(Problem(f"`{given['fact']}` is no {kind} but {_FACTS[built_in[0]]}", path="kind"))
         value = _read_constant(kind, given.get("op"), given.get("value"))
         return {**given, "kind": kind, "value": value}
 
@@ -157,13 +170,15 @@ class Atom(Term):
     def _sound(self) -> Self:
         if self.op not in _OPERATORS[self.kind]:
             expected = " or ".join(f"`{op}`" for op in sorted(_OPERATORS[self.kind]))
-            raise InvalidValue(Problem(f"a {self.kind} compared with", self.op, path=self.fact, expected=expected))
+            raise InvalidValue(
+                Problem(f"{_FACTS[self.kind]} compared with", self.op, path=self.fact, expected=expected)
+            )
         argument = BUILT_IN[self.fact][1] if self.fact in BUILT_IN else ""
         if (argument == "target" and self.of is None) or bool(self.pattern) != (argument == "pattern"):
             raise InvalidValue(Problem(f"`{self.fact}` without its {argument or 'name alone'}", path=self.fact))
         if self.calendar is not None and self.kind != "duration":
             raise InvalidValue(
-                Problem(f"a calendar for a {self.kind}", self.calendar, path=self.fact, expected="a duration")
+                Problem(f"a calendar for {_FACTS[self.kind]}", self.calendar, path=self.fact, expected="a duration")
             )
         return self
 
@@ -263,6 +278,13 @@ def read_condition(given: object) -> Any:
     return given
 
 
+def _readable(given: object) -> Any:
+    read = read_condition(given)
+    if not isinstance(read, Term | Mapping):
+        raise InvalidValue(Problem("not a condition", given, expected='one such as `F.open_for >= "4 hours"`'))
+    return read
+
+
 def _check_size(data: object) -> None:
     """Refuses deep and wide data before anything recursive sees it; parts may be shared, and so be many without room.
 
@@ -285,8 +307,12 @@ def _inner(of: object) -> list[object]:
     return list(of) if isinstance(of, list | tuple) else [of]
 
 
-Condition = Annotated[Atom | AllOf | AnyOf | Not, BeforeValidator(read_condition), Discriminator("type")]
+Condition = Annotated[Atom | AllOf | AnyOf | Not, BeforeValidator(_readable), Discriminator("type")]
 """Any condition."""
+OptionalCondition = Annotated[
+    Condition | None, BeforeValidator(lambda given: None if given is None else _readable(given))
+]
+"""A condition, or nothing."""
 
 for _nested in (AllOf, AnyOf, Not):
     _nested.model_rebuild()
@@ -329,27 +355,27 @@ def _flat(kind: type[AllOf] | type[AnyOf], term: Term) -> tuple[Condition, ...]:
 def _operand(given: object) -> Term:
     read = read_condition(given)
     if not isinstance(read, Term):
-        raise Misuse(Problem("not a condition", given, expected=BRACKETS))
+        raise Misuse(Problem("not a condition", given, expected=f"a comparison: {BRACKETS}"))
     return read
 
 
 def _read_constant(kind: str | None, op: object, value: Any) -> Any:
     if kind is None or kind not in get_args(FactKind):
         raise InvalidValue(unknown("kind of fact", kind, get_args(FactKind), path="kind"))
-    if op in {"in", "not in"}:
-        listed = (value,) if isinstance(value, str | int) else tuple(value)
+    if op in ("in", "not in"):  # a stranger's operator may be no text, and not hashable
+        listed = tuple(value) if isinstance(value, tuple | list | set | frozenset) else (value,)
         return tuple(_read_one(kind, one) for one in listed)
     return _read_one(kind, value)
 
 
 def _read_one(kind: str, value: Any) -> Any:
     if kind == "duration":
-        return read_span_choice(value)
+        return Span.model_validate(value) if value is None else read_span_choice(value)
     if kind == "share":
         return _read_share(value)
     wanted: type = {"flag": bool, "count": int}.get(kind, str)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise InvalidValue(Problem(f"not a value of a {kind}", value, expected=_EXPECTED_CONSTANT[wanted]))
+        raise InvalidValue(Problem(f"not a value of {_FACTS[kind]}", value, expected=_EXPECTED_CONSTANT[wanted]))
     if kind == "outcome" and value not in OUTCOMES:
         raise InvalidValue(unknown("outcome", value, OUTCOMES))
     return value

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from escalation_rules import events as E
-from escalation_rules._values import Deferred, Frozen, FrozenDict, Instant, fields_of
+from escalation_rules._values import Deferred, Frozen, FrozenDict, Instant, fields_of, read_instant
 from escalation_rules.actions import Assign, SetPriority
-from escalation_rules.errors import UnknownName, unknown
+from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.explanation import explained
 from escalation_rules.parts import (
     ActionDue,
@@ -93,20 +93,25 @@ class Decision(Deferred):
         raise UnknownName(unknown("target", target, [one.target for one in (*self.deadlines, *self.ended)]))
 
     def accept(
-        self, *, at: datetime, by: str | None = None, only: Collection[str] | None = None
+        self, *, at: datetime, by: str | None = None, only: Collection[str] | str | None = None
     ) -> tuple[E.Event, ...]:
         """What to record once the host has done what is asked.
 
-        One event for each move and action, or for `only` these keys.
+        One event for each move and action, or for `only` these keys, or this one.
 
         Each is dated at its due, with `recorded_at` beside it, and has its key as id, so that recording it twice
-        changes nothing. Raises `UnknownName` for a key that is not asked for.
+        changes nothing. Raises `UnknownName` for a key that is not asked for, and `InvalidValue` for an `at` before the
+        decision's.
         """
+        if read_instant(at) < self.at:
+            expected = f"{self.at.isoformat()}, when it was decided, or later"
+            raise InvalidValue(Problem("accepted before it was asked", at, path="at", expected=expected))
         asked: list[Move | ActionDue] = sorted((*self.moves, *self.actions), key=lambda one: one.order)
         keys = [one.key for one in asked]
-        if odd := [key for key in only or () if key not in keys]:
+        wanted = tuple(keys) if only is None else (only,) if isinstance(only, str) else tuple(_keys(only))
+        if odd := [key for key in wanted if key not in keys]:
             raise UnknownName(*(unknown("key", key, keys) for key in odd))
-        accepted = (one for one in asked if only is None or one.key in only)
+        accepted = (one for one in asked if one.key in wanted)
         return tuple(_event(one, at, by) for one in accepted)
 
     def explain(self) -> str:
@@ -116,6 +121,12 @@ class Decision(Deferred):
         """
         why_not = getattr(self._source, "why_not", tuple)
         return explained(dict(fields_of(self)), why_not())
+
+
+def _keys(only: object) -> Collection[str]:
+    if not isinstance(only, Collection):
+        raise InvalidValue(Problem("not keys", only, path="only", expected="the keys of moves and actions"))
+    return only
 
 
 def _event(one: Move | ActionDue, at: datetime, by: str | None) -> E.Event:

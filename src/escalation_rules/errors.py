@@ -17,7 +17,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-__all__ = ["EscalationRulesError", "InvalidValue", "Misuse", "Problem", "UnknownName", "nearest", "unknown"]
+__all__ = ["EscalationRulesError", "InvalidValue", "Misuse", "Problem", "UnknownName", "a", "nearest", "unknown"]
 
 _SHOWN_CHARACTERS = 60
 
@@ -70,6 +70,15 @@ class UnknownName(EscalationRulesError, LookupError):
 
 class Misuse(EscalationRulesError, TypeError):
     """An expression that Python accepts and that cannot mean what it says, such as `and` between conditions."""
+
+
+def a(noun: str) -> str:
+    """A noun with its article.
+
+    >>> a("flag"), a("outcome"), a("`Item`")
+    ('a flag', 'an outcome', 'an `Item`')
+    """
+    return f"{'an' if noun.lstrip('`')[:1].lower() in set('aeiou') else 'a'} {noun}"
 
 
 def nearest(name: object, known: Iterable[str]) -> str:

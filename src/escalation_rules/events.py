@@ -14,7 +14,7 @@ False
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, cast, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator
@@ -61,7 +61,7 @@ from escalation_rules.kinds import (
     WaitEnded,
     WaitStarted,
 )
-from escalation_rules.patterns import ANY, Actor, FieldTest, Happening, Pattern, other_than
+from escalation_rules.patterns import ANY, Actor, FieldTest, Happening, Pattern, no_pattern, other_than
 from escalation_rules.statuses import from_statuses
 
 __all__ = [
@@ -116,6 +116,7 @@ __all__ = [
     "from_statuses",
     "other_than",
     "parse",
+    "patterns_of",
 ]
 
 Event = Annotated[
@@ -177,15 +178,25 @@ def parse(mapping: Mapping[str, Any]) -> Event:
 def _known_pattern(pattern: Pattern) -> Pattern:
     if pattern.event not in KINDS:
         raise InvalidValue(unknown("type of event", pattern.event, KINDS))
-    KINDS[pattern.event].like(**pattern.where)
-    return pattern
+    return KINDS[pattern.event].like(**pattern.where)
 
 
-def _several(given: object) -> object:
-    return (given,) if isinstance(given, Pattern | Mapping) else given
+def patterns_of(given: object) -> tuple[Pattern, ...]:
+    """One pattern or several as a tuple, be they values or data. Raises `InvalidValue` for what is no pattern.
+
+    >>> patterns_of(CallHeld)
+    Traceback (most recent call last):
+    escalation_rules.errors.InvalidValue: not a pattern but a kind of event `E.CallHeld`; did you mean \
+`E.CallHeld.like()`
+    """
+    one = isinstance(given, Pattern | Mapping | str) or not isinstance(given, Iterable)
+    several: tuple[Any, ...] = (given,) if one else tuple(cast(Iterable[Any], given))
+    if wrong := [no_pattern(one) for one in several if not isinstance(one, Pattern | Mapping)]:
+        raise InvalidValue(*wrong)
+    return several
 
 
-Patterns = Annotated[tuple[Annotated[Pattern, AfterValidator(_known_pattern)], ...], BeforeValidator(_several)]
+Patterns = Annotated[tuple[Annotated[Pattern, AfterValidator(_known_pattern)], ...], BeforeValidator(patterns_of)]
 """One pattern or several, any of which will do."""
 
 COUNTING_REPLY: Pattern = SupportReplied.like(public=True, automatic=False, actor="staff")

@@ -12,15 +12,16 @@ here too and declared on the policy with their domain.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, NoReturn, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import FrozenDict, Value, show
+from escalation_rules._values import FrozenDict, Name, Value, show
 from escalation_rules.conditions import BRACKETS, BUILT_IN, AllOf, AnyOf, Atom, Condition, FactKind, Op
 from escalation_rules.errors import InvalidValue, Misuse, Problem
+from escalation_rules.events import patterns_of
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick
 
@@ -63,7 +64,7 @@ __all__ = [
 class OwnFact(Value):
     """A fact of the policy's own, declared with its domain: what values it may take."""
 
-    name: str
+    name: Name
     kind: Literal["flag", "count", "choice", "label"]
     low: int | None = None
     high: int | None = None
@@ -292,8 +293,7 @@ def happened(pattern: Pattern | Iterable[Pattern]) -> Fact:
 
     In a rule without `to`, in the cycle.
     """
-    patterns = (pattern,) if isinstance(pattern, Pattern) else tuple(pattern)
-    return Fact("happened", "flag", pattern=patterns)
+    return Fact("happened", "flag", pattern=patterns_of(pattern))
 
 
 def flag(name: str) -> Fact:
@@ -306,9 +306,10 @@ def count(name: str, low: int | None = None, high: int | None = None) -> Fact:
     return Fact(name, "count", domain=FrozenDict(low=low, high=high))
 
 
-def choice(name: str, values: Iterable[str] = ()) -> Fact:
+def choice(name: str, values: Iterable[str] | str = ()) -> Fact:
     """One of several texts, a fact of the policy's own; the values are needed where it is declared."""
-    return Fact(name, "choice", domain=FrozenDict(values=tuple(values)))
+    several = (values,) if isinstance(values, str) else tuple(values) if isinstance(values, Iterable) else values
+    return Fact(name, "choice", domain=FrozenDict(values=several))
 
 
 def label(name: str) -> Fact:
@@ -317,7 +318,11 @@ def label(name: str) -> Fact:
 
 
 def _declaration(given: object) -> Any:
-    return given.as_declaration() if isinstance(given, Fact) else given
+    if isinstance(given, Fact):
+        return given.as_declaration()
+    if not isinstance(given, OwnFact | Mapping):
+        raise InvalidValue(Problem("not a fact", given, expected="a declaration such as `F.flag('down')`"))
+    return given
 
 
 Declared = Annotated[OwnFact, BeforeValidator(_declaration)]

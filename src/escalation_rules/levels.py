@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Frozen, Several, Value
+from escalation_rules._values import Frozen, Name, Several, Value
 from escalation_rules.actions import Action, Actions
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.errors import InvalidValue, Problem
@@ -64,7 +64,7 @@ class EscalationLevel(Value):
     library's clocks.
     """
 
-    key: str
+    key: Name
     title: str | None = None
     owner: RoleChoice | None = None
     alternates: Annotated[tuple[RoleChoice, ...], BeforeValidator(_one_or_more)] = ()
@@ -116,7 +116,7 @@ class EscalationLevel(Value):
 class Track(Value):
     """A ladder of levels, lowest first: a line of expertise, of authority, or one organisation's."""
 
-    key: str
+    key: Name
     levels: Annotated[tuple[EscalationLevel, ...], BeforeValidator(_one_or_more)] = ()
     organisation: str | None = None
     calendar: CalendarChoice = None

@@ -9,17 +9,21 @@ enough.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, TypedDict
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, PlainValidator
 
-from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Json, Value, show
-from escalation_rules.errors import InvalidValue, unknown
+from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Value, freeze, show
+from escalation_rules.constants import as_held
+from escalation_rules.errors import InvalidValue, Misuse, Problem, unknown
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "Said", "other_than"]
+__all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "Said", "no_pattern", "other_than"]
 
 Actor = Literal["customer", "staff", "automation"]
+
+
+Holder = type[Value]
 
 
 class Said(TypedDict, total=False):
@@ -36,7 +40,7 @@ class FieldTest(Value):
 
     namespace: ClassVar[str] = "E."
     test: Literal["among", "other than", "given"]
-    values: tuple[Json, ...] = ()
+    values: tuple[Annotated[Any, PlainValidator(freeze)], ...] = ()
 
     def accepts(self, held: object) -> bool:
         """Whether a field with this content passes. Nothing is not "other" than anything: it is not known."""
@@ -58,16 +62,21 @@ ANY = FieldTest(test="given")
 
 
 def other_than(*values: object) -> FieldTest:
-    """A field test: something is given, and it is none of these.
+    """A field test: something is given, and it is none of these. Raises `InvalidValue` for none at all.
 
     >>> other_than("phone", "email").accepts("chat"), other_than("phone").accepts(None)
     (True, False)
     """
+    if not values:
+        raise InvalidValue(_nothing("other than"))
     return FieldTest(test="other than", values=values)
 
 
 class Pattern(Value):
-    """A kind of event and what its fields must hold. Made by `like` on the event's class."""
+    """A kind of event and what its fields must hold. Made by `like` on the event's class.
+
+    Where several patterns will do, they stand in a tuple; `|` puts them there.
+    """
 
     event: str
     where: Frozen[str, FieldTest] = FrozenDict()
@@ -78,8 +87,35 @@ class Pattern(Value):
             return False
         return all(test.accepts(event.reading(name)) for name, test in self.where.items())
 
+    def __or__(self, other: object) -> tuple[Pattern, ...]:
+        return (self, *_side_by_side(other))
+
+    def __ror__(self, other: object) -> tuple[Pattern, ...]:
+        return (*_side_by_side(other), self)
+
+    def __and__(self, other: object) -> NoReturn:
+        raise Misuse(Problem("patterns joined with `&`", expected="`F.happened(…) & F.happened(…)`"))
+
+    def __invert__(self) -> NoReturn:
+        raise Misuse(Problem("a pattern negated", expected="`~F.happened(…)`"))
+
     def __repr__(self) -> str:
         return f"E.{self.event}.like({', '.join(f'{name}={test!r}' for name, test in self.where.items())})"
+
+
+def _side_by_side(given: object) -> tuple[Pattern, ...]:
+    several = given if isinstance(given, tuple) else (given,)
+    if wrong := [no_pattern(one) for one in several if not isinstance(one, Pattern)]:
+        raise Misuse(*wrong)
+    return several
+
+
+def no_pattern(given: object) -> Problem:
+    """The problem of what stands in the place of a pattern and is none, such as the bare class of an event."""
+    if isinstance(given, type) and issubclass(given, Happening):
+        name = f"E.{given.__name__}"
+        return Problem("not a pattern but a kind of event", name, suggestion=f"{name}.like()")
+    return Problem("not a pattern", given, expected="one such as `E.Resolved.like()`")
 
 
 def _with_its_kind(schema: dict[str, Any]) -> None:
@@ -109,19 +145,38 @@ class Happening(Value):
 
     @classmethod
     def like(cls, **fields: Any) -> Pattern:
-        """The pattern of events of this kind whose fields hold what is given here."""
-        known = cls._readable()
-        if odd := [unknown(f"field of {cls.__name__}", name, known) for name in fields if name not in known]:
-            raise InvalidValue(*odd, subject=f"a pattern over {cls.__name__}")
-        return Pattern(event=cls.__name__, where={name: _test(given) for name, given in fields.items()})
+        """The pattern of events of this kind whose fields hold what is given here.
+
+        Raises `InvalidValue` for a field that there is not, and for what a field can never hold.
+        """
+        where, problems = dict[str, FieldTest](), list[Problem]()
+        for name, given in fields.items():
+            try:
+                where[name] = cls._test(name, given)
+            except InvalidValue as error:
+                problems += error.problems
+        if problems:
+            raise InvalidValue(*problems, subject=f"a pattern over {cls.__name__}")
+        return Pattern(event=cls.__name__, where=where)
 
     @classmethod
-    def _readable(cls) -> list[str]:
-        """The names a pattern may use: the event's fields, and those of the plan it carries."""
+    def _test(cls, name: str, given: object) -> FieldTest:
+        """What is asked of one field, each constant as the field holds it."""
+        holders = cls._readable()
+        if name not in holders:
+            raise InvalidValue(unknown(f"field of {cls.__name__}", name, holders))
+        test, values = (given.test, given.values) if isinstance(given, FieldTest) else ("among", _several(given))
+        if test != "given" and not values:
+            raise InvalidValue(_nothing(test).under(name))
+        return FieldTest(test=test, values=tuple(as_held(holders[name], name, one) for one in values))
+
+    @classmethod
+    def _readable(cls) -> dict[str, Holder]:
+        """The names a pattern may use, with what has them: the event, or the plan it carries."""
         field = cls.model_fields.get("plan")
         plan = field.annotation if field else None
-        inner = list(plan.model_fields) if isinstance(plan, type) and issubclass(plan, Value) else []
-        return [name for name in [*cls.model_fields, *inner] if name != "type"]
+        inner = plan if isinstance(plan, type) and issubclass(plan, Value) else cls
+        return {name: holder for holder in (inner, cls) for name in holder.model_fields if name != "type"}
 
     def reading(self, name: str) -> object:
         """What the event holds under a name that a pattern may use."""
@@ -138,9 +193,10 @@ class Happening(Value):
         return self.actor != "automation"
 
 
-def _test(given: object) -> FieldTest:
-    if isinstance(given, FieldTest):
-        return given
-    return FieldTest(
-        test="among", values=tuple(given) if isinstance(given, list | tuple | set | frozenset) else (given,)
-    )
+def _several(given: object) -> tuple[Any, ...]:
+    return tuple(given) if isinstance(given, list | tuple | set | frozenset) else (given,)
+
+
+def _nothing(test: str) -> Problem:
+    expected = "at least one, or `E.ANY`" if test == "other than" else "at least one; `None` stands for nothing given"
+    return Problem("no value to compare with", expected=expected)

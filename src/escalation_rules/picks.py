@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator
 
 from escalation_rules._values import Frozen, Value
+from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.worktime.spans import Span, SpanLike
 
 __all__ = ["CalendarChoice", "Pick", "RoleChoice", "SpanChoice", "SpanOrPick", "choices", "read_span_choice"]
+
+
+def _named(given: object) -> object:
+    if not isinstance(given, str | Span | timedelta | Mapping | None):
+        raise InvalidValue(Problem("not a choice", given, expected="a name or a span of time"))
+    return given
+
+
+Held = Annotated[str | Span | None, BeforeValidator(_named)]
 
 
 class Pick(Value):
@@ -24,8 +35,8 @@ class Pick(Value):
     """
 
     by: str
-    values: Frozen[str, str | Span | None]
-    otherwise: str | Span | None = None
+    values: Frozen[str, Held]
+    otherwise: Held = None
 
     if TYPE_CHECKING:
 
@@ -70,7 +81,15 @@ SpanChoice = Annotated[Span | Pick | None, BeforeValidator(read_span_choice)]
 """A span, a pick of spans, or nothing."""
 SpanOrPick = SpanLike | Pick
 """Whatever stands for a span or a pick of spans."""
-RoleChoice = str | Pick
+
+
+def _name_or_pick(given: object) -> object:
+    if not isinstance(given, str | Pick | Mapping):
+        raise InvalidValue(Problem("not a name", given, expected="a text or a `Pick`"))
+    return given
+
+
+RoleChoice = Annotated[str | Pick, BeforeValidator(_name_or_pick)]
 """A role, or a pick of roles."""
-CalendarChoice = str | Pick | None
+CalendarChoice = RoleChoice | None
 """The name of one of the policy's calendars, a pick of such names, or nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
@@ -11,14 +12,14 @@ import tzdata
 from holidays.version import __version__ as holidays_version
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Several, Texts, Value
+from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Name, Several, Texts, Value
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.facts import Declared, Fact, OwnFact, at_level_for
 from escalation_rules.levels import EscalationLevel, Track
-from escalation_rules.picks import CalendarChoice
+from escalation_rules.picks import CalendarChoice, choices
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
-from escalation_rules.validation import Vocabulary, problems_of, twice
+from escalation_rules.validation import ALWAYS_ROLES, Vocabulary, problems_of, twice
 from escalation_rules.worktime import AnyCalendar, Rota
 
 __all__ = ["MAIN", "Policy"]
@@ -50,7 +51,7 @@ class Policy(Value):
     'second'
     """
 
-    name: str
+    name: Name
     version: str
     levels: Annotated[tuple[EscalationLevel, ...], BeforeValidator(_several)] = ()
     tracks: Annotated[tuple[Track, ...], BeforeValidator(_several)] = ()
@@ -139,6 +140,18 @@ class Policy(Value):
         return (*self.rules, *(rule for track in self.all_tracks for rule in _timeouts(track)))
 
     @cached_property
+    def roles_named(self) -> frozenset[str]:
+        """The roles that the policy declares, or names anywhere."""
+        levels = self.all_levels
+        given = [role for level in levels for role in (level.owner, *level.alternates)]
+        given += [target.owner for target in self.all_targets]
+        given += [role for level in levels if level.circle for role in level.circle.roles]
+        actions = [action for level in levels for action in level.on_entry]
+        actions += [action for rule in self.rules for action in rule.then]
+        given += [role for action in actions for _, role in action.roles_named()]
+        return frozenset({*self.roles, *ALWAYS_ROLES, *(name for one in given for name in choices(one) if name)})
+
+    @cached_property
     def all_targets(self) -> tuple[Target, ...]:
         """The policy's targets and its levels'."""
         return (*self.targets, *(target for level in self.all_levels for target in level.targets))
@@ -147,10 +160,11 @@ class Policy(Value):
     def fingerprint(self) -> str:
         """64 hex digits over the policy without rotas.
 
-        And the versions of the time zones and holidays it is reckoned with.
+        And the versions of the time zones and holidays it is reckoned with. Equal policies have equal ones, in whatever
+        order their mappings were written.
         """
-        parts = (self.model_dump_json(exclude={"rotas"}), tzdata.IANA_VERSION, holidays_version)
-        return sha256("\n".join(parts).encode()).hexdigest()
+        content = json.dumps(self.model_dump(mode="json", exclude={"rotas"}), sort_keys=True)
+        return sha256("\n".join((content, tzdata.IANA_VERSION, holidays_version)).encode()).hexdigest()
 
     def level(self, key: str) -> EscalationLevel:
         """The level with this key. Raises `UnknownName`."""

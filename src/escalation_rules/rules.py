@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from escalation_rules._values import Several, Value
+from escalation_rules._values import Name, Several, Value
 from escalation_rules.actions import Action, Actions
 from escalation_rules.conditions import Condition
 from escalation_rules.errors import InvalidValue, Problem
@@ -31,7 +31,7 @@ class Rule(Value):
     the highest level that a holding rule names wins, and no rule lowers a case.
     """
 
-    name: str
+    name: Name
     when: Condition
     to: str | None = None
     track: str | None = None

@@ -5,11 +5,14 @@ The words are `open`, `working` (the same as open), `waiting` or `waiting:<on>`,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple, cast
 
-from escalation_rules.errors import InvalidValue, unknown
+from escalation_rules._values import read_instant
+from escalation_rules.errors import InvalidValue, Problem, unknown
 from escalation_rules.kinds import (
     Assigned,
     Closed,
@@ -26,6 +29,7 @@ from escalation_rules.kinds import (
     WaitStarted,
 )
 from escalation_rules.patterns import Happening
+from escalation_rules.worktime._timeline import microseconds_of
 
 __all__ = ["OPEN", "Standing", "from_statuses", "on_record_since", "plain", "read_status", "steps"]
 
@@ -77,7 +81,7 @@ def read_status(word: str) -> Standing:
     >>> read_status("waiting:vendor")
     Standing(status='waiting', waits=frozenset({'vendor'}))
     """
-    status, _, on = word.partition(":")
+    status, _, on = word.partition(":") if isinstance(word, str) else ("", "", "")
     if status not in _WORDS or (on and status != "waiting"):
         raise InvalidValue(unknown("status", word, (*_WORDS, "waiting:customer")))
     if status == "waiting":
@@ -100,27 +104,51 @@ def steps(old: Standing, new: Standing) -> list[tuple[type[Happening], dict[str,
     return found + [(WaitStarted, {"on": on}) for on in sorted(new.waits - kept)]
 
 
-def from_statuses(changes: Iterable[tuple[datetime, str] | tuple[datetime, str, str | None]]) -> tuple[Happening, ...]:
+Change = tuple[datetime, str] | tuple[datetime, str, str | None]
+"""From when on a status, and the host's own id of the change where it has one."""
+
+
+def from_statuses(changes: Iterable[Change]) -> tuple[Happening, ...]:
     """The events behind a list of (at, status, id): what a host knows that stores only what a status became.
 
-    The case is taken to be open before the first. A status that stays the same makes no event. Where one change needs
-    two events (a wait that is replaced by another), the second one's id has a suffix.
+    The changes are taken in the order of their instants, and the case to be open before the first. A status that stays
+    the same makes no event. A change without an id gets one from its instant, its status and its place among those that
+    are alike, so that recording the same list again changes nothing. Where one change needs two events (a wait that is
+    replaced by another), the second one's id has a suffix. Raises `InvalidValue` for a naive datetime, an unknown
+    status, and what is no such list.
 
     >>> from datetime import timezone
     >>> at = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
     >>> [event.type for event in from_statuses([(at, "open"), (at, "waiting:vendor", "s2"), (at, "resolved", "s3")])]
     ['WaitStarted', 'Resolved']
     """
-    standing = OPEN
+    standing, alike = OPEN, Counter[tuple[datetime, str]]()
     events: list[Happening] = []
-    for at, word, *rest in changes:
+    for at, word, given_id in sorted(_rows(changes), key=lambda row: row[0]):
         new = read_status(word)
-        name = rest[0] if rest else None
+        own_id = given_id or _id_of(at, word, alike[at, word])
         for number, (kind, fields) in enumerate(steps(standing, new)):
-            own_id = name and (name if number == 0 else f"{name}:{number + 1}")
-            events.append(kind(at=at, id=own_id, **fields))
+            events.append(kind(at=at, id=own_id if number == 0 else f"{own_id}:{number + 1}", **fields))
+        alike[at, word] += 1
         standing = new
     return tuple(events)
+
+
+def _id_of(at: datetime, word: str, place: int) -> str:
+    """The id of a change that has none of the host's: the same for the same change, however often it is read."""
+    return f"status:{sha256(repr((microseconds_of(at), word, place)).encode()).hexdigest()[:40]}"
+
+
+def _rows(given: Iterable[Change]) -> list[tuple[datetime, str, str | None]]:
+    if not isinstance(given, Iterable):
+        raise InvalidValue(Problem("not changes of status", given, expected="a list of (at, status, id)"))
+    return list(map(_row, given))
+
+
+def _row(given: Change) -> tuple[datetime, str, str | None]:
+    if not isinstance(given, tuple | list) or not 2 <= len(given) <= 3:
+        raise InvalidValue(Problem("not a change of status", given, expected="(at, status) or (at, status, id)"))
+    return read_instant(given[0]), given[1], given[2] if len(given) == 3 else None
 
 
 def plain(history: Iterable[Happening]) -> Iterator[Happening]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, field_validator
 
 from escalation_rules import events as E
-from escalation_rules._values import Several, Value
-from escalation_rules.conditions import Condition
+from escalation_rules._values import Name, Several, Value
+from escalation_rules.conditions import OptionalCondition
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.events import Pattern, Patterns
+from escalation_rules.events import Pattern, Patterns, patterns_of
 from escalation_rules.facts import ConditionLike
 from escalation_rules.picks import CalendarChoice, RoleChoice, SpanChoice, SpanOrPick
 
@@ -18,6 +18,10 @@ __all__ = ["Target"]
 
 TO_CUSTOMER = E.UpdateSent.like(audience="customer")
 ENDED = (E.Resolved.like(), E.Closed.like())
+
+
+def _starts(given: object) -> Any:
+    return given if given is None or given == "unanswered" else patterns_of(given)
 
 
 def _names(given: object) -> Any:
@@ -37,15 +41,15 @@ class Target(Value):
     is breached.
     """
 
-    key: str
+    key: Name
     within: SpanChoice
-    starts: Patterns | Literal["unanswered"] | None = None
+    starts: Annotated[Patterns | Literal["unanswered"] | None, BeforeValidator(_starts)] = None
     stops: Patterns
     pauses: Annotated[tuple[str, ...], BeforeValidator(_names)] = ("customer",)
     recurs: bool = False
     calendar: CalendarChoice = None
     owner: RoleChoice | None = None
-    when: Condition | None = None
+    when: OptionalCondition = None
     agreed: bool = False
 
     if TYPE_CHECKING:

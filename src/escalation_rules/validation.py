@@ -132,7 +132,9 @@ def _level_problems(words: Vocabulary, level: EscalationLevel, path: str) -> Pro
 
 
 def _rule_problems(words: Vocabulary, rule: Rule, path: str) -> Problems:
-    if rule.to not in {None, NEXT}:
+    if rule.to == NEXT:
+        yield from _next_problems(words, rule, f"{path}.to")
+    elif rule.to is not None:
         yield from words.level(rule.to, f"{path}.to")
     yield from words.track(rule.track, f"{path}.track")
     own_track = words.levels.get(rule.to or "")
@@ -145,6 +147,14 @@ def _rule_problems(words: Vocabulary, rule: Rule, path: str) -> Problems:
     yield from words.calendar(rule.calendar, f"{path}.calendar")
     yield from _condition_problems(words, rule.when, f"{path}.when")
     yield from _action_problems(words, rule.then, f"{path}.then")
+
+
+def _next_problems(words: Vocabulary, rule: Rule, path: str) -> Problems:
+    """The next level is one of the named track's, of the track of `at`, or of the first."""
+    named = {words.levels.get(key) for key in rule.at}
+    track = rule.track or (named.pop() if len(named) == 1 else words.tracks[0])
+    if track in words.tracks and track not in words.levels.values():
+        yield Problem("no next level on the track", track, path=path, expected="a track that has levels")
 
 
 def _target_problems(words: Vocabulary, target: Target, path: str) -> Problems:
@@ -163,7 +173,7 @@ def _action_problems(words: Vocabulary, actions: Iterable[Action], path: str) ->
         here = f"{path}[{index}]"
         for field, role in action.roles_named():
             yield from words.role(role, f"{here}.{field}")
-        if isinstance(action, SetPriority) and action.to != NEXT:
+        if isinstance(action, SetPriority) and not (action.to == NEXT and words.priorities):
             yield from words.priority(action.to, f"{here}.to")
 
 

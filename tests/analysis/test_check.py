@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +14,11 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.analysis import CODES, check
 from escalation_rules.analysis.board import Board
+from escalation_rules.errors import InvalidValue
 from tests.desk import desk, levels, when
 
+NOTHING = E.other_than("attention", "expertise", "priority")
+"""No request asks for anything else."""
 WORK = Checklist.of(done="Everything is done")
 UP = Rule(name="up", when=F.level_failed, to="next")
 
@@ -158,7 +163,10 @@ def test_a_rule_without_any_room_above_it_is_dead_or_only_acts():
     there = Rule(name="there", when=F.level >= "l2", to="l2")
     acting = Rule(name="acting", when=F.level >= "l3", to="next", then=A.Notify("ana"))
     assert codes(ladder(there, acting)) == [("dead-rule", "rules[there].to"), ("move-never-made", "rules[acting].to")]
-    assert "already on `l2` or above" in check(ladder(there)).findings[0].message
+    found = check(ladder(there)).findings[0]
+    assert "already on `l2` or above" in found.message
+    decision = found.witness.decide(ladder(there))
+    assert (decision.levels["main"], decision.moves) == ("l2", ())
     assert "the highest level" in check(ladder(acting)).findings[0].message
 
 
@@ -182,7 +190,7 @@ def test_a_rule_without_any_room_above_it_is_dead_or_only_acts():
             & ~F.happened((E.CustomerReplied.like(topic="x"), E.Closed.like())),
             "no CustomerReplied",
         ),
-        (F.happened(E.EscalationRequested.like(wants="cake")), "EscalationRequested"),
+        (F.happened(E.EscalationRequested.like(wants=NOTHING)), "EscalationRequested"),
     ],
 )
 def test_a_dead_rule_is_told_with_the_fewest_comparisons_that_exclude_one_another(condition, why):
@@ -296,8 +304,12 @@ def test_the_same_said_twice_is_asked_twice():
 )
 def test_a_next_rule_needs_something_that_can_happen_later(condition, silent):
     """Rule 22: what is settled on coming to a level is no evidence for leaving it."""
-    found = codes(ladder(Rule(name="up again", when=condition, to="next")))
-    assert (("next-without-evidence", "rules[up again].when") in found) == silent
+    policy = ladder(Rule(name="up again", when=condition, to="next"))
+    assert (("next-without-evidence", "rules[up again].when") in codes(policy)) == silent
+    for finding in check(policy).of("next-without-evidence"):
+        decision = finding.witness.decide(policy)
+        assert decision.moves == ()
+        assert "`up again`, to `next`\n    yes: " in decision.explain()
 
 
 def test_moves_on_another_track_are_evidence():
@@ -312,6 +324,21 @@ def test_moves_on_another_track_are_evidence():
     assert codes(desk(*rules, tracks=tracks)) == [("next-without-evidence", "rules[own].when")]
 
 
+def test_a_rule_lowers_the_outcome_where_what_the_other_waits_for_happens_after_its_move():
+    """Two rules that may hold at once, the higher of which then wins; not so when the lower one has gone first."""
+    high = Rule(name="high", when=F.priority >= "high", to="l2")
+    down = Rule(name="down", when=F.flag("down"), to="l3", at="l1")
+    policy = ladder(high, down, facts=(F.flag("down"),))
+    found = {one.path: one for one in check(policy).of("lowers-the-outcome")}
+    assert list(found) == ["rules[up]", "rules[high]"]
+    assert "`down`, which would have taken it higher" in found["rules[high]"].message
+    without = ladder(down, facts=(F.flag("down"),))
+    shown = found["rules[high]"].witness
+    assert [shown.decide(one).levels["main"] for one in (policy, without)] == ["l2", "l3"]
+    everywhere = down.model_copy(update={"at": ()})
+    assert check(ladder(high, everywhere, facts=(F.flag("down"),))).of("lowers-the-outcome") == ()
+
+
 def test_a_level_whose_entry_brings_about_its_leaving_is_climbed_in_one_breath():
     """An action on entry that is itself the evidence of the rule to the next level."""
     on_entry = {key: {"work": WORK, "on_entry": A.Assign(role=key)} for key in ("l1", "l2", "l3")}
@@ -320,6 +347,9 @@ def test_a_level_whose_entry_brings_about_its_leaving_is_climbed_in_one_breath()
     assert [one.path for one in found] == ["rules[assigned]"]
     moves = found[0].witness.decide(desk(rule, levels=levels(**on_entry))).moves
     assert len({move.due for move in moves}) == 1 < len(moves)
+
+
+WITHOUT_ANSWER = ("entry-cannot-be-met", "exit-cannot-be-met")
 
 
 def test_checklists_that_no_answer_satisfies():
@@ -332,6 +362,10 @@ def test_checklists_that_no_answer_satisfies():
         ("unreachable-level", "levels[l2]"),
         ("unreachable-level", "levels[l3]"),
     ]
+    policy = ladder(levels=levels(**changes))
+    entry, leaving = (check(policy).of(code)[0].witness.decide(policy) for code in WITHOUT_ANSWER)
+    assert [(one.move.to, one.missing[0].key) for one in entry.blocked] == [("l2", "ok")]
+    assert [(one.level, one.missing[0].key) for one in leaving.exits] == [("l3", "ok")]
     waived = UP.model_copy(update={"checklist": "waived"})
     assert codes(desk(waived, levels=levels(**changes))) == [("exit-cannot-be-met", "levels[l3].exit")]
 
@@ -385,9 +419,9 @@ def test_what_only_an_event_can_touch_is_no_gap():
 def test_targets_that_nothing_starts_or_stops():
     """Patterns that no event can match, or none that counts."""
     targets = (
-        Target(key="a", within="1 day", starts=E.EscalationRequested.like(wants="cake"), stops=E.Closed.like()),
+        Target(key="a", within="1 day", starts=E.EscalationRequested.like(wants=NOTHING), stops=E.Closed.like()),
         Target(key="b", within="1 day", stops=E.Reviewed.like(actor="automation")),
-        Target(key="c", within="1 day", stops=E.EscalationRequested.like(wants="cake")),
+        Target(key="c", within="1 day", stops=E.EscalationRequested.like(wants=NOTHING)),
         Target(key="d", within="1 day", stops=E.ActionTaken.like(actor="automation")),
         Target(key="e", within="1 day", stops=E.Reviewed.like(actor=E.other_than("staff"))),
         Target(key="f", within="1 day", stops=E.SupportReplied.like(automatic=True)),
@@ -442,7 +476,24 @@ def test_a_target_whose_condition_never_holds():
 def test_more_time_for_the_urgent_is_found_where_cases_are_otherwise_alike(targets, slower):
     """Several targets with one key, choices, and scales that can be compared."""
     policy = ladder(targets=targets, facts=(F.choice("size", ("small", "large")),))
-    assert bool(check(policy).of("slower-when-more-urgent")) == slower
+    found = check(policy).of("slower-when-more-urgent")
+    assert bool(found) == slower
+    for one in found:
+        budget = one.witness.decide(policy).deadline("resolution").budget
+        assert re.search(rf"`high` {budget.total_seconds() / 3600:g} (business )?hours", one.message)
+
+
+def test_a_priority_without_a_target_does_not_hide_that_a_higher_one_gets_more_time():
+    """Each priority is held against the next lower one to which the target gives any time."""
+    within = Pick(by="priority", values={"low": "8 hours", "high": "9 hours", "urgent": "9 hours"})
+    (found,) = check(ladder(targets=(Target.resolution(within),))).of("slower-when-more-urgent")
+    assert "priority `high` 9 hours, but one of the lower priority `low` only 8 hours" in found.message
+    level = {"work": WORK, "targets": (Target.contact(within),)}
+    policy = ladder(levels=levels(l1={"work": WORK}, l2=level, l3={"work": WORK}))
+    (found,) = check(policy).of("slower-when-more-urgent")
+    decision = found.witness.decide(policy)
+    assert decision.levels["main"] == "l2"
+    assert decision.deadline("contact").budget == timedelta(hours=9)
 
 
 def test_a_level_s_target_by_calendar_of_its_track():
@@ -536,7 +587,11 @@ def test_an_owner_without_cover_is_found_with_the_instants():
     assert (found.code, found.path) == ("no-cover", "levels[l2].owner")
     assert found.instants == ((when("tue 16:00"), when("tue 17:00")), (when("wed 09:00"), when("wed 11:00")))
     assert "and 1 more times; cases are held back until somebody is" in found.message
-    assert check(policy, rotas=rotas).findings == ()
+    with pytest.raises(InvalidValue, match=r"during: rotas without a time to look at them, expected \(from, until\)"):
+        check(policy, rotas=rotas)
+    with pytest.raises(InvalidValue, match=r"rotas\[anna\]: unknown role `anna`, expected .*; did you mean `ana`"):
+        check(policy, rotas={"anna": Rota()}, during=during)
+    assert check(policy.with_rotas(rotas)).findings == ()
     assert check(policy.with_rotas(rotas), during=during).of("no-cover") == (found,)
     assert check(policy, rotas=rotas, during=(when("wed 12:00"), when("fri 00:00"))).findings == ()
 
@@ -566,6 +621,28 @@ def test_without_a_calendar_every_hour_needs_cover():
     night = Rota(person="ann", absences=((when("mon 17:00"), when("tue 09:00")),))
     found = check(policy, rotas={"ana": night}, during=(when("mon 00:00"), when("wed 00:00"))).findings
     assert [one.instants for one in found] == [((when("mon 17:00"), when("tue 09:00")),)] * 3
+
+
+NOT_PERIODS: dict[str, tuple[Any, str]] = {
+    "naive": ((when("mon 09:00").replace(tzinfo=None), when("tue 09:00")), "during: naive datetime"),
+    "one end": ((when("mon 09:00"),), "during: not a period"),
+    "an instant": (when("mon 09:00"), "during: not a period"),
+    "backwards": ((when("tue 09:00"), when("mon 09:00")), "during: a period that ends before it begins"),
+}
+
+
+@pytest.mark.parametrize("given", NOT_PERIODS.values(), ids=NOT_PERIODS)
+def test_a_period_is_two_aware_datetimes_whether_or_not_a_rota_is_looked_at(given):
+    """A slip is refused where it is made, and not only once there is somebody whose shifts are looked up."""
+    during, message = given
+    with pytest.raises(InvalidValue, match=message):
+        check(ladder(), during=during)
+
+
+def test_rotas_are_of_roles_that_the_policy_has():
+    """A rota of another role would never be looked at."""
+    with pytest.raises(InvalidValue, match=r"unknown role `anna`, expected one of .*; did you mean `ana`"):
+        check(ladder(roles=("ana",)), rotas={"anna": Rota()})
 
 
 # ---------------------------------------------------------------------------- budget and report

@@ -12,7 +12,7 @@ from escalation_rules import Pick, Rule, Target, decide, presets
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
-from escalation_rules.analysis import coverage, edges
+from escalation_rules.analysis import coverage, diff, edges
 from escalation_rules.errors import InvalidValue
 from tests.analysis import small
 from tests.desk import MICROSECOND, desk, opened, when
@@ -190,3 +190,12 @@ def test_edges_of_small_policies_are_right():
         policy = small.policy(random)
         for edge in edges(policy):
             assert asked(policy, edge) == edge.asks, f"{policy!r}\n{edge!r}"
+
+
+@pytest.mark.parametrize("given", [opened(), ["C-1"], [("C-1", when("mon 09:00"))], [(opened(),)]])
+def test_what_is_not_a_list_of_cases_is_refused(given):
+    """One case alone is not several, and an id is not a case; the same for a table of before and after."""
+    with pytest.raises(InvalidValue, match="case"):
+        coverage(desk(), given)
+    with pytest.raises(InvalidValue, match="case"):
+        diff(desk(), desk()).on(given)

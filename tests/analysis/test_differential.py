@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -15,10 +14,12 @@ from hypothesis import given, note, settings
 
 from escalation_rules import Case, Policy, Rule, decide
 from escalation_rules.analysis import check
-from escalation_rules.analysis.board import Board, at_work
+from escalation_rules.analysis.board import Board
+from escalation_rules.analysis.courses import at_work
 from escalation_rules.analysis.ladders import unreachable_levels
+from escalation_rules.analysis.redundancy import redundant_rules
 from escalation_rules.analysis.report import Finding
-from escalation_rules.analysis.ruling import alive, dead_rules, redundant_rules, without_evidence
+from escalation_rules.analysis.ruling import alive, dead_rules, without_evidence
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Not
 from escalation_rules.engine import program_of
 from escalation_rules.engine.fold import fold
@@ -152,8 +153,7 @@ def test_without_a_redundant_rule_a_case_that_nobody_took_down_goes_as_far(situa
     board = Board(policy)
     names = named(redundant_rules(board, alive(board)))
     if names and not taken_down:
-        left = tuple(code for code in program_of(policy).rules if code.name not in names)
-        without = replace(program_of(policy), rules=left, holding={})
+        without = program_of(policy).without(*names)
         now = microseconds_of(at)
         assert fold(without, case, now).level == fold(program_of(policy), case, now).level
 

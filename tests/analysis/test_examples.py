@@ -13,6 +13,9 @@ from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.examples import example_of, is_possible
 from tests.desk import desk, when
 
+NOBODY = E.other_than("customer", "staff", "automation")
+NOTHING = E.other_than("attention", "expertise", "priority")
+"""There is nobody else who acts, and nothing else that a request asks for."""
 PATTERNS = [
     *(kind.like() for kind in E.KINDS.values() if kind is not E.Opened),
     E.COUNTING_REPLY,
@@ -39,7 +42,7 @@ def test_an_example_of_a_pattern_matches_it(pattern):
 
 
 @pytest.mark.parametrize(
-    "pattern", [E.SupportReplied.like(actor="nobody"), E.EscalationRequested.like(wants=("cake", None))], ids=repr
+    "pattern", [E.SupportReplied.like(actor=NOBODY), E.EscalationRequested.like(wants=NOTHING)], ids=repr
 )
 def test_what_no_event_can_be_has_no_example(pattern):
     """A field that is limited to other values."""
@@ -102,7 +105,7 @@ def test_an_edge_that_no_story_shows_is_left_out():
     policy = desk(
         Rule(
             name="lesson",
-            when=F.happened(E.SupportReplied.like(actor="nobody")) & (F.open_for >= "1 hour"),
+            when=F.happened(E.SupportReplied.like(actor=NOBODY)) & (F.open_for >= "1 hour"),
             then=A.Flag("x"),
         ),
         Rule(name="far", when=(F.moves >= 90) & (F.open_for >= "1 hour"), then=A.Flag("x")),

@@ -68,28 +68,39 @@ def log(cases: int, seed: int = 1) -> pl.DataFrame:
     """A log of cases of ten rows over a year: statuses, replies, priorities and assignments that change."""
     rng = np.random.default_rng(seed)
     n = cases * 10
-    step = np.tile(np.arange(10), cases)
+    step = np.tile(np.arange(10, dtype=np.int8), cases)
     opened = np.repeat(rng.integers(0, 365 * 86_400, cases), 10)
     gaps = rng.exponential(6 * 3_600, (cases, 10)).astype(np.int64)
     gaps[:, 0] = 0
     seconds = opened + np.cumsum(gaps, axis=1).reshape(-1)
-    status = np.repeat(rng.choice(np.array(["open", "open", "waiting:customer", "waiting:vendor"]), n // 2), 2)
-    status[step == 0], status[step == 9] = "open", "resolved"
-    priority = np.repeat(rng.choice(np.array(PRIORITIES), cases), 10)
+    del opened, gaps
+    status = np.repeat(_codes(rng.choice(4, n // 2)), 2)
+    status[step == 0], status[step == 9] = 0, 4
+    priority = np.repeat(_codes(rng.choice(4, cases)), 10)
     raised = (rng.random(n) < 0.03) & (step > 0)
-    priority[raised] = "urgent"
-    event = rng.choice(np.array(["reply", "message", ""]), n, p=(0.2, 0.15, 0.65))
-    event[step == 0] = ""
+    priority[raised] = PRIORITIES.index("urgent")
+    event = _codes(rng.choice(3, n, p=(0.2, 0.15, 0.65)))
+    event[step == 0] = 2
+    names = pl.Series(np.arange(cases)).cast(pl.String())
     return pl.DataFrame(
         {
-            "case": np.char.add("C", np.repeat(np.arange(cases), 10).astype("U8")),
+            "case": ("C" + names).gather(np.repeat(np.arange(cases, dtype=np.uint32), 10)),
             "at": (np.datetime64("2025-01-01T00:00:00", "us") + seconds.astype("timedelta64[s]")),
-            "status": status,
-            "priority": priority,
-            "who": np.repeat(rng.choice(np.array(["Ann", "Ben", "Cy"]), n // 5), 5),
-            "event": event,
+            "status": _texts(("open", "open", "waiting:customer", "waiting:vendor", "resolved"), status),
+            "priority": _texts(PRIORITIES, priority),
+            "who": _texts(("Ann", "Ben", "Cy"), np.repeat(_codes(rng.choice(3, n // 5)), 5)),
+            "event": _texts(("reply", "message", ""), event),
         }
     ).with_columns(pl.col("at").dt.replace_time_zone("UTC"))
+
+
+def _codes(numbers: np.ndarray) -> np.ndarray:
+    return numbers.astype(np.uint8)
+
+
+def _texts(words: tuple[str, ...], codes: np.ndarray) -> pl.Series:
+    """A column of few words; the log itself should not be what takes the memory."""
+    return pl.Series(words).gather(codes)
 
 
 def memory() -> str:

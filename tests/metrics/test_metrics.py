@@ -34,6 +34,13 @@ class TestFigures:
         assert str(Spread.of([53 * HOUR])) == "1, mean 2 d 5 h, median 2 d 5 h, longest 2 d 5 h"
 
 
+SOUND = """\
+policy desk 1 over 1 cases: sound
+  first responses in time  1 of 1 (100 %)
+  cases escalated          0 of 1 (0 %)
+  cases reopened           0 of 1 (0 %)"""
+
+
 class TestHealth:
     """Whether the ordinary process is sound."""
 
@@ -43,7 +50,8 @@ class TestHealth:
         """Answers in time, few escalations, few reopenings."""
         found = health(self.PROMPT, [answered("mon 10:00")], when("tue 09:00"))
         assert (found.is_sound, found.problems, found.cases) == (True, (), 1)
-        assert found.explain().splitlines()[0] == "policy desk 1 over 1 cases: sound"
+        assert str(found) == found.explain() == SOUND
+        assert repr(found).startswith("Health(policy='desk', version='1', at='2026-03-03T09:00:00Z', cases=1")
         assert Health.model_validate_json(found.model_dump_json()) == found
 
     def test_late_escalated_and_reopened(self):
@@ -78,6 +86,23 @@ class TestHealth:
         assert health(
             other, [answered("mon 10:00", E.Resolved(at=when("mon 11:00")))], when("tue 09:00"), target="resolution"
         ).is_sound
+
+
+FIGURES = """\
+policy desk 1, up to Thu 2026-03-05 09:00 (Europe/London)
+all time
+  opened                1
+  escalations           3, unanswered 1
+  time to answer        2, mean 2:30 h, median 2:30 h, longest 3:00 h
+  elevations            1
+  moves up              main 1
+  status requests       1
+  reopened              1
+  first resolution      1, mean 7:00 h, median 7:00 h, longest 7:00 h
+  total resolution      1, mean 31:00 h, median 31:00 h, longest 31:00 h
+  first_response on l1  0 of 1 (0 %) kept
+  resolution on l1      2 of 2 (100 %) kept
+  causes                no service issue 1"""
 
 
 class TestKpis:
@@ -125,6 +150,12 @@ class TestKpis:
         assert [str(one.rate) for one in row.attainment] == ["0 of 1 (0 %)", "2 of 2 (100 %)"]
         assert str(row.attained("resolution")) == "2 of 2 (100 %)"
         assert Kpis.model_validate_json(found.model_dump_json()) == found
+
+        assert str(kpis(self.POLICY, [], when("thu 09:00"))) == FIGURES.splitlines()[0]
+        assert str(found) == FIGURES
+        assert repr(found).startswith("Kpis(policy='desk', version='1', at='2026-03-05T09:00:00Z'")
+        by_month = kpis(self.POLICY, [case], when("thu 09:00"), per="month", by="analyst")
+        assert str(by_month).splitlines()[1] == "month from 2026-03-01, analyst not set"
 
     def test_breaches_by_a_change_void_and_pending_are_told_apart(self):
         """Nobody is blamed for what a change did."""
@@ -342,3 +373,27 @@ class TestBrief:
         policy = desk(Rule(name="long", when=F.open_for >= "1 hour", to="l2"))
         page = brief(policy, opened(), when("mon 11:00"))
         assert dict(page.levels) == dict(decide(policy, opened(), at=when("mon 11:00")).levels) == {"main": "l2"}
+        settled = settle(policy, opened(), at=when("mon 11:00")).case
+        assert page.moves == brief(policy, settled, when("mon 11:00")).moves == 1
+
+    def test_printed_it_is_a_page(self):
+        """With the figures in a column, while the repr makes the value again."""
+        page = brief(desk(targets=Target.first_response("1 business hour")), opened(priority="high"), when("mon 11:00"))
+        assert str(page) == page.explain() == PAGE
+        assert repr(page).startswith("Brief(case='C-1', at='2026-03-02T11:00:00Z'")
+
+
+PAGE = """\
+C-1 at Mon 2026-03-02 11:00: open on l1
+  priority                  high
+  age                       2:00 h, reopened 0 times
+  responses                 0; internal or automatic, and not counted: 0
+  time between them         0
+  time the customer waited  0
+  waiting now               unanswered since Mon 2026-03-02 09:00
+  updates sent              0
+  customer's messages       0, asking for the status 0 times
+  escalations               0, none unanswered
+  moves up                  0
+  targets kept              0 of 1 (0 %)
+  overdue                   first_response"""

@@ -126,19 +126,21 @@ def test_EU4_the_brief_and_the_prepared_text():
     assert (page.gaps.mean, page.waits.longest) == (timedelta(hours=3), timedelta(hours=3))
     assert (page.unanswered_since, page.first_unanswered) == (at("05-21 16:00"), at("05-22 09:00"))
     assert (
-        page.explain()
+        str(page)
         == """\
 U-1 at Fri 2026-05-22 10:00: open on analyst, duty_manager
-  priority normal, age 25:00 h, reopened 0 times
-  responses: 2; internal or automatic, and not counted: 1
-    time between them: 1, mean 3:00 h, median 3:00 h, longest 3:00 h
-    time the customer waited for one: 2, mean 2:00 h, median 2:00 h, longest 3:00 h
-    unanswered since Thu 2026-05-21 16:00
-  updates sent: 0
-  customer's messages: 2, asking for the status 1 times
-  escalations: 1, moves up 0, first unanswered since Fri 2026-05-22 09:00
-  targets kept: 1 of 1 (100 %)
-  overdue: nothing"""
+  priority                  normal
+  age                       25:00 h, reopened 0 times
+  responses                 2; internal or automatic, and not counted: 1
+  time between them         1, mean 3:00 h, median 3:00 h, longest 3:00 h
+  time the customer waited  2, mean 2:00 h, median 2:00 h, longest 3:00 h
+  waiting now               unanswered since Thu 2026-05-21 16:00
+  updates sent              0
+  customer's messages       2, asking for the status 1 times
+  escalations               1, first unanswered since Fri 2026-05-22 09:00
+  moves up                  1
+  targets kept              1 of 1 (100 %)
+  overdue                   nothing"""
     )
 
 

@@ -657,7 +657,7 @@ class Fold:
 
     def applicable(self, targets: Iterable[Target], now: int) -> Target | None:
         """The first whose `when` holds."""
-        rule = Rule(name="", when=AllOf(of=()), to=None, then=(SetPriority(to=NEXT),))
+        rule = Rule(name="a target", when=AllOf(of=()), to=None, then=(SetPriority(to=NEXT),))
         for target in targets:
             if target.when is None or condition_holds(
                 normal(target.when), lambda atom: self.truth(rule, atom, now, self.here()) is True

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from escalation_rules import Case, Checklist, Pick, Policy, Rota, Rule, Target, Track
+from escalation_rules import Case, Checklist, EscalationLevel, Pick, Policy, Rota, Rule, Target, Track
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
@@ -86,18 +86,22 @@ def timed(draw, keys):
     return fact >= span if draw(st.integers(0, 3)) else fact < span
 
 
+AT_CLOSE = SPANS.filter(lambda span: span.due == "close")
+"""What columns can hold of targets: none that may be due at an opening."""
+
+
 @st.composite
 def plain_targets(draw):
     """Targets with spans by priority, and a calendar by priority."""
     made = (Target.resolution, Target.first_response, Target.next_response, Target.update, Target.post_mortem)
     found = []
     for make in draw(st.lists(st.sampled_from(made), max_size=3, unique=True)):
-        within = Pick(by="priority", values={"low": draw(SPANS), "high": None}, otherwise=draw(SPANS))
+        within = Pick(by="priority", values={"low": draw(AT_CLOSE), "high": None}, otherwise=draw(AT_CLOSE))
         calendar = draw(
             st.sampled_from((None, "night", Pick(by="priority", values={"low": "office"}, otherwise="always")))
         )
         pauses = draw(st.sampled_from(((), ("customer",), ("customer", "vendor"))))
-        found.append(make(draw(st.sampled_from((within, draw(SPANS)))), calendar=calendar, pauses=pauses))
+        found.append(make(draw(st.sampled_from((within, draw(AT_CLOSE)))), calendar=calendar, pauses=pauses))
     return found
 
 
@@ -157,8 +161,20 @@ def test_the_sample_is_the_same_both_ways():
     assert_same(one_by_one(policy, log.histories, microseconds_of(replayed.until)), replayed.tables)
 
 
+def test_cases_are_taken_in_batches_without_a_difference(monkeypatch):
+    """However many cases there are, no more go together than a processor's cache holds."""
+    policy, log = service_desk(), sample()
+    last = int(log.histories.at.max())
+    whole = replay_batch(policy, log.histories, last, "replayed")
+    monkeypatch.setattr("escalation_rules.simulation.columnar._BATCH", 700)
+    parts = replay_batch(policy, log.histories, last, "replayed")
+    assert parts.by_columns == whole.by_columns == len(log)
+    assert_same(whole.tables, parts.tables)
+
+
 WITHOUT = {
     "several tracks": {"levels": (), "tracks": (Track(key="f", levels=levels()), Track(key="h"))},
+    "hundreds of levels": {"levels": tuple(EscalationLevel(key=f"l{n}") for n in range(201))},
     "rotas": {"rotas": {"csr": Rota()}},
     "a beginning": {"effective_from": when("mon 09:00")},
     "checklists": {"levels": levels(l2={"entry": Checklist.of(impact="Impact")})},

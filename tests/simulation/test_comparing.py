@@ -198,3 +198,11 @@ def test_replays_of_different_cases_are_not_compared():
             Comparison(one, other)
     with pytest.raises(UnknownName, match="unknown frame `moves`"):
         Comparison(one, one).frame("moves")
+
+
+def test_a_target_that_only_one_policy_has_is_compared_with_nothing():
+    """The summary says so, and shows no figure that is none."""
+    told = compare(desk(), desk(targets=Target.resolution("1 business hour")), [opened()], until=FRIDAY).summary()
+    (line,) = (line for line in told.splitlines() if "resolution" in line)
+    assert line.split("breached")[1].split() == ["–", "–", "not", "in", "both"]
+    assert "nan" not in told

@@ -222,7 +222,46 @@ def test_rows_without_a_case_or_an_instant_are_told():
     log = cases_from_frame(frame, LogMapping(case="case", at="at"))
     assert (len(log), kinds(log)) == (1, [("nameless", 2, 0), ("undated", 1, 1)])
     with pytest.raises(InvalidValue, match="a log without a row that has a case and an instant"):
-        cases_from_frame(frame.tail(1), LogMapping(case="case", at="at"))
+        cases_from_frame(frame.iloc[1:3], LogMapping(case="case", at="at"))
+
+
+def test_times_of_which_none_can_be_read_are_told_with_how_they_are_written():
+    """A format that fits nothing would else look like an empty log."""
+    frame = pd.DataFrame({"case": ["A", "B"], "at": ["yesterday", "today"]})
+    with pytest.raises(InvalidValue, match=r"^at: no time that can be read, such as `yesterday`, expected ISO 8601$"):
+        cases_from_frame(frame, LogMapping(case="case", at="at"))
+    with pytest.raises(InvalidValue, match=r"such as `yesterday`, expected times of the format `%Y`$"):
+        cases_from_frame(frame, LogMapping(case="case", at="at", format="%Y"))
+
+
+def test_what_is_no_frame_is_refused():
+    """With what would be one."""
+    with pytest.raises(InvalidValue, match="not a frame `list`, expected one of pandas, polars or pyarrow"):
+        cases_from_frame([1], LogMapping(case="case", at="at"))
+
+
+def test_an_event_that_the_first_row_names_happens_at_its_own_instant():
+    """What the row shows holds from the opening; what it tells does not: the reply came at twelve."""
+    rows = [{"case": "A", "at": at(hour), "opened": at(9), "s": "open", "e": "reply"} for hour in (12, 14)]
+    mapping = LogMapping(case="case", at="at", opened="opened", status="s", events=("e", {"reply": "SupportReplied"}))
+    history = cases_from_frame(pd.DataFrame(rows), mapping)["A"].history
+    assert [(event.type, event.at) for event in history] == [
+        ("Opened", at(9)),
+        ("SupportReplied", at(12)),
+        ("SupportReplied", at(14)),
+    ]
+
+
+def test_a_status_of_the_first_row_comes_before_an_event_that_it_names():
+    """A case that waits from its opening on, and is answered at twelve."""
+    row = {"case": "A", "at": at(12), "opened": at(9), "s": "waiting:vendor", "e": "reply"}
+    mapping = LogMapping(case="case", at="at", opened="opened", status="s", events=("e", {"reply": "SupportReplied"}))
+    history = cases_from_frame(pd.DataFrame([row]), mapping)["A"].history
+    assert [(event.type, event.at, event.id) for event in history] == [
+        ("Opened", at(9), "row:0"),
+        ("WaitStarted", at(9), "row:0:2"),
+        ("SupportReplied", at(12), "row:0:3"),
+    ]
 
 
 def test_what_the_mapping_gives_no_meaning_is_told_and_not_used():

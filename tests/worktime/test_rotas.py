@@ -321,22 +321,39 @@ class TestShiftsAndGaps:
         assert Rota(person="ann").gaps(when("mon 09:00"), when("tue 10:00")) == ()
         assert Rota().gaps(when("mon 09:00"), when("tue 10:00")) == ((when("mon 09:00"), when("tue 10:00")),)
 
+    def test_an_empty_or_reversed_time_has_no_shifts_and_no_gaps(self):
+        """As it has no openings."""
+        for start, end in ((when("tue 10:00"), when("mon 09:00")), (when("mon 09:00"), when("mon 09:00"))):
+            assert self.ROTA.shifts(start, end) == Rota().gaps(start, end) == ()
+            assert Rota().gaps(start, end, cover=BusinessCalendar.always("UTC")) == ()
+
 
 moments = st.integers(0, 4 * 7 * 24 * 4).map(
     lambda n: datetime(2024, 3, 1, tzinfo=NEW_YORK).astimezone(UTC) + n * timedelta(minutes=15)
 )
+
+
+def layer(start, length, **fields):
+    return Layer(start=start, until=None if length is None else start + length, **fields)
+
+
+lengths = st.integers(0, 2 * 7 * 24 * 4).map(lambda n: n * timedelta(minutes=15))
 layers = st.builds(
-    Layer,
+    layer,
     members=st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(tuple),
     start=moments,
     turn=st.sampled_from((None, "7 hours", "1 day", "3 days", "1 week")),
-    until=st.none() | moments,
+    length=st.none() | lengths,
     every=st.none() | st.sampled_from(("FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,SU", "FREQ=DAILY;INTERVAL=2;BYHOUR=2")),
     during=st.none() | st.just(BusinessCalendar("America/New_York", {"mon-sat": "02:30-17:00"})),
     changes=st.just(()) | moments.map(lambda at: ({"since": at, "members": ("d", "a")},)),
 )
-absences = st.tuples(moments, moments, st.none() | st.sampled_from("abc")).map(lambda one: Absence(*one))
-overrides = st.tuples(st.sampled_from("xa"), moments, moments).map(lambda one: Shift(*one))
+absences = st.builds(
+    lambda start, length, who: Absence(start, start + length, who), moments, lengths, st.none() | st.sampled_from("abc")
+)
+overrides = st.builds(
+    lambda who, start, length: Shift(who, start, start + length), st.sampled_from("xa"), moments, lengths
+)
 rotas = st.builds(
     Rota,
     person=st.none() | st.sampled_from("ab"),

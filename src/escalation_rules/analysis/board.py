@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from escalation_rules.analysis.cells import Space
-from escalation_rules.analysis.search import Formula, OutOfBudget, Search, all_of, any_of
-from escalation_rules.analysis.stories import stories, walk
+from escalation_rules.analysis.courses import Course, Courses, Stage
+from escalation_rules.analysis.inside import Inside
+from escalation_rules.analysis.search import Formula, OutOfBudget, Search, all_of, holds_at
+from escalation_rules.analysis.stories import TRIES
 from escalation_rules.case import Case
-from escalation_rules.engine.machine import RuleCode, State
-from escalation_rules.engine.moves import blocked
+from escalation_rules.conditions import Condition, normal
+from escalation_rules.engine.machine import RuleCode
+from escalation_rules.engine.moves import tree_holds
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.picks import choices
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["BUDGET", "Board"]
+__all__ = ["BUDGET", "Board", "Seen"]
 
 BUDGET = 200_000
-"""How many steps a question may take unless one says: about a quarter of a second."""
+"""How many steps a question may take unless one says: about a tenth of a second of searching."""
+
+
+Seen = tuple[Case, datetime]
+"""A case, and an instant at which to look at it."""
 
 
 class Board:
@@ -34,16 +41,46 @@ class Board:
         self.budget = budget
         self.steps = 0
         self.unfinished: list[str] = []
+        self.told = Courses(self.space)
+        self.inside = Inside(policy)
+        self._solved: dict[tuple[Formula, ...], list[int] | OutOfBudget | None] = {}
+        self._wished: dict[str, dict[int, int]] = {}
+        self._moving: dict[str, Formula] = {}
+        self._normal: dict[str, Condition] = {}
 
     # ------------------------------------------------------------------------ questions
 
     def solve(self, *parts: Formula) -> list[int] | None:
-        """Cells in which all of these hold. Raises `OutOfBudget`."""
+        """Cells in which all of these hold; what was asked before is not worked out again. Raises `OutOfBudget`."""
+        if parts not in self._solved:
+            self._solved[parts] = self._search(parts)
+        found = self._solved[parts]
+        if isinstance(found, OutOfBudget):
+            raise found
+        return found
+
+    def _search(self, parts: tuple[Formula, ...]) -> list[int] | OutOfBudget | None:
         search = Search(self.space.sizes, self.budget)
         try:
             return search.solve(self.space.possible(all_of(parts)))
+        except OutOfBudget as spent:
+            return spent
         finally:
             self.steps += min(search.steps, self.budget)
+
+    def point(self, *parts: Formula) -> list[int] | None:
+        """One cell of each axis, such that all of these hold and all the cells can go together.
+
+        Raises `OutOfBudget`.
+        """
+        everywhere = self.space.everywhere
+        found = self._search(parts)
+        if isinstance(found, list) and everywhere is not True:
+            lowest = _lowest(found)
+            found = lowest if holds_at(everywhere, lowest) else self._search((*parts, everywhere))
+        if isinstance(found, OutOfBudget):
+            raise found
+        return None if found is None else _lowest(found)
 
     def never(self, *parts: Formula, question: str) -> bool:
         """Whether these hold together in no case. When the budget runs out, this is noted, and the answer is no."""
@@ -61,13 +98,24 @@ class Board:
 
     def wanted(self, rule: Rule, level: int) -> int | None:
         """The level that a rule asks for on its track when a case stands on a level; None where it asks for none."""
-        code = self.codes[rule.name]
-        wanted = level + 1 if code.is_next else code.to
-        return wanted if wanted is not None and level < wanted < len(self.levels_of(rule)) else None
+        return self.wishes(rule).get(level)
+
+    def wishes(self, rule: Rule) -> Mapping[int, int]:
+        """The levels from which a rule takes a case higher on its track, each with where it takes it."""
+        if rule.name not in self._wished:
+            self._wished[rule.name] = dict(self._wishes(rule))
+        return self._wished[rule.name]
+
+    def _wishes(self, rule: Rule) -> Iterator[tuple[int, int]]:
+        code, levels = self.codes[rule.name], len(self.levels_of(rule))
+        for level in self.places(rule):
+            wanted = level + 1 if code.is_next else code.to
+            if wanted is not None and level < wanted < levels:
+                yield level, wanted
 
     def standing(self, track: int, levels: Iterable[int]) -> Formula:
         """Where a case stands on one of these levels of a track."""
-        return any_of(self.space.compare(("level", track), "==", level) for level in levels)
+        return self.space.stands(track, levels)
 
     def places(self, rule: Rule) -> range:
         """The levels on which a case may stand on the track of a rule; -1 is nowhere."""
@@ -76,8 +124,16 @@ class Board:
 
     def moves(self, rule: Rule) -> Formula:
         """Where a rule asks for a level above the present one."""
-        below = [level for level in self.places(rule) if self.wanted(rule, level) is not None]
-        return all_of((self.space.holds(rule), self.standing(self.codes[rule.name].track, below)))
+        if rule.name not in self._moving:
+            below = self.standing(self.codes[rule.name].track, self.wishes(rule))
+            self._moving[rule.name] = all_of((self.space.holds(rule), below))
+        return self._moving[rule.name]
+
+    def normal(self, rule: Rule) -> Condition:
+        """The condition of a rule in negation normal form."""
+        if rule.name not in self._normal:
+            self._normal[rule.name] = normal(rule.when)
+        return self._normal[rule.name]
 
     def is_free(self, level: EscalationLevel) -> bool:
         """Whether the absence of its owner never holds back a move to a level."""
@@ -86,28 +142,43 @@ class Board:
 
     # ------------------------------------------------------------------------ witnesses
 
-    def witness(self, rule: Rule, *parts: Formula) -> tuple[Case, datetime] | None:
-        """The simplest case that was found on which a rule is at work, as the engine sees it."""
+    def found(self, *parts: Formula) -> list[int] | None:
+        """Cells in which all of these hold; None also when the budget runs out."""
         try:
-            domains = self.solve(self.space.holds(rule), *parts)
+            return self.solve(*parts)
         except OutOfBudget:
             return None
-        for case in stories(self.space, domains) if domains else ():
-            for state in walk(self.program, case, _CROSSINGS):
-                if rule.name in at_work(state):
-                    return case, datetime_of(state.now)
+
+    def courses(self, *parts: Formula, tries: int = TRIES) -> Iterator[Course]:
+        """How cases go on that may come to where all of these hold; none when the budget runs out."""
+        domains = self.found(*parts)
+        if domains is not None:
+            yield from self.told.of(domains, tries)
+
+    def witness(self, rule: Rule, *parts: Formula) -> Seen | None:
+        """The simplest case that was found on which a rule is at work, as the engine sees it."""
+        return self._first(lambda stage: rule.name in stage.at_work, self.space.holds(rule), *parts)
+
+    def holding(self, rule: Rule, *parts: Formula) -> Seen | None:
+        """The simplest case that was found on which a rule holds, whether or not it asks for anything."""
+        tree = self.codes[rule.name].tree
+        return self._first(
+            lambda stage: tree_holds(tree, lambda number: bool(stage.truth >> number & 1)),
+            self.space.holds(rule),
+            *parts,
+        )
+
+    def _first(self, test: Callable[[Stage], bool], *parts: Formula) -> Seen | None:
+        for course in self.courses(*parts):
+            for stage in course.stages(_CROSSINGS):
+                if test(stage):
+                    return course.case, datetime_of(stage.now)
         return None
 
 
 _CROSSINGS = 8
 
 
-def at_work(state: State) -> Iterator[str]:
-    """The names of the rules that ask for something, or for a move that is held back."""
-    for pending in state.moves:
-        yield from pending.move.rules
-    for held in blocked(state):
-        yield from held.rules
-    for action in state.actions:
-        if action.source[0] == "rule":
-            yield action.source[1]
+def _lowest(domains: Sequence[int]) -> list[int]:
+    """Of each mask the lowest cell."""
+    return [mask & -mask for mask in domains]

@@ -10,14 +10,16 @@ round: a choice of cells need not be the state of any case, although some imposs
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
 from itertools import product
 from typing import Any, NamedTuple
 
 from escalation_rules.analysis.axes import DURATION, ELAPSED, Axis, Key, Measure, clauses
-from escalation_rules.analysis.examples import is_possible
+from escalation_rules.analysis.examples import beginning, is_possible
 from escalation_rules.analysis.search import Formula, all_of, any_of, axes_of
-from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, normal, parts
+from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, Not
 from escalation_rules.engine import program_of
 from escalation_rules.engine.comparisons import COMPARE
 from escalation_rules.engine.machine import Program
@@ -79,7 +81,8 @@ def place_of_target(program: Program, target: Target, level: str | None) -> Plac
 class Space:
     """The axes of a policy and of what else is asked about it, and formulas over them.
 
-    Every condition must be given when the space is made, because the cells depend on all of them.
+    Every condition must be given when the space is made, because the cells depend on all of them. `everywhere` is what
+    holds in every case: that the cells of all axes can go together.
     """
 
     def __init__(
@@ -102,7 +105,9 @@ class Space:
         self.axes = tuple(Axis(key, self._cells(key, values)) for key, values in constants.items())
         self.number = {axis.key: number for number, axis in enumerate(self.axes)}
         self.sizes = tuple(len(axis.cells) for axis in self.axes)
+        self.full = tuple(axis.full for axis in self.axes)
         self._clauses = tuple(clauses(self.axes))
+        self.everywhere = all_of(clause for _, _, clause in self._clauses)
 
     def _of_policy(self) -> Iterator[tuple[Condition, Place]]:
         for rule in self.policy.all_rules:
@@ -110,6 +115,11 @@ class Space:
         for level, target in targets_of(self.policy):
             if target.when is not None:
                 yield target.when, place_of_target(self.program, target, level)
+
+    @cached_property
+    def start(self) -> datetime:
+        """When cases of stories begin."""
+        return beginning(self.policy)
 
     def place(self, rule: Rule) -> Place:
         """Where the condition of one of the policy's rules stands."""
@@ -135,7 +145,7 @@ class Space:
             self._holding[rule.name] = formula, self.negated(formula)
         return self._holding[rule.name]
 
-    @property
+    @cached_property
     def live(self) -> Formula:
         """Where rules run."""
         return self.compare(("status",), "in", ("open", "waiting"))
@@ -144,7 +154,17 @@ class Space:
         """Where the levels stand that a rule is for."""
         if not rule.at:
             return True
-        return any_of(self.compare(("level", track), "==", number) for track, number in map(self._place, rule.at))
+        places = [self._place(key) for key in rule.at]
+        return any_of(
+            self.stands(track, [level for one, level in places if one == track]) for track in {one for one, _ in places}
+        )
+
+    def stands(self, track: int, levels: Iterable[int]) -> Formula:
+        """Where a case stands on one of these levels of a track; -1 is nowhere."""
+        number = self.number["level", track]
+        cells = self.axes[number].cells
+        mask = sum(1 << cells.index(level) for level in set(levels))
+        return mask != 0 if mask in {0, self.full[number]} else (number, mask)
 
     def compare(self, key: Key, op: str, value: Any) -> Formula:
         """Where a comparison holds."""
@@ -172,6 +192,8 @@ class Space:
 
     def possible(self, formula: Formula) -> Formula:
         """The formula, and that the cells of its axes can go together."""
+        if not self._clauses:
+            return formula
         axes = axes_of(formula)
         clauses = (clause for one, other, clause in self._clauses if one in axes and other in axes)
         return all_of((formula, *clauses))
@@ -194,14 +216,17 @@ class Space:
     def _read(self, condition: Condition, place: Place) -> Formula:
         key = (id(condition), place)
         if key not in self._raw:
-            self._raw[key] = condition, self._read_normal(normal(condition), place)
+            self._raw[key] = condition, self._raw_of(condition, place, negated=False)
         return self._raw[key][1]
 
-    def _read_normal(self, condition: Condition, place: Place) -> Formula:
+    def _raw_of(self, condition: Condition, place: Place, *, negated: bool) -> Formula:
+        """The condition in negation normal form: where every "not" has moved into the comparisons."""
+        if isinstance(condition, Not):
+            return self._raw_of(condition.of, place, negated=not negated)
         if isinstance(condition, Atom):
-            return self._atom(condition, place)
-        kind = "all" if isinstance(condition, AllOf) else "any"
-        return kind, tuple(self._read_normal(part, place) for part in parts(condition))
+            return self._atom(condition.opposite if negated else condition, place)
+        kind = "all" if isinstance(condition, AllOf) != negated else "any"
+        return kind, tuple(self._raw_of(part, place, negated=negated) for part in condition.of)
 
     def _atom(self, atom: Atom, place: Place) -> Formula:
         if atom.kind == "duration":

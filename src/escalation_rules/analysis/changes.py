@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from escalation_rules._values import Frozen, Instant, Value
+from escalation_rules.analysis.given import read_cases
 from escalation_rules.analysis.report import Witness
 from escalation_rules.case import Case
 from escalation_rules.engine import decide
@@ -64,8 +65,11 @@ class Difference(Value):
     unfinished: bool = False
 
     def on(self, cases: Iterable[Case], *, at: datetime | None = None) -> tuple[Row, ...]:
-        """The table of before and after: each case at `at` (an aware datetime), or else at its last event."""
-        return tuple(_row(self.old, self.new, case, at or case.history[-1].at) for case in cases)
+        """The table of before and after: each case at `at` (an aware datetime), or else at its last event.
+
+        Raises `InvalidValue` for what is not a case, and as `decide` does.
+        """
+        return tuple(_row(self.old, self.new, case, at or last) for case, last in read_cases(cases))
 
     def __str__(self) -> str:
         head = f"{self.old.name} {self.old.version} → {self.new.version}: {self.verdict}"

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from escalation_rules._values import read_instant
 from escalation_rules.analysis.board import BUDGET, Board
 from escalation_rules.analysis.duties import uncovered_levels
 from escalation_rules.analysis.ladders import hopeless_checklists, unreachable_levels
-from escalation_rules.analysis.living import climbs, gaps, lowering_rules
+from escalation_rules.analysis.living import climbs, gaps
+from escalation_rules.analysis.lowering import lowering_rules
 from escalation_rules.analysis.naming import odd_thresholds, unused_names
+from escalation_rules.analysis.redundancy import duplicate_rules, redundant_rules
 from escalation_rules.analysis.report import Finding, Report
-from escalation_rules.analysis.ruling import alive, dead_rules, duplicate_rules, redundant_rules, without_evidence
+from escalation_rules.analysis.ruling import alive, dead_rules, without_evidence
 from escalation_rules.analysis.timing import idle_targets, slower_when_urgent
+from escalation_rules.arguments import check_policy
+from escalation_rules.errors import InvalidValue, Problem, unknown
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import Rota
 
@@ -31,8 +36,9 @@ def check(
     `rotas` are those of the policy unless given; whether somebody is on duty is looked at `during` (from, until; aware
     datetimes), since there is no clock here. `budget` is how many steps each question may take; those that take more
     are listed as unfinished and nothing is said of them. What is called dead, redundant or unreachable is so in every
-    case; what depends on how a case goes on is only told with a case that shows it. Raises `InvalidValue` for a naive
-    datetime.
+    case; what depends on how a case goes on is only told with a case that shows it. Raises `InvalidValue` for a
+    `during` that is not two aware datetimes, the earlier first, for rotas given without one, and for rotas of roles
+    that the policy does not name.
 
     >>> from escalation_rules import EscalationLevel, Policy, Rule, facts as F
     >>> policy = Policy(
@@ -46,8 +52,11 @@ def check(
     >>> [(one.code, one.path) for one in check(policy).of("redundant-rule")]
     [('redundant-rule', 'rules[very late]')]
     """
+    check_policy(policy)
+    _check_rotas(policy, rotas, during)
+    period = None if during is None else _period(during)
     board = Board(policy if rotas is None else policy.with_rotas(rotas), budget)
-    found = sorted(_findings(board, during), key=lambda one: _GRAVITY[one.severity])
+    found = sorted(_findings(board, period), key=lambda one: _GRAVITY[one.severity])
     return Report(
         policy=policy.name,
         version=policy.version,
@@ -55,6 +64,33 @@ def check(
         unfinished=tuple(dict.fromkeys(board.unfinished)),
         steps=board.steps,
     )
+
+
+def _check_rotas(policy: Policy, rotas: object, during: object) -> None:
+    if rotas is None:
+        return
+    if not isinstance(rotas, Mapping):
+        raise InvalidValue(Problem("not rotas", rotas, path="rotas", expected="a `Rota` for each role"))
+    known = policy.roles_named
+    problems = [unknown("role", role, known, f"rotas[{role}]") for role in rotas if role not in known]
+    if during is None:
+        problems.append(Problem("rotas without a time to look at them", path="during", expected="(from, until)"))
+    if problems:
+        raise InvalidValue(*problems)
+
+
+def _period(during: object) -> tuple[datetime, datetime]:
+    """From when until when, as two instants."""
+    ends = tuple(during) if isinstance(during, tuple | list) else ()
+    if len(ends) != 2:
+        raise InvalidValue(Problem("not a period", during, path="during", expected="two aware datetimes: from, until"))
+    try:
+        start, end = map(read_instant, ends)
+    except InvalidValue as error:
+        raise InvalidValue(*(problem.under("during") for problem in error.problems)) from None
+    if start >= end:
+        raise InvalidValue(Problem("a period that ends before it begins", during, path="during"))
+    return start, end
 
 
 _GRAVITY = {"error": 0, "warning": 1, "note": 2}

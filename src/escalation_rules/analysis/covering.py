@@ -9,10 +9,12 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from escalation_rules import events as E
-from escalation_rules._values import Instant, Value, read_instant
+from escalation_rules._values import Instant, Value
 from escalation_rules.analysis.axes import DURATION, Key
-from escalation_rules.analysis.board import BUDGET, Board, at_work
+from escalation_rules.analysis.board import BUDGET, Board
 from escalation_rules.analysis.cells import Space, places_of
+from escalation_rules.analysis.courses import at_work
+from escalation_rules.analysis.given import read_cases
 from escalation_rules.analysis.search import Formula, OutOfBudget
 from escalation_rules.analysis.stories import stories, walk
 from escalation_rules.case import Case
@@ -21,7 +23,7 @@ from escalation_rules.engine import program_of
 from escalation_rules.engine.comparisons import Context, sight_of
 from escalation_rules.engine.fold import fold
 from escalation_rules.engine.machine import BITS, LONG_AGO, Program, State, Tree
-from escalation_rules.engine.moves import tree_holds
+from escalation_rules.engine.moves import leaves, tree_holds
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.wording import say
@@ -102,7 +104,8 @@ def coverage(policy: Policy, cases: Iterable[Case | tuple[Case, datetime]]) -> C
 
     Each case is followed from its opening to its last event, or to the instant (an aware datetime) given with it, as
     `decide` would have it at every event and whenever time changes something. All three values count: what held, what
-    did not, and what was unknown because a fact was missing. Raises `InvalidValue` for a naive datetime.
+    did not, and what was unknown because a fact was missing. Raises `InvalidValue` for a naive datetime and for what
+    is not a case.
 
     >>> from datetime import datetime, timezone
     >>> from escalation_rules import EscalationLevel, Policy, Rule, facts as F
@@ -125,11 +128,10 @@ def coverage(policy: Policy, cases: Iterable[Case | tuple[Case, datetime]]) -> C
     watched = list(_watched(program))
     rules, held, failed, unknown, levels = Counter[str](), *(Counter[int]() for _ in range(3)), Counter[str]()
     number = 0
-    for given in cases:
-        case, until = given if isinstance(given, tuple) else (given, given.history[-1].at)
+    for case, until in read_cases(cases):
         number += 1
         seen = _Seen(program, watched)
-        for state in _states(program, case, microseconds_of(read_instant(until))):
+        for state in _states(program, case, microseconds_of(until)):
             seen.look(state)
         for counter, found in ((rules, seen.rules), (levels, seen.levels)):
             counter.update(found)
@@ -179,7 +181,7 @@ def _watched(program: Program) -> Iterator[_Watched]:
     trees = {code.name: code.own_tree for code in program.rules}
     for rule, place in places_of(program):
         context = Context(program, place.track, goes=place.goes, calendars=place.calendars)
-        for atom, number in zip(atoms(normal(rule.when)), _numbers(trees[rule.name]), strict=True):
+        for atom, number in zip(atoms(normal(rule.when)), leaves(trees[rule.name]), strict=True):
             yield _Watched(rule.name, atom, number, _failing(atom, number, context))
 
 
@@ -188,14 +190,6 @@ def _failing(atom: Atom, number: int, context: Context) -> Callable[[State], boo
     if atom.pattern:
         return lambda state: not state.truth >> number & 1
     return sight_of(atom.opposite, context, None).holds
-
-
-def _numbers(tree: Tree) -> Iterator[int]:
-    if isinstance(tree, int):
-        yield tree
-    else:
-        for part in tree[1]:
-            yield from _numbers(part)
 
 
 _CROSSINGS = 50
@@ -264,7 +258,7 @@ def _edges(board: Board, rule: Rule) -> Iterator[Edge]:
     for index, (member, tree) in enumerate(zip(members, trees, strict=True)):
         rest = [_formula(board, rule, one) for one in members if one is not member]
         others = [one for number, one in enumerate(trees) if number != index]
-        for atom, number in zip(atoms(member), _numbers(tree), strict=True):
+        for atom, number in zip(atoms(member), leaves(tree), strict=True):
             if atom.kind in {"duration", "share", "outcome"}:
                 yield from _in_time(board, rule, atom, number)
             else:

@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-from escalation_rules._values import read_instant
 from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.cells import chosen
 from escalation_rules.analysis.report import Finding, finding
@@ -72,7 +71,7 @@ def _calendars(board: Board, own: object) -> list[Any]:
 
 def _gaps(rotas: list[Rota], start: datetime, end: datetime, calendar: Any) -> Iterator[Interval]:
     """The open times in which none of the rotas has anybody."""
-    now, last = microseconds_of(read_instant(start)), microseconds_of(read_instant(end))
+    now, last = microseconds_of(start), microseconds_of(end)
     while now < last:
         change = next_cover_change(rotas, now)
         until = last if change is None else min(change, last)

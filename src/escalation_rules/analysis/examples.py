@@ -9,9 +9,9 @@ from escalation_rules import events as E
 from escalation_rules.errors import InvalidValue
 from escalation_rules.patterns import FieldTest, Happening, Pattern
 from escalation_rules.policy import Policy
-from escalation_rules.worktime import Span
+from escalation_rules.worktime import BusinessCalendar, Span
 
-__all__ = ["MONDAY", "Sketch", "example_of", "is_possible"]
+__all__ = ["MONDAY", "Sketch", "beginning", "example_of", "is_possible"]
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """When stories begin, unless the office is closed then."""
@@ -33,6 +33,15 @@ _NEEDED: dict[str, dict[str, Any]] = {
     "Escalated": {"to": ""},
     "CommunicationAgreed": {"plan": {"every": Span(1, "days")}},
 }
+
+
+def beginning(policy: Policy) -> datetime:
+    """When cases of stories begin: the first open instant of a Monday, or once the policy is in effect."""
+    name = policy.usual_calendar
+    calendar = policy.calendars.get(name) if isinstance(name, str) else None
+    calendar = calendar or BusinessCalendar.always("UTC")
+    start = MONDAY if policy.effective_from is None else max(MONDAY, policy.effective_from)
+    return calendar.next_open(start.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def example_of(policy: Policy, pattern: Pattern) -> Sketch | None:

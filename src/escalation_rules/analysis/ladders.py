@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from escalation_rules.analysis.board import Board
+from escalation_rules.analysis.board import Board, Seen
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.checklists import Checklist
 from escalation_rules.levels import EscalationLevel
@@ -82,6 +82,7 @@ def hopeless_checklists(board: Board) -> Iterator[Finding]:
                 f"levels[{level.key}].entry",
                 f"no case can be moved to `{level.name}`: every answer to {_items(level.entry)} argues against it",
                 "let some answer speak for the move",
+                _held_back(board, level),
             )
         if hopeless(level.exit):
             yield finding(
@@ -89,7 +90,27 @@ def hopeless_checklists(board: Board) -> Iterator[Finding]:
                 f"levels[{level.key}].exit",
                 f"no case can go down from `{level.name}`: every answer to {_items(level.exit)} argues against it",
                 "let some answer speak for going down",
+                _standing_there(board, level),
             )
+
+
+def _held_back(board: Board, level: EscalationLevel) -> Seen | None:
+    """A case that a rule wants on a level where it cannot go."""
+    track, number = board.program.places[level.key]
+    for rule in board.policy.all_rules:
+        below = [one for one in board.places(rule) if board.wanted(rule, one) == number]
+        if board.codes[rule.name].track == track and below:
+            found = board.witness(rule, board.standing(track, below))
+            if found is not None:
+                return found
+    return None
+
+
+def _standing_there(board: Board, level: EscalationLevel) -> Seen | None:
+    """A case on a level."""
+    track, number = board.program.places[level.key]
+    course = next(board.courses(board.standing(track, [number])), None)
+    return None if course is None else (course.case, course.case.history[-1].at)
 
 
 def hopeless(checklist: Checklist | None) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from escalation_rules._values import Value, fields_of
 from escalation_rules.actions import SetPriority
 from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.cells import Place, place_of_target
@@ -15,7 +14,7 @@ from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.wording import say
 
-__all__ = ["odd_thresholds", "parts_of", "unused_names"]
+__all__ = ["odd_thresholds", "unused_names"]
 
 
 def odd_thresholds(board: Board) -> Iterator[Finding]:
@@ -69,13 +68,9 @@ def _oddity(board: Board, atom: Atom, place: Place) -> str | None:
 
 def unused_names(board: Board) -> Iterator[Finding]:
     """Facts, calendars and priorities that nothing in the policy looks at."""
-    policy = board.policy
-    found = list(parts_of((policy.all_tracks, policy.rules, policy.targets, policy.calendar)))
-    looked_at = {one.fact for one in found if isinstance(one, Atom)} | {
-        one.by for one in found if isinstance(one, Pick)
-    }
+    policy, found = board.policy, board.inside.parts
     for fact in policy.facts:
-        if fact.name not in looked_at:
+        if fact.name not in board.inside.looked_at:
             yield finding(
                 "unused-fact",
                 f"facts[{fact.name}]",
@@ -116,20 +111,3 @@ def _unused_priorities(policy: Policy, found: list[Any]) -> Iterator[Finding]:
                 f"the policy names priorities one by one, and never `{name}`: no rule or target is for its cases",
                 f"say what holds for `{name}`, or take it out",
             )
-
-
-def parts_of(given: Any) -> Iterator[Any]:
-    """Everything inside a value, down to texts and numbers, but for what only names it."""
-    if isinstance(given, Value):
-        yield given
-        for name, held in fields_of(given):
-            if name not in {"name", "key", "title", "text"}:
-                yield from parts_of(held)
-    elif isinstance(given, dict):
-        for held in given.values():
-            yield from parts_of(held)
-    elif isinstance(given, tuple):
-        for held in given:
-            yield from parts_of(held)
-    else:
-        yield given

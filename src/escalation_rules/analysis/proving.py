@@ -8,6 +8,7 @@ a question about cells. What cannot be proved is looked for: a case that is stil
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -27,6 +28,7 @@ from escalation_rules.engine.compiler import compile_policy
 from escalation_rules.engine.fold import fold
 from escalation_rules.engine.machine import BITS, LONG_AGO, Program, State, Tree
 from escalation_rules.engine.moves import tree_holds
+from escalation_rules.errors import InvalidValue
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime import Span
@@ -45,9 +47,11 @@ def prove(
     it down a level, and when the policy comes into effect. `within` counts in the calendar of the level's track, and
     durations in `when` as in a rule of that track. A "new case" is one that starts where cases start and that nobody
     moves by hand or reopens; "any case" is one to which anything may have happened, except that nobody has declined
-    the move. `Proved` holds of every case; a `Refuted` was replayed through `decide`; `Unknown` says neither, after at
-    most `budget` steps. Raises `UnknownName` for a level, and `InvalidValue` for a condition, that the policy does not
-    know.
+    the move.
+
+    `Proved` holds of every case; a `Refuted` was replayed through `decide`; `Unknown` says neither, after at most
+    `budget` steps. Of the three only a proof is true, so that `assert prove(…)` asks for one. Raises `UnknownName` for
+    a level, and `InvalidValue` for a condition, that the policy does not know.
 
     >>> from escalation_rules import EscalationLevel, Policy, Rule, facts as F
     >>> policy = Policy(
@@ -81,17 +85,20 @@ class _Proof:
         conditions = [] if claim.when is None else [(claim.when, self.place)]
         self.board = Board(policy, budget, Space(policy, conditions))
         self.steps = 0
+        self.spent = False
 
     def answer(self) -> Proved | Refuted | Unknown:
         try:
             found = self._prove()
         except OutOfBudget:
-            found = None
+            found, self.spent = None, True
         if isinstance(found, Proved):
             return found
-        return self._refute(found) or Unknown(
-            claim=self.claim, budget=self.budget, steps=min(self.budget, self.board.steps + self.steps)
-        )
+        refuted = self._refute(found)
+        if refuted is not None:
+            return refuted
+        steps = min(self.budget, self.board.steps + self.steps)
+        return Unknown(claim=self.claim, budget=self.budget, steps=steps, spent=self.spent)
 
     # ------------------------------------------------------------------------ proof
 
@@ -233,12 +240,13 @@ class _Proof:
         """The policy with a rule that holds just when the claim's condition does, and its tree."""
         watching = self.policy.model_copy(update={"rules": (*self.policy.rules, self.watch)})
         program = compile_policy(watching)
-        return program, next(code.own_tree for code in program.rules if code.name == _WATCH)
+        return program, next(code.own_tree for code in program.rules if code.name == self.watch.name)
 
     def _refute(self, domains: list[int] | None) -> Refuted | None:
         for case in self._candidates(domains):
             self.steps += _COST
             if self.board.steps + self.steps > self.budget:
+                self.spent = True
                 return None
             at = self._too_late(case)
             if at is not None and is_below(self.policy, case, at, self.claim.reaches):
@@ -316,11 +324,23 @@ _DEPTH, _WIDTH = 2, 60
 
 def _watch(policy: Policy, claim: Claim) -> Rule:
     """A rule that holds just when the claim's condition does, and moves nothing. The policy must know its names."""
+    name = _WATCH
+    while any(rule.name == name for rule in policy.all_rules):
+        name += "'"
     condition: Any = claim.when if claim.when is not None else AllOf(of=())
-    rule = Rule(name=_WATCH, when=condition, track=policy.track_of(claim.reaches).key, then=Flag(text=_WATCH))
+    rule = Rule(name=name, when=condition, track=policy.track_of(claim.reaches).key, then=Flag(text=name))
     if claim.when is not None:
-        policy.model_copy(update={"rules": (rule,)})
+        _check_names(policy, rule)
     return rule
+
+
+def _check_names(policy: Policy, rule: Rule) -> None:
+    """What the policy does not know in the claim's condition is refused, as something that is wrong with the claim."""
+    try:
+        policy.model_copy(update={"rules": (rule,)})
+    except InvalidValue as error:
+        place = f"rules[{rule.name}]."
+        raise InvalidValue(*(replace(one, path=one.path.removeprefix(place)) for one in error.problems)) from None
 
 
 def _held_since(state: State, tree: Tree) -> int:

@@ -1,23 +1,25 @@
-"""Checks of rules: dead, redundant, told twice, without evidence, climbing in one breath, lowering the outcome."""
+"""Checks of rules by themselves: those that never hold or never move a case, and those that nothing can set off."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.report import Finding, finding
-from escalation_rules.analysis.search import Formula, all_of, any_of
-from escalation_rules.conditions import AllOf, AnyOf, Atom, atoms, normal
+from escalation_rules.analysis.search import Formula
+from escalation_rules.conditions import AllOf, Atom, atoms
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.wording import say
 
-__all__ = ["alive", "dead_rules", "duplicate_rules", "redundant_rules", "without_evidence"]
+__all__ = ["alive", "dead_rules", "without_evidence"]
 
 
 def dead_rules(board: Board) -> Iterator[Finding]:
     """Rules that hold in no case, and rules whose move can never be made."""
     for rule in board.policy.all_rules:
         path = f"rules[{rule.name}]"
+        if rule.to is not None and board.found(board.moves(rule)) is not None:
+            continue  # what is known to move some case is not dead either
         if board.never(board.space.holds(rule), question=f"{path} is dead"):
             why = " together with ".join(_core(board, rule))
             yield finding(
@@ -33,6 +35,7 @@ def dead_rules(board: Board) -> Iterator[Finding]:
                 f"the rule `{rule.name}` never moves a case: wherever it holds, the case is already on "
                 f"{_asked(rule)} or above",
                 "name a higher level, or let the rule hold on lower ones",
+                board.holding(rule),
             )
 
 
@@ -51,7 +54,7 @@ def _asked(rule: Rule) -> str:
 
 def _core(board: Board, rule: Rule) -> list[str]:
     """What in a dead rule cannot be together: none of these can be left out."""
-    space, condition = board.space, normal(rule.when)
+    space, condition = board.space, board.normal(rule)
     members = condition.of if isinstance(condition, AllOf) else (condition,)
     named: list[tuple[str, Formula]] = [("status open or waiting", space.live)]
     named += [(f"level {' or '.join(rule.at)}", space.at(rule))] if rule.at else []
@@ -63,122 +66,20 @@ def _core(board: Board, rule: Rule) -> list[str]:
     return [text for text, _ in named]
 
 
-# ---------------------------------------------------------------------------- redundant
-
-
-def redundant_rules(board: Board, rules: Sequence[Rule]) -> Iterator[Finding]:
-    """Rules that ask for nothing that the others do not ask for whenever they hold.
-
-    Of two that say the same the later one is told.
-    """
-    left = list(rules)
-    for rule in reversed(rules):
-        if rule.then:
-            continue
-        others = [one for one in left if one is not rule]
-        covers = _cover(board, rule, others)
-        if covers:
-            left.remove(rule)
-            names = " or ".join(f"`{one.name}`" for one in covers)
-            yield finding(
-                "redundant-rule",
-                f"rules[{rule.name}]",
-                f"whenever `{rule.name}` asks for {_wished(rule)}, {names} {'asks' if len(covers) == 1 else 'ask'} "
-                "for that level or a higher one too, so it moves no case that nobody has taken down before",
-                f"take it out, or let it hold where {names} {'does' if len(covers) == 1 else 'do'} not",
-                board.witness(rule),
-            )
-
-
-def _wished(rule: Rule) -> str:
-    return "the next level" if rule.to == NEXT else f"`{rule.to}`"
-
-
-def _cover(board: Board, rule: Rule, others: Iterable[Rule]) -> list[Rule]:
-    """The fewest of the others, or nearly so, that ask for as much wherever the rule does."""
-    able = [one for one in others if any(_covers(board, one, rule, level) for level in board.places(rule))]
-    if not able or not _covered(board, rule, able):
-        return []
-    for one in able:
-        if _covered(board, rule, [one]):
-            return [one]
-    for one in list(able):
-        rest = [other for other in able if other is not one]
-        if _covered(board, rule, rest):
-            able = rest
-    return able
-
-
-def _covered(board: Board, rule: Rule, others: Iterable[Rule]) -> bool:
-    """Whether there is no case in which the rule asks for a level and none of the others for as much."""
-    space, track = board.space, board.codes[rule.name].track
-    open_places = []
-    for level in board.places(rule):
-        if board.wanted(rule, level) is not None:
-            none_covers = [space.fails(one) for one in others if _covers(board, one, rule, level)]
-            open_places.append(all_of((board.standing(track, [level]), *none_covers)))
-    return board.never(space.holds(rule), any_of(open_places), question=f"rules[{rule.name}] is redundant")
-
-
-def _covers(board: Board, other: Rule, rule: Rule, level: int) -> bool:
-    """Whether from a level the other rule, where it holds, takes a case as far as the rule does, and as freely."""
-    mine, theirs = board.wanted(rule, level), board.wanted(other, level)
-    if mine is None or theirs is None or theirs < mine or board.codes[other.name].track != board.codes[rule.name].track:
-        return False
-    if other.to == NEXT and not _as_fresh(other, rule):
-        return False
-    waived = other.checklist == "waived"
-    if theirs == mine:
-        return waived or rule.checklist != "waived"
-    reached = board.levels_of(rule)[theirs]
-    return (waived or reached.entry is None) and board.is_free(reached)
-
-
-def _as_fresh(other: Rule, rule: Rule) -> bool:
-    """Whether the other rule has evidence as late as the rule's wherever both hold."""
-    mine, theirs = normal(rule.when), normal(other.when)
-    return rule.to == NEXT and (mine == theirs or (isinstance(theirs, AnyOf) and mine in theirs.of))
-
-
-def duplicate_rules(board: Board) -> Iterator[Finding]:
-    """Rules that hold just when another does and ask for the same actions: the same is asked twice."""
-    told: list[Rule] = []
-    for rule in board.policy.all_rules:
-        for other in told:
-            if _says_the_same(rule, other):
-                yield finding(
-                    "duplicate-rule",
-                    f"rules[{rule.name}].then",
-                    f"`{rule.name}` holds just when `{other.name}` does and asks for the same, so all of it is asked "
-                    "twice",
-                    "take one of the two out",
-                    board.witness(rule),
-                )
-                break
-        else:
-            told.append(rule)
-
-
-def _says_the_same(rule: Rule, other: Rule) -> bool:
-    same_place = (rule.at, rule.track, rule.calendar) == (other.at, other.track, other.calendar)
-    goes_alike = rule.to is None or rule.to == other.to
-    asks_alike = bool(rule.then) and set(rule.then) <= set(other.then)
-    return same_place and goes_alike and asks_alike and normal(rule.when) == normal(other.when)
-
-
 # ---------------------------------------------------------------------------- evidence
 
 
 def without_evidence(board: Board, rules: Iterable[Rule]) -> Iterator[Finding]:
     """`next` rules that nothing can make hold later than the case came to its level."""
     for rule in rules:
-        if rule.to == NEXT and not any(_may_be_evidence(board, rule, one) for one in atoms(normal(rule.when))):
+        if rule.to == NEXT and not any(_may_be_evidence(board, rule, one) for one in atoms(board.normal(rule))):
             yield finding(
                 "next-without-evidence",
                 f"rules[{rule.name}].when",
                 f"`{rule.name}` goes to the next level, but `{say(rule.when)}` is settled when a case comes to a "
                 "level: nothing that happens later can make it hold, so it never moves a case",
                 "name the level to go to, or add what must happen, such as a request or a time on the level",
+                board.holding(rule, board.moves(rule)),
             )
 
 

@@ -2,8 +2,8 @@
 
 A formula is True, False, a literal `(axis, mask)`, which says that the axis is in one of the mask's cells, or
 `("all" | "any", parts)`. The search is complete: it narrows by literals that must hold, splits on the others, and
-ends, because every step makes some axis smaller. It counts its steps (a step looks at one part of a formula), and
-gives up when a budget of them is spent.
+ends, because every step makes some axis smaller. It counts its steps (one for each part of a formula that it may have
+to look at), and gives up when a budget of them is spent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["Formula", "OutOfBudget", "Search", "all_of", "any_of", "axes_of"]
+__all__ = ["Formula", "OutOfBudget", "Search", "all_of", "any_of", "axes_of", "holds_at"]
 
 Formula = Any
 """True, False, (axis, mask), or ("all" | "any", tuple of formulas)."""
@@ -38,10 +38,23 @@ def _joined(kind: str, parts: Iterable[Formula], *, neutral: bool) -> Formula:
             continue
         if part is (not neutral):
             return part
-        kept += part[1] if part[0] == kind else (part,)
-    if not kept:
+        kept.append(part)
+    return _only(kind, kept, neutral=neutral)
+
+
+def _only(kind: str, parts: list[Formula], *, neutral: bool) -> Formula:
+    """The formula of parts none of which is true or false; those of the same kind are taken apart."""
+    if not parts:
         return neutral
-    return kept[0] if len(kept) == 1 else (kind, tuple(kept))
+    if len(parts) == 1:
+        return parts[0]
+    flat: list[Formula] = []
+    for part in parts:
+        if part[0] == kind:
+            flat += part[1]
+        else:
+            flat.append(part)
+    return kind, tuple(flat)
 
 
 def axes_of(formula: Formula) -> set[int]:
@@ -50,13 +63,24 @@ def axes_of(formula: Formula) -> set[int]:
     pending = [formula]
     while pending:
         one = pending.pop()
-        if isinstance(one, bool):
+        if one is True or one is False:
             continue
-        if isinstance(one[0], int):
+        if one[0].__class__ is int:
             found.add(one[0])
         else:
             pending += one[1]
     return found
+
+
+def holds_at(formula: Formula, point: Sequence[int]) -> bool:
+    """Whether a formula holds where each axis is in the one cell of its mask."""
+    if formula is True or formula is False:
+        return bool(formula)
+    kind, parts = formula
+    if kind.__class__ is int:
+        return bool(point[kind] & parts)
+    stop = kind == "any"
+    return stop if any(holds_at(part, point) is stop for part in parts) else not stop
 
 
 class Search:
@@ -67,12 +91,12 @@ class Search:
         self.budget = budget
         self.steps = 0
 
-    def solve(self, formula: Formula) -> list[int] | None:
+    def solve(self, formula: Formula, within: Sequence[int] | None = None) -> list[int] | None:
         """For each axis the mask of cells that are left to choose from, any of which will do; None if there are none.
 
-        Raises `OutOfBudget`.
+        The choice is made among all cells, or among those `within` these masks. Raises `OutOfBudget`.
         """
-        pending = [(formula, list(self._full))]
+        pending = [(formula, list(self._full if within is None else within))]
         while pending:
             left, domains = self._narrowed(*pending.pop())
             if left is True:
@@ -85,7 +109,7 @@ class Search:
         """The formula and the domains once every literal that must hold has been put into the domains."""
         while True:
             formula = self._simplified(formula, domains)
-            literals = [] if isinstance(formula, bool) else _musts(formula)
+            literals = [] if formula is True or formula is False else _musts(formula)
             if not literals:
                 return formula, domains
             for axis, mask in literals:
@@ -102,27 +126,38 @@ class Search:
 
     def _simplified(self, formula: Formula, domains: Sequence[int]) -> Formula:
         """What is left of a formula where the axes are in these domains."""
-        if isinstance(formula, bool):
+        if formula is True or formula is False:
             return formula
-        self.steps += 1
-        if self.steps > self.budget:
-            raise OutOfBudget
         kind, parts = formula
-        if isinstance(kind, int):
-            held = domains[kind] & parts
-            return bool(held) if held in {0, domains[kind]} else formula
-        stop = kind == "any"
-        kept = []
+        if kind.__class__ is int:
+            self._take(1)
+            return _left_of(formula, domains)
+        self._take(len(parts))
+        stop, kept = kind == "any", []
         for part in parts:
-            left = self._simplified(part, domains)
+            # literals are by far the most of it, so they are looked at here, without another call for each
+            left = _left_of(part, domains) if part[0].__class__ is int else self._simplified(part, domains)
             if left is stop:
                 return stop
-            kept.append(left)
-        return (any_of if stop else all_of)(kept)
+            if left is not (not stop):
+                kept.append(left)
+        return _only(kind, kept, neutral=not stop)
+
+    def _take(self, steps: int) -> None:
+        self.steps += steps
+        if self.steps > self.budget:
+            raise OutOfBudget
+
+
+def _left_of(literal: Formula, domains: Sequence[int]) -> Formula:
+    """A literal, or what it comes to where its axis is in this domain."""
+    domain = domains[literal[0]]
+    held = domain & literal[1]
+    return literal if held and held != domain else held != 0
 
 
 def _is_literal(formula: Formula) -> bool:
-    return isinstance(formula[0], int)
+    return formula[0].__class__ is int
 
 
 def _musts(formula: Formula) -> list[Formula]:

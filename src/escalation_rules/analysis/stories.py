@@ -5,49 +5,97 @@ Whether it does is for the engine to say: every story is folded before anything 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from escalation_rules import events as E
 from escalation_rules.analysis.axes import DURATION, Key
 from escalation_rules.analysis.cells import Space
-from escalation_rules.analysis.examples import MONDAY, Sketch, example_of
+from escalation_rules.analysis.examples import MONDAY, Sketch, beginning, example_of
 from escalation_rules.case import Case
 from escalation_rules.engine.fold import fold, forward, upcoming
 from escalation_rules.engine.machine import Program, State
 from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.policy import Policy
-from escalation_rules.worktime import BusinessCalendar
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["CASE", "MINUTE", "beginning", "happenings", "start_of", "stories", "told", "walk"]
+__all__ = [
+    "CASE",
+    "MINUTE",
+    "TRIES",
+    "Plot",
+    "happenings",
+    "how_many",
+    "plot_of",
+    "start_of",
+    "stories",
+    "tellings",
+    "told",
+    "walk",
+]
 
 CASE = "C-1"
 MINUTE = timedelta(minutes=1)
+TRIES = 8
+"""At so many crossings a story has its events, unless one says."""
 _MANY = 20
 """More events of one kind than this are not tried."""
 
 
-def beginning(policy: Policy) -> datetime:
-    """When cases of stories begin: the first open instant of a Monday, or once the policy is in effect."""
-    name = policy.usual_calendar
-    calendar = policy.calendars.get(name) if isinstance(name, str) else None
-    calendar = calendar or BusinessCalendar.always("UTC")
-    start = MONDAY if policy.effective_from is None else max(MONDAY, policy.effective_from)
-    return calendar.next_open(start.replace(tzinfo=UTC)).astimezone(UTC)
+@dataclass(frozen=True)
+class Plot:
+    """What a story is made of: how the case is opened, and what then happens."""
+
+    opening: tuple[tuple[str, Any], ...]
+    sketches: tuple[Sketch, ...] = ()
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Of two plots with one key the same stories are told."""
+        return self.opening, repr(self.sketches) if self.sketches else None
+
+    def changes(self) -> tuple[Sketch, ...]:
+        """What must happen for a case that was opened otherwise to come to be as this one is."""
+        opening = dict(self.opening)
+        ranked = ((E.PriorityChanged, {"to": opening["priority"]}),) if "priority" in opening else ()
+        known = ((E.FactObserved, {"name": name, "value": value}) for name, value in opening.get("facts", ()))
+        return (*ranked, *known, *self.sketches)
+
+    def but(self, priority: str, facts: Mapping[str, Any]) -> Plot:
+        """The same of a case of this priority, with these facts besides."""
+        opening = dict(self.opening)
+        known = {**dict(opening.pop("facts", ())), **facts}
+        return Plot((*{**opening, "priority": priority}.items(), ("facts", tuple(known.items()))), self.sketches)
 
 
-def stories(space: Space, domains: list[int], *, tries: int = 8) -> Iterator[Case]:
-    """Histories that may come to the cells, the simplest first: what must happen, early or late."""
+def plot_of(space: Space, domains: Sequence[int]) -> Plot:
+    """The simplest plot that may come to the cells."""
     cells = _chosen_cells(space, domains)
-    opened = _opening(space, cells)
-    sketches = list(_sketches(space, cells))
+    return Plot(tuple(_opening(space, cells)), tuple(_sketches(space, cells)))
+
+
+def stories(space: Space, domains: Sequence[int], *, tries: int = TRIES) -> Iterator[Case]:
+    """Histories that may come to the cells, the simplest first: what must happen, early or late."""
+    return tellings(space, plot_of(space, domains), tries)
+
+
+def tellings(space: Space, plot: Plot, tries: int = TRIES) -> Iterator[Case]:
+    """The stories of a plot: what happens does so soon after the opening, or when something is about to change."""
+    fields: dict[str, Any] = {name: dict(held) if name == "facts" else held for name, held in plot.opening}
+    opened = E.Opened(at=space.start, **fields)
     case = Case(CASE, (opened,))
-    yield told(case, opened.at + MINUTE, sketches) if sketches else case
-    for state in walk(space.program, case, tries) if sketches else ():
-        yield told(case, datetime_of(state.now), sketches)
-        yield told(case, datetime_of(state.now) + MINUTE, sketches)
+    yield told(case, opened.at + MINUTE, plot.sketches) if plot.sketches else case
+    for state in walk(space.program, case, tries) if plot.sketches else ():
+        yield told(case, datetime_of(state.now), plot.sketches)
+        yield told(case, datetime_of(state.now) + MINUTE, plot.sketches)
+
+
+def how_many(tries: int) -> int:
+    """How many stories are told where as many crossings are tried."""
+    return 1 + 2 * (1 + tries)
 
 
 def told(case: Case, at: datetime, sketches: Iterable[Sketch]) -> Case:
@@ -67,11 +115,11 @@ def walk(program: Program, case: Case, steps: int) -> Iterator[State]:
         yield state
 
 
-def _chosen_cells(space: Space, domains: list[int]) -> dict[Key, Any]:
+def _chosen_cells(space: Space, domains: Sequence[int]) -> dict[Key, Any]:
     """The simplest cell of each axis that is not free."""
     found = {}
-    for axis, mask in zip(space.axes, domains, strict=True):
-        if mask != axis.full:
+    for axis, mask, full in zip(space.axes, domains, space.full, strict=True):
+        if mask != full:
             found[axis.key] = axis.cells[(mask & -mask).bit_length() - 1]
     return found
 
@@ -81,13 +129,19 @@ def start_of(policy: Policy, **fields: Any) -> E.Opened:
     return E.Opened(at=beginning(policy), **fields)
 
 
-def _opening(space: Space, cells: Mapping[Key, Any]) -> E.Opened:
+def _opening(space: Space, cells: Mapping[Key, Any]) -> Iterator[tuple[str, Any]]:
+    """The fields of the opening, as far as the cells ask for any."""
     policy = space.policy
-    facts = {fact.name: cells[fact.name,] for fact in policy.facts if cells.get((fact.name,)) is not None}
     rank, level = cells.get(("priority",)), cells.get(("level", 0), 0)
-    priority = None if rank is None else policy.priorities[rank]
-    key = space.program.levels[0][level].key if level > 0 else None
-    return start_of(policy, priority=priority, channel=cells.get(("channel",)), level=key, facts=facts)
+    facts = tuple((fact.name, cells[fact.name,]) for fact in policy.facts if cells.get((fact.name,)) is not None)
+    if rank is not None:
+        yield "priority", policy.priorities[rank]
+    if cells.get(("channel",)) is not None:
+        yield "channel", cells["channel",]
+    if level > 0:
+        yield "level", space.program.levels[0][level].key
+    if facts:
+        yield "facts", facts
 
 
 def _sketches(space: Space, cells: Mapping[Key, Any]) -> Iterator[Sketch]:

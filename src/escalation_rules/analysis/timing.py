@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, product
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from escalation_rules import events as E
 from escalation_rules.analysis.axes import ELAPSED
-from escalation_rules.analysis.board import Board
+from escalation_rules.analysis.board import Board, Seen
 from escalation_rules.analysis.cells import chosen, place_of_target
 from escalation_rules.analysis.examples import is_possible
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.search import Formula, all_of
-from escalation_rules.analysis.stories import CASE, start_of
-from escalation_rules.case import Case
+from escalation_rules.engine import decide
 from escalation_rules.patterns import Pattern
-from escalation_rules.picks import Pick
+from escalation_rules.picks import Pick, choices
 from escalation_rules.targets import Target
 from escalation_rules.worktime import Span
 
@@ -115,21 +114,64 @@ def _admits(pattern: Pattern, field: str, value: object) -> bool:
 
 
 def slower_when_urgent(board: Board) -> Iterator[Finding]:
-    """Targets that give a more urgent case more time than a less urgent one that is otherwise alike."""
+    """Targets that give a more urgent case more time than a less urgent one that is otherwise alike.
+
+    Each priority is held against the next lower one to which the target gives any time at all.
+    """
     for (level, key), found in _by_key(board).items():
-        for low, high in pairwise(range(len(board.policy.priorities))):
-            spans = next(_slower(board, level, [target for _, target in found], low, high), None)
-            if spans is not None:
+        targets = [target for _, target in found]
+        timed = [rank for rank in range(len(board.policy.priorities)) if _is_timed(board, targets, rank)]
+        for low, high in pairwise(timed):
+            slower = next(_slower(board, level, targets, low, high), None)
+            if slower is not None:
                 lower, upper = board.policy.priorities[low], board.policy.priorities[high]
-                opened = start_of(board.policy, priority=upper, level=level)
                 yield finding(
                     "slower-when-more-urgent",
                     f"{found[0][0]}.within",
-                    f"the target `{key}` allows a case of priority `{upper}` {spans[1]}, but one of the lower "
-                    f"priority `{lower}` only {spans[0]}",
+                    f"the target `{key}` allows a case of priority `{upper}` {slower.spans[1]}, but one of the lower "
+                    f"priority `{lower}` only {slower.spans[0]}",
                     f"give `{upper}` no more time than `{lower}`",
-                    (Case(CASE, (opened,)), opened.at),
+                    _shown(board, level, key, high, slower),
                 )
+
+
+class Slower(NamedTuple):
+    """The spans of the lower and the higher priority, and what else holds of cases to which they are given."""
+
+    spans: tuple[Span, Span]
+    facts: Mapping[str, str]
+    alike: list[Formula]
+
+
+def _is_timed(board: Board, targets: Iterable[Target], rank: int) -> bool:
+    """Whether a target gives cases of a priority any time."""
+    name = board.policy.priorities[rank]
+    spans = (
+        (target.within.choose(name),)
+        if isinstance(target.within, Pick) and target.within.by == "priority"
+        else choices(target.within)
+        for target in targets
+    )
+    return any(span is not None for given in spans for span in given)
+
+
+def _shown(board: Board, level: str | None, key: str, rank: int, slower: Slower) -> Seen | None:
+    """A case of the higher priority on which the target runs, as the engine sees it."""
+    here = True if level is None else board.standing(*_place(board, level))
+    domains = board.found(board.space.live, here, *slower.alike)
+    if domains is None:
+        return None
+    plot = board.told.plot(domains).but(board.policy.priorities[rank], slower.facts)
+    for course in board.told.of_plot(plot):
+        case, at = course.case, course.case.history[-1].at
+        if any(one.target == key for one in decide(board.policy, case, at=at).deadlines):
+            return case, at
+    return None
+
+
+def _place(board: Board, level: str) -> tuple[int, list[int]]:
+    track, number = board.program.places[level]
+    return track, [number]
 
 
 def _by_key(board: Board) -> dict[tuple[str | None, str], list[tuple[str, Target]]]:
@@ -139,8 +181,8 @@ def _by_key(board: Board) -> dict[tuple[str | None, str], list[tuple[str, Target
     return found
 
 
-def _slower(board: Board, level: str | None, targets: list[Target], low: int, high: int) -> Iterator[tuple[Span, Span]]:
-    """The spans of two priorities where the more urgent gets the longer, in cases alike but for the priority."""
+def _slower(board: Board, level: str | None, targets: list[Target], low: int, high: int) -> Iterator[Slower]:
+    """Where the more urgent of two priorities gets the longer span, in cases alike but for the priority."""
     calendar = None if level is None else board.policy.track_of(level).calendar
     picks = [one for target in targets for one in (target.within, target.calendar) if isinstance(one, Pick)]
     picks += [one for one in (calendar, board.policy.usual_calendar) if isinstance(one, Pick)]
@@ -152,8 +194,11 @@ def _slower(board: Board, level: str | None, targets: list[Target], low: int, hi
                 _span(board, targets[number], calendar, {**now, "priority": board.policy.priorities[rank]})
                 for number, rank in ((one, low), (other, high))
             ]
-            if _is_longer(spans) and _together(board, level, targets, now, ((one, low), (other, high))):
-                yield spans[0][0], spans[1][0]
+            if _is_longer(spans):
+                alike = _alike(board, level, targets, now, ((one, low), (other, high)))
+                if not board.never(*alike, question=f"target {targets[0].key} by priority"):
+                    known = {by: value for by, value in now.items() if value is not None}
+                    yield Slower((spans[0][0], spans[1][0]), known, alike)
 
 
 Counted = tuple[Span, tuple[Any, ...], int]
@@ -176,18 +221,18 @@ def _is_longer(spans: Sequence[Counted | None]) -> TypeGuard[Sequence[Counted]]:
     return long > short and (scale == other or (scale == ELAPSED and other[0] == "business"))
 
 
-def _together(
+def _alike(
     board: Board,
     level: str | None,
     targets: list[Target],
     now: Mapping[str, str | None],
     both: Iterable[tuple[int, int]],
-) -> bool:
-    """Whether each target applies at its priority, everything else being alike."""
+) -> list[Formula]:
+    """Where each target applies at its priority, everything else being alike."""
     space = board.space
     parts = [space.compare((by,), "is", value) for by, value in now.items() if (by,) in space.number]
     for number, rank in both:
         formulas = [_when(board, level, target) for target in targets[: number + 1]]
         applies = all_of((*map(space.negated, formulas[:-1]), formulas[-1]))
         parts.append(space.given(applies, ("priority",), rank))
-    return not board.never(*parts, question=f"target {targets[0].key} by priority")
+    return parts

@@ -38,6 +38,15 @@ class Proved(Value):
     rules: tuple[str, ...] = ()
     steps: int = 0
 
+    def __bool__(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        if not self.rules:
+            return f"proved: {self.claim}; no such case is ever below"
+        names = " and ".join(f"`{name}`" for name in self.rules)
+        return f"proved: {self.claim}; {names} {'sees' if len(self.rules) == 1 else 'see'} to it"
+
 
 class Step(Value):
     """One instant of a counterexample: what happened, and where the case stood then."""
@@ -60,6 +69,9 @@ class Refuted(Value):
     policy: Policy
     case: Case
     trace: tuple[Step, ...]
+
+    def __bool__(self) -> bool:
+        return False
 
     @property
     def at(self) -> Instant:
@@ -107,13 +119,21 @@ class Refuted(Value):
 class Unknown(Value):
     """Neither a proof nor a counterexample was found.
 
-    The claim is outside what can be proved, or the `budget` of steps was spent, of which `steps` were taken; how long
+    The claim is outside what can be proved, or the `budget` of steps was `spent`, of which `steps` were taken; how long
     that takes is no measure of anything here.
     """
 
     claim: Claim
     budget: int
     steps: int = 0
+    spent: bool = False
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        why = f"the budget of {self.budget:,} steps was spent" if self.spent else "it is outside what can be proved"
+        return f"not known: {self.claim}; {why}, and no case was found that breaks it"
 
 
 def is_below(policy: Policy, case: Case, at: Instant, level: str) -> bool:

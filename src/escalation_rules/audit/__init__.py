@@ -15,6 +15,8 @@ from typing import cast
 from escalation_rules import events as E
 from escalation_rules._values import read_instant
 from escalation_rules.actions import Flag
+from escalation_rules.arguments import check_policy_and_case
+from escalation_rules.audit.names import odd_names
 from escalation_rules.audit.report import Audit, Finding, Kind, Severity
 from escalation_rules.case import Case
 from escalation_rules.decision import Deadline
@@ -44,7 +46,8 @@ def audit(policy: Policy, case: Case, at: datetime) -> Audit:
     outside the circle who talked to the customer, or the wrong pair on a topic; a customer who had to ask for the
     status; an escalation handed to a named individual; a wait for the customer while the customer waited; an escalation
     without a post-mortem where the policy asks for one; plan items without an owner or a due date; deadlines breached,
-    those only by a change apart; and what rules flag as findings. Raises as `decide` does.
+    those only by a change apart; names that the policy does not have; and what rules flag as findings. Raises as
+    `decide` does.
 
     >>> from datetime import datetime, timezone
     >>> from escalation_rules import events as E, presets
@@ -55,6 +58,7 @@ def audit(policy: Policy, case: Case, at: datetime) -> Audit:
       Mon 2026-03-02 10:00 serious: tess moved the case to `escalated` without `problem`, `impact`, `workaround`, \
 `milestone` (entry checklist of `escalated`)
     """
+    check_policy_and_case(policy, case)
     record = _Record(policy, case, read_instant(at))
     found = (finding for check in _CHECKS for finding in check(record))
     return Audit(
@@ -343,6 +347,11 @@ def _flags(record: _Record) -> Iterator[Finding]:
             yield Finding(at=datetime_of(one.due), kind="flag", rule=rule, severity="warning", text=one.action.text)
 
 
+def _names(record: _Record) -> Iterator[Finding]:
+    """What the record names and the policy does not have."""
+    return odd_names(record.policy, (step.event for step in record.steps))
+
+
 _CHECKS: tuple[Callable[[_Record], Iterator[Finding]], ...] = (
     _entries,
     _exits,
@@ -353,5 +362,6 @@ _CHECKS: tuple[Callable[[_Record], Iterator[Finding]], ...] = (
     _plans,
     _breaches,
     _post_mortems,
+    _names,
     _flags,
 )

@@ -23,6 +23,10 @@ Kind = Literal[
     "unclear plan item",
     "deadline breached",
     "breached by a change",
+    "unknown fact",
+    "unknown item",
+    "unknown track",
+    "wrong track",
     "flag",
 ]
 Severity = Literal["note", "warning", "serious"]

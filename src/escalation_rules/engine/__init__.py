@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from escalation_rules._values import Value, read_instant
+from escalation_rules.arguments import check_policy_and_case
 from escalation_rules.case import Case
 from escalation_rules.decision import Deadline, Decision, Move
 from escalation_rules.engine.compiler import compile_policy
@@ -33,8 +34,8 @@ def decide(policy: Policy, case: Case, *, at: datetime) -> Decision:
 
     A pure function: no clock, no randomness, no I/O. Events after `at` do not exist for it. A move that fell due and
     was not recorded is found again, dated at its due, so that a late host gets what a prompt one would have got.
-    Raises `InvalidValue` for a naive datetime or an instant before the opening, and `UnknownName` for a level or
-    priority in the history that the policy does not have.
+    Raises `InvalidValue` for a naive datetime, an instant before the opening, or arguments that are no policy and no
+    case, and `UnknownName` for a level or priority in the history that the policy does not have.
 
     >>> from datetime import datetime, timezone
     >>> from escalation_rules import Case, EscalationLevel, Policy, Rule, decide, facts as F
@@ -48,6 +49,7 @@ def decide(policy: Policy, case: Case, *, at: datetime) -> Decision:
     >>> decide(policy, case, at=nine).wake_at.hour, decide(policy, case, at=nine.replace(hour=18)).move.to
     (17, 'second')
     """
+    check_policy_and_case(policy, case)
     return read(program_of(policy), case, microseconds_of(read_instant(at)))
 
 
@@ -56,6 +58,7 @@ def deadlines(policy: Policy, case: Case, *, at: datetime) -> tuple[Deadline, ..
 
     A decision has the latest of each; reports need them all. Raises as `decide` does.
     """
+    check_policy_and_case(policy, case)
     return Reading(program_of(policy), case, microseconds_of(read_instant(at))).all_deadlines()
 
 
@@ -88,7 +91,13 @@ _ROUNDS = 100
 
 
 def forecast(policy: Policy, case: Case, *, at: datetime, until: datetime) -> tuple[Move, ...]:
-    """The moves to come, after `at` and up to `until`, if nobody does anything."""
+    """The moves to come, after `at` and up to `until`, if nobody does anything.
+
+    Raises as `decide` does, and `InvalidValue` for an `until` before `at`.
+    """
+    check_policy_and_case(policy, case)
+    if read_instant(until) < read_instant(at):
+        raise InvalidValue(Problem("a time that ends before it begins", until, path="until", expected="`at` or later"))
     known = Case.model_construct(
         id=case.id,
         history=tuple(event for event in case.history if event.at <= read_instant(at)),

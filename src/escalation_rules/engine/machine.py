@@ -320,9 +320,9 @@ class Program:
     holding: dict[int, tuple[RuleCode, ...]] = field(default_factory=dict)
     acting: dict[tuple[int, ...], tuple[RuleCode, ...]] = field(default_factory=dict)
 
-    def without(self, name: str) -> Program:
-        """The same program but for one rule. What is remembered of rules is remembered of these only."""
-        return replace(self, rules=tuple(rule for rule in self.rules if rule.name != name), holding={}, acting={})
+    def without(self, *names: str) -> Program:
+        """The same program but for these rules. What is remembered of rules is remembered of the others only."""
+        return replace(self, rules=tuple(rule for rule in self.rules if rule.name not in names), holding={}, acting={})
 
 
 class State:

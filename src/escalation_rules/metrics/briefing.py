@@ -8,14 +8,17 @@ from itertools import pairwise
 
 from escalation_rules import events as E
 from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_instant
+from escalation_rules.arguments import check_policy_and_case
 from escalation_rules.case import Case
-from escalation_rules.engine import deadlines, decide
-from escalation_rules.metrics.figures import Rate, Spread, say_length
+from escalation_rules.engine import deadlines, decide, program_of
+from escalation_rules.engine.fold import fold
+from escalation_rules.metrics.figures import Rate, Spread, page, say_length
 from escalation_rules.patterns import Happening
 from escalation_rules.policy import Policy
-from escalation_rules.standing import rises, timezone_of
+from escalation_rules.standing import timezone_of
 from escalation_rules.wording import say_instant
 from escalation_rules.worktime import load_zone
+from escalation_rules.worktime._timeline import microseconds_of
 
 __all__ = ["Brief", "brief"]
 
@@ -24,8 +27,9 @@ class Brief(Value):
     """What an escalation manager notes of a case before talking to anybody.
 
     `responses` are the replies that count, `notes` the rest of what support wrote. `gaps` lie between responses,
-    `waits` between a customer's message and the response to it. `kept` counts the targets met among those met or
-    breached. Lengths of time are elapsed.
+    `waits` between a customer's message and the response to it. `levels` and `moves` are those of the decision: what is
+    due and not recorded is among them. `kept` counts the targets met among those met or breached. Lengths of time are
+    elapsed. Printed, it is the page.
     """
 
     case: str
@@ -50,6 +54,9 @@ class Brief(Value):
     kept: Rate
     overdue: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return self.explain()
+
     def explain(self) -> str:
         """The page."""
         zone = load_zone(self.timezone)
@@ -57,20 +64,22 @@ class Brief(Value):
         since = say_instant(self.unanswered_since, zone) if self.unanswered_since else None
         first = say_instant(self.first_unanswered, zone) if self.first_unanswered else None
         unanswered = f"first unanswered since {first}" if first else "none unanswered"
-        return "\n".join(
+        return page(
+            f"{self.case} at {say_instant(self.at, zone)}: {self.status} on {standing or 'no level'}",
             (
-                f"{self.case} at {say_instant(self.at, zone)}: {self.status} on {standing or 'no level'}",
-                f"  priority {self.priority or 'not set'}, age {say_length(self.age)}, reopened {self.reopened} times",
-                f"  responses: {self.responses}; internal or automatic, and not counted: {self.notes}",
-                f"    time between them: {self.gaps}",
-                f"    time the customer waited for one: {self.waits}",
-                f"    {f'unanswered since {since}' if since else 'nothing unanswered'}",
-                f"  updates sent: {self.updates}",
-                f"  customer's messages: {self.messages}, asking for the status {self.asked_for_status} times",
-                f"  escalations: {self.escalations}, moves up {self.moves}, {unanswered}",
-                f"  targets kept: {self.kept}",
-                f"  overdue: {', '.join(self.overdue) or 'nothing'}",
-            )
+                ("priority", self.priority or "not set"),
+                ("age", f"{say_length(self.age)}, reopened {self.reopened} times"),
+                ("responses", f"{self.responses}; internal or automatic, and not counted: {self.notes}"),
+                ("time between them", self.gaps),
+                ("time the customer waited", self.waits),
+                ("waiting now", f"unanswered since {since}" if since else "nothing unanswered"),
+                ("updates sent", self.updates),
+                ("customer's messages", f"{self.messages}, asking for the status {self.asked_for_status} times"),
+                ("escalations", f"{self.escalations}, {unanswered}"),
+                ("moves up", self.moves),
+                ("targets kept", self.kept),
+                ("overdue", ", ".join(self.overdue) or "nothing"),
+            ),
         )
 
 
@@ -86,6 +95,7 @@ def brief(policy: Policy, case: Case, at: datetime) -> Brief:
     >>> brief(presets.escalation_utility(), Case.open("U-1", at=nine), nine.replace(hour=11)).unanswered_since.hour
     9
     """
+    check_policy_and_case(policy, case)
     moment = read_instant(at)
     known: list[Happening] = [event for event in case.history if event.at <= moment]
     replies = [event for event in known if isinstance(event, E.SupportReplied)]
@@ -113,7 +123,7 @@ def brief(policy: Policy, case: Case, at: datetime) -> Brief:
         asked_for_status=sum(event.asks_for_status for event in messages),
         escalations=case.escalations(at),
         first_unanswered=case.first_unanswered_escalation(at),
-        moves=len(list(rises(policy, case, at))),
+        moves=sum(fold(program_of(policy), case, microseconds_of(moment)).ups),
         reopened=case.reopened(at),
         kept=Rate(part=met, whole=met + outcomes.count("breached")),
         overdue=tuple(late),

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from escalation_rules._values import Value
 
-__all__ = ["Rate", "Spread", "say_length"]
+__all__ = ["Rate", "Spread", "page", "say_length"]
 
 
 class Rate(Value):
@@ -57,6 +57,19 @@ class Spread(Value):
         told = {"mean": self.mean, "median": self.median, "longest": self.longest}
         parts = (f"{name} {say_length(length)}" for name, length in told.items() if length is not None)
         return ", ".join((str(self.n), *parts))
+
+
+def page(head: str, rows: Iterable[tuple[str, object]]) -> str:
+    """Plain text: a headline, and under it the figures, one a line, with what they are in a column of its own.
+
+    >>> print(page("C-1", [("age", "2:00 h"), ("replies", 3)]))
+    C-1
+      age      2:00 h
+      replies  3
+    """
+    listed = list(rows)
+    width = max((len(label) for label, _ in listed), default=0)
+    return "\n".join([head, *(f"  {label:<{width}}  {text}" for label, text in listed)])
 
 
 def say_length(length: timedelta) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
-from typing import Literal, NamedTuple, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta, tzinfo
+from typing import Literal, NamedTuple, cast, get_args
 
 from escalation_rules import events as E
 from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_instant
+from escalation_rules.arguments import cases_of, check_policy
 from escalation_rules.case import Case
 from escalation_rules.engine import deadlines
 from escalation_rules.errors import UnknownName, unknown
-from escalation_rules.metrics.figures import Rate, Spread
+from escalation_rules.metrics.figures import Rate, Spread, page
 from escalation_rules.policy import Policy
 from escalation_rules.standing import rises, timezone_of, walked
+from escalation_rules.wording import say_instant
 from escalation_rules.worktime import load_zone
 
 __all__ = ["Attainment", "Kpi", "Kpis", "kpis"]
@@ -75,14 +77,29 @@ class Kpi(Value):
 
 
 class Kpis(Value):
-    """Figures per period and group, the earliest period first."""
+    """Figures per period and group, the earliest period first. Printed, it is a page."""
 
     policy: str
     version: str
     at: Instant
+    timezone: str = "UTC"
     per: str | None = None
     by: str | None = None
     rows: tuple[Kpi, ...] = ()
+
+    def __str__(self) -> str:
+        return self.explain()
+
+    def explain(self) -> str:
+        """The figures as a page of text, one part for each row."""
+        zone = load_zone(self.timezone)
+        told = f"policy {self.policy} {self.version}, up to {say_instant(self.at, zone)} ({self.timezone})"
+        parts = (page(self._title(row, zone), _figures(row)) for row in self.rows)
+        return "\n".join((told, *parts))
+
+    def _title(self, row: Kpi, zone: tzinfo | None) -> str:
+        period = "all time" if row.start is None else f"{self.per} from {row.start.astimezone(zone).date()}"
+        return period if self.by is None else f"{period}, {self.by} {row.group or 'not set'}"
 
     def row(self, group: str | None = None, start: datetime | None = None) -> Kpi:
         """The first row of a group, or of a group in the period that starts then; zeros where there is none."""
@@ -99,7 +116,7 @@ def kpis(policy: Policy, cases: Iterable[Case], at: datetime, per: Period | None
     "analyst" (whoever is assigned), "level" (on the first track), "priority", "channel" (of the opening), or a role
     that is filled on cases. Each thing belongs to the period in which it began: a request with its answer, an instance
     of a target with its outcome; and to the group that the case belonged to when it ended, or at `at`. Void cases are
-    left out. Raises `UnknownName` for a `by` that is none of these, and as `decide` does.
+    left out. Raises `UnknownName` for a `per` or `by` that is none of these, and as `decide` does.
 
     >>> from datetime import datetime, timezone
     >>> from escalation_rules import events as E, presets
@@ -110,8 +127,10 @@ def kpis(policy: Policy, cases: Iterable[Case], at: datetime, per: Period | None
     >>> str(found.rows[0].time_to_answer)
     '1, mean 1:00 h, median 1:00 h, longest 1:00 h'
     """
+    check_policy(policy)
+    _check_period(per)
     moment, zone = read_instant(at), load_zone(timezone_of(policy))
-    known = [case for case in cases if case.opened_at <= moment and case.status(moment) != "void"]
+    known = [case for case in cases_of(cases) if case.opened_at <= moment and case.status(moment) != "void"]
     grouped = _grouping(policy, by)
     found: dict[tuple[datetime | None, str | None], list[_Mark]] = {}
     for case in known:
@@ -123,10 +142,32 @@ def kpis(policy: Policy, cases: Iterable[Case], at: datetime, per: Period | None
         policy=policy.name,
         version=policy.version,
         at=at,
+        timezone=timezone_of(policy),
         per=per,
         by=by,
         rows=tuple(sorted(rows, key=lambda one: (one.start or moment, one.group or ""))),
     )
+
+
+def _figures(row: Kpi) -> Iterator[tuple[str, object]]:
+    yield "opened", row.opened
+    yield "escalations", f"{row.escalations}, unanswered {row.unanswered}"
+    yield "time to answer", row.time_to_answer
+    yield "elevations", row.elevations
+    yield "moves up", _counts(row.moves)
+    yield "status requests", row.status_requests
+    yield "reopened", row.reopened
+    yield "first resolution", row.first_resolution
+    yield "total resolution", row.total_resolution
+    for one in row.attainment:
+        more = {"by a change": one.by_change, "pending": one.pending, "void": one.void}
+        others = "".join(f", {name} {count}" for name, count in more.items() if count)
+        yield f"{one.target}" + (f" on {one.level}" if one.level else ""), f"{one.rate} kept{others}"
+    yield "causes", _counts(row.causes)
+
+
+def _counts(found: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in found.items()) or "0"
 
 
 class _Mark(NamedTuple):
@@ -245,6 +286,11 @@ def _level(policy: Policy, case: Case, at: datetime) -> str | None:
 def _assigned(case: Case, at: datetime, roles: Iterable[str]) -> str | None:
     held = case.assigned(at)
     return next((held[role] for role in roles if held.get(role) is not None), None)
+
+
+def _check_period(per: str | None) -> None:
+    if per is not None and per not in get_args(Period):
+        raise UnknownName(unknown("period", per, get_args(Period), "per"))
 
 
 def _start(local: datetime, per: Period) -> datetime:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from escalation_rules._values import Instant, Value, read_instant
+from escalation_rules.arguments import cases_of, check_policy
 from escalation_rules.case import Case
 from escalation_rules.engine import deadlines
-from escalation_rules.metrics.figures import Rate
+from escalation_rules.metrics.figures import Rate, page
 from escalation_rules.policy import Policy
 from escalation_rules.standing import episodes
 
@@ -20,7 +21,7 @@ class Health(Value):
 
     `first_response` counts the instances that were met among those met or breached; `escalated` the cases for which
     attention was requested or that went up; `reopened` those that came back. `problems` are sentences; with none, the
-    process is sound.
+    process is sound. Printed, it is a page.
     """
 
     policy: str
@@ -37,17 +38,19 @@ class Health(Value):
         """Whether nothing is wrong with the ordinary process."""
         return not self.problems
 
+    def __str__(self) -> str:
+        return self.explain()
+
     def explain(self) -> str:
-        """The figures and the verdict, as text."""
+        """The figures and the verdict, as a page of text."""
         verdict = "sound" if self.is_sound else "fix the ordinary process before tuning its escalations"
-        lines = (
-            f"policy {self.policy} {self.version} over {self.cases} cases: {verdict}",
-            f"first responses in time: {self.first_response}",
-            f"cases escalated: {self.escalated}",
-            f"cases reopened: {self.reopened}",
-            *self.problems,
+        rows = (
+            ("first responses in time", self.first_response),
+            ("cases escalated", self.escalated),
+            ("cases reopened", self.reopened),
+            *(("problem", problem) for problem in self.problems),
         )
-        return "\n  ".join(lines)
+        return page(f"policy {self.policy} {self.version} over {self.cases} cases: {verdict}", rows)
 
 
 def health(
@@ -72,7 +75,8 @@ def health(
     >>> print(health(presets.complaint_ladder(), [], datetime(2026, 3, 2, tzinfo=timezone.utc)).problems[0])
     the policy has no target `first_response`: nobody is promised an answer
     """
-    known = [case for case in cases if case.opened_at <= read_instant(at) and case.status(at) != "void"]
+    check_policy(policy)
+    known = [case for case in cases_of(cases) if case.opened_at <= read_instant(at) and case.status(at) != "void"]
     found = [one.outcome for case in known for one in deadlines(policy, case, at=at) if one.target == target]
     met, missed = found.count("met"), found.count("breached")
     answered = Rate(part=met, whole=met + missed)

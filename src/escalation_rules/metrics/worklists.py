@@ -9,6 +9,7 @@ from typing import Any, Literal
 from escalation_rules import events as E
 from escalation_rules._values import Instant, Value, read_instant
 from escalation_rules.actions import Ask, Notify
+from escalation_rules.arguments import cases_of, check_policy
 from escalation_rules.case import Case
 from escalation_rules.decision import Decision
 from escalation_rules.engine import decide
@@ -53,8 +54,9 @@ def worklist(policy: Policy, cases: Iterable[Case], at: datetime, role: str) -> 
     >>> [(one.case, one.what) for one in work]
     [('K-7', 'attempted'), ('K-7', 'responded'), ('K-7', 'reviewed')]
     """
+    check_policy(policy)
     moment = read_instant(at)
-    known = (case for case in cases if case.opened_at <= moment)
+    known = (case for case in cases_of(cases) if case.opened_at <= moment)
     found = [work for case in known for work in _Desk(policy, case, moment, role).work()]
     return tuple(sorted(found, key=lambda one: (one.due is None, one.due or moment, one.case, one.what)))
 

@@ -1,29 +1,37 @@
-"""The frames of many cases at once, for the policies and the cases that columns can hold."""
+"""The frames of many cases at once, for the policies and the cases that columns can hold.
+
+What events alone make of the cases comes first, then the clocks of targets and the comparisons that depend on nothing
+else, and last the rules, with what depends on levels.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules import events as E
-from escalation_rules.conditions import OUTCOMES
-from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
-from escalation_rules.simulation.columns import LOST
-from escalation_rules.simulation.frames import AT, SPAN, Columns, columns_of
-from escalation_rules.simulation.grids import BITS
-from escalation_rules.simulation.histories import Histories, Ints
-from escalation_rules.simulation.plans import Plan, Unheld
+from escalation_rules.simulation.families import Family
+from escalation_rules.simulation.frames import Columns, joined
+from escalation_rules.simulation.grids import Left
+from escalation_rules.simulation.histories import Histories
+from escalation_rules.simulation.holding import is_of_levels
+from escalation_rules.simulation.looking import at_dial, at_nothing, at_timed
+from escalation_rules.simulation.plans import Dialed, Group, Outcomed, Plan, Shared, Timed, Unheld
+from escalation_rules.simulation.points import Points, members
+from escalation_rules.simulation.running import Running
 from escalation_rules.simulation.scripts import Script
-from escalation_rules.simulation.sweep import Sweep
+from escalation_rules.simulation.states import WIDTH, States
+from escalation_rules.simulation.sweep import MOST, Sweep
+from escalation_rules.simulation.tables import Tables
+from escalation_rules.simulation.turning import Looks, turns_of
 
 __all__ = ["columnar", "plan_of", "which"]
 
 _PLAN = "plan for columns"
-_SPAN, _MOST = 1 << 48, (1 << BITS) - 256
-"""How much time a batch may span, in microseconds (nearly nine years), and how many events a case may have."""
+_BATCH = 1 << 14
+"""How many cases go together: as many as a processor's cache holds, and no more than a key has room for."""
 
 
 def plan_of(policy: Policy) -> Plan | None:
@@ -38,205 +46,76 @@ def plan_of(policy: Policy) -> Plan | None:
 
 def which(plan: Plan, histories: Histories, until: int) -> NDArray[np.bool_]:
     """Which cases of a batch columns can hold."""
-    if not len(histories) or until - int(histories.at.min()) >= _SPAN:
+    if not len(histories) or until - int(histories.at.min()) >= 1 << WIDTH:
         return np.zeros(len(histories), np.bool_)
+    held: NDArray[np.bool_] = np.diff(histories.starts) < MOST
     unheld = np.array([not plan.holds(one.prototype) for one in histories.templates], np.bool_)
-    odd = np.add.reduceat(unheld[histories.code].astype(np.int64), histories.starts[:-1])
-    held: NDArray[np.bool_] = (odd == 0) & (np.diff(histories.starts) < _MOST)
+    if unheld.any():
+        held &= ~np.logical_or.reduceat(unheld[histories.code], histories.starts[:-1])
     return held
 
 
 def columnar(plan: Plan, histories: Histories, until: int) -> dict[str, Columns] | None:
     """The five frames of cases that columns can hold; None if, seeing what is in them, they cannot."""
     seen = histories.until(until)
-    used, codes = np.unique(seen.code, return_inverse=True)
+    used = np.flatnonzero(np.bincount(seen.code, minlength=len(seen.templates)))
     prototypes = [seen.templates[code].prototype for code in used.tolist()]
+    numbers = np.zeros(len(seen.templates), np.int32)
+    numbers[used] = np.arange(len(used))
+    parts = []
     try:
-        script = Script(plan, prototypes, seen.starts, seen.at, codes.astype(np.int32).reshape(-1))
-        sweep = Sweep(plan, script, until)
+        for first in range(0, len(seen), _BATCH):
+            some = seen.part_of(first, min(first + _BATCH, len(seen)))
+            script = Script(plan, prototypes, some.starts, some.at, numbers[some.code])
+            parts.append(_Passes(plan, States(script), until).tables(some.ids))
     except Unheld:
         return None
-    sweep.run()
-    return _Frames(plan, seen, script, sweep, prototypes).tables()
+    return {name: joined([part[name] for part in parts]) for name in parts[0]}
 
 
-class _Frames:
-    """The rows that a sweep left, as frames."""
+class _Passes:
+    """What becomes of some cases, pass by pass."""
 
-    def __init__(self, plan: Plan, histories: Histories, script: Script, sweep: Sweep, prototypes: list[Any]) -> None:
-        self.plan, self.histories, self.script, self.sweep = plan, histories, script, sweep
-        self.ids = histories.ids
-        self.priorities = np.array(script.priorities.words, object)
-        self.rungs = np.array([*(level.key for level in plan.levels), None], object)
-        self.track = plan.policy.all_tracks[0].key
-        self.endings = _Endings(histories, script, prototypes)
-        columns = sweep.shots.columns(7)
-        order = np.argsort(columns[0], kind="stable")
-        self.shots = [held[order] for held in columns]
-        self.stamps = (self.shots[0] << 48) + self.shots[1] - sweep.base
+    def __init__(self, plan: Plan, states: States, until: int) -> None:
+        self.plan, self.states, self.until, self.left = plan, states, until, Left(12)
+        self.groups: dict[str, list[Group]] = {}
+        for group in states.script.groups:
+            self.groups.setdefault(group.key, []).append(group)
+        self.of_levels = {key for key, groups in self.groups.items() if any(one.level is not None for one in groups)}
+        self.rules = {number: rule for number, rule in enumerate(plan.rules) if rule.to is not None}
+        used: set[int] = set().union(*(members(rule.tree) for rule in self.rules.values()))
+        self.used = {k: plan.comparisons[k] for k in sorted(used)}
 
-    def tables(self) -> dict[str, Columns]:
-        moves = self._moves()
-        return {
-            "cases": self._cases(moves),
-            "moves": {name: held for name, held in moves.items() if name != "number"},
-            "blocked": _blocked(),
-            "stays": self._stays(),
-            "deadlines": self._deadlines(),
-        }
+    def tables(self, ids: NDArray[np.object_]) -> dict[str, Columns]:
+        """The five frames."""
+        plan, states = self.plan, self.states
+        turns = {k: turns_of(states, looks, self.until) for k, looks in self._looks()}
+        points = Points(states, self.rules, turns)
+        levels = states.script.level[states.code[states.opening]]
+        families = {key: Family(plan, states, self.groups[key], levels, self.left) for key in sorted(self.of_levels)}
+        watched = [k for k in self.used if k not in turns]
+        sweep = Sweep(plan, states, points, self.rules, families, levels, watched)
+        sweep.run(self.until)
+        return Tables(plan, states, ids, sweep.moves, self.left, levels).all()
 
-    def _kept(self, case: Ints) -> NDArray[np.bool_]:
-        """Rows of cases that are not void."""
-        return ~self.endings.void[case]
+    def _looks(self) -> Iterator[tuple[int, Looks]]:
+        """What is seen of the comparisons that do not depend on levels."""
+        for k, one in self.used.items():
+            if is_of_levels(one, self.of_levels):
+                continue
+            if isinstance(one, Dialed):
+                yield k, at_dial(self.states, one)
+            elif isinstance(one, Timed):
+                yield k, at_timed(self.plan, self.states, one)
+            elif one.target not in self.groups:
+                yield k, at_nothing(self.states, one)
+        for key, groups in self.groups.items():
+            if key not in self.of_levels:
+                yield from self._run(groups[0])
 
-    def _moves(self) -> Columns:
-        columns = self.sweep.moves.columns(7)
-        order = np.argsort(columns[0], kind="stable")
-        order = order[self._kept(columns[0][order])]
-        case, at, cycle, origin, level, bits, cause = (held[order] for held in columns)
-        kinds, places = np.unique(bits, return_inverse=True)
-        names = [
-            ", ".join(rule.name for n, rule in enumerate(self.plan.rules) if kind >> n & 1) for kind in kinds.tolist()
-        ]
-        size = len(case)
-        return {
-            "number": case,
-            "case": self.ids[case],
-            "cycle": cycle,
-            "track": _same(self.track, size),
-            "due_at": at.view(AT),
-            "from_level": self.rungs[origin],
-            "to_level": self.rungs[level],
-            "rules": np.array(names, object)[places.reshape(-1)],
-            "checklist": _same("none", size),
-            "key": _same(None, size),
-            "cause": cause,
-        }
-
-    def _cases(self, moves: Columns) -> Columns:
-        last = np.searchsorted(self.shots[0], np.arange(len(self.ids)), side="right") - 1
-        ends = self.endings
-        return {
-            "case": self.ids,
-            "opened_at": self.histories.at[self.histories.starts[:-1]].view(AT),
-            "first_resolved_at": ends.first.view(AT),
-            "resolved_at": ends.resolved.view(AT),
-            "closed_at": ends.closed.view(AT),
-            "void": ends.void,
-            "cycles": self.shots[2][last],
-            "priority": self.priorities[self.shots[6][last]],
-            "level": self.rungs[self.shots[4][last]],
-            "moves": np.bincount(moves["number"], minlength=len(self.ids)),
-        }
-
-    def _stays(self) -> Columns:
-        case, at, cycle, live, level, entry, priority = self.shots
-        same = np.zeros(len(case), np.bool_)
-        same[1:] = live[1:] & live[:-1]
-        for held in (case, cycle, level, entry):
-            same[1:] &= held[1:] == held[:-1]
-        breaks = np.flatnonzero(~same)
-        after = np.minimum(np.r_[breaks[1:], len(case) - 1], len(case) - 1)
-        left = np.where((np.arange(len(breaks)) + 1 < len(breaks)) & (case[after] == case[breaks]), at[after], LOST)
-        stays = live[breaks] & (level[breaks] >= 0) & self._kept(case[breaks])
-        rows, left = breaks[stays], left[stays]
-        return {
-            "case": self.ids[case[rows]],
-            "cycle": cycle[rows],
-            "track": _same(self.track, len(rows)),
-            "level": self.rungs[level[rows]],
-            "owner": self._owners(None)[level[rows], priority[rows]],
-            "entered_at": at[rows].view(AT),
-            "left_at": left.view(AT),
-        }
-
-    def _owners(self, group: Any) -> NDArray[Any]:
-        """Who owns each level, or a target on it, by level and priority; the last row is nowhere."""
-        named = None if group is None else group.target.owner
-        given = [named if named is not None else level.owner for level in self.plan.levels] + [named]
-        found = np.empty((len(given), len(self.priorities)), object)
-        for rung, role in enumerate(given):
-            for number, name in enumerate(self.priorities):
-                chosen = role.choose(name) if isinstance(role, Pick) else role
-                found[rung, number] = None if chosen is None else str(chosen)
-        return found
-
-    def _deadlines(self) -> Columns:
-        columns = self.sweep.clocks.columns(12)
-        order = np.lexsort((columns[1], columns[4], columns[0]))
-        order = order[self._kept(columns[0][order])]
-        case, group, occurrence, cycle, started, due, stopped, budget, counted, end, outcome, caused = (
-            held[order] for held in columns
-        )
-        breached = (outcome == OUTCOMES.index("breached")) & (due != LOST)
-        judged = (
-            np.searchsorted(self.stamps, (case << 48) + np.where(breached, due, end) - self.sweep.base, side="right")
-            - 1
-        )
-        level, priority = self.shots[4][judged].copy(), self.shots[6][judged]
-        owner = np.empty(len(case), object)
-        for number, one in enumerate(self.script.groups):
-            where = group == number
-            if one.level is not None:
-                level[where] = one.level
-            owner[where] = self._owners(one)[level[where], priority[where]]
-        keys = np.array([one.key for one in self.script.groups], object)
-        share = np.full(len(case), np.nan)
-        np.divide(counted, budget, out=share, where=budget > 0)
-        return {
-            "case": self.ids[case],
-            "cycle": cycle,
-            "target": keys[group] if len(keys) else np.zeros(0, object),
-            "occurrence": occurrence,
-            "level": self.rungs[level],
-            "owner": owner,
-            "priority": self.priorities[priority],
-            "started_at": started.view(AT),
-            "due_at": due.view(AT),
-            "stopped_at": stopped.view(AT),
-            "budget": np.where(budget < 0, LOST, budget).view(SPAN),
-            "counted": counted.view(SPAN),
-            "excluded": (end - started - counted).view(SPAN),
-            "used": share,
-            "outcome": np.array(OUTCOMES, object)[outcome],
-            "caused_by_change": caused.astype(np.bool_),
-        }
-
-
-def _same(value: Any, size: int) -> NDArray[Any]:
-    return np.full(size, value, object)
-
-
-def _blocked() -> Columns:
-    """Nothing is held back where there are no checklists and no rotas."""
-    return columns_of("blocked", ())
-
-
-class _Endings:
-    """When cases were resolved and closed, and which are void, from their events."""
-
-    def __init__(self, histories: Histories, script: Script, prototypes: list[Any]) -> None:
-        kinds = [type(one) for one in prototypes]
-        at, starts = histories.at, histories.starts[:-1]
-        place = np.arange(len(at))
-
-        def where(*wanted: type) -> NDArray[np.bool_]:
-            found: NDArray[np.bool_] = np.isin(script.code, [code for code, kind in enumerate(kinds) if kind in wanted])
-            return found
-
-        reset = np.maximum.reduceat(np.where(where(E.Reopened, E.Voided), place, -1), starts)
-        turn = np.maximum.reduceat(
-            np.where(where(E.Resolved, E.Closed, E.Voided, E.Reopened, E.Opened), place, -1), starts
-        )
-        since = place > np.repeat(reset, np.diff(histories.starts))
-        ended, closed = where(E.Resolved, E.Closed), where(E.Closed)
-        self.void = where(E.Voided)[turn]
-        self.first = _first(at, ended, starts)
-        self.resolved = _first(at, ended & since, starts)
-        self.closed = np.maximum.reduceat(np.where(closed & since, at, LOST), starts)
-
-
-def _first(at: Ints, where: NDArray[np.bool_], starts: Ints) -> Ints:
-    never = np.iinfo(np.int64).max
-    found = np.minimum.reduceat(np.where(where, at, never), starts)
-    return np.where(found == never, LOST, found)
+    def _run(self, group: Group) -> Iterator[tuple[int, Looks]]:
+        """Lets the clocks of a target run, and says what is seen of comparisons with it."""
+        wanted = {k: one for k, one in self.used.items() if isinstance(one, Outcomed | Shared)}
+        wanted = {k: one for k, one in wanted.items() if one.target == group.key}
+        looks = Running(self.plan, self.states, group, self.until).run(list(wanted.values()), self.left)
+        yield from zip(wanted, looks, strict=True)

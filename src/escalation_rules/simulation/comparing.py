@@ -355,4 +355,10 @@ def _difference(groups: Groups, before: NDArray[Any], after: NDArray[Any], confi
 
 def _line(name: str, table: Columns, place: int) -> tuple[str, ...]:
     old, new, difference, low, high = (100 * table[part][place] for part in ("old", "new", "difference", "low", "high"))
-    return name, f"{old:.1f} %", f"{new:.1f} %", f"{difference:+.1f} points ({low:+.1f} to {high:+.1f})"
+    if np.isnan(difference):
+        return name, _percent(old), _percent(new), "not in both"
+    return name, _percent(old), _percent(new), f"{difference:+.1f} points ({low:+.1f} to {high:+.1f})"
+
+
+def _percent(share: float) -> str:
+    return "–" if np.isnan(share) else f"{share:.1f} %"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules.errors import InvalidValue, unknown
+from escalation_rules.simulation.words import Table, Worded, joined_words
 
 __all__ = [
     "AT",
@@ -30,7 +31,7 @@ __all__ = [
     "usual_backend",
 ]
 
-Columns = dict[str, NDArray[Any]]
+Columns = Mapping[str, NDArray[Any]]
 """A frame as arrays by column: `datetime64[us]` in UTC and `timedelta64[us]` with NaT, objects with None for nulls."""
 
 AT, SPAN, TEXT, COUNT, FLAG, SHARE = "datetime64[us]", "timedelta64[us]", "object", "int64", "bool", "float64"
@@ -120,14 +121,21 @@ def array(held: Sequence[Any], kind: str) -> NDArray[Any]:
 
 def take(columns: Columns, rows: NDArray[Any]) -> Columns:
     """Some rows, in this order."""
-    return {name: held[rows] for name, held in columns.items()}
+    return columns.take(rows) if isinstance(columns, Table) else {name: held[rows] for name, held in columns.items()}
 
 
 def joined(parts: list[Columns]) -> Columns:
     """Parts of one frame, one after the other."""
     if len(parts) == 1:
         return parts[0]
-    return {column: np.concatenate([part[column] for part in parts]) for column in parts[0]}
+    kept = [part.kept if isinstance(part, Table) else part for part in parts]
+    return Table({name: _joined([part[name] for part in kept]) for name in kept[0]})
+
+
+def _joined(parts: list[Any]) -> NDArray[Any] | Worded:
+    if all(isinstance(part, Worded) for part in parts):
+        return joined_words(parts)
+    return np.concatenate([part.array() if isinstance(part, Worded) else part for part in parts])
 
 
 def by_case(table: Columns) -> Columns:
@@ -138,7 +146,7 @@ def by_case(table: Columns) -> Columns:
     return take(table, np.argsort(ids, kind="stable"))
 
 
-def native(columns: Mapping[str, NDArray[Any]], backend: str) -> Any:
+def native(columns: Columns, backend: str) -> Any:
     """The columns as a frame of a library: instants in UTC, durations as durations, nulls as nulls."""
     return _MAKERS[backend](columns)
 
@@ -156,37 +164,53 @@ def usual_backend() -> str:
     return next(backend for backend in _MAKERS if find_spec(backend))
 
 
-def _pandas(columns: Mapping[str, NDArray[Any]]) -> Any:
+def _kept(columns: Columns) -> Mapping[str, NDArray[Any] | Worded]:
+    """The columns, texts as numbers where they are kept so."""
+    if not isinstance(columns, Table):
+        return columns
+    return {name: held if isinstance(held, Worded) else columns[name] for name, held in columns.kept.items()}
+
+
+def _pandas(columns: Columns) -> Any:
     import pandas as pd  # noqa: PLC0415 only where it is the reader's library
 
     text = pd.Series(["text"]).dtype
-    frame = pd.DataFrame(
-        {name: pd.Series(held, dtype=text if held.dtype == object else None) for name, held in columns.items()}
-    )
-    instants = [name for name, held in columns.items() if held.dtype.kind == "M"]
+
+    def series(held: NDArray[Any] | Worded) -> Any:
+        if isinstance(held, Worded):
+            return pd.Series(held.words, dtype=text).take(held.codes).reset_index(drop=True)
+        return pd.Series(held, dtype=text if held.dtype == object else None)
+
+    frame = pd.DataFrame({name: series(held) for name, held in _kept(columns).items()})
+    instants = [name for name in frame.columns if frame[name].dtype.kind == "M"]
     return frame.assign(**{name: frame[name].dt.tz_localize("UTC") for name in instants})
 
 
-def _polars(columns: Mapping[str, NDArray[Any]]) -> Any:
+def _polars(columns: Columns) -> Any:
     import polars as pl  # noqa: PLC0415 only where it is the reader's library
 
-    texts = {name: pl.String() for name, held in columns.items() if held.dtype == object}
-    instants = [pl.col(name).dt.replace_time_zone("UTC") for name, held in columns.items() if held.dtype.kind == "M"]
-    held = {name: held.tolist() if held.dtype == object else held for name, held in columns.items()}
-    return pl.DataFrame(held, schema_overrides=texts, nan_to_null=True).with_columns(instants)
+    def series(held: NDArray[Any] | Worded) -> Any:
+        if isinstance(held, Worded):
+            return pl.Series(held.words.tolist(), dtype=pl.String()).gather(held.codes)
+        if held.dtype == object:
+            return pl.Series(held.tolist(), dtype=pl.String())
+        return pl.Series(held, nan_to_null=True)
+
+    frame = pl.DataFrame({name: series(held) for name, held in _kept(columns).items()})
+    return frame.with_columns(pl.col(pl.Datetime("us")).dt.replace_time_zone("UTC"))
 
 
-def _pyarrow(columns: Mapping[str, NDArray[Any]]) -> Any:
+def _pyarrow(columns: Columns) -> Any:
     import pyarrow as pa  # noqa: PLC0415 only where it is the reader's library
 
     kinds = {"M": pa.timestamp("us", tz="UTC"), "O": pa.string()}
-    return pa.table(
-        {name: pa.array(held, kinds.get(held.dtype.kind), from_pandas=True) for name, held in columns.items()}
-    )
+
+    def array(held: NDArray[Any] | Worded) -> Any:
+        if isinstance(held, Worded):
+            return pa.array(held.words, pa.string(), from_pandas=True).take(pa.array(held.codes))
+        return pa.array(held, kinds.get(held.dtype.kind), from_pandas=True)
+
+    return pa.table({name: array(held) for name, held in _kept(columns).items()})
 
 
-_MAKERS: dict[str, Callable[[Mapping[str, NDArray[Any]]], Any]] = {
-    "pandas": _pandas,
-    "polars": _polars,
-    "pyarrow": _pyarrow,
-}
+_MAKERS: dict[str, Callable[[Columns], Any]] = {"pandas": _pandas, "polars": _polars, "pyarrow": _pyarrow}

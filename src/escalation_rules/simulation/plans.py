@@ -9,7 +9,6 @@ what depends on a plan or an agreement, and cases that were moved or observed by
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -20,9 +19,10 @@ from numpy.typing import NDArray
 from escalation_rules import events as E
 from escalation_rules.actions import Assign, SetPriority
 from escalation_rules.conditions import BUILT_IN, OUTCOMES, AllOf, Atom, Condition, normal, parts
+from escalation_rules.engine.comparisons import COMPARE
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import Happening, Pattern
-from escalation_rules.picks import Pick
+from escalation_rules.picks import Pick, choices
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT
 from escalation_rules.simulation.bulk import Bulk
@@ -107,16 +107,6 @@ class Group(NamedTuple):
     is_picked: bool
 
 
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    ">=": operator.ge,
-    "<": operator.lt,
-    ">": operator.gt,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-    "in": lambda held, values: held in values,
-    "not in": lambda held, values: held not in values,
-}
 _DIALED = {
     *("priority", "level", "status", "channel", "acknowledged", "escalation_requested", "escalations"),
     *("moves", "reopened", "replies", "status_requests", "assignments"),
@@ -151,6 +141,7 @@ class Plan:
         actions = [*(one for level in levels for one in level.on_entry), *(one for rule in rules for one in rule.then)]
         for unheld, why in (
             (len(policy.all_tracks) > 1, "several tracks"),
+            (len(levels) > 200, "as many levels"),
             (bool(policy.rotas), "rotas"),
             (policy.effective_from is not None, "a policy that is not in force from the beginning"),
             (any(level.entry or level.external or level.alternates for level in levels), "checklists and such"),
@@ -188,7 +179,7 @@ class Plan:
         if atom.fact == "used":
             return Shared(str(atom.of), Fraction(atom.value), atom.op == ">=")
         if atom.fact == "deadline":
-            table = np.array([_COMPARE[atom.op](one, atom.value) for one in OUTCOMES])
+            table = np.array([COMPARE[atom.op](one, atom.value) for one in OUTCOMES])
             return Outcomed(str(atom.of), table)
         if atom.fact in BUILT_IN and atom.fact not in _DIALED:
             raise Unheld(f"`{atom.fact}`")
@@ -198,7 +189,7 @@ class Plan:
 
     def _holds(self, atom: Atom) -> Callable[[Any], bool]:
         """Whether the comparison holds of a value. Of what is not known nothing holds."""
-        compare, constant = _COMPARE[atom.op], atom.value
+        compare, constant = COMPARE[atom.op], atom.value
         if atom.fact in {"priority", "level"}:
             number = self.ranks if atom.fact == "priority" else self.rungs
             wanted: Any = [number[one] for one in constant] if isinstance(constant, tuple) else number[constant]
@@ -227,6 +218,8 @@ class Plan:
                 picks = (target.within, target.calendar, target.owner)
                 if len(set(keys)) < len(keys) or target.when is not None or target.agreed:
                     raise Unheld("targets that depend on more than the priority")
+                if any(isinstance(span, Span) and span.due == "same time" for span in choices(target.within)):
+                    raise Unheld("targets that may be due at an opening")
                 if any(isinstance(one, Pick) and one.by != "priority" for one in picks):
                     raise Unheld("picks by facts")
                 if any(_is_odd(pattern) for pattern in _patterns(target)):

@@ -81,6 +81,7 @@ class Script:
             table(E.Opened, lambda one, name=name, words=words: words.number(one.facts.get(name)))
             for name, words in zip(self.facts, self.values, strict=True)
         ]
+        self.asks = ~self.by_staff & np.array([isinstance(one, E.Opened | E.CustomerReplied) for one in prototypes])
         self.asks_status = table(E.CustomerReplied, lambda one: one.asks_for_status, np.bool_)
         self.asks_escalation = table(E.CustomerReplied, lambda one: one.asks_to_escalate, np.bool_)
         self.asks_escalation |= table(E.EscalationRequested, lambda one: one.wants == "attention", np.bool_)

@@ -1,220 +1,212 @@
-"""Targets at work on many cases at once: what events do to clocks."""
+"""The time that clocks of a target count, many clocks at once: started, paused, retargeted and stopped by events."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from escalation_rules.simulation.bulk import reach
+from escalation_rules.simulation.bulk import Bulk, reach
 from escalation_rules.simulation.columns import LOST
-from escalation_rules.simulation.grids import (
-    BREACHED,
-    IS_ENDING,
-    MET,
-    NONE,
-    NOT_STARTED,
-    OPENED,
-    PENDING,
-    REOPENED,
-    REPLIED,
-    VOID,
-    VOIDING,
-    Grid,
-    Ints,
-    Mask,
-)
-from escalation_rules.simulation.plans import Group
+from escalation_rules.simulation.grids import BREACHED, NEVER, NONE, NOT_STARTED, PENDING, VOID
+from escalation_rules.simulation.plans import Group, Outcomed, Plan, Shared
+from escalation_rules.simulation.states import Ints, Mask, States
 
-__all__ = ["Ticking"]
+__all__ = ["Here", "Ticking"]
 
 
-class Ticking(Grid):
-    """The clocks of targets. In this order: stop, void, retarget, pause or resume, start."""
+class Here(NamedTuple):
+    """Different clocks or cases, by their rows, each with the last event of its case and the present instant."""
 
-    def _by_line(self, g: int, rows: Ints, chosen: Mask) -> Iterator[tuple[Any, Ints]]:
+    row: NDArray[Any]
+    place: NDArray[Any]
+    now: Ints
+
+    def where(self, chosen: NDArray[Any]) -> Here:
+        """Some of them."""
+        return Here(self.row[chosen], self.place[chosen], self.now[chosen])
+
+
+class Ticking:
+    """Clocks of one target, each in a row of the arrays."""
+
+    def __init__(self, plan: Plan, states: States, group: Group, size: int) -> None:
+        self.plan, self.states, self.group = plan, states, group
+        script, number = states.script, group.number
+        self.waits = states.waiting(script.pauses[number])
+        self.lines, self.budgets = script.term_lines[number], script.term_budgets[number]
+        self.alike = script.term_kinds[number]
+        self.only = plan.lines[int(self.lines[0])] if len(set(self.lines.tolist())) == 1 else None
+        self.open, self.paused, self.caused, self.active = (np.zeros(size, np.bool_) for _ in range(4))
+        self.term, self.outcome = np.zeros(size, np.int32), np.zeros(size, np.int8)
+        self.started, self.budget, self.counted, self.leg, self.due = (np.zeros(size, np.int64) for _ in range(5))
+
+    # ------------------------------------------------------------------------ what time comes to
+
+    def _by_line(self, here: Here, chosen: Mask | None = None) -> Iterator[tuple[Bulk, Any]]:
         """The places of the chosen rows, by the line on which a clock counts."""
-        lines = self.script.term_lines[g]
-        where = np.flatnonzero(chosen)
+        where = np.arange(len(here.row)) if chosen is None else np.flatnonzero(chosen)
         if not len(where):
             return
-        if len(set(lines.tolist())) == 1:
-            yield self.plan.lines[int(lines[0])], where
+        if self.only is not None:
+            yield self.only, where
             return
-        held = lines[self.s["clock term"][g][rows[where]]]
-        for number in np.unique(held).tolist():
-            yield self.plan.lines[number], where[held == number]
+        held = self.lines[self.term[here.row[where]]]
+        for number in sorted(set(self.lines.tolist())):
+            found = where[held == number]
+            if len(found):
+                yield self.plan.lines[number], found
 
-    def _counted_now(self, g: int, rows: Ints) -> Ints:
-        s = self.s
-        counted = s["clock counted"][g][rows].copy()
-        runs = s["clock open"][g][rows] & ~s["clock paused"][g][rows]
-        for line, where in self._by_line(g, rows, runs):
-            counted[where] += line.opened(s["now"][rows[where]]) - s["clock leg"][g][rows[where]]
-        return counted  # type: ignore[no-any-return]
+    def counted_now(self, here: Here) -> Ints:
+        """The time that clocks have counted."""
+        row = here.row
+        counted: Ints = self.counted[row]
+        for line, where in self._by_line(here, self.open[row] & ~self.paused[row]):
+            counted[where] += line.opened(here.now[where]) - self.leg[row[where]]
+        return counted
 
-    def _is_over(self, g: int, rows: Ints) -> Mask:
-        due = self.s["clock due"][g][rows]
-        return (due != LOST) & (self.s["now"][rows] > due)  # type: ignore[no-any-return]
+    def is_over(self, here: Here) -> Mask:
+        """Whether clocks are past due."""
+        due = self.due[here.row]
+        return (due != LOST) & (here.now > due)  # type: ignore[no-any-return]
 
-    def _outcome_now(self, g: int, rows: Ints) -> Ints:
-        """The outcome of an open clock."""
-        s = self.s
-        none = np.where(s["clock was_active"][g][rows], VOID, NOT_STARTED)
-        return np.where(s["clock budget"][g][rows] == NONE, none, np.where(self._is_over(g, rows), BREACHED, PENDING))
+    def outcome_now(self, here: Here) -> NDArray[np.int8]:
+        """The outcome of clocks as they stand."""
+        row = here.row
+        found = np.where(self.is_over(here), np.int8(BREACHED), np.int8(PENDING))
+        none = np.flatnonzero(self.budget[row] == NONE)
+        found[none] = np.where(self.active[row[none]], VOID, NOT_STARTED)
+        return np.where(self.open[row], found, self.outcome[row])
 
-    def _emit(self, g: int, rows: Ints, outcome: Ints, stopped: Ints, counted: Ints) -> None:
-        s = self.s
-        held = (s[f"clock {name}"][g][rows] for name in ("occurrence", "in_cycle", "started", "due"))
-        self.clocks.add(
-            *(s["case"][rows], np.full(len(rows), g), *held, stopped, s["clock budget"][g][rows], counted),
-            *(s["now"][rows], outcome, s["clock caused"][g][rows]),
-        )
+    def look(self, one: Outcomed | Shared, here: Here) -> tuple[Mask, Ints]:
+        """Whether a comparison holds of clocks now, and when time alone will change that."""
+        return self._look_at_outcome(one, here) if isinstance(one, Outcomed) else self._look_at_share(one, here)
 
-    def _halt(self, g: int, rows: Ints, outcome: Ints) -> None:
-        """Clocks stop: their outcome, their due and what they counted are final."""
-        s = self.s
-        counted = self._counted_now(g, rows)
-        self._emit(g, rows, outcome, s["now"][rows], counted)
-        s["clock counted"][g][rows], s["clock outcome"][g][rows], s["clock open"][g][rows] = counted, outcome, False
-        self._mark(self.groups[g].key, rows)
+    def _look_at_outcome(self, one: Outcomed, here: Here) -> tuple[Mask, Ints]:
+        outcome, due = self.outcome_now(here), self.due[here.row]
+        return one.table[outcome], np.where((outcome == PENDING) & (due != LOST), due + 1, NEVER)
 
-    def _turn(self, rows: Ints, codes: Any, kinds: Ints, repriced: Mask) -> None:
-        """What events do to clocks: stop, void, retarget, pause or resume, start."""
-        s = self.s
-        settled = s["settled"][rows]
-        s["settled"][rows] = False
-        touched = np.flatnonzero(self.script.touches[codes] | settled | repriced)
-        if len(touched) < len(rows):
-            rows, codes, kinds = rows[touched], codes[touched], kinds[touched]
-            settled, repriced = settled[touched], repriced[touched]
-        for g, group in enumerate(self.groups):
-            opened = s["clock open"][g][rows]
-            stopped = opened & group.stops[codes]
-            if stopped.any():
-                here = rows[stopped]
-                outcome = self._outcome_now(g, here)
-                self._halt(g, here, np.where(outcome == PENDING, MET, outcome))
-                opened = s["clock open"][g][rows]
-            turned = opened & (settled | (repriced & group.is_picked))
-            if turned.any():
-                self._void_ended(g, group, rows[turned & settled], kinds[turned & settled])
-                turned &= s["clock open"][g][rows]
-                turned[turned] = ~self._is_over(g, rows[turned])
-                self._retarget(g, rows[turned & repriced])
-                self._pause_or_resume(g, rows[turned])
-            self._start_due(g, group, rows, codes, kinds, stopped)
+    def _look_at_share(self, one: Shared, here: Here) -> tuple[Mask, Ints]:
+        row, up, down = here.row, one.share.numerator, one.share.denominator
+        budget, counted = self.budget[row], self.counted[row]
+        left = np.where(budget > 0, -(-budget * up // down) - counted, 0)
+        left[budget == NONE] = int(bool(up))
+        used, cross = left <= 0, np.full(len(row), NEVER)
+        runs = self.open[row] & ~self.paused[row] & (budget > 0)
+        for line, where in self._by_line(here, runs):
+            # what is left since the clock began to run comes to an instant, which has passed or not
+            edge = line.earliest(self.leg[row[where]] + left[where])
+            used[where] = passed = edge <= here.now[where]
+            cross[where] = np.where(passed, NEVER, edge)
+        return used == one.wanted, cross
 
-    def _void_ended(self, g: int, group: Group, rows: Ints, kinds: Ints) -> None:
-        ends = IS_ENDING[kinds] if not group.at_the_end else kinds == VOIDING
-        self._void(g, rows[ends])
+    # ------------------------------------------------------------------------ what events do
 
-    def _void(self, g: int, rows: Ints) -> None:
-        if len(rows):
-            outcome = self._outcome_now(g, rows)
-            self._halt(g, rows, np.where(outcome == PENDING, VOID, outcome))
+    def start(self, here: Here) -> None:
+        """Clocks start."""
+        row, place, now = here
+        self.started[row], self.term[row] = now, self.states.priorities[place]
+        budget = self._budget(here)
+        self.budget[row], self.active[row] = budget, budget != NONE
+        self.counted[row], self.caused[row] = 0, False
+        self.open[row], self.paused[row] = True, self._waits(place)
+        self._mark_leg(here)
+        self.due[row] = np.where(budget == 0, now, LOST)
+        self._run(here.where(np.flatnonzero(budget != 0)))
 
-    def _start_due(self, g: int, group: Group, rows: Ints, codes: Any, kinds: Ints, stopped: Mask) -> None:
-        s, starts = self.s, group.target.starts
-        cycle = (kinds == OPENED) | (kinds == REOPENED)
-        if starts == "unanswered":
-            due = self._unanswered(rows) & (cycle | (kinds == REPLIED) | stopped)
-        elif starts:
-            due = group.starts[codes] & (s["live"][rows] | IS_ENDING[kinds])
-        else:
-            due = cycle & s["live"][rows]
-        if group.target.recurs:
-            due |= stopped & s["live"][rows]
-        due &= ~s["clock open"][g][rows]
-        if group.level is not None:
-            due &= s["level"][rows] == group.level
-        if due.any():
-            self._start(g, rows[due])
+    def stop(self, here: Here, otherwise: Any) -> None:
+        """Clocks stop: their outcome, their due and what they counted are final. What is pending is `otherwise`."""
+        row = here.row
+        counted, outcome = self.counted_now(here), self.outcome_now(here)
+        self.outcome[row] = np.where(outcome == PENDING, otherwise, outcome)
+        self.counted[row], self.open[row] = counted, False
 
-    def _unanswered(self, rows: Ints) -> Mask:
-        s = self.s
-        known = s["answered"][rows] | (s["cycle"][rows] > 1)
-        return s["live"][rows] & (s["unanswered"][rows] != LOST) & known  # type: ignore[no-any-return]
+    def change(self, here: Here) -> Mask:
+        """Events that may change terms or waits. Which of the clocks they changed."""
+        changed = np.zeros(len(here.row), np.bool_)
+        runs = np.flatnonzero(~self.is_over(here))
+        here = here.where(runs)
+        changed[runs] = self._retarget(here)
+        changed[runs] |= self._pause_or_resume(here)
+        return changed
 
-    def _budget(self, g: int, rows: Ints) -> Ints:
+    # ------------------------------------------------------------------------ the parts of these
+
+    def _waits(self, place: Any) -> Mask:
+        found: Mask = self.waits[place]
+        return found
+
+    def _budget(self, here: Here) -> Ints:
         """What the present terms allow; days come to open time from the start to the nominal due."""
-        s, group = self.s, self.groups[g]
-        terms = s["clock term"][g][rows]
-        budget = self.script.term_budgets[g][terms].copy()
-        for number in np.unique(terms).tolist():
-            term = group.terms[number]
+        terms = self.term[here.row]
+        budget: Ints = self.budgets[terms]
+        for number, term in enumerate(self.group.terms):
             if term.days is not None and term.span is not None:
                 where = np.flatnonzero(terms == number)
-                started, line = s["clock started"][g][rows[where]], self.plan.lines[term.line]
+                started, line = self.started[here.row[where]], self.plan.lines[term.line]
                 budget[where] = line.opened(reach(term.days, started, term.span)) - line.opened(started)
-        return budget  # type: ignore[no-any-return]
+        return budget
 
-    def _start(self, g: int, rows: Ints) -> None:
-        s, key = self.s, self.keys[self.groups[g].key]
-        s["occurrences"][key][rows] += 1
-        s["clock occurrence"][g][rows], s["clock in_cycle"][g][rows] = s["occurrences"][key][rows], s["cycle"][rows]
-        s["clock started"][g][rows], s["clock term"][g][rows] = s["now"][rows], s["priority"][rows]
-        budget = self._budget(g, rows)
-        s["clock budget"][g][rows], s["clock was_active"][g][rows] = budget, budget != NONE
-        s["clock counted"][g][rows], s["clock caused"][g][rows], s["clock open"][g][rows] = 0, False, True
-        s["clock paused"][g][rows] = (s["waits"][rows] & self.script.pauses[g]) != 0
-        self._mark_leg(g, rows)
-        s["clock due"][g][rows] = np.where(budget == 0, s["now"][rows], LOST)
-        self._run(g, rows[budget != 0])
-        s["latest"][key][rows] = g
-        self._mark(self.groups[g].key, rows)
+    def _mark_leg(self, here: Here) -> None:
+        for line, where in self._by_line(here):
+            self.leg[here.row[where]] = line.opened(here.now[where])
 
-    def _mark_leg(self, g: int, rows: Ints) -> None:
-        for line, where in self._by_line(g, rows, np.ones(len(rows), np.bool_)):
-            self.s["clock leg"][g][rows[where]] = line.opened(self.s["now"][rows[where]])
-
-    def _run(self, g: int, rows: Ints) -> None:
+    def _run(self, here: Here) -> None:
         """When clocks are due that run from now on."""
-        s = self.s
-        runs = ~s["clock paused"][g][rows] & (s["clock budget"][g][rows] != NONE)
-        for line, where in self._by_line(g, rows, runs):
-            here = rows[where]
-            left = s["clock budget"][g][here] - s["clock counted"][g][here]
-            s["clock due"][g][here] = line.earliest(s["clock leg"][g][here] + left)
+        runs = ~self.paused[here.row] & (self.budget[here.row] != NONE)
+        for line, where in self._by_line(here, runs):
+            row = here.row[where]
+            self.due[row] = line.earliest(self.leg[row] + self.budget[row] - self.counted[row])
 
-    def _retarget(self, g: int, rows: Ints) -> None:
-        """Another span or calendar: what was counted stays counted."""
-        s = self.s
-        same = self.script.term_kinds[g]
-        rows = rows[same[s["clock term"][g][rows]] != same[s["priority"][rows]]]
-        if not len(rows):
-            return
-        counted, here, exact = self._counted_now(g, rows), s["now"][rows], np.zeros(len(rows), np.bool_)
-        for line, where in self._by_line(g, rows, ~s["clock paused"][g][rows]):
-            point = line.opened(here[where])
-            exact[where] = (point > s["clock leg"][g][rows[where]]) & (line.earliest(point) == here[where])
-        s["clock counted"][g][rows], s["clock term"][g][rows] = counted, s["priority"][rows]
-        budget = self._budget(g, rows)
-        s["clock budget"][g][rows] = budget
-        s["clock was_active"][g][rows] |= budget != NONE
-        s["clock paused"][g][rows] = (s["waits"][rows] & self.script.pauses[g]) != 0
-        self._mark_leg(g, rows)
+    def _retarget(self, here: Here) -> Mask:
+        """Another span or calendar: what was counted stays counted. Which clocks have one."""
+        fresh = np.zeros(len(here.row), np.bool_)
+        if not self.group.is_picked:
+            return fresh
+        where = np.flatnonzero(self.states.is_repriced[here.place])
+        terms, priorities = self.term[here.row[where]], self.states.priorities[here.place[where]]
+        where = where[np.flatnonzero(self.alike[terms] != self.alike[priorities])]
+        if len(where):
+            self._retargeted(here.where(where))
+        fresh[where] = True
+        return fresh
+
+    def _retargeted(self, here: Here) -> None:
+        row, place, now = here
+        counted, exact = self.counted_now(here), np.zeros(len(row), np.bool_)
+        for line, where in self._by_line(here, ~self.paused[row]):
+            point = line.opened(now[where])
+            exact[where] = (point > self.leg[row[where]]) & (line.earliest(point) == now[where])
+        self.counted[row], self.term[row] = counted, self.states.priorities[place]
+        budget = self._budget(here)
+        self.budget[row] = budget
+        self.active[row] |= budget != NONE
+        self.paused[row] = self._waits(place)
+        self._mark_leg(here)
         passed = (budget != NONE) & (counted >= budget)
-        just = np.where(budget == 0, s["clock started"][g][rows] == here, exact & (counted == budget))
-        s["clock caused"][g][rows] = passed & ~just
-        s["clock due"][g][rows] = np.where(passed, here, LOST)
-        self._run(g, rows[~passed])
-        self._mark(self.groups[g].key, rows)
+        just = np.where(budget == 0, self.started[row] == now, exact & (counted == budget))
+        self.caused[row] = passed & ~just
+        self.due[row] = np.where(passed, now, LOST)
+        self._run(here.where(np.flatnonzero(~passed)))
 
-    def _pause_or_resume(self, g: int, rows: Ints) -> None:
-        """A pause that begins at or after due rescues nothing."""
-        s = self.s
-        paused = (s["waits"][rows] & self.script.pauses[g]) != 0
-        due, caused = s["clock due"][g][rows], s["clock caused"][g][rows]
-        turns = (paused != s["clock paused"][g][rows]) & ((due == LOST) | (due > s["now"][rows]) | caused)
-        if not turns.any():
-            return
-        rows, paused, caused = rows[turns], paused[turns], caused[turns]
-        s["clock counted"][g][rows] = self._counted_now(g, rows)
-        s["clock paused"][g][rows] = paused
-        self._mark_leg(g, rows)
-        free = rows[~caused]
-        s["clock due"][g][free] = LOST
-        self._run(g, free)
-        self._mark(self.groups[g].key, rows)
+    def _pause_or_resume(self, here: Here) -> Mask:
+        """A pause that begins at or after due rescues nothing. Which clocks paused or resumed."""
+        row = here.row
+        paused, due = self._waits(here.place), self.due[row]
+        turns: Mask = (paused != self.paused[row]) & ((due == LOST) | (due > here.now) | self.caused[row])
+        if turns.any():
+            where = np.flatnonzero(turns)
+            self._paused(here.where(where), paused[where])
+        return turns
+
+    def _paused(self, here: Here, paused: Mask) -> None:
+        row = here.row
+        counted, leg = (~self.paused[row]).astype(np.int64), self.leg[row]
+        self._mark_leg(here)
+        self.counted[row] += counted * (self.leg[row] - leg)
+        self.paused[row] = paused
+        free = here.where(np.flatnonzero(~self.caused[row]))
+        self.due[free.row] = LOST
+        self._run(free)

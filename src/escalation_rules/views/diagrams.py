@@ -7,6 +7,7 @@ from itertools import pairwise
 from textwrap import shorten
 
 from escalation_rules.actions import Action, Ask, Assign, Convene, Flag, Notify, Redirect
+from escalation_rules.arguments import check_policy
 from escalation_rules.checklists import Checklist
 from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.picks import Pick, choices
@@ -48,6 +49,7 @@ def mermaid(policy: Policy) -> str:
       l0_0 --> r0_0
       r0_0 --> l0_1
     """
+    check_policy(policy)
     return "\n".join((WIDE, "flowchart BT", *(f"  {line}" for line in _Chart(policy).lines())))
 
 

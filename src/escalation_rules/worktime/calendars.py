@@ -214,8 +214,10 @@ def _walls(windows: tuple[str, ...]) -> list[Window]:
 
 def _read_calendar(given: Any, handler: Callable[[Any], Any]) -> Any:
     """The calendar itself, or from parsed JSON the one whose fields are there."""
-    if not isinstance(given, Mapping):
+    if isinstance(given, Calendar):
         return handler(given)
+    if not isinstance(given, Mapping):
+        raise InvalidValue(Problem("not a calendar", given, expected="a `BusinessCalendar`"))
     kind = CombinedCalendar if "operator" in given else DatedCalendar if "changes" in given else BusinessCalendar
     return kind.model_validate(given)
 

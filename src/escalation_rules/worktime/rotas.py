@@ -8,16 +8,24 @@ from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import BeforeValidator, field_validator, model_validator
 
 from escalation_rules._values import Instant, InstantLike, Value, read_instant
+from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.worktime._timeline import CONTINUOUS, DAY, Window, datetime_of, load_zone, microseconds_of
-from escalation_rules.worktime.arithmetic import instant_of
+from escalation_rules.worktime.arithmetic import Calendar, instant_of
 from escalation_rules.worktime.calendars import AnyCalendar
 from escalation_rules.worktime.turns import Layer, Turns
 from escalation_rules.worktime.zones import ZoneLike, known_zone
 
 __all__ = ["Absence", "Rota", "Shift", "next_cover_change"]
+
+
+def _in_order(held: Any) -> Any:
+    if held.end < held.start:
+        expected = f"{held.start.isoformat()} or later"
+        raise InvalidValue(Problem("a time that ends before it begins", held.end, path="end", expected=expected))
+    return held
 
 
 class Shift(Value):
@@ -26,6 +34,8 @@ class Shift(Value):
     person: str
     start: Instant
     end: Instant
+
+    _check_order = model_validator(mode="after")(_in_order)
 
     if TYPE_CHECKING:
 
@@ -39,6 +49,8 @@ class Absence(Value):
     end: Instant
     person: str | None = None
 
+    _check_order = model_validator(mode="after")(_in_order)
+
     if TYPE_CHECKING:
 
         def __init__(self, start: InstantLike, end: InstantLike, person: str | None = None) -> None: ...
@@ -49,6 +61,8 @@ AbsenceLike = Absence | tuple[InstantLike, InstantLike] | tuple[InstantLike, Ins
 
 
 def _pairs(given: Any) -> Any:
+    if not isinstance(given, tuple | list):
+        return given
     return tuple(dict(zip(_ABSENCE, one, strict=False)) if isinstance(one, tuple | list) else one for one in given)
 
 
@@ -118,7 +132,8 @@ class Rota(Value):
     ) -> tuple[tuple[datetime, datetime], ...]:
         """The times between two instants, each as (from, to), at which nobody is on duty.
 
-        With `cover` only the openings of that calendar have to be covered. Raises `InvalidValue` for a naive datetime.
+        With `cover` only the openings of that calendar have to be covered. A time that is empty or reversed has
+        none, as such a time has no openings. Raises `InvalidValue` for a naive datetime and for what is no calendar.
 
         >>> from datetime import datetime, timezone
         >>> monday = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
@@ -126,6 +141,8 @@ class Rota(Value):
         >>> [(a.day, a.hour, b.hour) for a, b in rota.gaps(monday, monday.replace(day=3, hour=17))]
         [(2, 17, 9)]
         """
+        if not isinstance(cover, Calendar | None):
+            raise InvalidValue(Problem("not a calendar", cover, path="cover", expected="a `BusinessCalendar`"))
         first, last = instant_of(start), instant_of(end)
         wanted = (CONTINUOUS if cover is None else cover.line).windows(first, last)
         covered = [(a, b) for a, b, _ in self._parts(first, last)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
@@ -36,7 +37,7 @@ _ISO = re.compile(
     r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?P<clock>T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
-_EXPECTED = "such as `4 business hours`, `30 minutes`, `2 business days` or `PT4H`"
+_EXPECTED = "a span such as `4 business hours`, `30 minutes`, `2 business days` or `PT4H`"
 
 
 class Span(Value):
@@ -70,7 +71,7 @@ class Span(Value):
         >>> Span.parse("2.5 business hours").amount
         Decimal('2.5')
         """
-        return _parse(text)
+        return cls.of(text)
 
     @classmethod
     def of(cls, given: SpanLike) -> Span:
@@ -105,6 +106,8 @@ class Span(Value):
             return dict(fields_of(_parse(given)))
         if isinstance(given, timedelta):
             return dict(fields_of(_from_timedelta(given)))
+        if not isinstance(given, Span | Mapping):
+            raise InvalidValue(Problem("not a span of time", given, expected=_EXPECTED))
         return given
 
     @field_validator("unit", mode="before")

@@ -126,6 +126,10 @@ class Layer(Value):
             yield Problem("not a turn", self.turn, "turn", "hours, days, weeks or months, and some of them")
         if self.anchor is not None and self.anchor > self.start:
             yield Problem("an anchor after the start", self.anchor, "anchor", f"{self.start.isoformat()} or earlier")
+        if self.until is not None and self.until < self.start:
+            yield Problem(
+                "a time that ends before it begins", self.until, "until", f"{self.start.isoformat()} or later"
+            )
         sinces = [roster.since for roster in self.changes]
         if sinces != sorted(set(sinces)):
             yield Problem("changes of members out of order", path="changes", expected="each later than the one before")

@@ -1,0 +1,131 @@
+"""The clocks of targets that depend on levels: the latest instance in each case, event by event and move by move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.grids import MET, NEVER, NONE, VOID, Left
+from escalation_rules.simulation.plans import Group, Outcomed, Plan, Shared
+from escalation_rules.simulation.running import Marks, nothing
+from escalation_rules.simulation.states import Ints, Mask, States
+from escalation_rules.simulation.ticking import Here, Ticking
+
+__all__ = ["Family"]
+
+
+class Family:
+    """The targets with one key, whose instances are numbered together in each cycle, and the latest of which counts.
+
+    `levels` is where cases stand. Instances that are over leave rows in `left`.
+    """
+
+    def __init__(self, plan: Plan, states: States, groups: list[Group], levels: Ints, left: Left) -> None:
+        size = states.size
+        self.states, self.levels, self.left = states, levels, left
+        self.count, self.cycle = np.zeros(size, np.int64), np.zeros(size, np.int32)
+        self.latest = np.full(size, NONE, np.int32)
+        self.clocks = [_Latest(plan, states, group, self) for group in groups]
+
+    def number(self, here: Here, group: int) -> None:
+        """Numbers new instances of one of the targets."""
+        case, cycle = here.row, self.states.cycle[here.place]
+        self.count[case] = np.where(self.cycle[case] == cycle, self.count[case], 0) + 1
+        self.cycle[case], self.latest[case] = cycle, group
+
+    def look(self, one: Outcomed | Shared, here: Here) -> tuple[Mask, Ints]:
+        """Whether a comparison holds of the latest instance now, and when time alone will change that."""
+        holds, cross = np.full(len(here.row), nothing(one)), np.full(len(here.row), NEVER)
+        latest = self.latest[here.row]
+        for clock in self.clocks:
+            where = np.flatnonzero(latest == clock.group.number)
+            holds[where], cross[where] = clock.look(one, here.where(where))
+        return holds, cross
+
+    def concerned(self) -> Mask:
+        """The events that can change a clock."""
+        found: Mask = np.logical_or.reduce([clock.concerned for clock in self.clocks])
+        return found
+
+    def turn(self, here: Here) -> None:
+        """One event of each of these cases."""
+        for clock in self.clocks:
+            clock.turn(here)
+
+    def moved(self, here: Here, left: Ints, to: Ints) -> None:
+        """Moves from levels to others."""
+        for clock in self.clocks:
+            clock.moved(here, left, to)
+
+    def finish(self, until: int) -> None:
+        """What open clocks have come to."""
+        states = self.states
+        for clock in self.clocks:
+            clock.finish(Here(np.arange(states.size), states.ending, np.full(states.size, until)))
+
+
+class _Latest(Ticking):
+    """The latest instance of a target in each case, by case. Events stop, void, change or start it, in this order."""
+
+    def __init__(self, plan: Plan, states: States, group: Group, family: Family) -> None:
+        super().__init__(plan, states, group, states.size)
+        self.family, self.level, self.marks = family, group.level, Marks(states, group)
+        self.occurrence, self.cycle = np.zeros(states.size, np.int64), np.zeros(states.size, np.int32)
+        marks = self.marks
+        self.concerned = marks.starts | marks.stops | marks.voids | marks.changes | states.begins
+
+    def turn(self, here: Here) -> None:
+        """One event of each of these cases."""
+        marks, place = self.marks, here.place
+        opened = self.open[here.row]
+        stopped = opened & marks.stops[place]
+        self._over(here, stopped, MET)
+        self._over(here, opened & ~stopped & marks.voids[place], VOID)
+        changed = np.flatnonzero(self.open[here.row] & marks.changes[place])
+        if len(changed):
+            self.change(here.where(changed))
+        self._begin(here, marks.starts[place] | (stopped & marks.restarts[place]))
+
+    def moved(self, here: Here, left: Ints, to: Ints) -> None:
+        """A target of a level is void where the level is left, and may start where it is entered."""
+        if self.level is None:
+            return
+        self._over(here, (left == self.level) & self.open[here.row], VOID)
+        if self.group.target.starts == "unanswered":
+            self._begin(here, self.states.owing[here.place])
+        elif not self.group.target.starts:
+            self._begin(here, to == self.level)
+
+    def _begin(self, here: Here, starts: Mask) -> None:
+        """Clocks that are not open start on their level."""
+        starts &= ~self.open[here.row]
+        if self.level is not None:
+            starts &= self.family.levels[here.row] == self.level
+        here = here.where(np.flatnonzero(starts))
+        if len(here.row):
+            self.family.number(here, self.group.number)
+            self.occurrence[here.row], self.cycle[here.row] = self.family.count[here.row], self.family.cycle[here.row]
+            self.start(here)
+
+    def _over(self, here: Here, ends: Mask, otherwise: int) -> None:
+        """Clocks that stop, or come to nothing."""
+        here = here.where(np.flatnonzero(ends))
+        if len(here.row):
+            self.stop(here, np.int8(otherwise))
+            self._leave(here, here.now)
+
+    def finish(self, here: Here) -> None:
+        """Cases that go no farther: what their open clocks have come to."""
+        here = here.where(np.flatnonzero(self.open))
+        self._leave(here, np.full(len(here.row), LOST))
+
+    def _leave(self, here: Here, stopped: NDArray[Any]) -> None:
+        row = here.row
+        self.family.left.add(
+            *(row, np.full(len(row), self.group.number, np.int16), self.occurrence[row], self.cycle[row]),
+            *(self.started[row], self.due[row], stopped, self.budget[row], self.counted_now(here)),
+            *(here.now, self.outcome_now(here), self.caused[row]),
+        )

@@ -1,0 +1,127 @@
+"""The instants at which rules may begin to ask for something, as far as events and time alone decide it.
+
+What depends on levels is taken to hold here. So no more is left for the sweep than the instants at which a rule that
+may hold has new evidence, or a cycle begins; at all others nothing can come of the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from escalation_rules.simulation.grids import LONG_AGO, NONE, starts_of
+from escalation_rules.simulation.plans import Ruling, Tree
+from escalation_rules.simulation.states import BITS, WIDTH, Ints, Mask, States, distinct
+from escalation_rules.simulation.turning import Turns
+
+__all__ = ["Points", "held", "members"]
+
+
+def held(tree: Tree, leaf: Callable[[int], Mask]) -> Mask:
+    """Whether a condition holds, given whether its comparisons do."""
+    if isinstance(tree, int):
+        return leaf(tree)
+    combine = np.logical_and if tree[0] == "all" else np.logical_or
+    found = held(tree[1][0], leaf)
+    for part in tree[1][1:]:
+        found = combine(found, held(part, leaf))
+    return found
+
+
+def members(tree: Tree) -> set[int]:
+    """The comparisons of a condition."""
+    return {tree} if isinstance(tree, int) else set().union(*map(members, tree[1]))
+
+
+class Points:
+    """All instants of cases at which some comparison turned (`keys`), and which of them the rules must look at.
+
+    Of each rule, by its number, `may` says at each of these instants whether it holds if what depends on levels does.
+    Rules that name a level and depend on none are `plain`: of those that hold, `best` is the highest level named.
+    Those to look at are `chosen`; those of case `i` stand from `starts[i]` up to `starts[i + 1]`.
+    """
+
+    def __init__(self, states: States, rules: dict[int, Ruling], turns: dict[int, Turns]) -> None:
+        self.states, self.turns = states, turns
+        begins = states.keys[states.beginnings]
+        self.keys = distinct(begins, *(one.keys for one in turns.values()))
+        self.case = self.keys >> WIDTH
+        self.first = np.r_[0, np.flatnonzero(self.case[1:] != self.case[:-1]) + 1]
+        self.spots = {k: np.searchsorted(self.keys, one.keys) for k, one in turns.items()}
+        self.holds = {k: self._filled(k) for k in turns}
+        self.may = {number: self._may(rule.tree) for number, rule in rules.items()}
+        self.plain = {
+            number: rule.to
+            for number, rule in rules.items()
+            if rule.to is not None and rule.to >= 0 and rule.levels is None and members(rule.tree) <= turns.keys()
+        }
+        self.best = np.full(len(self.keys), NONE, np.int16)
+        for number, to in self.plain.items():
+            # a level is above nowhere by one more than its number
+            np.maximum(self.best, self.may[number] * np.int16(to + 1) + NONE, out=self.best)
+        again = len(begins) > states.size
+        self._choose(rules, np.searchsorted(self.keys, begins) if again else self.first)
+
+    # ------------------------------------------------------------------------ what holds
+
+    def _filled(self, k: int) -> Mask:
+        """Whether a comparison holds at each of the instants, from those at which it turns."""
+        spots, holds = self.spots[k], self.turns[k].holds
+        if not len(spots):
+            return np.zeros(len(self.keys), np.bool_)
+        case = self.case[spots]
+        fresh = np.r_[True, case[1:] != case[:-1]]
+        change = np.zeros(len(self.keys) + 1, np.int8)
+        change[spots] = holds.astype(np.int8) - (np.r_[False, holds[:-1]] & ~fresh)
+        kept = np.flatnonzero(holds & np.r_[fresh[1:], True])  # what holds to the end of a case, and not in the next
+        change[np.r_[self.first, len(self.keys)][case[kept] + 1]] -= 1
+        return np.cumsum(change[:-1], dtype=np.int8).view(np.bool_)
+
+    def _may(self, tree: Tree) -> Mask:
+        always = np.ones(len(self.keys), np.bool_)
+        return held(tree, lambda k: self.holds.get(k, always))
+
+    def as_of(self, keys: Ints) -> Ints:
+        """The last instant of a case, up to another, at which a comparison turned."""
+        found: Ints = np.searchsorted(self.keys, keys, side="right") - 1
+        return found
+
+    def since(self, k: int, places: Any) -> Ints:
+        """Since when a comparison has held, where it does."""
+        one = self.turns[k]
+        if not len(one.keys):
+            return np.full(len(places), LONG_AGO)
+        turned = np.searchsorted(one.keys, self.keys[places], side="right") - 1
+        by_time = (self.states.instants(one.keys[turned]) - self.states.base) << BITS
+        return np.where(one.places[turned] < 0, by_time, self.states.when(one.places[turned]))
+
+    # ------------------------------------------------------------------------ where to look
+
+    def _choose(self, rules: dict[int, Ruling], begins: Ints) -> None:
+        """The instants to look at, while the case is worked on."""
+        fresh = np.zeros(len(self.keys), np.bool_)
+        for number in rules.keys() - self.plain.keys():
+            for spots in (begins, *self._gains(rules[number])):
+                fresh[spots[np.flatnonzero(self.may[number][spots])]] = True
+        rises = np.zeros(len(self.keys), np.bool_)
+        rises[begins] = True
+        rises[1:] |= self.best[1:] > self.best[:-1]
+        found = np.flatnonzero(fresh | (rises & (self.best > NONE)))
+        found = found[np.flatnonzero(self.states.live_at(self.keys[found]))]
+        self.chosen = found[np.flatnonzero(fresh[found] | self._is_higher(found))]
+        self.at = self.states.instants(self.keys[self.chosen])
+        self.starts = starts_of(self.case[self.chosen], self.states.size)
+
+    def _gains(self, rule: Ruling) -> Iterator[Ints]:
+        """Where there is new evidence of a rule."""
+        for k in members(rule.tree) & self.turns.keys():
+            yield self.spots[k][np.flatnonzero(self.turns[k].holds)]
+
+    def _is_higher(self, places: Ints) -> Mask:
+        """Whether plain rules ask for more than they did before in the case."""
+        best = self.best[places] + (self.case[places] << 16)
+        found = np.ones(len(best), np.bool_)
+        found[1:] = best[1:] > np.maximum.accumulate(best)[:-1]
+        return found

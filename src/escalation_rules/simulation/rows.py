@@ -1,0 +1,328 @@
+"""From the rows of a frame to histories, with what is found odd on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.events import KINDS
+from escalation_rules.kinds import Assigned, FactObserved, Observed, Opened, PriorityChanged
+from escalation_rules.simulation.columns import LOST, Coded, coded, instants, recoded
+from escalation_rules.simulation.histories import Histories, Ints, Templates
+from escalation_rules.simulation.mapping import Column, LogMapping, text_of
+from escalation_rules.statuses import OPEN, read_status, steps
+
+__all__ = ["Finding", "Reading"]
+
+Mask = NDArray[np.bool_]
+Codes = NDArray[np.int32]
+
+
+class Finding(NamedTuple):
+    """Something odd in a log: how many rows and cases have it, one of them, and what was made of it."""
+
+    kind: str
+    column: str
+    value: str | None
+    rows: int
+    cases: int
+    example: str | None
+    message: str
+
+
+@dataclass
+class Reading:
+    """A frame on its way to a log: its rows in order, and the events and findings as they come up.
+
+    `rows` has the numbers of the rows that are used, ordered by case, instant and place; `case` is the number of the
+    case of each, `first` the place of its first row, `at` its instant.
+    """
+
+    table: nw.DataFrame[Any]
+    mapping: LogMapping
+    findings: list[Finding] = field(default_factory=list)
+    templates: Templates = field(default_factory=Templates)
+    events: list[tuple[Ints, int, Codes]] = field(default_factory=list)
+
+    def histories(self) -> Histories:
+        """The histories of the cases; `findings` is complete then."""
+        self._order()
+        self._clamp()
+        opening = self._opening()
+        self._status()
+        self._assignments()
+        self._named()
+        self._leaks()
+        return self._histories(opening)
+
+    # ------------------------------------------------------------------------ rows in order
+
+    def _order(self) -> None:
+        mapping = self.mapping
+        named = recoded(coded(self.table[mapping.case], mapping.missing), text_of)
+        at = self._instants(mapping.at, "at")
+        rank = {name: number for number, name in enumerate(sorted(named.words))}
+        self.ids = np.array(list(rank), dtype=object)
+        case = np.array([*(rank[name] for name in named.words), -1], np.int64)[named.codes]
+        self.case, self.rows = case, np.arange(len(case))
+        self._find("nameless", mapping.case, case < 0, "no case is named; the rows are not used")
+        self._find("undated", mapping.at, (at == LOST) & (case >= 0), "no instant can be read; the rows are not used")
+        used = (case >= 0) & (at != LOST) & ~self._repeated(case)
+        rows = np.flatnonzero(used)
+        if not len(rows):
+            raise InvalidValue(self._unread(at))
+        rows = rows[np.argsort(case[rows], kind="stable")]
+        back = (case[rows][1:] == case[rows][:-1]) & (at[rows][1:] < at[rows][:-1])
+        self._take(case, at, rows)
+        self._find("out_of_order", mapping.at, np.r_[False, back], "earlier than the row before; put in its place")
+        self._take(case, at, rows[np.lexsort((at[rows], case[rows]))])
+        same = (self.case[1:] == self.case[:-1]) & (self.at[1:] == self.at[:-1])
+        self._find(
+            "tie", mapping.at, np.r_[False, same] | np.r_[same, False], "at one instant; kept in the rows' order"
+        )
+
+    def _unread(self, at: Ints) -> Problem:
+        """The problem of a log without a row that can be used: the times that are there may be written otherwise."""
+        texts = [text for text in map(text_of, self.table[self.mapping.at].drop_nulls().head(1).to_list()) if text]
+        if (at == LOST).all() and texts:
+            form = "ISO 8601" if self.mapping.format is None else f"times of the format `{self.mapping.format}`"
+            return Problem("no time that can be read, such as", texts[0], path="at", expected=form)
+        return Problem("a log without a row that has a case and an instant", expected="at least one")
+
+    def _take(self, case: Ints, at: Ints, rows: Ints) -> None:
+        """From here on, only these rows, in this order. Cases without a row are gone."""
+        here, self.case = np.unique(case[rows], return_inverse=True)
+        if len(here) < len(self.ids):
+            self.ids = self.ids[here]
+        self.at, self.rows = at[rows], rows
+        self.starts = np.searchsorted(self.case, np.arange(len(self.ids) + 1))
+        self.first = self.starts[self.case]
+
+    def _repeated(self, case: Ints) -> Mask:
+        """Rows that tell an update of a case again: the same id recorded twice changes nothing."""
+        if self.mapping.id is None:
+            return np.zeros(len(case), np.bool_)
+        update = coded(self.table[self.mapping.id], self.mapping.missing)
+        _, first = np.unique(case * (len(update.words) + 1) + update.codes, return_index=True)
+        again: Mask = np.ones(len(case), np.bool_)
+        again[first] = False
+        again &= update.codes >= 0
+        self._find("repeated", self.mapping.id, again, "the same update of a case again; the rows are not used")
+        return again
+
+    def _instants(self, column: str, path: str) -> Ints:
+        mapping = self.mapping
+        return instants(self.table[column], mapping.timezone, mapping.format, mapping.missing, path)
+
+    def _find(self, kind: str, column: str, where: Mask, message: str, value: str | None = None) -> None:
+        """A finding, if there are such rows."""
+        if where.any():
+            found = self.case[where]
+            cases = np.flatnonzero(np.bincount(found[found >= 0], minlength=1))
+            example = str(self.ids[cases[0]]) if len(cases) else None
+            self.findings.append(Finding(kind, column, value, int(where.sum()), len(cases), example, message))
+
+    # ------------------------------------------------------------------------ from rows to events
+
+    def _clamp(self) -> None:
+        """Nothing is before the opening."""
+        opened = self.at[self.starts[:-1]]
+        if self.mapping.opened is not None:
+            told = self._instants(self.mapping.opened, "opened")[self.rows[self.starts[:-1]]]
+            opened = np.where(told == LOST, opened, told)
+        early = self.at < opened[self.case]
+        self._find("early", self.mapping.at, early, "before the case was opened; taken as at the opening")
+        self.opened, self.at = opened, np.maximum(self.at, opened[self.case])
+
+    def _column(self, column: Column) -> Coded:
+        """A mapped column of the rows that are used. What has no meaning for us is a finding."""
+        raw = coded(self.table[column.name], self.mapping.missing)
+        raw = Coded(raw.codes[self.rows], raw.words)
+        ours = recoded(raw, column.meaning)
+        odd = raw.codes[(ours.codes < 0) & (raw.codes >= 0)]
+        for code in np.flatnonzero(np.bincount(odd, minlength=1)).tolist():
+            message = "the mapping gives it no meaning; not used"
+            self._find("unmapped", column.name, raw.codes == code, message, text_of(raw.words[code]))
+        return ours
+
+    def _raw(self, name: str) -> Coded:
+        found = coded(self.table[name], self.mapping.missing)
+        return Coded(found.codes[self.rows], found.words)
+
+    def _before(self, codes: Codes) -> Codes:
+        """What each row's case was known to show before it; -1 where nothing was."""
+        places = np.arange(len(codes))
+        last = np.r_[-1, np.maximum.accumulate(np.where(codes >= 0, places, -1))[:-1]]
+        return np.where(last >= self.first, codes[last], -1).astype(np.int32)
+
+    def _emit(self, where: Mask, rank: int, codes: Any) -> None:
+        """Events like these templates, at these rows; `rank` orders those of one row."""
+        places = np.flatnonzero(where)
+        if len(places):
+            self.events.append((places, rank, np.broadcast_to(np.asarray(codes, np.int32), places.shape)))
+
+    def _is_first(self) -> Mask:
+        first: Mask = np.arange(len(self.at)) == self.first
+        return first
+
+    def _opening(self) -> Codes:
+        """The template of each case's opening, from what its first row shows; and the changes after it."""
+        shown: dict[str, Coded] = {}
+        for name in ("priority", "level"):
+            column: Column | None = getattr(self.mapping, name)
+            if column is not None:
+                shown[name] = self._column(column)
+                self._change(shown[name], _CHANGES[name])
+        for fact, name in self.mapping.facts.items():
+            shown[f"fact {fact}"] = raw = self._raw(name)
+            self._observe(fact, raw)
+        first = self.starts[:-1]
+        stacked = np.stack([np.zeros(len(first), np.int32), *(one.codes[first] for one in shown.values())])
+        kinds, places = np.unique(stacked, axis=1, return_inverse=True)
+        codes = [self._opened(dict(zip(shown, kind[1:], strict=True)), shown) for kind in kinds.T.tolist()]
+        return np.array(codes, np.int32)[places.reshape(-1)]
+
+    def _opened(self, kind: dict[str, int], shown: dict[str, Coded]) -> int:
+        held = {name: shown[name].words[code] for name, code in kind.items() if code >= 0}
+        facts = {name.removeprefix("fact "): value for name, value in held.items() if name.startswith("fact ")}
+        plain = {name: value for name, value in held.items() if not name.startswith("fact ")}
+        return self.templates.code(Opened, **plain, **({"facts": facts} if facts else {}))
+
+    def _change(self, column: Coded, how: tuple[int, Any]) -> None:
+        rank, template = how
+        codes = np.array([self.templates.code(template[0], **{template[1]: word}) for word in column.words], np.int32)
+        changed = (column.codes >= 0) & (column.codes != self._before(column.codes)) & ~self._is_first()
+        self._emit(changed, rank, codes[column.codes[changed]])
+
+    def _observe(self, fact: str, column: Coded) -> None:
+        words = [*column.words, None]
+        codes = np.array([self.templates.code(FactObserved, name=fact, value=word) for word in words], np.int32)
+        changed = np.r_[True, column.codes[1:] != column.codes[:-1]] & ~self._is_first()
+        self._emit(changed, 3, codes[column.codes[changed]])
+
+    def _assignments(self) -> None:
+        """Who has each role: a person, or a person and a group. Where the cells are empty, nobody has it."""
+        for role, given in self.mapping.assigned.items():
+            person, group = (self._raw(one) for one in ((given, given) if isinstance(given, str) else given))
+            width = len(group.words) + 1
+            held = (person.codes.astype(np.int64) + 1) * width + group.codes + 1
+            changed = (np.r_[True, held[1:] != held[:-1]] | self._is_first()) & ~(self._is_first() & (held == 0))
+            kinds, places = np.unique(held[changed], return_inverse=True)
+            codes = []
+            for kind in kinds.tolist():
+                who = {"person": _named(person, kind // width - 1)}
+                if not isinstance(given, str):
+                    who["group"] = _named(group, kind % width - 1)
+                codes.append(self.templates.code(Assigned, role=role, **who))
+            self._emit(changed, 4, np.array(codes, np.int32)[places])
+
+    def _named(self) -> None:
+        """Events that the log names outright, each at its row's instant: one for each row that names one."""
+        if self.mapping.events is not None:
+            column = self._column(self.mapping.events)
+            codes = np.array([self.templates.code(KINDS[word]) for word in column.words], np.int32)
+            self._emit(column.codes >= 0, _NAMED, codes[column.codes[column.codes >= 0]])
+
+    def _status(self) -> None:
+        """The events behind every change of status, the case being open before the first."""
+        if self.mapping.status is None:
+            return
+        column = self._column(self.mapping.status)
+        unread = {word for word in column.words if not _is_status(word)}
+        for word in sorted(unread):
+            where = column.codes == column.words.index(word)
+            self._find("unmapped", self.mapping.status.name, where, "not a status of ours; not used", word)
+        column = recoded(column, lambda word: None if word in unread else word)
+        standings = [OPEN, *map(read_status, column.words)]
+        changed = (column.codes >= 0) & (column.codes != (before := self._before(column.codes)))
+        pairs = np.stack([before + 1, column.codes + 1])[:, changed]
+        kinds, places = np.unique(pairs, axis=1, return_inverse=True)
+        made = [steps(standings[old], standings[new]) for old, new in kinds.T.tolist()]
+        for rank in range(max(map(len, made), default=0)):
+            codes = [self.templates.code(one[rank][0], **one[rank][1]) if len(one) > rank else -1 for one in made]
+            chosen = np.array(codes, np.int32)[places.reshape(-1)]
+            where = np.zeros(len(changed), np.bool_)
+            where[np.flatnonzero(changed)[chosen >= 0]] = True
+            self._emit(where, 6 + rank, chosen[chosen >= 0])
+        self._late_starts(column, self.mapping.status.name)
+
+    def _late_starts(self, column: Coded, name: str) -> None:
+        opens = [code for code, word in enumerate(column.words) if word == "open"]
+        late = self._is_first() & (column.codes >= 0) & ~np.isin(column.codes, opens)
+        message = "the case does not begin in `open`; its first status holds from the opening"
+        self._find("late_start", name, late, message)
+
+    def _leaks(self) -> None:
+        """Columns that know the future: they show an instant later than their row."""
+        for name in dict.fromkeys([*self.mapping.facts.values(), *self.mapping.attributes]):
+            try:
+                shown = self._instants(name, name)[self.rows]
+            except InvalidValue:
+                continue
+            self._find("leak", name, (shown != LOST) & (shown > self.at), "shows an instant later than its row")
+
+    # ------------------------------------------------------------------------ histories
+
+    def _histories(self, opening: Codes) -> Histories:
+        firsts = self.starts[:-1]
+        places = np.concatenate([firsts, *(one[0] for one in self.events)])
+        ranks = np.repeat([0, *(one[1] for one in self.events)], [len(firsts), *(len(one[0]) for one in self.events)])
+        codes = np.concatenate([opening, *(one[2] for one in self.events)])
+        holds_from_opening = (places == self.first[places]) & (ranks != _NAMED)
+        at = np.where(holds_from_opening, self.opened[self.case[places]], self.at[places])
+        order = np.lexsort((ranks, at, places))
+        places, codes, at = places[order], codes[order], at[order]
+        case = self.case[places]
+        fresh = np.r_[True, places[1:] != places[:-1]]
+        part = np.arange(len(places)) - np.maximum.accumulate(np.where(fresh, np.arange(len(places)), 0))
+        rows = self.rows[places]
+        attributes = {name: self._attribute(name) for name in self.mapping.attributes}
+        return Histories(
+            ids=self.ids,
+            starts=np.searchsorted(case, np.arange(len(self.ids) + 1)),
+            at=at,
+            code=codes.astype(np.int32),
+            row=rows,
+            part=part.astype(np.int8),
+            templates=self.templates.listed(),
+            attributes=attributes,
+            names=self._update_names(rows),
+        )
+
+    def _attribute(self, name: str) -> NDArray[Any]:
+        """What the first row of each case shows."""
+        column = self._raw(name)
+        words = np.array([*column.words, None], dtype=object)
+        return words[column.codes[self.starts[:-1]]]
+
+    def _update_names(self, rows: Ints) -> NDArray[Any] | None:
+        if self.mapping.id is None:
+            return None
+        update = coded(self.table[self.mapping.id], self.mapping.missing)
+        names = np.array([*map(text_of, update.words), None], dtype=object)[update.codes[rows]]
+        return np.where(names == None, [f"row:{row}" for row in rows.tolist()], names)  # noqa: E711 asked of each of the array
+
+
+_NAMED = 5
+"""The rank of what a row names outright: it happened then, while values of the first row hold from the opening."""
+_CHANGES: dict[str, tuple[int, tuple[type, str]]] = {
+    "priority": (1, (PriorityChanged, "to")),
+    "level": (2, (Observed, "level")),
+}
+
+
+def _named(column: Coded, code: int) -> str | None:
+    return None if code < 0 else text_of(column.words[code])
+
+
+def _is_status(word: str) -> bool:
+    try:
+        read_status(word)
+    except InvalidValue:
+        return False
+    return True

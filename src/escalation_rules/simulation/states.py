@@ -1,0 +1,384 @@
+"""What events alone make of many cases: their state after each event, for all events at once.
+
+People act as they did, so most of a case does not depend on what the rules do: its status, waits, priority and
+counts, and since when it is unanswered or unassigned. Each of these is what the last event of a few kinds left, so it
+is known from these events without a step for each.
+
+An event is named by its place among all events of the batch, which are in order of case, instant and position.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation_rules import events as E
+from escalation_rules.conditions import STATUSES
+from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.plans import KINDS
+from escalation_rules.simulation.scripts import Script
+
+__all__ = ["BITS", "WIDTH", "States", "Trail", "distinct"]
+
+Ints = NDArray[np.int64]
+Places = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+BITS, WIDTH = 12, 48
+"""How many bits have the position of an event in its history, and an instant counted from the first of the batch."""
+_FEW = 24
+"""Events of so many templates are found sooner by comparing with each than by looking in a table."""
+OPEN, WAITING = STATUSES.index("open"), STATUSES.index("waiting")
+
+
+def distinct(*keys: Ints) -> Ints:
+    """All keys, each once, in order."""
+    found = np.sort(np.concatenate(keys))
+    fresh = np.ones(len(found), np.bool_)
+    np.not_equal(found[1:], found[:-1], out=fresh[1:])
+    return found[np.flatnonzero(fresh)]
+
+
+class Trail(NamedTuple):
+    """What a value was after the events that may change it, the opening of each case among them."""
+
+    places: Places
+    values: NDArray[Any]
+
+
+class States:
+    """The state of each case after each of its events; `like` and other words for which events, as masks.
+
+    A *when* is an instant, counted from the first of the batch, with the position of an event in its history:
+    `(instant << BITS) + position`. A *key* is a case with an instant: `(case << WIDTH) + instant`.
+    """
+
+    def __init__(self, script: Script) -> None:
+        self.script, self.at = script, script.at
+        self.code = script.code.astype(np.intp)
+        self._code = script.code.astype(np.min_scalar_type(len(script.kind)))  # numbers this small are compared fast
+        self._kind = script.kind.astype(np.int8)[self.code]
+        lengths = np.diff(script.starts)
+        self.size, self.base = len(lengths), int(script.at.min())
+        self.opening, self.ending = script.starts[:-1], script.starts[1:] - 1
+        self.case = np.repeat(np.arange(self.size), lengths)
+        self.keys = self.key(self.case, self.at)
+        self.opens = np.zeros(len(self.at), np.bool_)
+        self.opens[self.opening] = True
+
+    # ------------------------------------------------------------------------ instants
+
+    def key(self, case: NDArray[Any], instants: Ints) -> Ints:
+        """Cases with instants, as numbers in order."""
+        found: Ints = (case << WIDTH) + (instants - self.base)
+        return found
+
+    def instants(self, keys: Ints) -> Ints:
+        """The instants of keys."""
+        return (keys & ((1 << WIDTH) - 1)) + self.base
+
+    def as_of(self, keys: Ints) -> Ints:
+        """The last event of a case up to an instant, with all that happened at it."""
+        return np.searchsorted(self.keys, keys, side="right") - 1
+
+    def when(self, places: Places) -> Ints:
+        """The whens of events."""
+        found: Ints = ((self.at[places] - self.base) << BITS) + (places - self.opening[self.case[places]] + 1)
+        return found
+
+    # ------------------------------------------------------------------------ finding events
+
+    def like(self, table: Mask) -> Mask:
+        """Which events are of some templates."""
+        wanted = np.flatnonzero(table)
+        if len(wanted) > _FEW:
+            found: Mask = table[self.code]
+            return found
+        found = np.zeros(len(self.code), np.bool_)
+        for code in wanted.tolist():
+            found |= self._code == code
+        return found
+
+    def kinds(self, *kinds: type) -> Mask:
+        """Which events are of some kinds."""
+        wanted = (number for number, kind in enumerate(KINDS) if kind in kinds)
+        return np.logical_or.reduce([self._kind == number for number in wanted])  # type: ignore[no-any-return]
+
+    def changed(self, held: NDArray[Any]) -> Mask:
+        """Which events changed a value; openings do."""
+        found = np.empty(len(held), np.bool_)
+        np.not_equal(held[1:], held[:-1], out=found[1:])
+        found[self.opening] = True
+        return found
+
+    def spread(self, trail: Trail) -> NDArray[Any]:
+        """The value after every event."""
+        return np.repeat(trail.values, np.diff(trail.places, append=len(self.at)))
+
+    def _before(self, trail: Trail) -> NDArray[Any]:
+        """What was before each value of a trail, in the same case; 0 before the first."""
+        found = np.zeros_like(trail.values)
+        found[1:] = trail.values[:-1]
+        found *= ~self.opens[trail.places]
+        return found
+
+    # ------------------------------------------------------------------------ cycles and waits
+
+    @cached_property
+    def begins(self) -> Mask:
+        """Events that begin a cycle."""
+        return self.kinds(E.Opened, E.Reopened)
+
+    @cached_property
+    def ends(self) -> Mask:
+        """Events that resolve, close or void a case."""
+        return self.kinds(E.Resolved, E.Closed, E.Voided)
+
+    @cached_property
+    def beginnings(self) -> Places:
+        """The events that begin cycles."""
+        return np.flatnonzero(self.begins)
+
+    @cached_property
+    def begun(self) -> Places:
+        """The event that began the cycle."""
+        return self.spread(Trail(self.beginnings, self.beginnings))
+
+    @cached_property
+    def cycle(self) -> Ints:
+        """The number of the cycle, from 1."""
+        if len(self.beginnings) == self.size:
+            return np.ones(len(self.at), np.int64)
+        return self.spread(self._counted(self.begins & ~self.opens, self.opens, 1))
+
+    @cached_property
+    def turns(self) -> Trail:
+        """The status as events that begin or end work leave it, without waits."""
+        places = np.flatnonzero(self.begins | self.ends)
+        status = self.script.status.astype(np.int8)[self.code[places]]
+        status[np.flatnonzero(self.begins[places])] = OPEN
+        return Trail(places, status)
+
+    @cached_property
+    def live(self) -> Mask:
+        """Whether the case is worked on."""
+        return self.spread(Trail(self.turns.places, self.turns.values == OPEN))
+
+    @cached_property
+    def turn_keys(self) -> Ints:
+        """The instants of events that begin or end work."""
+        found: Ints = self.keys[self.turns.places]
+        return found
+
+    def turned_by(self, keys: Ints) -> Ints:
+        """The row in `turns` of the last such event of a case up to an instant."""
+        return np.searchsorted(self.turn_keys, keys, side="right") - 1
+
+    def live_at(self, keys: Ints) -> Mask:
+        """Whether cases are worked on after all that happened at an instant."""
+        found: Mask = self.turns.values[self.turned_by(keys)] == OPEN
+        return found
+
+    @cached_property
+    def ended(self) -> Places:
+        """Events that end a case otherwise than it had ended before."""
+        places, status = self.turns
+        found: Places = places[np.flatnonzero((status != OPEN) & (status != self._before(self.turns)))]
+        return found
+
+    @cached_property
+    def status(self) -> Trail:
+        """The status, by its number."""
+        waits = self.waiting(-1)
+        return Trail(np.arange(len(self.at)), np.where(waits, np.int8(WAITING), self.spread(self.turns)))
+
+    def waiting(self, on: int) -> Mask:
+        """Whether the case waits for one of some, given as bits."""
+        found = np.zeros(len(self.at), np.bool_)
+        for bit, waits in self._waits.items():
+            if bit & on:
+                found |= waits
+        return found
+
+    @cached_property
+    def _waits(self) -> dict[int, Mask]:
+        """Whether the case waits for somebody, by bit. A wait begins only while the case is worked on."""
+        ended = self.begins | self.ends | self.kinds(E.WaitEnded)
+        answered = ended | self.kinds(E.CustomerReplied)
+        found = {}
+        for bit in set(self.script.wait.tolist()) - {0}:
+            begun = self.like(self.script.wait == bit)
+            places = np.flatnonzero(begun | (answered if bit == self.script.customer else ended))
+            found[bit] = self.spread(Trail(places, begun[places] & self.live[places]))
+        return found
+
+    # ------------------------------------------------------------------------ since when
+
+    @cached_property
+    def open_for(self) -> Trail:
+        """When the cycle began."""
+        return Trail(self.beginnings, self.at[self.beginnings])
+
+    @cached_property
+    def _owed(self) -> Trail:
+        """Whether a message of the customer has no answer."""
+        asks = self.like(self.script.asks)
+        places = np.flatnonzero(asks | self._replied | self.opens)
+        return Trail(places, asks[places])
+
+    @cached_property
+    def unanswered_for(self) -> Trail:
+        """Since when a message of the customer has no answer; `LOST` if none is without."""
+        return self._since(self._owed)
+
+    @cached_property
+    def owing(self) -> Mask:
+        """Whether the next response is owed: the first was given, or is not."""
+        places, owed = self._owed
+        opens, rows = self.opens[places], np.arange(1, len(places) + 1)
+        answers = ~owed  # what leaves nothing owed is a reply, or an opening by staff
+        answered = np.maximum.accumulate(rows * answers) >= np.maximum.accumulate(rows * opens)
+        found: Mask = self.live & self.spread(Trail(places, owed & answered))
+        if len(self.beginnings) > self.size:
+            found |= self.live & (self.cycle > 1) & self.spread(self._owed)
+        return found
+
+    @cached_property
+    def since_update(self) -> Trail:
+        """When the customer last heard something, or the cycle began."""
+        places = np.flatnonzero(self.begins | self._replied | self._counting(E.UpdateSent))
+        return Trail(places, self.at[places])
+
+    @cached_property
+    def unassigned_for(self) -> Trail:
+        """Since when nobody has been assigned; `LOST` if somebody is."""
+        places, holders = self._holders
+        nobody = np.ones(len(places), np.bool_)
+        for held in holders:
+            nobody &= held == 0
+        return self._since(Trail(places, nobody))
+
+    def _since(self, holds: Trail) -> Trail:
+        """The instants at which what holds began to; `LOST` where it does not hold."""
+        turned = np.flatnonzero((holds.values != self._before(holds)) | self.opens[holds.places])
+        places = holds.places[turned]
+        since = self.at[places]
+        since[np.flatnonzero(~holds.values[turned])] = LOST
+        return Trail(places, since)
+
+    @cached_property
+    def _replied(self) -> Mask:
+        return self._counting(E.SupportReplied)
+
+    def _counting(self, kind: type) -> Mask:
+        """Events of a kind that count."""
+        return self.kinds(kind) & self.like(self.script.counts)
+
+    # ------------------------------------------------------------------------ values and counts
+
+    @cached_property
+    def priority(self) -> Trail:
+        """The priority, by its number in the script."""
+        places = np.flatnonzero(self.kinds(E.Opened, E.PriorityChanged))
+        return Trail(places, self.script.priority[self.code[places]])
+
+    @cached_property
+    def priorities(self) -> Ints:
+        """The priority after every event."""
+        return self.spread(self.priority)
+
+    @cached_property
+    def repriced(self) -> Places:
+        """Events that changed the priority."""
+        places = self.priority.places
+        changed = (self.priority.values != self._before(self.priority)) & ~self.opens[places]
+        found: Places = places[np.flatnonzero(changed)]
+        return found
+
+    @cached_property
+    def is_repriced(self) -> Mask:
+        """Whether an event changed the priority."""
+        found = np.zeros(len(self.at), np.bool_)
+        found[self.repriced] = True
+        return found
+
+    @cached_property
+    def channel(self) -> Trail:
+        """The channel of the opening, by its number."""
+        return Trail(self.opening, self.script.channel[self.code[self.opening]])
+
+    @cached_property
+    def acknowledged(self) -> Trail:
+        """Whether the case was acknowledged in this cycle."""
+        told = self._counting(E.Acknowledged)
+        places = np.flatnonzero(told | self.begins)
+        return Trail(places, told[places])
+
+    @cached_property
+    def requests(self) -> Mask:
+        """Events that ask for attention."""
+        return self.like(self.script.asks_escalation)
+
+    @cached_property
+    def escalation_requested(self) -> Trail:
+        """Whether a request for attention is open."""
+        places = np.flatnonzero(self.requests | self.opens | self.kinds(E.EscalationAnswered))
+        return Trail(places, self.requests[places])
+
+    @cached_property
+    def escalations(self) -> Trail:
+        """Requests for attention."""
+        return self._counted(self.requests, self.opens)
+
+    @cached_property
+    def reopened(self) -> Trail:
+        """Reopenings."""
+        return self._counted(self.kinds(E.Reopened), self.opens)
+
+    @cached_property
+    def replies(self) -> Trail:
+        """Counting replies in the cycle."""
+        return self._counted(self._replied, self.begins)
+
+    @cached_property
+    def status_requests(self) -> Trail:
+        """How often the customer had to ask, in the cycle."""
+        return self._counted(self.like(self.script.asks_status), self.begins)
+
+    @cached_property
+    def assignments(self) -> Trail:
+        """Changes of who has a role, in the cycle."""
+        places, holders = self._holders
+        changed = np.zeros(len(self.at), np.bool_)
+        for held in holders:
+            changed[places[held != self._before(Trail(places, held))]] = True
+        return self._counted(changed, self.begins)
+
+    def fact(self, number: int) -> Trail:
+        """What a declared fact is, by its number."""
+        observed = self.script.fact == number
+        values = np.where(observed, self.script.value, self.script.opening_facts[number])
+        places = np.flatnonzero(self.opens | self.like(observed))
+        return Trail(places, values[self.code[places]])
+
+    @cached_property
+    def _holders(self) -> tuple[Places, list[NDArray[Any]]]:
+        """Who has each role, by number, after openings and assignments; 0 is nobody."""
+        assigned, found = self.script.kind == KINDS.index(E.Assigned), []
+        places = np.flatnonzero(self.opens | self.like(assigned))
+        code, rows = self.code[places], np.arange(len(places))
+        for role in sorted(set(self.script.role[assigned].tolist())):
+            named = (assigned & (self.script.role == role))[code]
+            last = np.maximum.accumulate(rows * (named | self.opens[places]))
+            found.append((self.script.holder[code] * named)[last])
+        return places, found
+
+    def _counted(self, where: Mask, since: Mask, first: int = 0) -> Trail:
+        """How many of some events there were since others."""
+        places = np.flatnonzero(where | since)
+        total, rows = np.cumsum(where[places]), np.arange(len(places))
+        begun = np.maximum.accumulate(rows * since[places])
+        return Trail(places, total - total[begun] + where[places][begun] + first)
