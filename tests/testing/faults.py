@@ -65,7 +65,7 @@ FAULTS = (
     Fault("what is accepted has no id", "decision.py", '"actor": "automation", "id": one.key}', '"actor": "automation", "id": None}'),
     Fault("priority falls", "engine/moves.py", "(rank := _rank_asked(state, one.action)) > highest", "(rank := _rank_asked(state, one.action) - 1) > highest", spoken_of=False),
     Fault("nobody on duty, and nobody says so", "engine/owners.py", "OwnerFound(roles[0], None, False, tuple(roles))", "OwnerFound(roles[0], None, True, tuple(roles))"),
-    Fault("a held move goes ahead", "engine/moves.py", "if missing or against or is_held(state, track, level):", "if missing or against:", spoken_of=False),
+    Fault("a held move goes ahead", "engine/moves.py", "if missing or against or is_held(state, track, level):", "if missing or against:"),
     # checklists
     Fault("an objection is overlooked", "engine/checks.py", "elif answer in item.against:", "elif False:"),
     Fault("answers never expire", "engine/checks.py", "end is not None and state.now >= end", "False and state.now >= end"),
