@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from escalation_rules import events as E
 from escalation_rules.decision import Deadline
@@ -12,7 +11,6 @@ from escalation_rules.engine import deadlines, decide
 from escalation_rules.policy import Policy
 from escalation_rules.testing.promises import invariant
 from escalation_rules.testing.runs import Run, Step
-from escalation_rules.testing.words import choices
 
 __all__ = ["CLOCKS", "more_urgent_never_slower"]
 
@@ -54,26 +52,15 @@ def segments_sum_to_budget(run: Run) -> bool | None:
             if one.due is not None and (one.stopped is None or one.due <= one.stopped):
                 met = True
                 _adds_up(one)
-                assert not _is_late(run.policy, one), f"`{one.target}` had used up its budget before its due"
+                assert not _is_late(one), f"`{one.target}` had used up its budget before its due"
     return None if met else False
 
 
-def _is_late(policy: Policy, one: Deadline) -> bool:
+def _is_late(one: Deadline) -> bool:
     """Whether all was counted before the due, of what is due as soon as it is."""
-    if one.due is None or not one.budget or one.caused_by_change or one.target not in _due_at_once(policy):
+    if one.due is None or not one.budget or one.caused_by_change or not one.at_close:
         return False
     return _sum(one, one.due - MICROSECOND, counted=True) >= one.budget
-
-
-@lru_cache(maxsize=8)
-def _due_at_once(policy: Policy) -> frozenset[str]:
-    """The targets of which every span ends as soon as it is used up, and not at the same time on a later day."""
-    later = {
-        target.key
-        for target in policy.all_targets
-        if target.agreed or any(span.due != "close" for span in choices(target.within))
-    }
-    return frozenset(target.key for target in policy.all_targets) - later
 
 
 def _adds_up(one: Deadline) -> None:

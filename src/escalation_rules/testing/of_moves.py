@@ -21,6 +21,7 @@ from escalation_rules.rules import NEXT
 from escalation_rules.testing.promises import invariant
 from escalation_rules.testing.runs import Run, Step
 from escalation_rules.testing.words import Words, calendar_of
+from escalation_rules.worktime import Span
 
 __all__ = ["MOVES"]
 
@@ -121,7 +122,7 @@ def _is_answered(policy: Policy, case: Case, move: Move, item: Item) -> bool:
     if not isinstance(last, E.ItemConfirmed) or last.answer in item.against or not item.admits(last.answer):
         return False
     calendar = calendar_of(policy, move.track)
-    return item.expires is None or calendar is None or move.due < calendar.add(last.at, item.expires)
+    return not isinstance(item.expires, Span) or calendar is None or move.due < calendar.add(last.at, item.expires)
 
 
 @invariant("what is missing is exactly what holds a move back", lacks=_no_entry)
@@ -173,7 +174,7 @@ def _spoilt(policy: Policy, step: Step, held: Blocked, item: Item) -> Iterator[E
     yield from (E.ItemConfirmed(at=step.at, item=item.key, answer=one, evidence="seen") for one in item.against)
     calendar, before = calendar_of(policy, held.move.track), held.move.due
     never = all(getattr(one, "item", None) != item.key for one in step.case.history)
-    if item.expires is not None and calendar is not None and never and before is None:
+    if isinstance(item.expires, Span) and calendar is not None and never and before is None:
         old, good = calendar.subtract(step.at, item.expires), _good(item, step.at)
         if good is not None and step.case.opened_at <= old < step.at and calendar.add(old, item.expires) <= step.at:
             spoilt = good.model_copy(update={"at": old})

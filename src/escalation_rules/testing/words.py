@@ -79,8 +79,8 @@ class Words:
         """Every threshold: of rules, targets, checklists and cooldowns, the shortest first."""
         found = [span for atom in self.atoms if atom.kind == "duration" for span in choices(atom.value)]
         found += [span for target in self.policy.all_targets for span in choices(target.within)]
-        found += [level.cooldown for level in self.policy.all_levels if level.cooldown is not None]
-        found += [item.expires for item in self.items if item.expires is not None]
+        found += [span for level in self.policy.all_levels for span in choices(level.cooldown)]
+        found += [span for item in self.items for span in choices(item.expires)]
         return tuple(sorted(dict.fromkeys(found), key=lambda span: self.calendar.add(_MONDAY, span)))
 
     @cached_property
