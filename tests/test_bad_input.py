@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -756,3 +756,14 @@ def test_values_are_frozen():
     with pytest.raises(TypeError, match="frozen value"):
         case.history[0].facts.update(down=False)
     assert Case.open("C", at=datetime(2026, 3, 2, tzinfo=UTC)).attributes == {}
+
+
+def test_nothing_is_asked_of_a_case_before_its_opening():
+    """Neither a decision nor a forecast nor a snapshot."""
+    policy, case, early = desk(), opened(), when("sun 09:00") - timedelta(weeks=1)
+    for ask in (
+        lambda: decide(policy, case, at=early),
+        lambda: forecast(policy, case, at=early, until=when("mon 10:00")),
+        lambda: case.reconcile(at=early, priority="high"),
+    ):
+        assert "before the opening" in refuse(ask)

@@ -105,9 +105,13 @@ class Case(Value):
 
         Tickets are edited without a trace; this finds the difference. Absent arguments were not looked at. Store what
         it returns: unless it is stored, every call observes the change anew. `status` is a word of `E.from_statuses`.
+        Raises `InvalidValue` for a snapshot from before the opening, which could not be recorded.
         """
         if not isinstance(assigned, Mapping | None):
             raise InvalidValue(_by_role(assigned))
+        if read_instant(at) < self.opened_at:
+            expected = f"{self.opened_at.isoformat()} or later"
+            raise InvalidValue(Problem("snapshot before the opening", at, path="at", expected=expected))
         seen: dict[str, Any] = {
             "priority": priority if priority != self.priority(at) else None,
             "level": level if level != self.level(at) else None,

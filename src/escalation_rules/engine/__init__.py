@@ -9,6 +9,7 @@ from escalation_rules.arguments import check_policy_and_case
 from escalation_rules.case import Case
 from escalation_rules.decision import Deadline, Decision, Move
 from escalation_rules.engine.compiler import compile_policy
+from escalation_rules.engine.fold import check_begun
 from escalation_rules.engine.machine import Program
 from escalation_rules.engine.reading import Reading, read
 from escalation_rules.errors import InvalidValue, Problem
@@ -96,6 +97,7 @@ def forecast(policy: Policy, case: Case, *, at: datetime, until: datetime) -> tu
     Raises as `decide` does, and `InvalidValue` for an `until` before `at`.
     """
     check_policy_and_case(policy, case)
+    check_begun(case, microseconds_of(read_instant(at)))
     if read_instant(until) < read_instant(at):
         raise InvalidValue(Problem("a time that ends before it begins", until, path="until", expected="`at` or later"))
     known = Case.model_construct(

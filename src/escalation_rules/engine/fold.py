@@ -18,7 +18,7 @@ from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.kinds import Made
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["fold", "forward", "upcoming", "wake"]
+__all__ = ["check_begun", "fold", "forward", "upcoming", "wake"]
 
 _FRUITLESS = 1_000
 """After so many instants at which the answer could have changed and did not, the host is told to ask again then."""
@@ -30,9 +30,7 @@ def fold(program: Program, case: Case, at: int, watch: Callable[[State], None] |
     `watch` is told after the rules of each instant that changed something.
     """
     history = case.plain_history
-    if history[0].instant > at:
-        opened = case.opened_at.isoformat()
-        raise InvalidValue(Problem("instant before the opening", datetime_of(at), expected=f"{opened} or later"))
+    check_begun(case, at)
     state = State(program, case.id, *case.keys_until(at))
     state.watch = watch
     now, scripts = history[0].instant, program.scripts
@@ -53,6 +51,13 @@ def fold(program: Program, case: Case, at: int, watch: Callable[[State], None] |
     _conclude(state)
     forward(state, at)
     return state
+
+
+def check_begun(case: Case, at: int) -> None:
+    """Raises `InvalidValue` for an instant at which the case was not open yet."""
+    if case.history[0].instant > at:
+        opened = case.opened_at.isoformat()
+        raise InvalidValue(Problem("instant before the opening", datetime_of(at), expected=f"{opened} or later"))
 
 
 def _conclude(state: State) -> None:
