@@ -11,6 +11,7 @@ from escalation_rules import Case, Checklist, EscalationLevel, Pick, Policy, Rot
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.conditions import AllOf
 from escalation_rules.errors import EscalationRulesError, UnknownName
 from escalation_rules.simulation import replay
 from escalation_rules.simulation.batches import one_by_one, replay_batch
@@ -187,6 +188,8 @@ WITHOUT = {
     "picked durations": {
         "rules": (Rule(name="x", when=F.open_for >= Pick(by="priority", values={}, otherwise="1 hour"), to="l2"),)
     },
+    "conditions of nothing": {"rules": (Rule(name="x", when=AllOf(of=()), to="l2"),)},
+    "targets due at an opening": {"targets": (Target.resolution("1 business day, same time"),)},
     "conditions on targets": {"targets": (Target.resolution("1 hour", when=F.priority >= "high"),)},
     "targets of moves": {"targets": (Target(key="x", within="1 hour", stops=E.Escalated.like()),)},
     "spans by facts": {

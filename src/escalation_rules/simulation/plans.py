@@ -170,6 +170,8 @@ class Plan:
                 self._found[key] = len(self.comparisons)
                 self.comparisons.append(self._comparison(condition, calendars))
             return self._found[key]
+        if not parts(condition):
+            raise Unheld("conditions of nothing")
         kind = "all" if isinstance(condition, AllOf) else "any"
         return kind, tuple(self._tree(part, calendars) for part in parts(condition))
 
