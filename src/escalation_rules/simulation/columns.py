@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, tzinfo
 from importlib.util import find_spec
 from typing import Any, NamedTuple, cast
@@ -15,7 +15,7 @@ from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.simulation.histories import Ints
 from escalation_rules.worktime._timeline import instant_of_wall, load_zone, microseconds_of
 
-__all__ = ["LOST", "Coded", "coded", "instants", "recoded"]
+__all__ = ["LOST", "Coded", "coded", "instants", "kinds_of", "recoded"]
 
 LOST = np.iinfo(np.int64).min
 """An instant that is not known. It is also what numpy takes for one that is not a time."""
@@ -59,6 +59,32 @@ def recoded(column: Coded, meaning: Callable[[Any], Any]) -> Coded:
     number = {word: place for place, word in enumerate(words)}
     table = np.array([*(number.get(one, -1) for one in meanings), -1], np.int32)
     return Coded(table[column.codes], words)
+
+
+def kinds_of(columns: Sequence[NDArray[Any]], size: int) -> tuple[list[tuple[int, ...]], NDArray[np.int64]]:
+    """The different rows of some columns of numbers from -1 on, and which of them each of the `size` rows is."""
+    key, width = np.zeros(size, np.int64), 1
+    widths = [int(column.max(initial=-1)) + 2 for column in columns]
+    for column, wide in zip(columns, widths, strict=True):
+        key = key * wide + column + 1
+        width *= wide
+    known, places = _few(key, width) if width <= _MANY else np.unique(key, return_inverse=True)
+    parts = []
+    for wide in reversed(widths):
+        known, part = np.divmod(known, wide)
+        parts.append((part - 1).tolist())
+    return list(zip(*reversed(parts), strict=True)) if parts else [()], places.reshape(-1)
+
+
+_MANY = 1 << 22
+"""Up to so many possible rows a table of them is made; from there on the rows are sorted."""
+
+
+def _few(key: NDArray[np.int64], width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    known = np.flatnonzero(np.bincount(key, minlength=width))
+    table = np.zeros(width, np.int64)
+    table[known] = np.arange(len(known))
+    return known, table[key]
 
 
 def instants(series: nw.Series[Any], zone: str | None, form: str | None, missing: tuple[str, ...], path: str) -> Ints:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import KINDS
 from escalation_rules.kinds import Assigned, FactObserved, Observed, Opened, PriorityChanged
-from escalation_rules.simulation.columns import LOST, Coded, coded, instants, recoded
+from escalation_rules.simulation.columns import LOST, Coded, coded, instants, kinds_of, recoded
 from escalation_rules.simulation.histories import Histories, Ints, Templates
 from escalation_rules.simulation.mapping import Column, LogMapping, text_of
 from escalation_rules.statuses import OPEN, read_status, steps
@@ -77,10 +77,11 @@ class Reading:
         if not len(rows):
             raise InvalidValue(self._unread(at))
         rows = rows[np.argsort(case[rows], kind="stable")]
-        back = (case[rows][1:] == case[rows][:-1]) & (at[rows][1:] < at[rows][:-1])
         self._take(case, at, rows)
-        self._find("out_of_order", mapping.at, np.r_[False, back], "earlier than the row before; put in its place")
-        self._take(case, at, rows[np.lexsort((at[rows], case[rows]))])
+        back = np.r_[False, (self.case[1:] == self.case[:-1]) & (self.at[1:] < self.at[:-1])]
+        if back.any():
+            self._find("out_of_order", mapping.at, back, "earlier than the row before; put in its place")
+            self._take(case, at, rows[np.lexsort((at[rows], case[rows]))])
         same = (self.case[1:] == self.case[:-1]) & (self.at[1:] == self.at[:-1])
         self._find(
             "tie", mapping.at, np.r_[False, same] | np.r_[same, False], "at one instant; kept in the rows' order"
@@ -95,10 +96,12 @@ class Reading:
         return Problem("a log without a row that has a case and an instant", expected="at least one")
 
     def _take(self, case: Ints, at: Ints, rows: Ints) -> None:
-        """From here on, only these rows, in this order. Cases without a row are gone."""
-        here, self.case = np.unique(case[rows], return_inverse=True)
-        if len(here) < len(self.ids):
-            self.ids = self.ids[here]
+        """From here on, only these rows, in this order, which is that of their cases. Cases without a row are gone."""
+        here = case[rows]
+        fresh = np.r_[True, here[1:] != here[:-1]]
+        self.case = np.cumsum(fresh) - 1
+        if self.case[-1] + 1 < len(self.ids):
+            self.ids = self.ids[here[fresh]]
         self.at, self.rows = at[rows], rows
         self.starts = np.searchsorted(self.case, np.arange(len(self.ids) + 1))
         self.first = self.starts[self.case]
@@ -182,10 +185,9 @@ class Reading:
             shown[f"fact {fact}"] = raw = self._raw(name)
             self._observe(fact, raw)
         first = self.starts[:-1]
-        stacked = np.stack([np.zeros(len(first), np.int32), *(one.codes[first] for one in shown.values())])
-        kinds, places = np.unique(stacked, axis=1, return_inverse=True)
-        codes = [self._opened(dict(zip(shown, kind[1:], strict=True)), shown) for kind in kinds.T.tolist()]
-        return np.array(codes, np.int32)[places.reshape(-1)]
+        kinds, places = kinds_of([one.codes[first] for one in shown.values()], len(first))
+        codes = [self._opened(dict(zip(shown, kind, strict=True)), shown) for kind in kinds]
+        return np.array(codes, np.int32)[places]
 
     def _opened(self, kind: dict[str, int], shown: dict[str, Coded]) -> int:
         held = {name: shown[name].words[code] for name, code in kind.items() if code >= 0}
@@ -209,15 +211,15 @@ class Reading:
         """Who has each role: a person, or a person and a group. Where the cells are empty, nobody has it."""
         for role, given in self.mapping.assigned.items():
             person, group = (self._raw(one) for one in ((given, given) if isinstance(given, str) else given))
-            width = len(group.words) + 1
-            held = (person.codes.astype(np.int64) + 1) * width + group.codes + 1
-            changed = (np.r_[True, held[1:] != held[:-1]] | self._is_first()) & ~(self._is_first() & (held == 0))
-            kinds, places = np.unique(held[changed], return_inverse=True)
+            stays = [np.r_[False, one.codes[1:] == one.codes[:-1]] for one in (person, group)]
+            nobody = (person.codes < 0) & (group.codes < 0)
+            changed = ~(stays[0] & stays[1] & ~self._is_first()) & ~(self._is_first() & nobody)
+            kinds, places = kinds_of([person.codes[changed], group.codes[changed]], int(changed.sum()))
             codes = []
-            for kind in kinds.tolist():
-                who = {"person": _named(person, kind // width - 1)}
+            for someone, some in kinds:
+                who = {"person": _named(person, someone)}
                 if not isinstance(given, str):
-                    who["group"] = _named(group, kind % width - 1)
+                    who["group"] = _named(group, some)
                 codes.append(self.templates.code(Assigned, role=role, **who))
             self._emit(changed, 4, np.array(codes, np.int32)[places])
 
@@ -240,12 +242,11 @@ class Reading:
         column = recoded(column, lambda word: None if word in unread else word)
         standings = [OPEN, *map(read_status, column.words)]
         changed = (column.codes >= 0) & (column.codes != (before := self._before(column.codes)))
-        pairs = np.stack([before + 1, column.codes + 1])[:, changed]
-        kinds, places = np.unique(pairs, axis=1, return_inverse=True)
-        made = [steps(standings[old], standings[new]) for old, new in kinds.T.tolist()]
+        kinds, places = kinds_of([before[changed], column.codes[changed]], int(changed.sum()))
+        made = [steps(standings[old + 1], standings[new + 1]) for old, new in kinds]
         for rank in range(max(map(len, made), default=0)):
             codes = [self.templates.code(one[rank][0], **one[rank][1]) if len(one) > rank else -1 for one in made]
-            chosen = np.array(codes, np.int32)[places.reshape(-1)]
+            chosen = np.array(codes, np.int32)[places]
             where = np.zeros(len(changed), np.bool_)
             where[np.flatnonzero(changed)[chosen >= 0]] = True
             self._emit(where, 6 + rank, chosen[chosen >= 0])
@@ -273,11 +274,13 @@ class Reading:
         places = np.concatenate([firsts, *(one[0] for one in self.events)])
         ranks = np.repeat([0, *(one[1] for one in self.events)], [len(firsts), *(len(one[0]) for one in self.events)])
         codes = np.concatenate([opening, *(one[2] for one in self.events)])
-        holds_from_opening = (places == self.first[places]) & (ranks != _NAMED)
-        at = np.where(holds_from_opening, self.opened[self.case[places]], self.at[places])
-        order = np.lexsort((ranks, at, places))
-        places, codes, at = places[order], codes[order], at[order]
+        begins = places == self.first[places]
+        named = ranks == _NAMED
+        ranks[begins & named] = _LAST  # what a first row names comes after what holds from the opening
+        order = np.argsort(places * (_LAST + 1) + ranks, kind="stable")
+        places, codes, begins = places[order], codes[order], (begins & ~named)[order]
         case = self.case[places]
+        at = np.where(begins, self.opened[case], self.at[places])
         fresh = np.r_[True, places[1:] != places[:-1]]
         part = np.arange(len(places)) - np.maximum.accumulate(np.where(fresh, np.arange(len(places)), 0))
         rows = self.rows[places]
@@ -308,7 +311,7 @@ class Reading:
         return np.where(names == None, [f"row:{row}" for row in rows.tolist()], names)  # noqa: E711 asked of each of the array
 
 
-_NAMED = 5
+_NAMED, _LAST = 5, 15
 """The rank of what a row names outright: it happened then, while values of the first row hold from the opening."""
 _CHANGES: dict[str, tuple[int, tuple[type, str]]] = {
     "priority": (1, (PriorityChanged, "to")),
