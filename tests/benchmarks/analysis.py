@@ -136,7 +136,7 @@ def surroundings() -> str:
     lines = info.read_text().splitlines() if info.exists() else []
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), machine())
     return (
-        f"Median of {POLICIES} random policies, each the least of several rounds. One busy core of {model};\n"
+        f"Median of {POLICIES} random policies, each the least of several rounds. One core of {model};\n"
         f"Python {python_version()}, pydantic {version('pydantic')}, escalation_rules {version('escalation-rules')}."
     )
 
