@@ -28,7 +28,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.analysis import check
 from escalation_rules.audit import audit
-from escalation_rules.conditions import Atom
+from escalation_rules.conditions import AllOf, Atom
 from escalation_rules.errors import EscalationRulesError, InvalidValue, Misuse, UnknownName
 from escalation_rules.levels import Circle, Track
 from escalation_rules.metrics import brief, health, kpis, worklist
@@ -726,6 +726,12 @@ def test_a_condition_whose_parts_are_shared_is_refused_before_it_is_unfolded():
         shared = {"type": "all", "of": [shared, shared]}
     rule = {"name": "r", "to": "l2", "when": shared}
     assert "condition too wide" in refuse(lambda: Rule.model_validate(rule))
+
+
+def test_a_condition_that_is_put_together_too_wide_is_refused():
+    """Also when it was never data."""
+    parts = (F.acknowledged.as_condition(),) * 1_001
+    assert "condition too wide `1001`, expected at most 1000 comparisons" in refuse(lambda: AllOf(of=parts))
 
 
 def test_a_condition_that_is_too_wide_is_refused():

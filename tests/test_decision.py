@@ -320,3 +320,12 @@ def test_who_took_the_case_owes_its_work_and_its_deadlines():
     for decision in (decide(policy, opened(), at=when("mon 11:00")), settled.decision):
         assert {one.role for one in decision.owed} == {"lead"}
         assert decision.deadline("resolution").owner == "lead"
+
+
+def test_why_not_has_nothing_against_a_rule_that_only_asks():
+    """It holds, goes nowhere, and has been done."""
+    policy = desk(Rule(name="tell", when=F.open_for >= "1 hour", then=A.Notify("boss")))
+    settled = settle(policy, opened(), at=when("mon 11:00"))
+    told = settled.decision.explain()
+    assert "`tell`" in told
+    assert "no:" not in told

@@ -26,8 +26,6 @@ def as_held(kind: type[Value], name: str, given: object) -> Any:
             adapter.validate_python(given, strict=True)
     except ValidationError as error:
         raise InvalidValue(*(problem.under(name) for problem in invalid(kind, error).problems)) from None
-    except InvalidValue as error:
-        raise InvalidValue(*(problem.under(name) for problem in error.problems)) from None
     return held
 
 

@@ -82,8 +82,8 @@ def _advance_gauge(state: State, gauge: Gauge, here: int, when: int) -> None:
     step = state.steps[number] = bisect_right(lengths, here - base, state.steps[number])
     state.edges[gauge.line][number] = base + lengths[step] if step < len(lengths) else NEVER
     state.firsts[gauge.line] = None
-    if changed := (state.truth & gauge.mask) ^ gauge.bits[step]:
-        _turn(state, changed, changed & gauge.bits[step], when)
+    changed = (state.truth & gauge.mask) ^ gauge.bits[step]
+    _turn(state, changed, changed & gauge.bits[step], when)
 
 
 def _update(state: State, comparison: Comparison, when: int) -> None:
