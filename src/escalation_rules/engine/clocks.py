@@ -9,9 +9,9 @@ from escalation_rules.engine.machine import CYCLE, LEVEL, STATUS, Choice, Group,
 from escalation_rules.engine.outcome import LegFound
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime import Span
-from escalation_rules.worktime._timeline import CONTINUOUS
+from escalation_rules.worktime._timeline import CONTINUOUS, Line
 
-__all__ = ["counted_now", "due_of", "outcome_now", "turn_clocks"]
+__all__ = ["counted_now", "due_of", "is_at_close", "outcome_now", "turn_clocks"]
 
 
 def due_of(clock: Instance) -> int | None:
@@ -139,10 +139,14 @@ def _days(state: State, started: int, span: Span | None, calendar: str | None) -
     return opened(nominal) - opened(started)
 
 
-def _reach(state: State, line: int, span: Span | None) -> Callable[[int], int]:
-    """The instant of a point: what is used up at closing time is due then, but at the same time when it opens again."""
-    found = state.program.lines[line]
-    return found.latest if span is not None and span.due == "same time" else found.earliest
+def is_at_close(span: Span | None) -> bool:
+    """Whether what is used up exactly at closing time is due then; at the same time, it is when it opens again."""
+    return span is None or span.due == "close"
+
+
+def _reach(line: Line, span: Span | None) -> Callable[[int], int]:
+    """From a point on a line to the instant at which a span that ends there is due."""
+    return line.earliest if is_at_close(span) else line.latest
 
 
 def _leg(since: int, span: Span | None, calendar: str | None, paused: str | None) -> LegFound:
@@ -216,7 +220,7 @@ def _start(state: State, group: Group, choice: Choice | None, lead: Choice) -> N
     counter = (state.cycle, group.key)
     number = state.counts[counter] = state.counts.get(counter, 0) + 1
     legs = [_leg(state.now, span, calendar, paused)]
-    reach = _reach(state, line, span)
+    reach = _reach(state.program.lines[line], span)
     clock = Instance(group, number, state.cycle, state.now, lead, span, calendar, budget, line, reach, legs, here)
     clock.was_active = budget is not None
     if budget == 0:
@@ -246,7 +250,7 @@ def _retarget(state: State, clock: Instance) -> None:
     if (span, calendar) == (clock.span, clock.calendar):
         return
     clock.counted, clock.span, clock.calendar, clock.line = counted_now(clock, state), span, calendar, line
-    clock.reach = _reach(state, line, span)
+    clock.reach = _reach(state.program.lines[line], span)
     clock.budget = _days(state, clock.started, span, calendar) if budget is None else budget
     clock.was_active = clock.was_active or clock.budget is not None
     clock.leg_point, clock.fixed, clock.point, clock.caused = state.point(clock.line), None, None, False
@@ -259,7 +263,7 @@ def _retarget(state: State, clock: Instance) -> None:
 def _due_after_change(state: State, clock: Instance) -> None:
     """The due instant under the new budget. One that has passed is dated at the change, and caused by it."""
     budget = clock.budget or 0
-    if clock.counted < budget or (clock.counted == budget > 0 and not _is_at_close(clock)):
+    if clock.counted < budget or (clock.counted == budget > 0 and not is_at_close(clock.span)):
         clock.point = None if clock.legs[-1].paused else clock.leg_point + budget - clock.counted
         return
     passed = _reached(state, clock, budget)
@@ -279,8 +283,7 @@ def _reached(state: State, clock: Instance, budget: int) -> int:
                 if leg.calendar is not None
                 else CONTINUOUS
             )
-            point = line.opened(leg.since) + left
-            found = line.earliest(point) if _is_at_close(clock) else line.latest(point)
+            found = _reach(line, clock.span)(line.opened(leg.since) + left)
             if found <= end:
                 return found
             left -= line.opened(end) - line.opened(leg.since)
@@ -309,10 +312,6 @@ def _is_due(clock: Instance, state: State) -> bool:
         return False
     here = state.point(clock.line)
     return here > clock.point or (here == clock.point and state.now >= clock.reach(clock.point))
-
-
-def _is_at_close(clock: Instance) -> bool:
-    return clock.span is None or clock.span.due == "close"
 
 
 def _turn(clock: Instance, leg: LegFound) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from escalation_rules.engine.checks import checked
-from escalation_rules.engine.clocks import due_of, outcome_now
+from escalation_rules.engine.clocks import due_of, is_at_close, outcome_now
 from escalation_rules.engine.machine import BITS, Instance, Pending, State
 from escalation_rules.engine.moves import blocked, leaves, tree_holds
 from escalation_rules.engine.outcome import NOWHERE, ClockFound, ExitFound, MoveFound, OpenFound, Outcome
@@ -107,7 +107,7 @@ def _found_clock(state: State, clock: Instance) -> ClockFound:
         clock.budget,
         clock.stopped,
         tuple(clock.legs),
-        clock.span is None or clock.span.due == "close",
+        is_at_close(clock.span),
     )
 
 

@@ -25,14 +25,13 @@ def holder(state: State, track: int) -> str | None:
     if state.level[track] == NOWHERE:
         return None
     roles = _roles_of(state, state.program.levels[track][state.level[track]])
-    rotas, came = state.program.policy.rotas, state.entry[track] >> BITS
-    there = (role for role in roles if role not in rotas or rotas[role].person_at(came) is not None)
-    return next(there, roles[0] if roles else None)
+    came = state.entry[track] >> BITS
+    return next((role for role in roles if _on_duty(state, role, came)), roles[0] if roles else None)
 
 
-def _on_duty(state: State, role: str) -> bool:
+def _on_duty(state: State, role: str, at: int) -> bool:
     rota = state.program.policy.rotas.get(role)
-    return rota is None or rota.person_at(state.now) is not None
+    return rota is None or rota.person_at(at) is not None
 
 
 def is_held(state: State, track: int, level: int) -> bool:
@@ -41,7 +40,7 @@ def is_held(state: State, track: int, level: int) -> bool:
     if found.nobody != "hold":
         return False
     roles = _roles_of(state, found)
-    return bool(roles) and not any(_on_duty(state, role) for role in roles)
+    return bool(roles) and not any(_on_duty(state, role, state.now) for role in roles)
 
 
 def _above(state: State, track: int, level: int) -> int | None:
@@ -92,5 +91,5 @@ def _cover_changes(state: State, track: int, level: int) -> Iterator[int]:
     if change is not None:
         yield change
     above = _above(state, track, level)
-    if found.nobody == "skip" and above is not None and not any(_on_duty(state, role) for role in roles):
+    if found.nobody == "skip" and above is not None and not any(_on_duty(state, role, state.now) for role in roles):
         yield from _cover_changes(state, track, above)
