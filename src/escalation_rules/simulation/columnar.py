@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from escalation_rules.engine.moves import leaves
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.frames import Columns, joined
@@ -19,7 +20,7 @@ from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.holding import is_of_levels
 from escalation_rules.simulation.looking import at_dial, at_nothing, at_timed
 from escalation_rules.simulation.plans import Dialed, Group, Outcomed, Plan, Shared, Timed, Unheld
-from escalation_rules.simulation.points import Points, members
+from escalation_rules.simulation.points import Points
 from escalation_rules.simulation.running import Running
 from escalation_rules.simulation.scripts import Script
 from escalation_rules.simulation.states import WIDTH, States
@@ -83,7 +84,7 @@ class _Passes:
             self.groups.setdefault(group.key, []).append(group)
         self.of_levels = {key for key, groups in self.groups.items() if any(one.level is not None for one in groups)}
         self.rules = {number: rule for number, rule in enumerate(plan.rules) if rule.to is not None}
-        used: set[int] = set().union(*(members(rule.tree) for rule in self.rules.values()))
+        used = {number for rule in self.rules.values() for number in leaves(rule.tree)}
         self.used = {k: plan.comparisons[k] for k in sorted(used)}
 
     def tables(self, ids: NDArray[np.object_]) -> dict[str, Columns]:

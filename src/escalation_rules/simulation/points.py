@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from escalation_rules.engine.moves import leaves
 from escalation_rules.simulation.grids import LONG_AGO, NONE, starts_of
 from escalation_rules.simulation.plans import Ruling, Tree
 from escalation_rules.simulation.states import BITS, WIDTH, Ints, Mask, States, distinct
 from escalation_rules.simulation.turning import Turns
 
-__all__ = ["Points", "held", "members"]
+__all__ = ["Points", "held"]
 
 
 def held(tree: Tree, leaf: Callable[[int], Mask]) -> Mask:
@@ -28,11 +29,6 @@ def held(tree: Tree, leaf: Callable[[int], Mask]) -> Mask:
     for part in tree[1][1:]:
         found = combine(found, held(part, leaf))
     return found
-
-
-def members(tree: Tree) -> set[int]:
-    """The comparisons of a condition."""
-    return {tree} if isinstance(tree, int) else set().union(*map(members, tree[1]))
 
 
 class Points:
@@ -55,7 +51,7 @@ class Points:
         self.plain = {
             number: rule.to
             for number, rule in rules.items()
-            if rule.to is not None and rule.to >= 0 and rule.levels is None and members(rule.tree) <= turns.keys()
+            if rule.to is not None and rule.to >= 0 and rule.levels is None and turns.keys() >= set(leaves(rule.tree))
         }
         self.best = np.full(len(self.keys), NONE, np.int16)
         for number, to in self.plain.items():
@@ -116,7 +112,7 @@ class Points:
 
     def _gains(self, rule: Ruling) -> Iterator[Ints]:
         """Where there is new evidence of a rule."""
-        for k in members(rule.tree) & self.turns.keys():
+        for k in self.turns.keys() & set(leaves(rule.tree)):
             yield self.spots[k][np.flatnonzero(self.turns[k].holds)]
 
     def _is_higher(self, places: Ints) -> Mask:

@@ -46,7 +46,7 @@ class Length:
     def __eq__(self, span: object) -> bool:
         return self._holds(self.fact == span)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # it equals spans by what a rule would say, which no hash can follow
 
     def __bool__(self) -> NoReturn:
         raise Misuse(Problem(f"truth of the duration `{self!r}`", expected="a comparison with a span, by `>=` or `<`"))
