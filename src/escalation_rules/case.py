@@ -208,6 +208,11 @@ class Case(Value):
             return tuple(plain(self.history))
         return self.history
 
+    @cached_property
+    def plain_events(self) -> tuple[tuple[int, Happening], ...]:
+        """The plain history, each event with its instant in whole microseconds."""
+        return tuple((event.instant, event) for event in self.plain_history)
+
     def keys_until(self, instant: int) -> tuple[frozenset[str], frozenset[str]]:
         """The keys of moves and actions that were recorded, and of those that were declined, up to an instant."""
         recorded, declined = self._keyed

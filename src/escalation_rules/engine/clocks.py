@@ -159,14 +159,15 @@ def _start_due(state: State, script: Script, event: Happening | None, stopped: I
     if not (live or script.ends):
         return
     due: dict[int, tuple[Group, Choice | None, Choice]] = {}
-    for group in script.starters:
-        _consider(state, due, group, event, live=live)
+    awaited = live and state.unanswered is not None and (state.answered or state.cycle > 1)
+    for group in script.starters if awaited or not script.awaits else ():
+        _consider(state, due, group, event, awaited=awaited)
     if live:
         for clock in stopped:
-            _consider(state, due, clock.group, event, live=live, again=True)
+            _consider(state, due, clock.group, event, awaited=awaited, again=True)
         if state.dirty & (LEVEL | CYCLE):
             for group in _entered(state):
-                _consider(state, due, group, event, live=live, entered=True)
+                _consider(state, due, group, event, awaited=awaited, entered=True)
     for number in sorted(due) if len(due) > 1 else due:
         _start(state, *due[number])
 
@@ -177,11 +178,14 @@ def _consider(
     group: Group,
     event: Happening | None,
     *,
-    live: bool,
+    awaited: bool,
     again: bool = False,
     entered: bool = False,
 ) -> None:
-    """Add a group that starts now to those due: it has no open instance, and stands where the case does."""
+    """Add a group that starts now to those due: it has no open instance, and stands where the case does.
+
+    `awaited` says whether somebody waits for the next response.
+    """
     if group.number in state.open:
         return
     place = group.place
@@ -192,7 +196,7 @@ def _consider(
     if again and lead.recurs:
         starts = True
     elif lead.unanswered:
-        starts = live and state.unanswered is not None and (state.answered or state.cycle > 1)
+        starts = awaited
     elif lead.starts is None:
         starts = entered
     else:
@@ -300,7 +304,7 @@ def _pause_or_resume(state: State, clock: Instance) -> None:
     if last.paused is None:
         clock.counted, clock.point = counted_now(clock, state), None
     clock.leg_point = state.point(clock.line)
-    _turn(clock, last._replace(since=state.now, paused=paused))
+    _turn(clock, LegFound(state.now, last.calendar, paused))
     if paused is None and clock.budget is not None and clock.fixed is None:
         clock.point = clock.leg_point + clock.budget - clock.counted
     state.dirty |= clock.group.bit
@@ -316,5 +320,9 @@ def _is_due(clock: Instance, state: State) -> bool:
 
 def _turn(clock: Instance, leg: LegFound) -> None:
     """The next leg; what lasted no time, or goes on as before, makes none."""
+    if clock.legs[-1].since < leg.since:
+        if clock.legs[-1][1:] != leg[1:]:
+            clock.legs.append(leg)
+        return
     kept = [one for one in clock.legs if one.since < leg.since]
     clock.legs = [*kept, leg] if not kept or kept[-1][1:] != leg[1:] else kept

@@ -126,6 +126,7 @@ def _scripts(program: Program, collected: _Comparisons) -> dict[type, Script]:
             answers=answers.get(kind, ()),
             stoppers=stoppers.get(kind, ()),
             starters=starters.get(kind, ()),
+            awaits=all(choice.unanswered for group in starters.get(kind, ()) for choice in group.choices),
             listens=kind in watched or kind in answers,
             is_heard=kind in heard,
             may_be_asked=kind in _ASKED,

@@ -33,7 +33,6 @@ from escalation_rules.engine.outcome import NOWHERE
 from escalation_rules.engine.truth import refresh
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
 from escalation_rules.patterns import Happening
-from escalation_rules.statuses import on_record_since
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 
 __all__ = ["EFFECTS", "assign", "happen", "happen_virtually", "move", "set_priority"]
@@ -236,7 +235,9 @@ def record_move(state: State, event: Happening, track: int, level: int, *, down:
     """A move that is recorded settles everything due before it on its track; one that goes down is a de-escalation."""
     if down and level < state.level[track]:
         state.barrier[track] = state.when
-    state.recorded[track].append((microseconds_of(on_record_since(event)), level))
+    recorded_at = getattr(event, "recorded_at", None)
+    since = state.now if recorded_at is None else microseconds_of(recorded_at)
+    state.recorded[track].append((since, level))
     state.moves = [one for one in state.moves if one.move.track != track]
     move(state, track, level)
 

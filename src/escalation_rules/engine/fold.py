@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, cast
 
 from escalation_rules.case import Case
 from escalation_rules.engine.checks import expiry
@@ -16,27 +16,51 @@ from escalation_rules.engine.outcome import NOWHERE, Outcome
 from escalation_rules.engine.truth import cross, next_crossing
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.kinds import Made
+from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["check_begun", "fold", "forward", "upcoming", "wake"]
+__all__ = ["Told", "check_begun", "fold", "forward", "live", "told", "upcoming", "wake"]
 
 _FRUITLESS = 1_000
 """After so many instants at which the answer could have changed and did not, the host is told to ask again then."""
 
 
-def fold(program: Program, case: Case, at: int, watch: Callable[[State], None] | None = None) -> State:
-    """The state of a case at an instant. Events after it do not exist.
+Watch = Callable[[State], None]
+
+
+class Told(NamedTuple):
+    """What a fold reads of a case: what happened and when, and the keys that were recorded and declined.
+
+    The events are taken to have happened at the instants beside them, whatever they say themselves.
+    """
+
+    case: str
+    events: Sequence[tuple[int, Happening]]
+    recorded: frozenset[str] = frozenset()
+    declined: frozenset[str] = frozenset()
+
+
+def told(case: Case, at: int) -> Told:
+    """What a fold up to an instant reads of a case."""
+    return Told(case.id, case.plain_events, *case.keys_until(at))
+
+
+def fold(program: Program, case: Case, at: int, watch: Watch | None = None) -> State:
+    """The state of a case at an instant. Events after it do not exist."""
+    check_begun(case, at)
+    return live(program, told(case, at), at, watch)
+
+
+def live(program: Program, case: Told, at: int, watch: Watch | None = None) -> State:
+    """The state of a case at an instant, which is not before its opening.
 
     `watch` is told after the rules of each instant that changed something.
     """
-    history = case.plain_history
-    check_begun(case, at)
-    state = State(program, case.id, *case.keys_until(at))
+    state = State(program, case.case, case.recorded, case.declined)
     state.watch = watch
-    now, scripts = history[0].instant, program.scripts
+    now, scripts = case.events[0][0], program.scripts
     _arrive(state, now)
-    for event in history:
-        instant = event.instant
+    for instant, event in case.events:
         if instant != now:
             if instant > at:
                 break

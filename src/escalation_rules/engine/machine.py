@@ -66,6 +66,8 @@ PLANNED = 1 << 11
 OWN_FACT = 1 << 12
 SEEN = 1 << 13
 AGREED = 1 << 14
+SHOWN = PRIORITY | LEVEL | STATUS | CYCLE | OWN_FACT
+"""What others than the rules see of a case: where it stands, and what roles are picked by."""
 FIRST_CLOCK = 1 << 15
 """From here on, each key of a target has a bit, which says that one of its clocks has changed."""
 EVERYTHING = (1 << 200) - 1
@@ -210,7 +212,10 @@ class Group:
 
 
 class Script(NamedTuple):
-    """What an event of one kind does: to the state, to what watches for it, and to which clocks."""
+    """What an event of one kind does: to the state, to what watches for it, and to which clocks.
+
+    Nothing starts where it only `awaits`, and nobody waits for an answer.
+    """
 
     kind: type
     effect: Callable[[State, Any], None] | None
@@ -218,6 +223,7 @@ class Script(NamedTuple):
     answers: tuple[tuple[int, Test], ...]
     stoppers: tuple[Group, ...]
     starters: tuple[Group, ...]
+    awaits: bool
     listens: bool
     is_heard: bool
     may_be_asked: bool
@@ -330,13 +336,15 @@ class State:
 
     `edges` has, for each line and slot, the next point at which time alone may change something; `firsts` when the
     first of them comes on each line, or None while nobody has looked. `made` keeps every move of the rules, settled
-    ones too; `watch` is told after the rules of each instant that changed something.
+    ones too; `watch` is told after the rules of each instant that changed something. `dirty` is what has changed since
+    comparisons were looked at, `shown` what of it others than the rules see, until somebody forgets it.
     """
 
     now: int
     position: int
     when: int
     dirty: int
+    shown: int
     truth: int
     order: int
     stir: bool
@@ -422,8 +430,9 @@ class State:
 
 
 _BLANK: dict[str, Any] = {
-    **dict.fromkeys(("now", "position", "when", "dirty", "truth", "order", "cycle", "cycle_when", "opening"), 0),
-    **dict.fromkeys(("reopened", "updated", "replies", "status_requests", "assignments", "escalations", "external"), 0),
+    **dict.fromkeys(("now", "position", "when", "dirty", "shown", "truth", "order", "cycle", "cycle_when"), 0),
+    **dict.fromkeys(("opening", "reopened", "updated", "replies", "status_requests", "assignments"), 0),
+    **dict.fromkeys(("escalations", "external"), 0),
     **dict.fromkeys(("stir", "live", "answered", "acknowledged"), False),
     **dict.fromkeys(("priority", "channel", "unanswered", "unassigned", "requested", "plan", "agreed", "watch"), None),
     "rank": -1,

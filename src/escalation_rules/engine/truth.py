@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from escalation_rules.engine.machine import BITS, NEVER, Affected, Comparison, Crossing, Gauge, Program, State
+from escalation_rules.engine.machine import BITS, NEVER, SHOWN, Affected, Comparison, Crossing, Gauge, Program, State
 
 __all__ = ["cross", "next_crossing", "refresh"]
 
@@ -22,6 +22,7 @@ def refresh(state: State, when: int) -> None:
         affected = program.affected[dirty] = _affected(program, dirty)
     dials, gauges, single = affected
     state.dirty = 0
+    state.shown |= dirty & SHOWN
     for dial in dials:
         value = dial.value(state)
         bits = dial.table.get(value)
@@ -141,9 +142,9 @@ def cross(state: State) -> None:
     when, slots = state.now << BITS, state.program.slots
     for line, first in enumerate(state.firsts):
         if first is not None and first <= state.now:
-            here = state.point(line)
-            for slot in [slot for slot, edge in enumerate(state.edges[line]) if edge <= here]:
-                one = slots[slot]
+            here, edges = state.point(line), state.edges[line]
+            while (nearest := min(edges)) <= here:
+                one = slots[edges.index(nearest)]
                 if isinstance(one, Gauge):
                     _advance_gauge(state, one, here, when)
                 else:

@@ -8,6 +8,7 @@ import numpy as np
 
 from escalation_rules.case import Case
 from escalation_rules.engine import program_of
+from escalation_rules.engine.fold import told
 from escalation_rules.kinds import Made
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.columnar import columnar, plan_of, which
@@ -54,7 +55,7 @@ def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves
 def one_by_one(policy: Policy, cases: Histories | list[Case], last: int) -> dict[str, Columns]:
     """The frames of cases that go through the engine, each by itself."""
     lives = Lives(program_of(policy), last)
-    for case in cases:
+    for case in cases.told(last) if isinstance(cases, Histories) else (told(case, last) for case in cases):
         lives.live(case)
     return {name: columns_of(name, rows) for name, rows in lives.rows.items()}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from escalation_rules._values import FrozenDict, Value, fields_of
 from escalation_rules.case import Case
+from escalation_rules.engine.fold import Told, told
+from escalation_rules.kinds import Made, MoveDeclined, Observed
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import EPOCH, datetime_of
 
@@ -105,6 +108,18 @@ class Histories:
         parts = self.part[here].tolist()
         return [f"{name}:{part + 1}" if part else name for name, part in zip(names, parts, strict=True)]
 
+    def told(self, until: int) -> Iterator[Told]:
+        """What a fold up to an instant reads of each case. Only where keys or snapshots matter is a case made of it."""
+        at, code, starts = self.at.tolist(), self.code.tolist(), self.starts.tolist()
+        prototypes = [one.prototype for one in self.templates]
+        apart = {code for code, one in enumerate(prototypes) if _is_apart(one)}
+        for number, (first, last) in enumerate(pairwise(starts)):
+            codes = code[first:last]
+            if self.names is None and apart.isdisjoint(codes):
+                yield Told(self.ids[number], [*zip(at[first:last], map(prototypes.__getitem__, codes), strict=True)])
+            else:
+                yield told(self.case(number), until)
+
     def part_of(self, first: int, last: int) -> Histories:
         """The cases from one number up to another."""
         here = slice(int(self.starts[first]), int(self.starts[last]))
@@ -176,6 +191,12 @@ class Histories:
             attributes={name: held[numbers] for name, held in self.attributes.items()},
             names=None if self.names is None else self.names[places],
         )
+
+
+def _is_apart(event: Happening) -> bool:
+    """Whether a fold must know more of an event than its prototype and its instant."""
+    keyed = isinstance(event, Made) and (event.recorded_at or getattr(event, "key", None)) is not None
+    return keyed or isinstance(event, Observed | MoveDeclined)
 
 
 _GIVEN = {"id", "history", "attributes"}

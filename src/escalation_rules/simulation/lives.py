@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from escalation_rules import events as E
-from escalation_rules.case import Case
 from escalation_rules.engine.checks import expiry
 from escalation_rules.engine.clocks import counted_now, due_of, outcome_now
-from escalation_rules.engine.fold import fold
+from escalation_rules.engine.fold import Told, live
 from escalation_rules.engine.machine import Instance, Made, Program, State
 from escalation_rules.engine.moves import blocked
 from escalation_rules.engine.outcome import NOWHERE, BlockedFound
@@ -35,18 +34,19 @@ class Lives:
         self.owners = Owners(program)
         self.rows: dict[str, list[Row]] = {"cases": [], "moves": [], "blocked": [], "stays": [], "deadlines": []}
 
-    def live(self, case: Case) -> None:
+    def live(self, case: Told) -> None:
         """One more case."""
-        watch = _Watch(self.program, self.owners)
-        state = fold(self.program, case, self.until, watch.see)
+        watch, name = _Watch(self.program, self.owners), case.case
+        state = live(self.program, case, self.until, watch.see)
         void = state.standing.status == "void"
         made = [] if void else watch.moves
         self.rows["cases"].append(_case_row(case, state, len(made), void=void))
         if not void:
-            self.rows["moves"] += [(case.id, *row) for row in made]
-            self.rows["blocked"] += [(case.id, *row) for row in _held_back(self.program, watch.held, self.until)]
-            self.rows["stays"] += [(case.id, *row) for row in watch.stays()]
-            self.rows["deadlines"] += [(case.id, *row) for row in self._deadlines(state, watch)]
+            self.rows["moves"] += [(name, *row) for row in made]
+            if watch.held:
+                self.rows["blocked"] += [(name, *row) for row in _held_back(self.program, watch.held, self.until)]
+            self.rows["stays"] += [(name, *row) for row in watch.stays()]
+            self.rows["deadlines"] += [(name, *row) for row in self._deadlines(state, watch)]
 
     def _deadlines(self, state: State, watch: _Watch) -> list[Row]:
         clocks: Iterable[Instance] = (*state.past, *state.clocks.values())
@@ -99,7 +99,8 @@ class Owners:
 
     def picks(self, state: State) -> tuple[Any, ...]:
         """What roles are picked by, as it is now: the priority first."""
-        return (state.priority, *(state.facts.get(name) for name in self.by[1:]))
+        facts = self.by[1:]
+        return (state.priority, *map(state.facts.get, facts)) if facts else (state.priority,)
 
     def chosen(self, given: Any, picks: tuple[Any, ...]) -> str | None:
         """A role, or what a pick comes to."""
@@ -141,6 +142,7 @@ class _Watch:
     def __init__(self, program: Program, owners: Owners) -> None:
         self.program, self.owners = program, owners
         self.shots: list[_Shot] = []
+        self.instants: list[int] = []
         self.moves: list[Row] = []
         self.told = 0
         self.held: list[tuple[int, tuple[BlockedFound, ...]]] = []
@@ -152,28 +154,32 @@ class _Watch:
 
     def see(self, state: State) -> None:
         """A look at the state after the rules of an instant."""
-        self._take(state)
-        while self.told < len(state.made):
-            self.moves.append(self._move(state, state.made[self.told]))
-            self.told += 1
+        if state.shown:
+            self._take(state)
+            state.shown = 0
+        if len(state.made) > self.told:
+            self.moves += [self._move(state, one) for one in state.made[self.told :]]
+            self.told = len(state.made)
         if self.may_hold:
             self._note_held(state)
 
     def at(self, instant: int) -> _Shot:
         """What the case was like at an instant."""
-        return self.shots[bisect_right(self.shots, instant, key=lambda shot: shot.at) - 1]
+        return self.shots[bisect_right(self.instants, instant) - 1]
 
     def _take(self, state: State) -> None:
-        last = self.shots[-1] if self.shots else None
-        if last is not None and last.at == state.now:
-            self.shots.pop()
-            last = self.shots[-1] if self.shots else None
-        levels, entries, picks = tuple(state.level), tuple(state.entry), self.owners.picks(state)
-        what = (state.cycle, state.live, levels, entries, picks)
+        shots, instants = self.shots, self.instants
+        if shots and instants[-1] == state.now:
+            shots.pop()
+            instants.pop()
+        last = shots[-1] if shots else None
+        what = (state.cycle, state.live, tuple(state.level), tuple(state.entry), self.owners.picks(state))
         if last is None or last[1:6] != what:
-            holders = tuple(holder(state, track) for track in range(len(levels)))
-            owners = tuple(_owner(state, track, last, holders) for track in range(len(levels)))
-            self.shots.append(_Shot(state.now, *what, holders, owners))
+            tracks = range(len(state.level))
+            holders = tuple([holder(state, track) for track in tracks])
+            owners = tuple([_owner(state, track, last, holders) for track in tracks])
+            shots.append(_Shot(state.now, *what, holders, owners))
+            instants.append(state.now)
 
     def _move(self, state: State, made: Made) -> Row:
         track = self.program.tracks[made.track].key
@@ -263,18 +269,19 @@ def _held_row(program: Program, found: BlockedFound) -> Row:
     return found.cycle, track, level, ", ".join(found.rules), missing or None, against or None
 
 
-def _case_row(case: Case, state: State, moves: int, *, void: bool) -> Row:
+def _case_row(case: Told, state: State, moves: int, *, void: bool) -> Row:
     first = resolved = closed = LOST
-    for event in case.plain_history:
-        kind = type(event)
-        if event.instant > state.now:
+    for instant, kind in ((instant, type(event)) for instant, event in case.events if type(event) in _ENDING):
+        if instant > state.now:
             break
-        if kind is E.Resolved or kind is E.Closed:
-            first = event.instant if first == LOST else first
-            resolved = event.instant if resolved == LOST else resolved
-            closed = event.instant if kind is E.Closed else closed
-        elif kind is E.Reopened or kind is E.Voided:
+        if kind is E.Reopened or kind is E.Voided:
             resolved = closed = LOST
+            continue
+        first = instant if first == LOST else first
+        resolved = instant if resolved == LOST else resolved
+        closed = instant if kind is E.Closed else closed
     level = state.program.levels[0][state.level[0]].key if state.level[0] != NOWHERE else None
-    opened = case.history[0].instant
-    return case.id, opened, first, resolved, closed, void, state.cycle, state.priority, level, moves
+    return case.case, case.events[0][0], first, resolved, closed, void, state.cycle, state.priority, level, moves
+
+
+_ENDING = frozenset({E.Resolved, E.Closed, E.Reopened, E.Voided})
