@@ -37,6 +37,7 @@ ROWS = [
         "engine.comparisons",
         "engine.checks",
         "engine.truth",
+        "engine.unrolled",
         "engine.effects",
         "engine.owners",
         "engine.moves",

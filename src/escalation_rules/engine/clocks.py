@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from escalation_rules import events as E
-from escalation_rules.engine.machine import CYCLE, LEVEL, STATUS, Choice, Group, Instance, Script, State, Terms
+from escalation_rules.engine.machine import (
+    CYCLE,
+    LEVEL,
+    STATUS,
+    Choice,
+    Crossing,
+    Group,
+    Instance,
+    Script,
+    State,
+    Terms,
+)
 from escalation_rules.engine.outcome import LegFound
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import CONTINUOUS, Line
 
-__all__ = ["counted_now", "due_of", "is_at_close", "outcome_now", "turn_clocks"]
+__all__ = ["counted_now", "due_of", "is_at_close", "outcome_and_due", "outcome_now", "turn_clocks", "use_of"]
 
 
 def due_of(clock: Instance) -> int | None:
@@ -37,6 +48,22 @@ def outcome_now(clock: Instance, state: State) -> str:
     if clock.budget is None:
         return "void" if clock.was_active else "not started"
     return "breached" if is_over(clock, state) else "pending"
+
+
+def outcome_and_due(clock: Instance | None, state: State) -> tuple[str, int | None]:
+    """The outcome of a clock, or of none, and the instant it is due if that is to come."""
+    outcome = "not started" if clock is None else outcome_now(clock, state)
+    return outcome, due_of(clock) if clock is not None and outcome == "pending" else None
+
+
+def use_of(clock: Instance | None, state: State, up: int, down: int) -> tuple[bool, Crossing | None]:
+    """Whether a share (`up / down`) of a clock's budget is used, or else where it will be, while the clock runs."""
+    if clock is None or clock.budget is None:
+        return not up, None
+    left = -(-clock.budget * up // down) - counted_now(clock, state) if clock.budget else 0
+    if left <= 0 or clock.stopped is not None or clock.legs[-1].paused:
+        return left <= 0, None
+    return False, (clock.line, state.point(clock.line) + left)
 
 
 def counted_now(clock: Instance, state: State) -> int:

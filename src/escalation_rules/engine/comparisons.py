@@ -12,8 +12,8 @@ from collections.abc import Callable, Hashable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from escalation_rules.conditions import BUILT_IN, Atom
-from escalation_rules.engine.clocks import counted_now, due_of, outcome_now
+from escalation_rules.conditions import BUILT_IN, OUTCOMES, Atom
+from escalation_rules.engine.clocks import due_of, outcome_and_due, use_of
 from escalation_rules.engine.machine import (
     ACKNOWLEDGED,
     ASSIGNED,
@@ -40,7 +40,7 @@ from escalation_rules.picks import Pick
 from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["COMPARE", "HELD", "Context", "Sight", "looks_at", "sight_of"]
+__all__ = ["COMPARE", "HELD", "Context", "Ended", "Sight", "Used", "looks_at", "sight_of"]
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
@@ -101,10 +101,26 @@ _ANCHORS: dict[str, Callable[[State], int | None]] = {
 }
 
 
+class Used(NamedTuple):
+    """A share of the budget of a target's clock: whether it is used, or (not `wanted`) is not yet."""
+
+    key: str
+    share: Fraction
+    wanted: bool
+
+
+class Ended(NamedTuple):
+    """The outcomes of a target's clock of which a comparison holds."""
+
+    key: str
+    outcomes: frozenset[str]
+
+
 class Sight(NamedTuple):
     """How an atom sees the state: whether it holds.
 
-    For a dial, its name and value; for what is timed, how to look ahead; for a gauge, what is to be reached.
+    For a dial, its name and value; for what is timed, how to look ahead; for a gauge, what is to be reached; for the
+    face of a clock, the share of its budget or its outcomes.
     """
 
     holds: Callable[[State], bool]
@@ -112,6 +128,8 @@ class Sight(NamedTuple):
     value: Callable[[State], Hashable] | None = None
     look: Callable[[State], Look] | None = None
     reach: Reach | None = None
+    used: Used | None = None
+    ends: Ended | None = None
 
 
 class Context:
@@ -145,9 +163,9 @@ def sight_of(atom: Atom, context: Context, seen: int | None) -> Sight:
     if atom.kind == "duration":
         return _duration(atom, context)
     if atom.fact == "used":
-        return _timed(_share(atom))
+        return _share(atom)
     if atom.fact == "deadline":
-        return _timed(_outcome(atom))
+        return _outcome(atom)
     if atom.fact == "plan_overdue":
         return _timed(_overdue(atom))
     if atom.fact == "happened" and seen is not None:
@@ -317,32 +335,26 @@ def _time_left(atom: Atom, context: Context) -> Callable[[State], Look]:
     return look
 
 
-def _share(atom: Atom) -> Callable[[State], Look]:
+def _share(atom: Atom) -> Sight:
     share, wanted, key = Fraction(atom.value), atom.op == ">=", str(atom.of)
     up, down = share.numerator, share.denominator
 
     def look(state: State) -> Look:
-        found = state.latest.get(key)
-        if found is None or found.budget is None:
-            return (not up) == wanted, None
-        left = -(-found.budget * up // down) - counted_now(found, state) if found.budget else 0
-        if left <= 0 or found.stopped is not None or found.legs[-1].paused:
-            return (left <= 0) == wanted, None
-        return not wanted, (found.line, state.point(found.line) + left)
+        is_used, crossing = use_of(state.latest.get(key), state, up, down)
+        return is_used == wanted, crossing
 
-    return look
+    return _timed(look)._replace(used=Used(key, share, wanted))
 
 
-def _outcome(atom: Atom) -> Callable[[State], Look]:
+def _outcome(atom: Atom) -> Sight:
     compare, constant, key = COMPARE[atom.op], atom.value, str(atom.of)
+    held_by = frozenset(one for one in OUTCOMES if compare(one, constant))
 
     def look(state: State) -> Look:
-        found = state.latest.get(key)
-        outcome = "not started" if found is None else outcome_now(found, state)
-        due = due_of(found) if found is not None and outcome == "pending" else None
-        return compare(outcome, constant), None if due is None else (0, due + 1)
+        outcome, due = outcome_and_due(state.latest.get(key), state)
+        return outcome in held_by, None if due is None else (0, due + 1)
 
-    return look
+    return _timed(look)._replace(ends=Ended(key, held_by))
 
 
 def _overdue(atom: Atom) -> Callable[[State], Look]:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
 from escalation_rules import events as E
-from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal, parts
-from escalation_rules.engine.comparisons import Context, Sight, looks_at, sight_of
+from escalation_rules.conditions import OUTCOMES, AllOf, Atom, Condition, atoms, normal, parts
+from escalation_rules.engine.comparisons import Context, Ended, Sight, Used, looks_at, sight_of
 from escalation_rules.engine.effects import EFFECTS
 from escalation_rules.engine.machine import (
     AGREED,
@@ -24,12 +24,14 @@ from escalation_rules.engine.machine import (
     Choice,
     Comparison,
     Dial,
+    Face,
     Gauge,
     Group,
     Program,
     Reach,
     RuleCode,
     Script,
+    Share,
     State,
     Terms,
     Test,
@@ -85,18 +87,54 @@ def compile_policy(policy: Policy) -> Program:
 
 
 def _sort_comparisons(program: Program, collected: _Comparisons) -> None:
-    """Those on dials, those on gauges, and the rest; a slot for all that changes as time passes."""
+    """Those on dials, on gauges and on faces of clocks, and the rest; a slot for all that changes as time passes."""
     program.comparisons = tuple(collected.found.values())
     program.dials = tuple(collected.dials.values())
     program.gauges = tuple(
         _gauge(number, looks, reaches) for number, (looks, reaches) in enumerate(collected.gauges.values())
     )
-    shared = {id(one) for dial in program.dials for one in dial.comparisons} | collected.on_gauges
+    slots: list[Gauge | Face | Comparison] = [*program.gauges]
+    program.faces = tuple(_face(key, program.clock_bits[key], seen, slots) for key, seen in collected.faces.items())
+    shared = {id(one) for dial in program.dials for one in dial.comparisons} | collected.shared
     program.single = tuple(one for one in program.comparisons if id(one) not in shared)
-    looking = [one for one in program.single if one.look is not None]
-    for slot, one in enumerate(looking, len(program.gauges)):
-        one.slot = slot
-    program.slots = (*program.gauges, *looking)
+    for one in program.single:
+        if one.look is not None:
+            one.slot = len(slots)
+            slots.append(one)
+    program.slots = tuple(slots)
+    others = len(slots) > len(program.gauges)
+    program.timed = (
+        tuple(range(len(program.lines))) if others else tuple({gauge.line: None for gauge in program.gauges})
+    )
+
+
+def _face(key: str, looks: int, seen: list[tuple[int, Used | Ended]], slots: list[Gauge | Face | Comparison]) -> Face:
+    """The face of a target's clock: the comparisons with these numbers. It takes a slot for breaches, and one a share."""
+    ends = {1 << number: one.outcomes for number, one in seen if isinstance(one, Ended)}
+    uses = [(1 << number, one) for number, one in seen if isinstance(one, Used)]
+    shares = {
+        one.share: len(slots) + bool(ends) + place
+        for place, one in enumerate({one.share: one for _, one in uses}.values())
+    }
+    face = Face(
+        key=key,
+        looks_at=looks,
+        mask=sum(1 << number for number, _ in seen),
+        outcomes={outcome: sum(bit for bit, held_by in ends.items() if outcome in held_by) for outcome in OUTCOMES},
+        slot=len(slots) if ends else None,
+        shares=tuple(
+            Share(
+                slot,
+                share.numerator,
+                share.denominator,
+                used=sum(bit for bit, one in uses if one.share == share and one.wanted),
+                before=sum(bit for bit, one in uses if one.share == share and not one.wanted),
+            )
+            for share, slot in shares.items()
+        ),
+    )
+    slots += [face] * (bool(ends) + len(shares))
+    return face
 
 
 def _gauge(number: int, looks: int, reaches: list[tuple[int, Reach]]) -> Gauge:
@@ -150,7 +188,8 @@ class _Comparisons:
         self.found: dict[Hashable, Comparison] = {}
         self.dials: dict[Hashable, Dial] = {}
         self.gauges: dict[Hashable, tuple[int, list[tuple[int, Reach]]]] = {}
-        self.on_gauges: set[int] = set()
+        self.faces: dict[str, list[tuple[int, Used | Ended]]] = {}
+        self.shared: set[int] = set()
         self.watched: dict[tuple[Pattern, ...], int] = {}
 
     def tree(self, condition: Condition, context: Context) -> Tree:
@@ -177,7 +216,7 @@ class _Comparisons:
         return self.found[key].number
 
     def add(self, key: Hashable, looks: int, sight: Sight, *, seen: int | None = None, silent: bool = False) -> None:
-        """One more bit, on its dial or its gauge if it has one."""
+        """One more bit, on its dial, its gauge or its face if it has one."""
         made = self.found[key] = Comparison(len(self.found), looks, sight.holds, sight.look, seen, silent)
         if sight.value is not None:
             dial = self.dials.setdefault(sight.dial, Dial(looks, sight.value))
@@ -185,7 +224,10 @@ class _Comparisons:
             dial.mask |= 1 << made.number
         if sight.reach is not None:
             self.gauges.setdefault(sight.reach.key, (looks, []))[1].append((made.number, sight.reach))
-            self.on_gauges.add(id(made))
+            self.shared.add(id(made))
+        if (seen_on := sight.used or sight.ends) is not None:
+            self.faces.setdefault(seen_on.key, []).append((made.number, seen_on))
+            self.shared.add(id(made))
 
     def watch(self, atom: Atom) -> int | None:
         """The number under which it is remembered when an event last matched the atom's pattern."""

@@ -30,7 +30,7 @@ from escalation_rules.engine.machine import (
     State,
 )
 from escalation_rules.engine.outcome import NOWHERE
-from escalation_rules.engine.truth import refresh
+from escalation_rules.engine.unrolled import look
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
@@ -77,7 +77,7 @@ def _spread(state: State, script: Script, event: Happening | None) -> None:
     if script.stoppers or script.starters or state.dirty & state.program.touching:
         turn_clocks(state, script, event)
     if state.dirty:
-        refresh(state, state.when)
+        look(state, state.when)
 
 
 def _known(state: State, name: str | None) -> None:

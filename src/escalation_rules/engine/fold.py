@@ -13,7 +13,8 @@ from escalation_rules.engine.findings import cooldown_end, crossings_of, find
 from escalation_rules.engine.machine import NEVER, Program, State
 from escalation_rules.engine.moves import enact_rest, holding, run_rules
 from escalation_rules.engine.outcome import NOWHERE, Outcome
-from escalation_rules.engine.truth import cross, next_crossing
+from escalation_rules.engine.truth import next_crossing
+from escalation_rules.engine.unrolled import steps_of
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.kinds import Made
 from escalation_rules.patterns import Happening
@@ -59,7 +60,7 @@ def live(program: Program, case: Told, at: int, watch: Watch | None = None) -> S
     state = State(program, case.case, case.recorded, case.declined)
     state.watch = watch
     now, scripts = case.events[0][0], program.scripts
-    _arrive(state, now)
+    state.now = state.points[0] = now
     for instant, event in case.events:
         if instant != now:
             if instant > at:
@@ -103,22 +104,15 @@ def forward(state: State, until: int) -> None:
         run_rules(state)
 
 
-def _arrive(state: State, instant: int) -> None:
-    state.now = instant
-    state.points = [None] * len(state.points)
-    state.points[0] = instant
-
-
 def _pass_time(state: State, until: int) -> int:
     """Every crossing up to an instant. Those of the instant itself count, but the rules wait for its events."""
-    while (crossing := next_crossing(state)) <= until:
-        _arrive(state, crossing)
-        cross(state)
+    steps = steps_of(state.program)
+    while (crossing := steps.arrive(state, until)) <= until:
+        steps.cross(state)
         if crossing == until:
-            return until
+            break
         if state.stir:
             run_rules(state)
-    _arrive(state, until)
     return until
 
 

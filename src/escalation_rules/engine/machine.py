@@ -31,7 +31,9 @@ __all__ = [
     "REMEMBERED",
     "Choice",
     "Comparison",
+    "Crossing",
     "Dial",
+    "Face",
     "Gauge",
     "Group",
     "Instance",
@@ -41,7 +43,9 @@ __all__ = [
     "Reach",
     "RuleCode",
     "Script",
+    "Share",
     "State",
+    "Steps",
 ]
 
 BITS = 20
@@ -142,6 +146,34 @@ class Gauge:
     bits: tuple[int, ...]
     mask: int
     initial: int
+
+
+class Share(NamedTuple):
+    """Comparisons with one share of a clock's budget: the bits of those that hold once it is used, and of those before.
+
+    `slot` is where the instant waits at which it will be.
+    """
+
+    slot: int
+    up: int
+    down: int
+    used: int
+    before: int
+
+
+@dataclass(slots=True)
+class Face:
+    """The comparisons of the latest clock of one target, whose bits its outcome and the time it has counted decide.
+
+    `outcomes` has the bits of those that hold of each outcome; `slot` is where the breach waits, if any are of it.
+    """
+
+    key: str
+    looks_at: int
+    mask: int
+    outcomes: Mapping[str, int]
+    slot: int | None
+    shares: tuple[Share, ...]
 
 
 Tree = int | tuple[str, tuple["Tree", ...]]
@@ -284,8 +316,13 @@ class Made(NamedTuple):
     key: str | None = None
 
 
-Affected = tuple[tuple[Dial, ...], tuple[Gauge, ...], tuple[Comparison, ...]]
-"""What is looked at again after a change."""
+@dataclass(slots=True)
+class Steps:
+    """What is written out for a policy when it is first needed: how time passes, and what is looked at after a change."""
+
+    arrive: Callable[[State, int], int]
+    cross: Callable[[State], None]
+    look: dict[int, Callable[[State, int], None]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -293,7 +330,8 @@ class Program:
     """A policy, compiled: tables, and nothing that changes but what is remembered of them.
 
     On the first of the `lines` all time counts.
-    `slots` are what changes by itself as time passes: the gauges, and the comparisons that look ahead one by one.
+    `slots` are what changes by itself as time passes: gauges, faces of clocks, and comparisons that look ahead one by
+    one; `timed` are the lines on which that may be.
     `turning` is what may change clocks that run, `touching` what may start others besides.
     """
 
@@ -320,9 +358,11 @@ class Program:
     touching: int = 0
     dials: tuple[Dial, ...] = ()
     gauges: tuple[Gauge, ...] = ()
+    faces: tuple[Face, ...] = ()
     single: tuple[Comparison, ...] = ()
-    slots: tuple[Gauge | Comparison, ...] = ()
-    affected: dict[int, Affected] = field(default_factory=dict)
+    slots: tuple[Gauge | Face | Comparison, ...] = ()
+    timed: tuple[int, ...] = ()
+    steps: Steps | None = None
     holding: dict[int, tuple[RuleCode, ...]] = field(default_factory=dict)
     acting: dict[tuple[int, ...], tuple[RuleCode, ...]] = field(default_factory=dict)
 
@@ -334,8 +374,8 @@ class Program:
 class State:
     """A case as the fold has it at an instant.
 
-    `edges` has, for each line and slot, the next point at which time alone may change something; `firsts` when the
-    first of them comes on each line, or None while nobody has looked. `made` keeps every move of the rules, settled
+    `edges` has, for each line and slot, the next point at which time alone may change something; `nearest` the
+    first of them on each line, or None while nobody has looked. `made` keeps every move of the rules, settled
     ones too; `watch` is told after the rules of each instant that changed something. `dirty` is what has changed since
     comparisons were looked at, `shown` what of it others than the rules see, until somebody forgets it.
     """
@@ -382,7 +422,7 @@ class State:
         self.points: list[int | None] = [None] * lines
         self.since = [LONG_AGO] * len(program.comparisons)
         self.edges = [[NEVER] * slots for _ in program.lines]
-        self.firsts: list[int | None] = [NEVER] * lines
+        self.nearest: list[int | None] = [NEVER] * lines
         self.slot_lines = [-1] * slots
         self.anchors: list[int | None] = [LONG_AGO] * gauges
         self.bases, self.steps = [0] * gauges, [0] * gauges
