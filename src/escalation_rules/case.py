@@ -213,6 +213,11 @@ class Case(Value):
         """The plain history, each event with its instant in whole microseconds."""
         return tuple((event.instant, event) for event in self.plain_history)
 
+    @cached_property
+    def has_accepted(self) -> bool:
+        """Whether anything was accepted from a decision."""
+        return any(isinstance(event, Made) and event.is_accepted for event in self.history)
+
     def keys_until(self, instant: int) -> tuple[frozenset[str], frozenset[str]]:
         """The keys of moves and actions that were recorded, and of those that were declined, up to an instant."""
         recorded, declined = self._keyed

@@ -1,4 +1,4 @@
-"""Targets at work: what one event does to clocks. In this order: stop, void, retarget, pause or resume, start."""
+"""Targets at work: what one event does to clocks. In this order: stop; void, retarget, pause or resume; start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,17 @@ from escalation_rules.patterns import Happening
 from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import CONTINUOUS, Line
 
-__all__ = ["counted_now", "due_of", "is_at_close", "outcome_and_due", "outcome_now", "turn_clocks", "use_of"]
+__all__ = [
+    "counted_now",
+    "due_of",
+    "is_at_close",
+    "outcome_and_due",
+    "outcome_now",
+    "start_due",
+    "stop",
+    "turn_clocks",
+    "use_of",
+]
 
 
 def due_of(clock: Instance) -> int | None:
@@ -52,18 +62,29 @@ def outcome_now(clock: Instance, state: State) -> str:
 
 def outcome_and_due(clock: Instance | None, state: State) -> tuple[str, int | None]:
     """The outcome of a clock, or of none, and the instant it is due if that is to come."""
-    outcome = "not started" if clock is None else outcome_now(clock, state)
-    return outcome, due_of(clock) if clock is not None and outcome == "pending" else None
+    if clock is None:
+        return "not started", None
+    if clock.stopped is not None:
+        return clock.outcome, None
+    if clock.budget is None:
+        return "void" if clock.was_active else "not started", None
+    due = clock.fixed
+    if clock.point is not None:
+        if state.point(clock.line) > clock.point:
+            return "breached", None
+        due = clock.reach(clock.point)
+    return ("breached", None) if due is not None and state.now > due else ("pending", due)
 
 
 def use_of(clock: Instance | None, state: State, up: int, down: int) -> tuple[bool, Crossing | None]:
     """Whether a share (`up / down`) of a clock's budget is used, or else where it will be, while the clock runs."""
     if clock is None or clock.budget is None:
         return not up, None
-    left = -(-clock.budget * up // down) - counted_now(clock, state) if clock.budget else 0
-    if left <= 0 or clock.stopped is not None or clock.legs[-1].paused:
-        return left <= 0, None
-    return False, (clock.line, state.point(clock.line) + left)
+    needed = -(-clock.budget * up // down) - clock.counted if clock.budget else 0
+    if needed <= 0 or clock.stopped is not None or clock.legs[-1].paused:
+        return needed <= 0, None
+    edge = clock.leg_point + needed
+    return (True, None) if state.point(clock.line) >= edge else (False, (clock.line, edge))
 
 
 def counted_now(clock: Instance, state: State) -> int:
@@ -73,25 +94,8 @@ def counted_now(clock: Instance, state: State) -> int:
     return clock.counted + state.point(clock.line) - clock.leg_point
 
 
-def turn_clocks(state: State, script: Script, event: Happening | None) -> None:
-    """What an event does to the clocks, given what it has already done to the state.
-
-    Without an event nobody listens.
-    """
-    dirty = state.dirty
-    stopped: list[Instance] = []
-    if script.stoppers and event is not None and event.counts:
-        stopped = _stop(state, script.stoppers, event)
-    if dirty & state.program.turning and state.open:
-        if dirty & LEVEL or script.ends_cycle:
-            _void(state, script)
-        for clock in list(state.open.values()):
-            _adjust(state, clock, dirty)
-    if script.starters or stopped or dirty & (LEVEL | CYCLE):
-        _start_due(state, script, event, stopped)
-
-
-def _stop(state: State, groups: Iterable[Group], event: Happening) -> list[Instance]:
+def stop(state: State, groups: Iterable[Group], event: Happening) -> list[Instance]:
+    """Stop the clocks that an event stops. Those of them that it may start again."""
     stopped = []
     kind = type(event)
     for group in groups:
@@ -104,8 +108,17 @@ def _stop(state: State, groups: Iterable[Group], event: Happening) -> list[Insta
                 else:
                     outcome = "breached" if is_over(clock, state) else "met"
                 _halt(state, clock, outcome)
-                stopped.append(clock)
+                if group.may_restart:
+                    stopped.append(clock)
     return stopped
+
+
+def turn_clocks(state: State, script: Script, dirty: int) -> None:
+    """What an event does to clocks that run, given what it has already done to the state: void, retarget, pause."""
+    if dirty & LEVEL or script.ends_cycle:
+        _void(state, script)
+    for clock in list(state.open.values()):
+        _adjust(state, clock, dirty)
 
 
 def _halt(state: State, clock: Instance, outcome: str) -> None:
@@ -180,7 +193,7 @@ def _leg(since: int, span: Span | None, calendar: str | None, paused: str | None
     return LegFound(since, calendar if span is None or span.is_business else None, paused)
 
 
-def _start_due(state: State, script: Script, event: Happening | None, stopped: Iterable[Instance]) -> None:
+def start_due(state: State, script: Script, event: Happening | None, stopped: Iterable[Instance]) -> None:
     """Start what the event starts, in the order of the policy."""
     live = state.live and not state.external
     if not (live or script.ends):
@@ -266,12 +279,12 @@ def _start(state: State, group: Group, choice: Choice | None, lead: Choice) -> N
 
 def _adjust(state: State, clock: Instance, dirty: int) -> None:
     """Another span or calendar, and pauses: only before the clock is over."""
-    looks_at = clock.group.looks_at
-    if not dirty & (STATUS | looks_at) or is_over(clock, state):
-        return
-    if dirty & looks_at:
-        _retarget(state, clock)
-    _pause_or_resume(state, clock)
+    if dirty & clock.group.looks_at:
+        if not is_over(clock, state):
+            _retarget(state, clock)
+            _pause_or_resume(state, clock)
+    elif dirty & STATUS:
+        _pause_or_resume(state, clock)
 
 
 def _retarget(state: State, clock: Instance) -> None:
@@ -324,25 +337,18 @@ def _reached(state: State, clock: Instance, budget: int) -> int:
 def _pause_or_resume(state: State, clock: Instance) -> None:
     """A pause that begins at or after due rescues nothing."""
     paused, last = _waits(state, clock.choice), clock.legs[-1]
-    if paused == last.paused or _is_due(clock, state):
+    if paused == last.paused or (clock.fixed is not None and not (clock.caused and state.now <= clock.fixed)):
         return
-    if clock.fixed is not None and not clock.caused:
+    here, point = state.point(clock.line), clock.point
+    if point is not None and (here > point or (here == point and state.now >= clock.reach(point))):
         return
     if last.paused is None:
-        clock.counted, clock.point = counted_now(clock, state), None
-    clock.leg_point = state.point(clock.line)
+        clock.counted, clock.point = clock.counted + here - clock.leg_point, None
+    clock.leg_point = here
     _turn(clock, LegFound(state.now, last.calendar, paused))
     if paused is None and clock.budget is not None and clock.fixed is None:
-        clock.point = clock.leg_point + clock.budget - clock.counted
+        clock.point = here + clock.budget - clock.counted
     state.dirty |= clock.group.bit
-
-
-def _is_due(clock: Instance, state: State) -> bool:
-    """Whether a running clock is due now, or was before."""
-    if clock.point is None:
-        return False
-    here = state.point(clock.line)
-    return here > clock.point or (here == clock.point and state.now >= clock.reach(clock.point))
 
 
 def _turn(clock: Instance, leg: LegFound) -> None:

@@ -109,7 +109,7 @@ def _sort_comparisons(program: Program, collected: _Comparisons) -> None:
 
 
 def _face(key: str, looks: int, seen: list[tuple[int, Used | Ended]], slots: list[Gauge | Face | Comparison]) -> Face:
-    """The face of a target's clock: the comparisons with these numbers. It takes a slot for breaches, and one a share."""
+    """The face of a target's clock, with these comparisons. It takes a slot for breaches, and one for each share."""
     ends = {1 << number: one.outcomes for number, one in seen if isinstance(one, Ended)}
     uses = [(1 << number, one) for number, one in seen if isinstance(one, Used)]
     shares = {
@@ -167,7 +167,6 @@ def _scripts(program: Program, collected: _Comparisons) -> dict[type, Script]:
             awaits=all(choice.unanswered for group in starters.get(kind, ()) for choice in group.choices),
             listens=kind in watched or kind in answers,
             is_heard=kind in heard,
-            may_be_asked=kind in _ASKED,
             ends=kind in _ENDING,
             ends_cycle=kind in {*_ENDING, E.Reopened},
         )
@@ -176,8 +175,6 @@ def _scripts(program: Program, collected: _Comparisons) -> dict[type, Script]:
 
 
 _ENDING = frozenset({E.Resolved, E.Closed, E.Voided})
-_ASKED = frozenset({E.Escalated, E.PriorityChanged, E.Assigned})
-"""What decisions ask for and a case is changed by."""
 
 
 class _Comparisons:
@@ -322,7 +319,10 @@ def _compile_targets(program: Program, collected: _Comparisons) -> None:
             )
             looks = _target_looks_at(program, [target for target in targets if target.key == key], track_calendar)
             plain = len(choices) == 1 and choices[0].when is None
-            groups.append(Group(len(groups), key, level_key, place, choices, looks, program.clock_bits[key], plain))
+            again = not plain or choices[0].recurs or choices[0].unanswered
+            groups.append(
+                Group(len(groups), key, level_key, place, choices, looks, program.clock_bits[key], plain, again)
+            )
     program.groups = tuple(groups)
     program.groups_of_level = {
         key: tuple(group for group in groups if (group.level or "") == key) for key in ("", *program.places)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from escalation_rules import events as E
-from escalation_rules.engine.clocks import turn_clocks
 from escalation_rules.engine.machine import (
     ACKNOWLEDGED,
     AGREED,
@@ -21,32 +20,21 @@ from escalation_rules.engine.machine import (
     PLANNED,
     PRIORITY,
     REQUESTED,
-    SEEN,
     STATUS,
     UNANSWERED,
     UPDATED,
     Made,
-    Script,
     State,
 )
 from escalation_rules.engine.outcome import NOWHERE
-from escalation_rules.engine.unrolled import look
+from escalation_rules.engine.unrolled import spread
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 
-__all__ = ["EFFECTS", "assign", "happen", "happen_virtually", "move", "set_priority"]
+__all__ = ["EFFECTS", "assign", "happen_virtually", "move", "set_priority"]
 
 Effect = Callable[[State, Any], None]
-
-
-def happen(state: State, script: Script, event: Happening) -> None:
-    """One recorded event with all of its effects, as the script of its kind has them."""
-    state.position += 1
-    state.when = (state.now << BITS) + state.position
-    if script.effect is not None:
-        script.effect(state, event)
-    _spread(state, script, event)
 
 
 def happen_virtually(state: State, kind: type[Happening], effect: Callable[[], None], **fields: Any) -> None:
@@ -57,27 +45,8 @@ def happen_virtually(state: State, kind: type[Happening], effect: Callable[[], N
     state.position += 1
     state.when = (state.now << BITS) + state.position
     effect()
-    script = state.program.scripts[kind]
-    event = kind(at=datetime_of(state.now), actor="automation", **fields) if script.is_heard else None
-    _spread(state, script, event)
-
-
-def _spread(state: State, script: Script, event: Happening | None) -> None:
-    """The further effects of an event: on what is watched for, on clocks, on what is known to hold."""
-    if script.listens and event is not None:
-        for number, test in script.watched:
-            if test(event):
-                state.seen[number] = state.when
-                state.dirty |= SEEN
-                state.stir = True
-        for number, test in script.answers:
-            if test(event):
-                state.answers[number] = state.when, event
-                state.stir = True
-    if script.stoppers or script.starters or state.dirty & state.program.touching:
-        turn_clocks(state, script, event)
-    if state.dirty:
-        look(state, state.when)
+    is_heard = state.program.scripts[kind].is_heard
+    spread(state, kind, kind(at=datetime_of(state.now), actor="automation", **fields) if is_heard else None)
 
 
 def _known(state: State, name: str | None) -> None:

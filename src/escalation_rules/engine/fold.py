@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
+from escalation_rules import events as E
 from escalation_rules.case import Case
 from escalation_rules.engine.checks import expiry
 from escalation_rules.engine.clocks import due_of, outcome_now
-from escalation_rules.engine.effects import happen
 from escalation_rules.engine.findings import cooldown_end, crossings_of, find
 from escalation_rules.engine.machine import NEVER, Program, State
 from escalation_rules.engine.moves import enact_rest, holding, run_rules
 from escalation_rules.engine.outcome import NOWHERE, Outcome
 from escalation_rules.engine.truth import next_crossing
-from escalation_rules.engine.unrolled import steps_of
+from escalation_rules.engine.unrolled import happen, steps_of
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.kinds import Made
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import datetime_of
 
@@ -26,24 +25,28 @@ _FRUITLESS = 1_000
 """After so many instants at which the answer could have changed and did not, the host is told to ask again then."""
 
 
+_ASKED = (E.Escalated, E.PriorityChanged, E.Assigned)
+"""What decisions ask for and a case is changed by."""
 Watch = Callable[[State], None]
 
 
 class Told(NamedTuple):
     """What a fold reads of a case: what happened and when, and the keys that were recorded and declined.
 
-    The events are taken to have happened at the instants beside them, whatever they say themselves.
+    The events are taken to have happened at the instants beside them, whatever they say themselves. `accepted` says
+    whether there are any among them that were accepted from a decision.
     """
 
     case: str
     events: Sequence[tuple[int, Happening]]
     recorded: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
+    accepted: bool = False
 
 
 def told(case: Case, at: int) -> Told:
     """What a fold up to an instant reads of a case."""
-    return Told(case.id, case.plain_events, *case.keys_until(at))
+    return Told(case.id, case.plain_events, *case.keys_until(at), case.has_accepted)
 
 
 def fold(program: Program, case: Case, at: int, watch: Watch | None = None) -> State:
@@ -59,20 +62,22 @@ def live(program: Program, case: Told, at: int, watch: Watch | None = None) -> S
     """
     state = State(program, case.case, case.recorded, case.declined)
     state.watch = watch
-    now, scripts = case.events[0][0], program.scripts
-    state.now = state.points[0] = now
+    steps = steps_of(program)
+    arrive, happens = steps.arrive, steps.happen
+    now = state.now = state.points[0] = case.events[0][0]
     for instant, event in case.events:
         if instant != now:
             if instant > at:
                 break
             if state.stir or state.accepted:
                 _conclude(state)
-            now = _pass_time(state, instant)
-        script = scripts[type(event)]
-        if script.may_be_asked and cast(Made, event).is_accepted:
+            now = instant
+            if (crossing := arrive(state, now)) <= now:
+                _cross_until(state, crossing, now)
+        if case.accepted and isinstance(event, _ASKED) and event.is_accepted:
             state.accepted[str(event.id)] = event
         else:
-            happen(state, script, event)
+            (happens.get(type(event)) or happen)(state, event)
     _conclude(state)
     forward(state, at)
     return state
@@ -99,21 +104,22 @@ def _conclude(state: State) -> None:
 
 def forward(state: State, until: int) -> None:
     """Let time pass up to an instant, while nothing happens."""
-    _pass_time(state, until)
+    if (crossing := steps_of(state.program).arrive(state, until)) <= until:
+        _cross_until(state, crossing, until)
     if state.stir:
         run_rules(state)
 
 
-def _pass_time(state: State, until: int) -> int:
-    """Every crossing up to an instant. Those of the instant itself count, but the rules wait for its events."""
+def _cross_until(state: State, crossing: int, until: int) -> None:
+    """Every crossing from one on up to an instant. Those of the instant itself count, but rules wait for its events."""
     steps = steps_of(state.program)
-    while (crossing := steps.arrive(state, until)) <= until:
+    while crossing <= until:
         steps.cross(state)
         if crossing == until:
             break
         if state.stir:
             run_rules(state)
-    return until
+        crossing = steps.arrive(state, until)
 
 
 def upcoming(state: State) -> int | None:

@@ -241,6 +241,7 @@ class Group:
     looks_at: int
     bit: int
     is_plain: bool
+    may_restart: bool
 
 
 class Script(NamedTuple):
@@ -258,7 +259,6 @@ class Script(NamedTuple):
     awaits: bool
     listens: bool
     is_heard: bool
-    may_be_asked: bool
     ends: bool
     ends_cycle: bool
 
@@ -318,11 +318,16 @@ class Made(NamedTuple):
 
 @dataclass(slots=True)
 class Steps:
-    """What is written out for a policy when it is first needed: how time passes, and what is looked at after a change."""
+    """What is written out for a policy when it is first needed: how time passes, what an event does, what is looked at.
+
+    By kind of event, and by what has changed.
+    """
 
     arrive: Callable[[State, int], int]
     cross: Callable[[State], None]
     look: dict[int, Callable[[State, int], None]] = field(default_factory=dict)
+    happen: dict[type, Callable[[State, Any], None]] = field(default_factory=dict)
+    spread: dict[type, Callable[[State, Any], None]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)

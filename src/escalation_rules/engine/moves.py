@@ -8,10 +8,11 @@ from typing import NamedTuple
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.engine.checks import entry_state
-from escalation_rules.engine.effects import assign, happen, happen_virtually, move, set_priority
+from escalation_rules.engine.effects import assign, happen_virtually, move, set_priority
 from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, REMEMBERED, Made, Pending, RuleCode, State, Tree
 from escalation_rules.engine.outcome import ActionFound, BlockedFound, MoveFound, OwnerFound, action_key, move_key
 from escalation_rules.engine.owners import is_held, owner_of, watch_duty
+from escalation_rules.engine.unrolled import happen
 from escalation_rules.patterns import Happening
 from escalation_rules.rules import NEXT
 
@@ -80,8 +81,12 @@ def run_rules(state: State) -> None:
     if state.now < state.program.effective_from:
         state.entered.clear()
     else:
-        while (rules := _acting(state)) or state.entered:
-            if not _round(state, rules):
+        acting = state.program.acting
+        while True:
+            rules = acting.get((state.truth, *state.level))
+            if rules is None:
+                rules = _acting(state)
+            if not (rules or state.entered) or not _round(state, rules):
                 break
     if state.watch is not None:
         state.watch(state)
@@ -89,13 +94,9 @@ def run_rules(state: State) -> None:
 
 def _acting(state: State) -> tuple[RuleCode, ...]:
     """The rules that hold and ask for something, or for a level above the one where the case stands."""
-    program = state.program
-    key = (state.truth, *state.level)
-    found = program.acting.get(key)
-    if found is None:
-        found = tuple(rule for rule in holding(state) if rule.then or _is_above(state, rule))
-        if len(program.acting) < REMEMBERED:
-            program.acting[key] = found
+    found = tuple(rule for rule in holding(state) if rule.then or _is_above(state, rule))
+    if len(state.program.acting) < REMEMBERED:
+        state.program.acting[state.truth, *state.level] = found
     return found
 
 
@@ -215,7 +216,7 @@ def _raise_priority(state: State, fresh: Iterable[tuple[Asked, Happening | None]
 def enact(state: State, record: Happening) -> None:
     """What was accepted takes effect where the rules ask for it, so that a history with it reads like one without."""
     del state.accepted[str(record.id)]
-    happen(state, state.program.scripts[type(record)], record)
+    happen(state, record)
 
 
 def enact_rest(state: State) -> None:

@@ -13,10 +13,10 @@ from bisect import bisect_right
 from escalation_rules.engine.clocks import outcome_and_due, use_of
 from escalation_rules.engine.machine import NEVER, Comparison, Crossing, Face, Gauge, State
 
-__all__ = ["advance", "look_at_clock", "look_at_one", "next_crossing", "start_earlier", "turn"]
+__all__ = ["advance", "look_at_clock", "look_at_one", "next_crossing", "start_earlier", "turn_bits"]
 
 
-def turn(state: State, was: int, truth: int, when: int) -> None:
+def turn_bits(state: State, was: int, truth: int, when: int) -> None:
     """What holds is no longer what it was; comparisons that have come to hold do so since now."""
     state.truth = truth
     state.stir = True
@@ -30,7 +30,7 @@ def turn(state: State, was: int, truth: int, when: int) -> None:
 def start_earlier(state: State, gauge: Gauge, anchor: int) -> int:
     """A duration is reckoned since an earlier instant. The bits of its comparisons that hold."""
     number, line = gauge.number, gauge.line
-    base = state.bases[number] = state.program.lines[line].opened(anchor)
+    state.bases[number] = state.program.lines[line].opened(anchor)
     state.steps[number] = gauge.initial
     return advance(state, gauge, state.point(line))
 
@@ -50,7 +50,10 @@ def look_at_clock(state: State, face: Face) -> int:
     if face.slot is not None:
         outcome, due = outcome_and_due(clock, state)
         bits = face.outcomes[outcome]
-        _set_edge(state, face.slot, None if due is None else (0, due + 1))
+        edge = NEVER if due is None else due + 1
+        if state.edges[0][face.slot] != edge:
+            state.edges[0][face.slot] = edge
+            state.nearest[0] = None
     for share in face.shares:
         is_used, crossing = use_of(clock, state, share.up, share.down)
         bits |= share.used if is_used else share.before
@@ -74,9 +77,8 @@ def _set_edge(state: State, slot: int, crossing: Crossing | None) -> None:
     if old >= 0:
         state.edges[old][slot] = NEVER
         state.nearest[old] = None
-    if crossing is None:
         state.slot_lines[slot] = -1
-    else:
+    if crossing is not None:
         line, point = crossing
         state.edges[line][slot] = point
         state.slot_lines[slot] = line

@@ -6,13 +6,30 @@ when it is first needed, one line after the other instead of a loop with a test 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, SHOWN, Dial, Face, Gauge, Program, State, Steps
-from escalation_rules.engine.truth import advance, look_at_clock, look_at_one, start_earlier, turn
+from escalation_rules.engine.clocks import start_due, stop, turn_clocks
+from escalation_rules.engine.machine import (
+    BITS,
+    CYCLE,
+    LEVEL,
+    LONG_AGO,
+    NEVER,
+    SEEN,
+    SHOWN,
+    Dial,
+    Face,
+    Gauge,
+    Program,
+    Script,
+    State,
+    Steps,
+)
+from escalation_rules.engine.truth import advance, look_at_clock, look_at_one, start_earlier, turn_bits
+from escalation_rules.patterns import Happening
 
-__all__ = ["look", "steps_of"]
+__all__ = ["happen", "spread", "steps_of"]
 
 Names = dict[str, Any]
 Lines = Iterator[str]
@@ -27,18 +44,52 @@ def steps_of(program: Program) -> Steps:
     return program.steps
 
 
-def look(state: State, when: int) -> None:
-    """Which comparisons hold after a change, and since when; `when` is what changed it."""
-    program, dirty = state.program, state.dirty
-    steps = program.steps or steps_of(program)
-    written = steps.look.get(dirty)
+def happen(state: State, event: Happening) -> None:
+    """One recorded event with all of its effects, as the script of its kind has them."""
+    kind = type(event)
+    steps = state.program.steps or steps_of(state.program)
+    written = steps.happen.get(kind)
     if written is None:
-        written = steps.look[dirty] = _function("look", "state, when", program, _looks(program, dirty))
-    written(state, when)
+        effect = state.program.scripts[kind].effect
+        written = steps.happen[kind] = _on_event("happen", state.program, kind, _happens(effect), effect=effect)
+    written(state, event)
 
 
-def _function(name: str, arguments: str, program: Program, lines: Lines) -> Any:
-    """The function with these lines. What they name are parts of the program, and its helpers."""
+def spread(state: State, kind: type[Happening], event: Happening | None) -> None:
+    """The further effects of an event of a kind: on what is watched for, on clocks, on what is known to hold.
+
+    Without the event itself nobody listens.
+    """
+    steps = state.program.steps or steps_of(state.program)
+    written = steps.spread.get(kind)
+    if written is None:
+        written = steps.spread[kind] = _on_event("spread", state.program, kind, ())
+    written(state, event)
+
+
+def listen(state: State, script: Script, event: Happening) -> None:
+    """What is watched for, and what answers items, has happened."""
+    for number, test in script.watched:
+        if test(event):
+            state.seen[number] = state.when
+            state.dirty |= SEEN
+            state.stir = True
+    for number, test in script.answers:
+        if test(event):
+            state.answers[number] = state.when, event
+            state.stir = True
+
+
+def look(state: State) -> None:
+    """What holds after a change of a kind that has not been met before."""
+    program, dirty = state.program, state.dirty
+    steps = steps_of(program)
+    written = steps.look[dirty] = _function("look", "state, when", program, _looks(program, dirty))
+    written(state, state.when)
+
+
+def _function(name: str, arguments: str, program: Program, lines: Iterable[str], **more: Any) -> Any:
+    """The function with these lines. What they name are parts of the program, its helpers, and more."""
     text = "\n    ".join([f"def {name}({arguments}):", *lines])
     names: Names = {
         **{f"dial{number}": dial for number, dial in enumerate(program.dials)},
@@ -50,10 +101,58 @@ def _function(name: str, arguments: str, program: Program, lines: Lines) -> Any:
         **{f"opened{number}": line.opened for number, line in enumerate(program.lines)},
         **{f"earliest{number}": line.earliest for number, line in enumerate(program.lines)},
         **{f"anchor{gauge.number}": gauge.anchor for gauge in program.gauges},
-        **{helper.__name__: helper for helper in (advance, look_at_clock, look_at_one, start_earlier, turn)},
+        **{helper.__name__: helper for helper in _HELPERS},
+        **more,
     }
     exec(compile(text, f"<{name} of {program.policy.name}>", "exec"), names)  # noqa: S102 all of it is written here
     return names[name]
+
+
+def _on_event(name: str, program: Program, kind: type, first: Iterable[str], **more: Any) -> Any:
+    """What an event of a kind does after these first lines."""
+    script = program.scripts[kind]
+    lines = (*first, *_spreads(program, script))
+    return _function(name, "state, event", program, lines, script=script, looks=steps_of(program).look, **more)
+
+
+_HELPERS = (advance, listen, look, look_at_clock, look_at_one, start_due, start_earlier, stop, turn_clocks, turn_bits)
+
+
+# ---------------------------------------------------------------------------- after an event
+
+
+def _happens(effect: Any) -> Lines:
+    yield "state.position = position = state.position + 1"
+    yield f"state.when = (state.now << {BITS}) + position"
+    if effect is not None:
+        yield "effect(state, event)"
+
+
+def _spreads(program: Program, script: Script) -> Lines:
+    if script.listens:
+        yield "if event is not None: listen(state, script, event)"
+    yield "dirty, stopped = state.dirty, ()"
+    if script.stoppers:
+        numbers = " or ".join(f"{group.number} in running" for group in script.stoppers)
+        yield "running = state.open"
+        yield f"if running and ({numbers}) and event is not None and event.counts:"
+        yield "    stopped = stop(state, script.stoppers, event)"
+    if program.groups:
+        yield f"if dirty & {program.turning} and state.open: turn_clocks(state, script, dirty)"
+        yield f"if {_may_start(script)}: start_due(state, script, event, stopped)"
+    yield "dirty = state.dirty"
+    yield "if dirty:"
+    yield "    written = looks.get(dirty)"
+    yield "    if written is None: look(state)"
+    yield "    else: written(state, state.when)"
+
+
+def _may_start(script: Script) -> str:
+    """When an event may start a clock."""
+    if script.starters and not script.awaits:
+        return "True"
+    begun = f"stopped or dirty & {LEVEL | CYCLE}"
+    return f"{begun} or state.unanswered is not None" if script.starters else begun
 
 
 # ---------------------------------------------------------------------------- after a change
@@ -76,7 +175,7 @@ def _looks(program: Program, dirty: int) -> Lines:
     for one in program.single:
         if one.looks_at & dirty:
             yield f"truth = truth & {~(1 << one.number)} | look_at_one(state, one{one.number})"
-    yield "if truth != was: turn(state, was, truth, when)"
+    yield "if truth != was: turn_bits(state, was, truth, when)"
 
 
 def _look_at_dial(number: int, dial: Dial) -> Lines:
@@ -144,7 +243,7 @@ def _crossings(program: Program) -> Lines:
                 yield f"    if edges[{slot}] <= here:"
                 yield f"        nearest[{line}] = None"
                 yield from (f"        {text}" for text in _cross(program, one))
-    yield f"if truth != was: turn(state, was, truth, now << {BITS})"
+    yield f"if truth != was: turn_bits(state, was, truth, now << {BITS})"
     at_last = f" or now == {program.effective_from}" if program.effective_from != LONG_AGO else ""
     yield f"if now == state.duty{at_last}: state.duty, state.stir = {NEVER}, True"
 
