@@ -8,6 +8,7 @@ from escalation_rules import events as E
 from escalation_rules.engine.machine import (
     CYCLE,
     LEVEL,
+    REMEMBERED,
     STATUS,
     Choice,
     Crossing,
@@ -151,17 +152,27 @@ def applicable(state: State, group: Group) -> Choice | None:
 
 
 def _terms(state: State, choice: Choice | None, lead: Choice) -> Terms:
-    """The span that a target allows at present, and where it counts."""
+    """What a target allows at present."""
     if choice is None:
-        calendar = state.calendar(lead.calendar[1:])
-        return None, calendar, state.program.calendars[calendar][1], None
-    if choice.terms is not None:
-        return choice.terms
-    calendar = state.calendar(lead.calendar)
-    span: Span | None = state.agreed if choice.agreed and state.agreed is not None else state.pick(choice.within)
+        return _reckoned(state, None, state.calendar(lead.calendar[1:]))
+    if not choice.is_priced:
+        span = state.agreed if choice.agreed and state.agreed is not None else state.pick(choice.within)
+        return _reckoned(state, span, state.calendar(choice.calendar))
+    found = choice.terms.get(state.priority)
+    if found is None:
+        found = _reckoned(state, state.pick(choice.within), state.calendar(choice.calendar))
+        if len(choice.terms) < REMEMBERED:
+            choice.terms[state.priority] = found
+    return found
+
+
+def _reckoned(state: State, span: Span | None, calendar: str | None) -> Terms:
     elapses = span is not None and not span.is_business
     line = 0 if elapses else state.program.calendars[calendar][1]
-    return span, calendar, line, None if span is None else span.microseconds
+    reach = _reach(state.program.lines[line], span)
+    return Terms(
+        span, calendar, line, None if span is None else span.microseconds, None if elapses else calendar, reach
+    )
 
 
 def _waits(state: State, choice: Choice) -> str | None:
@@ -187,10 +198,6 @@ def is_at_close(span: Span | None) -> bool:
 def _reach(line: Line, span: Span | None) -> Callable[[int], int]:
     """From a point on a line to the instant at which a span that ends there is due."""
     return line.earliest if is_at_close(span) else line.latest
-
-
-def _leg(since: int, span: Span | None, calendar: str | None, paused: str | None) -> LegFound:
-    return LegFound(since, calendar if span is None or span.is_business else None, paused)
 
 
 def start_due(state: State, script: Script, event: Happening | None, stopped: Iterable[Instance]) -> None:
@@ -257,18 +264,16 @@ def _entered(state: State) -> list[Group]:
 
 
 def _start(state: State, group: Group, choice: Choice | None, lead: Choice) -> None:
-    span, calendar, line, budget = _terms(state, choice, lead)
-    if budget is None:
-        budget = _days(state, state.now, span, calendar)
-    paused, here = _waits(state, lead), state.point(line)
+    terms, now = _terms(state, choice, lead), state.now
+    budget = _days(state, now, terms.span, terms.calendar) if terms.budget is None else terms.budget
+    paused, here = _waits(state, lead), state.point(terms.line)
     counter = (state.cycle, group.key)
     number = state.counts[counter] = state.counts.get(counter, 0) + 1
-    legs = [_leg(state.now, span, calendar, paused)]
-    reach = _reach(state.program.lines[line], span)
-    clock = Instance(group, number, state.cycle, state.now, lead, span, calendar, budget, line, reach, legs, here)
+    legs = [LegFound(now, terms.leg, paused)]
+    clock = Instance(group, number, state.cycle, now, lead, terms, budget, terms.line, terms.reach, legs, here)
     clock.was_active = budget is not None
     if budget == 0:
-        clock.fixed = state.now
+        clock.fixed = now
     elif budget is not None and paused is None:
         clock.point = here + budget
     if group.number in state.clocks:
@@ -290,15 +295,15 @@ def _adjust(state: State, clock: Instance, dirty: int) -> None:
 def _retarget(state: State, clock: Instance) -> None:
     choice = applicable(state, clock.group)
     lead = clock.choice = choice or clock.group.choices[0]
-    span, calendar, line, budget = _terms(state, choice, lead)
-    if (span, calendar) == (clock.span, clock.calendar):
+    terms = _terms(state, choice, lead)
+    if terms[:2] == clock.terms[:2]:
         return
-    clock.counted, clock.span, clock.calendar, clock.line = counted_now(clock, state), span, calendar, line
-    clock.reach = _reach(state.program.lines[line], span)
-    clock.budget = _days(state, clock.started, span, calendar) if budget is None else budget
+    clock.counted, clock.terms, clock.line, clock.reach = counted_now(clock, state), terms, terms.line, terms.reach
+    days = terms.budget is None
+    clock.budget = _days(state, clock.started, terms.span, terms.calendar) if days else terms.budget
     clock.was_active = clock.was_active or clock.budget is not None
     clock.leg_point, clock.fixed, clock.point, clock.caused = state.point(clock.line), None, None, False
-    _turn(clock, _leg(state.now, span, calendar, _waits(state, lead)))
+    _turn(clock, LegFound(state.now, terms.leg, _waits(state, lead)))
     if clock.budget is not None:
         _due_after_change(state, clock)
     state.dirty |= clock.group.bit
@@ -307,7 +312,7 @@ def _retarget(state: State, clock: Instance) -> None:
 def _due_after_change(state: State, clock: Instance) -> None:
     """The due instant under the new budget. One that has passed is dated at the change, and caused by it."""
     budget = clock.budget or 0
-    if clock.counted < budget or (clock.counted == budget > 0 and not is_at_close(clock.span)):
+    if clock.counted < budget or (clock.counted == budget > 0 and not is_at_close(clock.terms.span)):
         clock.point = None if clock.legs[-1].paused else clock.leg_point + budget - clock.counted
         return
     passed = _reached(state, clock, budget)
@@ -327,7 +332,7 @@ def _reached(state: State, clock: Instance, budget: int) -> int:
                 if leg.calendar is not None
                 else CONTINUOUS
             )
-            found = _reach(line, clock.span)(line.opened(leg.since) + left)
+            found = _reach(line, clock.terms.span)(line.opened(leg.since) + left)
             if found <= end:
                 return found
             left -= line.opened(end) - line.opened(leg.since)

@@ -33,17 +33,16 @@ from escalation_rules.engine.machine import (
     Script,
     Share,
     State,
-    Terms,
     Test,
     Tree,
 )
 from escalation_rules.events import KINDS
 from escalation_rules.patterns import Pattern
-from escalation_rules.picks import Pick
+from escalation_rules.picks import Pick, choices
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
-from escalation_rules.worktime import BusinessCalendar, Calendar, Span
+from escalation_rules.worktime import BusinessCalendar, Calendar
 from escalation_rules.worktime._timeline import CONTINUOUS, Line, microseconds_of
 
 __all__ = ["compile_policy"]
@@ -94,7 +93,7 @@ def _sort_comparisons(program: Program, collected: _Comparisons) -> None:
         _gauge(number, looks, reaches) for number, (looks, reaches) in enumerate(collected.gauges.values())
     )
     slots: list[Gauge | Face | Comparison] = [*program.gauges]
-    program.faces = tuple(_face(key, program.clock_bits[key], seen, slots) for key, seen in collected.faces.items())
+    program.faces = tuple(_face(program, key, seen, slots) for key, seen in collected.faces.items())
     shared = {id(one) for dial in program.dials for one in dial.comparisons} | collected.shared
     program.single = tuple(one for one in program.comparisons if id(one) not in shared)
     for one in program.single:
@@ -102,13 +101,29 @@ def _sort_comparisons(program: Program, collected: _Comparisons) -> None:
             one.slot = len(slots)
             slots.append(one)
     program.slots = tuple(slots)
-    others = len(slots) > len(program.gauges)
-    program.timed = (
-        tuple(range(len(program.lines))) if others else tuple({gauge.line: None for gauge in program.gauges})
-    )
+    program.timed = tuple(sorted({line for one in slots for line in _lines_of(program, one)}))
 
 
-def _face(key: str, looks: int, seen: list[tuple[int, Used | Ended]], slots: list[Gauge | Face | Comparison]) -> Face:
+def _lines_of(program: Program, one: Gauge | Face | Comparison) -> Iterable[int]:
+    """The lines on which it may wait for its time."""
+    if isinstance(one, Comparison):
+        return range(len(program.lines))
+    return one.lines if isinstance(one, Face) else (one.line,)
+
+
+def _lines_of_target(program: Program, key: str) -> Iterator[int]:
+    """The lines on which the clocks of a target may run."""
+    yield 0
+    for choice in (choice for group in program.groups if group.key == key for choice in group.choices):
+        for given in choice.calendar:
+            yield from (program.calendars[name][1] for name in choices(given))
+            if isinstance(given, str):
+                break
+
+
+def _face(
+    program: Program, key: str, seen: list[tuple[int, Used | Ended]], slots: list[Gauge | Face | Comparison]
+) -> Face:
     """The face of a target's clock, with these comparisons. It takes a slot for breaches, and one for each share."""
     ends = {1 << number: one.outcomes for number, one in seen if isinstance(one, Ended)}
     uses = [(1 << number, one) for number, one in seen if isinstance(one, Used)]
@@ -118,8 +133,9 @@ def _face(key: str, looks: int, seen: list[tuple[int, Used | Ended]], slots: lis
     }
     face = Face(
         key=key,
-        looks_at=looks,
+        looks_at=program.clock_bits[key],
         mask=sum(1 << number for number, _ in seen),
+        lines=tuple(set(_lines_of_target(program, key))) if uses else (0,),
         outcomes={outcome: sum(bit for bit, held_by in ends.items() if outcome in held_by) for outcome in OUTCOMES},
         slot=len(slots) if ends else None,
         shares=tuple(
@@ -234,6 +250,11 @@ class _Comparisons:
 def _picks_of(*given: Any) -> int:
     """What picks among these look at."""
     return PRIORITY | OWN_FACT if any(isinstance(one, Pick) for one in given) else 0
+
+
+def _picks_of_facts(*given: Any) -> bool:
+    """Whether any of these is a pick by something else than the priority."""
+    return any(isinstance(one, Pick) and one.by != "priority" for one in given)
 
 
 def _compile_rules(program: Program, collected: _Comparisons) -> None:
@@ -364,18 +385,8 @@ def _choice(collected: _Comparisons, target: Target, calendars: tuple[Any, ...])
         pauses=frozenset(target.pauses),
         recurs=target.recurs,
         agreed=target.agreed,
-        terms=_constant_terms(collected.program, target, calendars),
+        is_priced=not target.agreed and not _picks_of_facts(target.within, target.calendar, *calendars),
     )
-
-
-def _constant_terms(program: Program, target: Target, calendars: tuple[Any, ...]) -> Terms | None:
-    """Span, calendar, line and budget of a target for which they never change."""
-    names = [one for one in (target.calendar, *calendars) if one is not None][:1]
-    if target.agreed or not isinstance(target.within, Span) or isinstance(next(iter(names), None), Pick):
-        return None
-    name: str | None = next(iter(names), None)
-    line = program.calendars[name][1] if target.within.is_business else 0
-    return target.within, name, line, target.within.microseconds
 
 
 def _patterns_by_kind(patterns: tuple[Pattern, ...], *, stopping: bool = False) -> dict[type, Test]:

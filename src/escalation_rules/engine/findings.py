@@ -107,7 +107,7 @@ def _found_clock(state: State, clock: Instance) -> ClockFound:
         clock.budget,
         clock.stopped,
         tuple(clock.legs),
-        is_at_close(clock.span),
+        is_at_close(clock.terms.span),
     )
 
 

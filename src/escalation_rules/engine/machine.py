@@ -165,12 +165,14 @@ class Share(NamedTuple):
 class Face:
     """The comparisons of the latest clock of one target, whose bits its outcome and the time it has counted decide.
 
-    `outcomes` has the bits of those that hold of each outcome; `slot` is where the breach waits, if any are of it.
+    `outcomes` has the bits of those that hold of each outcome; `slot` is where the breach waits, if any are of it;
+    `lines` are where it and the shares may wait.
     """
 
     key: str
     looks_at: int
     mask: int
+    lines: tuple[int, ...]
     outcomes: Mapping[str, int]
     slot: int | None
     shares: tuple[Share, ...]
@@ -204,13 +206,27 @@ Test = Callable[[Any], bool]
 """Whether an event of a certain kind matches a pattern."""
 
 
-Terms = tuple[Span | None, str | None, int, int | None]
-"""A span, the calendar and the line it counts on, and its budget, of a target for which they never change."""
+class Terms(NamedTuple):
+    """What a target allows: a span, the calendar's name and the line on which it counts, and what it comes to.
+
+    Days and months have no `budget` before a clock starts. `leg` is the calendar of a leg, None where all time counts;
+    `reach` gives the instant at which a span is due that ends at a point of the line.
+    """
+
+    span: Span | None
+    calendar: str | None
+    line: int
+    budget: int | None
+    leg: str | None
+    reach: Callable[[int], int]
 
 
 @dataclass(slots=True)
 class Choice:
-    """One of the targets with a key: when it applies, and what starts and stops it, by kind of event."""
+    """One of the targets with a key: when it applies, and what starts and stops it, by kind of event.
+
+    Where its terms depend on nothing but the priority (`is_priced`), they are remembered by it.
+    """
 
     when: Callable[[State], bool] | None
     within: Span | Pick | None
@@ -222,7 +238,8 @@ class Choice:
     pauses: frozenset[str]
     recurs: bool
     agreed: bool
-    terms: Terms | None
+    is_priced: bool
+    terms: dict[str | None, Terms] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -267,8 +284,8 @@ class Script(NamedTuple):
 class Instance:
     """One instance of a target.
 
-    `point` is where it is due on its line, while it runs, and `reach` gives the instant of a point; `fixed` is the
-    instant it is due once that can no longer change.
+    `point` is where it is due on its line, while it runs, and `reach` gives the instant of a point, as its terms have
+    them; `fixed` is the instant it is due once that can no longer change.
     `counted` is what was counted before the present leg, which began at `leg_point`.
     """
 
@@ -277,8 +294,7 @@ class Instance:
     cycle: int
     started: int
     choice: Choice
-    span: Span | None
-    calendar: str | None
+    terms: Terms
     budget: int | None
     line: int
     reach: Callable[[int], int]

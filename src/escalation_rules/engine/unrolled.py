@@ -18,6 +18,7 @@ from escalation_rules.engine.machine import (
     NEVER,
     SEEN,
     SHOWN,
+    Comparison,
     Dial,
     Face,
     Gauge,
@@ -239,7 +240,7 @@ def _crossings(program: Program) -> Lines:
         yield f"if nearest[{line}] != {NEVER}:"
         yield f"    here, edges = {'now' if line == 0 else f'state.point({line})'}, state.edges[{line}]"
         for slot, one in enumerate(program.slots):
-            if not isinstance(one, Gauge) or one.line == line:
+            if _may_wait(one, line):
                 yield f"    if edges[{slot}] <= here:"
                 yield f"        nearest[{line}] = None"
                 yield from (f"        {text}" for text in _cross(program, one))
@@ -248,7 +249,14 @@ def _crossings(program: Program) -> Lines:
     yield f"if now == state.duty{at_last}: state.duty, state.stir = {NEVER}, True"
 
 
-def _cross(program: Program, one: Any) -> Lines:
+def _may_wait(one: Gauge | Face | Comparison, line: int) -> bool:
+    """Whether something may wait on a line for its time."""
+    if isinstance(one, Gauge):
+        return one.line == line
+    return not isinstance(one, Face) or line in one.lines
+
+
+def _cross(program: Program, one: Gauge | Face | Comparison) -> Lines:
     """What has come at a slot."""
     if isinstance(one, Face):
         yield f"truth = truth & {~one.mask} | look_at_clock(state, face{program.faces.index(one)})"

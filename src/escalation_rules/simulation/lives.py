@@ -7,14 +7,14 @@ Of a void case only its own row is told: it has no moves and no deadlines, and i
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from escalation_rules import events as E
 from escalation_rules.engine.checks import expiry
 from escalation_rules.engine.clocks import counted_now, due_of, outcome_now
 from escalation_rules.engine.fold import Told, live
-from escalation_rules.engine.machine import Instance, Made, Program, State
+from escalation_rules.engine.machine import REMEMBERED, Instance, Made, Program, State
 from escalation_rules.engine.moves import blocked
 from escalation_rules.engine.outcome import NOWHERE, BlockedFound
 from escalation_rules.engine.owners import holder
@@ -49,9 +49,9 @@ class Lives:
             self.rows["deadlines"] += [(name, *row) for row in self._deadlines(state, watch)]
 
     def _deadlines(self, state: State, watch: _Watch) -> list[Row]:
-        clocks: Iterable[Instance] = (*state.past, *state.clocks.values())
-        ordered = sorted(clocks, key=lambda clock: (clock.started, clock.group.number))
-        return [self._deadline(clock, state, watch) for clock in ordered]
+        clocks = [*state.past, *state.clocks.values()]
+        clocks.sort(key=lambda clock: (clock.started, clock.group.number))
+        return [self._deadline(clock, state, watch) for clock in clocks]
 
     def _deadline(self, clock: Instance, state: State, watch: _Watch) -> Row:
         due, outcome, counted = due_of(clock), outcome_now(clock, state), counted_now(clock, state)
@@ -87,10 +87,17 @@ class Owners:
             *program.policy.targets,
             *(target for level in program.policy.all_levels for target in level.targets),
         ]
-        given = [level.owner for level in program.policy.all_levels] + [target.owner for target in targets]
+        roles = [role for level in program.policy.all_levels for role in (level.owner, *level.alternates)]
+        given = [*roles, *(target.owner for target in targets)]
         facts = (one.by for one in given if isinstance(one, Pick) and one.by != "priority")
         self.by = ("priority", *dict.fromkeys(facts))
         self.named = [self._named(group.key, group.level) for group in program.groups]
+        self.may_hold = any(
+            level.entry is not None or (level.nobody == "hold" and program.policy.rotas)
+            for levels in program.levels
+            for level in levels
+        )
+        self.known: dict[Any, tuple[str | None, ...]] = {}
 
     def _named(self, key: str, level: str | None) -> Any:
         policy = self.program.policy
@@ -101,6 +108,15 @@ class Owners:
         """What roles are picked by, as it is now: the priority first."""
         facts = self.by[1:]
         return (state.priority, *map(state.facts.get, facts)) if facts else (state.priority,)
+
+    def holders(self, state: State, levels: tuple[int, ...], picks: tuple[Any, ...]) -> tuple[str | None, ...]:
+        """Who has the case on each track. Where nobody has a rota, that is known from where it stands."""
+        found = self.known.get((levels, picks))
+        if found is None:
+            found = tuple(holder(state, track) for track in range(len(levels)))
+            if not self.program.policy.rotas and len(self.known) < REMEMBERED:
+                self.known[levels, picks] = found
+        return found
 
     def chosen(self, given: Any, picks: tuple[Any, ...]) -> str | None:
         """A role, or what a pick comes to."""
@@ -146,11 +162,7 @@ class _Watch:
         self.moves: list[Row] = []
         self.told = 0
         self.held: list[tuple[int, tuple[BlockedFound, ...]]] = []
-        self.may_hold = any(
-            level.entry is not None or (level.nobody == "hold" and program.policy.rotas)
-            for levels in program.levels
-            for level in levels
-        )
+        self.may_hold = owners.may_hold
 
     def see(self, state: State) -> None:
         """A look at the state after the rules of an instant."""
@@ -173,11 +185,12 @@ class _Watch:
             shots.pop()
             instants.pop()
         last = shots[-1] if shots else None
-        what = (state.cycle, state.live, tuple(state.level), tuple(state.entry), self.owners.picks(state))
+        levels, entries, picks = tuple(state.level), tuple(state.entry), self.owners.picks(state)
+        what = (state.cycle, state.live, levels, entries, picks)
         if last is None or last[1:6] != what:
-            tracks = range(len(state.level))
-            holders = tuple([holder(state, track) for track in tracks])
-            owners = tuple([_owner(state, track, last, holders) for track in tracks])
+            holders = owners = self.owners.holders(state, levels, picks)
+            if last is not None and last.cycle == state.cycle:
+                owners = _owners(last, entries, holders)
             shots.append(_Shot(state.now, *what, holders, owners))
             instants.append(state.now)
 
@@ -236,11 +249,12 @@ class _Watch:
         return since.cycle, self.program.tracks[track].key, level, since.owners[track], since.at, left
 
 
-def _owner(state: State, track: int, last: _Shot | None, holders: tuple[str | None, ...]) -> str | None:
-    """Who took the case when it came to where it stands, or has it as a new cycle begins."""
-    if last is not None and last.entries[track] == state.entry[track] and last.cycle == state.cycle:
-        return last.owners[track]
-    return holders[track]
+def _owners(last: _Shot, entries: tuple[int, ...], holders: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    """Who took the case when it came to where it stands on each track, in this cycle."""
+    if last.entries == entries:
+        return last.owners
+    kept = zip(last.entries, entries, last.owners, holders, strict=True)
+    return tuple([owner if before == entry else holder for before, entry, owner, holder in kept])
 
 
 def _stay(shot: _Shot, track: int) -> tuple[int, int, int]:
@@ -271,7 +285,10 @@ def _held_row(program: Program, found: BlockedFound) -> Row:
 
 def _case_row(case: Told, state: State, moves: int, *, void: bool) -> Row:
     first = resolved = closed = LOST
-    for instant, kind in ((instant, type(event)) for instant, event in case.events if type(event) in _ENDING):
+    for instant, event in case.events:
+        kind = type(event)
+        if kind not in _ENDING:
+            continue
         if instant > state.now:
             break
         if kind is E.Reopened or kind is E.Voided:
