@@ -32,6 +32,7 @@ ROWS = [
     ["parts", "explanation", "decision"],
     [
         "engine.outcome",
+        "engine.bits",
         "engine.machine",
         "engine.clocks",
         "engine.comparisons",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from escalation_rules import events as E
 from escalation_rules.checklists import Checklist, Item
-from escalation_rules.engine.machine import BITS, State
+from escalation_rules.engine.bits import BITS
+from escalation_rules.engine.machine import State
 from escalation_rules.engine.outcome import OpenFound
 
 __all__ = ["checked", "entry_state", "expiry"]

@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from escalation_rules import events as E
-from escalation_rules.engine.machine import (
-    CYCLE,
-    LEVEL,
-    REMEMBERED,
-    STATUS,
-    Choice,
-    Crossing,
-    Group,
-    Instance,
-    Script,
-    State,
-    Terms,
-)
+from escalation_rules.engine.bits import CYCLE, LEVEL, REMEMBERED, STATUS, Crossing
+from escalation_rules.engine.machine import Choice, Group, Instance, Script, State, Terms
 from escalation_rules.engine.outcome import LegFound
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime import Span

@@ -13,8 +13,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from escalation_rules.conditions import BUILT_IN, OUTCOMES, Atom
-from escalation_rules.engine.clocks import due_of, outcome_and_due, use_of
-from escalation_rules.engine.machine import (
+from escalation_rules.engine.bits import (
     ACKNOWLEDGED,
     ASSIGNED,
     BITS,
@@ -31,10 +30,10 @@ from escalation_rules.engine.machine import (
     UNANSWERED,
     UPDATED,
     Look,
-    Program,
     Reach,
-    State,
 )
+from escalation_rules.engine.clocks import due_of, outcome_and_due, use_of
+from escalation_rules.engine.machine import Program, State
 from escalation_rules.engine.outcome import NOWHERE
 from escalation_rules.picks import Pick
 from escalation_rules.worktime import Calendar, Span

@@ -10,9 +10,7 @@ from typing import Any
 
 from escalation_rules import events as E
 from escalation_rules.conditions import OUTCOMES, AllOf, Atom, Condition, atoms, normal, parts
-from escalation_rules.engine.comparisons import Context, Ended, Sight, Used, looks_at, sight_of
-from escalation_rules.engine.effects import EFFECTS
-from escalation_rules.engine.machine import (
+from escalation_rules.engine.bits import (
     AGREED,
     CYCLE,
     FIRST_CLOCK,
@@ -21,21 +19,17 @@ from escalation_rules.engine.machine import (
     OWN_FACT,
     PRIORITY,
     STATUS,
-    Choice,
     Comparison,
     Dial,
     Face,
     Gauge,
-    Group,
-    Program,
     Reach,
-    RuleCode,
-    Script,
     Share,
-    State,
-    Test,
     Tree,
 )
+from escalation_rules.engine.comparisons import Context, Ended, Sight, Used, looks_at, sight_of
+from escalation_rules.engine.effects import EFFECTS
+from escalation_rules.engine.machine import Choice, Group, Program, RuleCode, Script, State, Test
 from escalation_rules.events import KINDS
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick, choices

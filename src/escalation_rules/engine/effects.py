@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from escalation_rules import events as E
-from escalation_rules.engine.machine import (
+from escalation_rules.engine.bits import (
     ACKNOWLEDGED,
     AGREED,
     ASSIGNED,
@@ -23,9 +23,8 @@ from escalation_rules.engine.machine import (
     STATUS,
     UNANSWERED,
     UPDATED,
-    Made,
-    State,
 )
+from escalation_rules.engine.machine import Made, State
 from escalation_rules.engine.outcome import NOWHERE
 from escalation_rules.engine.unrolled import spread
 from escalation_rules.errors import InvalidValue, UnknownName, unknown

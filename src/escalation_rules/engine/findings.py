@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from escalation_rules.engine.bits import BITS
 from escalation_rules.engine.checks import checked
 from escalation_rules.engine.clocks import due_of, is_at_close, outcome_now
-from escalation_rules.engine.machine import BITS, Instance, Pending, State
+from escalation_rules.engine.machine import Instance, Pending, State
 from escalation_rules.engine.moves import blocked, leaves, tree_holds
 from escalation_rules.engine.outcome import NOWHERE, ClockFound, ExitFound, MoveFound, OpenFound, Outcome
 from escalation_rules.engine.owners import holder

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from escalation_rules import events as E
 from escalation_rules.case import Case
+from escalation_rules.engine.bits import NEVER
 from escalation_rules.engine.checks import expiry
 from escalation_rules.engine.clocks import due_of, outcome_now
 from escalation_rules.engine.findings import cooldown_end, crossings_of, find
-from escalation_rules.engine.machine import NEVER, Program, State
+from escalation_rules.engine.machine import Program, State
 from escalation_rules.engine.moves import enact_rest, holding, run_rules
 from escalation_rules.engine.outcome import NOWHERE, Outcome
 from escalation_rules.engine.truth import next_crossing

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
+from escalation_rules.engine.bits import BITS, LONG_AGO, NEVER, REMEMBERED, Tree
 from escalation_rules.engine.checks import entry_state
 from escalation_rules.engine.effects import assign, happen_virtually, move, set_priority
-from escalation_rules.engine.machine import BITS, LONG_AGO, NEVER, REMEMBERED, Made, Pending, RuleCode, State, Tree
+from escalation_rules.engine.machine import Made, Pending, RuleCode, State
 from escalation_rules.engine.outcome import ActionFound, BlockedFound, MoveFound, OwnerFound, action_key, move_key
 from escalation_rules.engine.owners import is_held, owner_of, watch_duty
 from escalation_rules.engine.unrolled import happen

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from escalation_rules.engine.machine import BITS, State
+from escalation_rules.engine.bits import BITS
+from escalation_rules.engine.machine import State
 from escalation_rules.engine.outcome import NOWHERE, OwnerFound
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.worktime.rotas import next_cover_change

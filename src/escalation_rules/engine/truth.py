@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+from escalation_rules.engine.bits import NEVER, Comparison, Crossing, Face, Gauge
 from escalation_rules.engine.clocks import outcome_and_due, use_of
-from escalation_rules.engine.machine import NEVER, Comparison, Crossing, Face, Gauge, State
+from escalation_rules.engine.machine import State
 
 __all__ = ["advance", "look_at_clock", "look_at_one", "next_crossing", "start_earlier", "turn_bits"]
 

@@ -9,24 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from escalation_rules.engine.bits import BITS, CYCLE, LEVEL, LONG_AGO, NEVER, SEEN, SHOWN, Comparison, Dial, Face, Gauge
 from escalation_rules.engine.clocks import start_due, stop, turn_clocks
-from escalation_rules.engine.machine import (
-    BITS,
-    CYCLE,
-    LEVEL,
-    LONG_AGO,
-    NEVER,
-    SEEN,
-    SHOWN,
-    Comparison,
-    Dial,
-    Face,
-    Gauge,
-    Program,
-    Script,
-    State,
-    Steps,
-)
+from escalation_rules.engine.machine import Program, Script, State, Steps
 from escalation_rules.engine.truth import advance, look_at_clock, look_at_one, start_earlier, turn_bits
 from escalation_rules.patterns import Happening
 
