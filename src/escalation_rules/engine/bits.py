@@ -109,9 +109,11 @@ class Dial:
 
     def bits(self, state: Any, value: Hashable) -> int:
         """The bits of the comparisons that hold of a value; what was worked out once is remembered."""
-        found = sum(1 << one.number for one in self.comparisons if one.holds(state))
-        if len(self.table) < REMEMBERED:
-            self.table[value] = found
+        found = self.table.get(value)
+        if found is None:
+            found = sum(1 << one.number for one in self.comparisons if one.holds(state))
+            if len(self.table) < REMEMBERED:
+                self.table[value] = found
         return found
 
 

@@ -5,34 +5,19 @@ Comparisons become bits, rules become trees over bits, targets become tables by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from escalation_rules import events as E
-from escalation_rules.conditions import OUTCOMES, AllOf, Atom, Condition, atoms, normal, parts
-from escalation_rules.engine.bits import (
-    AGREED,
-    CYCLE,
-    FIRST_CLOCK,
-    LEVEL,
-    LONG_AGO,
-    OWN_FACT,
-    PRIORITY,
-    STATUS,
-    Comparison,
-    Dial,
-    Face,
-    Gauge,
-    Reach,
-    Share,
-    Tree,
-)
-from escalation_rules.engine.comparisons import Context, Ended, Sight, Used, looks_at, sight_of
+from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal, parts
+from escalation_rules.engine.bits import AGREED, CYCLE, FIRST_CLOCK, LEVEL, LONG_AGO, STATUS
+from escalation_rules.engine.collecting import Comparisons, sort_comparisons, what_picks_look_at
+from escalation_rules.engine.comparisons import Context, Sight, looks_at, sight_of
 from escalation_rules.engine.effects import EFFECTS
 from escalation_rules.engine.machine import Choice, Group, Program, RuleCode, Script, State, Test
 from escalation_rules.events import KINDS
 from escalation_rules.patterns import Pattern
-from escalation_rules.picks import Pick, choices
+from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
@@ -68,97 +53,18 @@ def compile_policy(policy: Policy) -> Program:
         effective_from=LONG_AGO if policy.effective_from is None else microseconds_of(policy.effective_from),
         facts={fact.name: fact for fact in policy.facts},
     )
-    collected = _Comparisons(program)
+    collected = Comparisons(program)
     _compile_rules(program, collected)
     _compile_targets(program, collected)
     _compile_items(program)
-    _sort_comparisons(program, collected)
+    sort_comparisons(program, collected)
     program.watchers = len(collected.watched)
     program.requests = tuple(_request_numbers(collected))
     program.scripts = _scripts(program, collected)
     return program
 
 
-def _sort_comparisons(program: Program, collected: _Comparisons) -> None:
-    """Those on dials, on gauges and on faces of clocks, and the rest; a slot for all that changes as time passes."""
-    program.comparisons = tuple(collected.found.values())
-    program.dials = tuple(collected.dials.values())
-    program.gauges = tuple(
-        _gauge(number, looks, reaches) for number, (looks, reaches) in enumerate(collected.gauges.values())
-    )
-    slots: list[Gauge | Face | Comparison] = [*program.gauges]
-    program.faces = tuple(_face(program, key, seen, slots) for key, seen in collected.faces.items())
-    shared = {id(one) for dial in program.dials for one in dial.comparisons} | collected.shared
-    program.single = tuple(one for one in program.comparisons if id(one) not in shared)
-    for one in program.single:
-        if one.look is not None:
-            one.slot = len(slots)
-            slots.append(one)
-    program.slots = tuple(slots)
-    program.timed = tuple(sorted({line for one in slots for line in _lines_of(program, one)}))
-
-
-def _lines_of(program: Program, one: Gauge | Face | Comparison) -> Iterable[int]:
-    """The lines on which it may wait for its time."""
-    if isinstance(one, Comparison):
-        return range(len(program.lines))
-    return one.lines if isinstance(one, Face) else (one.line,)
-
-
-def _lines_of_target(program: Program, key: str) -> Iterator[int]:
-    """The lines on which the clocks of a target may run."""
-    yield 0
-    for choice in (choice for group in program.groups if group.key == key for choice in group.choices):
-        for given in choice.calendar:
-            yield from (program.calendars[name][1] for name in choices(given))
-            if isinstance(given, str):
-                break
-
-
-def _face(
-    program: Program, key: str, seen: list[tuple[int, Used | Ended]], slots: list[Gauge | Face | Comparison]
-) -> Face:
-    """The face of a target's clock, with these comparisons. It takes a slot for breaches, and one for each share."""
-    ends = {1 << number: one.outcomes for number, one in seen if isinstance(one, Ended)}
-    uses = [(1 << number, one) for number, one in seen if isinstance(one, Used)]
-    shares = {
-        one.share: len(slots) + bool(ends) + place
-        for place, one in enumerate({one.share: one for _, one in uses}.values())
-    }
-    face = Face(
-        key=key,
-        looks_at=program.clock_bits[key],
-        mask=sum(1 << number for number, _ in seen),
-        lines=tuple(set(_lines_of_target(program, key))) if uses else (0,),
-        outcomes={outcome: sum(bit for bit, held_by in ends.items() if outcome in held_by) for outcome in OUTCOMES},
-        slot=len(slots) if ends else None,
-        shares=tuple(
-            Share(
-                slot,
-                share.numerator,
-                share.denominator,
-                used=sum(bit for bit, one in uses if one.share == share and one.wanted),
-                before=sum(bit for bit, one in uses if one.share == share and not one.wanted),
-            )
-            for share, slot in shares.items()
-        ),
-    )
-    slots += [face] * (bool(ends) + len(shares))
-    return face
-
-
-def _gauge(number: int, looks: int, reaches: list[tuple[int, Reach]]) -> Gauge:
-    """The comparisons with these numbers, of one anchor and line, by length."""
-    lengths = tuple(sorted({reach.length for _, reach in reaches}))
-    bits = tuple(
-        sum(1 << bit for bit, reach in reaches if (lengths.index(reach.length) < reached) == reach.wanted)
-        for reached in range(len(lengths) + 1)
-    )
-    first, mask = reaches[0][1], sum(1 << bit for bit, _ in reaches)
-    return Gauge(number, looks, first.line, first.anchor, lengths, bits, mask, initial=int(lengths[0] == 0))
-
-
-def _scripts(program: Program, collected: _Comparisons) -> dict[type, Script]:
+def _scripts(program: Program, collected: Comparisons) -> dict[type, Script]:
     """What each kind of event does under this policy."""
     watched = _tests_by_kind((number, one) for patterns, number in collected.watched.items() for one in patterns)
     answers = _tests_by_kind((number, one) for item, number in program.items.items() for one in item.done_by)
@@ -187,71 +93,12 @@ def _scripts(program: Program, collected: _Comparisons) -> dict[type, Script]:
 _ENDING = frozenset({E.Resolved, E.Closed, E.Voided})
 
 
-class _Comparisons:
-    """The comparisons of a program as they are collected: equal atoms in equal contexts share a bit."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.found: dict[Hashable, Comparison] = {}
-        self.dials: dict[Hashable, Dial] = {}
-        self.gauges: dict[Hashable, tuple[int, list[tuple[int, Reach]]]] = {}
-        self.faces: dict[str, list[tuple[int, Used | Ended]]] = {}
-        self.shared: set[int] = set()
-        self.watched: dict[tuple[Pattern, ...], int] = {}
-
-    def tree(self, condition: Condition, context: Context) -> Tree:
-        """The condition over bits."""
-        if isinstance(condition, Atom):
-            return self.comparison(condition, context)
-        kind = "all" if isinstance(condition, AllOf) else "any"
-        return kind, tuple(self.tree(part, context) for part in parts(condition))
-
-    def comparison(self, atom: Atom, context: Context) -> int:
-        """The number of the atom's comparison, which is made when it is met for the first time."""
-        key = (atom, context.track, context.goes, context.calendars)
-        if key not in self.found:
-            watched = self.watch(atom)
-            seen = watched if (atom.op == "==") == atom.value else None
-            looks = looks_at(atom, self.program) | _picks_of(atom.value, *context.calendars_of(atom)[:1])
-            self.add(key, looks, sight_of(atom, context, watched), seen=seen, silent=atom.fact == "level")
-        return self.found[key].number
-
-    def gate(self, key: Hashable, looks: int, sight: Sight) -> int:
-        """The number of a bit that is no comparison of the policy's and never evidence."""
-        if key not in self.found:
-            self.add(key, looks, sight, silent=True)
-        return self.found[key].number
-
-    def add(self, key: Hashable, looks: int, sight: Sight, *, seen: int | None = None, silent: bool = False) -> None:
-        """One more bit, on its dial, its gauge or its face if it has one."""
-        made = self.found[key] = Comparison(len(self.found), looks, sight.holds, sight.look, seen, silent)
-        if sight.value is not None:
-            dial = self.dials.setdefault(sight.dial, Dial(looks, sight.value))
-            dial.comparisons.append(made)
-            dial.mask |= 1 << made.number
-        if sight.reach is not None:
-            self.gauges.setdefault(sight.reach.key, (looks, []))[1].append((made.number, sight.reach))
-            self.shared.add(id(made))
-        if (seen_on := sight.used or sight.ends) is not None:
-            self.faces.setdefault(seen_on.key, []).append((made.number, seen_on))
-            self.shared.add(id(made))
-
-    def watch(self, atom: Atom) -> int | None:
-        """The number under which it is remembered when an event last matched the atom's pattern."""
-        return self.watched.setdefault(atom.pattern, len(self.watched)) if atom.pattern else None
-
-
-def _picks_of(*given: Any) -> int:
-    """What picks among these look at."""
-    return PRIORITY | OWN_FACT if any(isinstance(one, Pick) for one in given) else 0
-
-
 def _picks_of_facts(*given: Any) -> bool:
     """Whether any of these is a pick by something else than the priority."""
     return any(isinstance(one, Pick) and one.by != "priority" for one in given)
 
 
-def _compile_rules(program: Program, collected: _Comparisons) -> None:
+def _compile_rules(program: Program, collected: Comparisons) -> None:
     policy = program.policy
     rules = []
     for number, rule in enumerate(sorted(policy.all_rules, key=lambda rule: rule.name)):
@@ -281,7 +128,7 @@ def _compile_rules(program: Program, collected: _Comparisons) -> None:
     program.rules = tuple(rules)
 
 
-def _request_numbers(collected: _Comparisons) -> Iterator[int]:
+def _request_numbers(collected: Comparisons) -> Iterator[int]:
     for key, comparison in collected.found.items():
         atom = key[0] if isinstance(key, tuple) else None
         if isinstance(atom, Atom) and atom.fact == "escalation_requested" and (atom.op == "==") == atom.value:
@@ -316,7 +163,7 @@ def _tests_by_kind(patterns: Iterable[tuple[int, Pattern]]) -> dict[type, tuple[
     return found
 
 
-def _compile_targets(program: Program, collected: _Comparisons) -> None:
+def _compile_targets(program: Program, collected: Comparisons) -> None:
     policy = program.policy
     scopes: list[tuple[str | None, tuple[int, int] | None, tuple[Target, ...], Any]] = [
         (None, None, policy.targets, None)
@@ -366,7 +213,7 @@ def _groups_by_kind(
     return {kind: tuple(group for group in groups if kind in kinds[id(group)]) for kind in set().union(*kinds.values())}
 
 
-def _choice(collected: _Comparisons, target: Target, calendars: tuple[Any, ...]) -> Choice:
+def _choice(collected: Comparisons, target: Target, calendars: tuple[Any, ...]) -> Choice:
     starts = target.starts if isinstance(target.starts, tuple) and target.starts else None
     return Choice(
         when=None if target.when is None else _predicate(collected, target.when, calendars),
@@ -398,7 +245,7 @@ def _test(patterns: list[Pattern], *, stopping: bool) -> Test:
     return lambda event: any(one.matches(event) for one in patterns)
 
 
-def _predicate(collected: _Comparisons, condition: Condition, calendars: tuple[Any, ...]) -> Callable[[State], bool]:
+def _predicate(collected: Comparisons, condition: Condition, calendars: tuple[Any, ...]) -> Callable[[State], bool]:
     """A target's condition, asked of the state itself: it sees no durations, so no bit need be kept for it."""
     context = Context(collected.program, 0, goes=False, calendars=calendars)
 
@@ -416,7 +263,7 @@ def _target_looks_at(program: Program, targets: list[Target], track_calendar: An
     """What may change which target applies, its span or its calendar."""
     found = 0
     for target in targets:
-        found |= _picks_of(target.within, target.calendar, track_calendar, program.policy.usual_calendar)
+        found |= what_picks_look_at(target.within, target.calendar, track_calendar, program.policy.usual_calendar)
         found |= AGREED if target.agreed else 0
         for atom in atoms(target.when) if target.when is not None else ():
             found |= looks_at(atom, program)

@@ -10,7 +10,6 @@ from escalation_rules.engine.bits import (
     ACKNOWLEDGED,
     AGREED,
     ASSIGNED,
-    BITS,
     COUNTED,
     CYCLE,
     EVERYTHING,
@@ -24,9 +23,9 @@ from escalation_rules.engine.bits import (
     UNANSWERED,
     UPDATED,
 )
+from escalation_rules.engine.happening import happening
 from escalation_rules.engine.machine import Made, State
 from escalation_rules.engine.outcome import NOWHERE
-from escalation_rules.engine.unrolled import spread
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
@@ -41,11 +40,9 @@ def happen_virtually(state: State, kind: type[Happening], effect: Callable[[], N
 
     The event is made only where somebody listens for it.
     """
-    state.position += 1
-    state.when = (state.now << BITS) + state.position
-    effect()
     is_heard = state.program.scripts[kind].is_heard
-    spread(state, kind, kind(at=datetime_of(state.now), actor="automation", **fields) if is_heard else None)
+    event = kind(at=datetime_of(state.now), actor="automation", **fields) if is_heard else None
+    happening(state.program, kind)(state, event, lambda *_: effect())
 
 
 def _known(state: State, name: str | None) -> None:

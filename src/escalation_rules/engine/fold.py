@@ -11,11 +11,11 @@ from escalation_rules.engine.bits import NEVER
 from escalation_rules.engine.checks import expiry
 from escalation_rules.engine.clocks import due_of, outcome_now
 from escalation_rules.engine.findings import cooldown_end, crossings_of, find
+from escalation_rules.engine.happening import happening, steps_for, steps_of
 from escalation_rules.engine.machine import Program, State
 from escalation_rules.engine.moves import enact_rest, holding, run_rules
 from escalation_rules.engine.outcome import NOWHERE, Outcome
 from escalation_rules.engine.truth import next_crossing
-from escalation_rules.engine.unrolled import happen, steps_of
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import datetime_of
@@ -63,7 +63,7 @@ def live(program: Program, case: Told, at: int, watch: Watch | None = None) -> S
     """
     state = State(program, case.case, case.recorded, case.declined)
     state.watch = watch
-    steps = steps_of(program)
+    steps = steps_for(program)
     arrive, happens = steps.arrive, steps.happen
     now = state.now = state.points[0] = case.events[0][0]
     for instant, event in case.events:
@@ -78,7 +78,7 @@ def live(program: Program, case: Told, at: int, watch: Watch | None = None) -> S
         if case.accepted and isinstance(event, _ASKED) and event.is_accepted:
             state.accepted[str(event.id)] = event
         else:
-            (happens.get(type(event)) or happen)(state, event)
+            (happens.get(type(event)) or happening(program, type(event)))(state, event)
     _conclude(state)
     forward(state, at)
     return state

@@ -173,23 +173,30 @@ class Made(NamedTuple):
     key: str | None = None
 
 
+Look = Callable[["State", int], None]
+"""What to look at after a change: of a state and of when it changed."""
+Happen = Callable[..., None]
+"""What an event does: of a state, of the event and, where it is only due, of the effect it would have."""
+
+
 @dataclass(slots=True)
 class Steps:
-    """What is written out for a policy when it is first needed: how time passes, what an event does, what is looked at.
+    """How time passes for the cases of a policy, and what is done after what.
 
-    By kind of event, and by what has changed.
+    `arrive` gives the first crossing up to an instant, or else a later one; the state is there then, or at the instant.
+    `cross` does what time alone has changed by now. What to look at is kept by what has changed, what happens by kind.
     """
 
     arrive: Callable[[State, int], int]
     cross: Callable[[State], None]
-    look: dict[int, Callable[[State, int], None]] = field(default_factory=dict)
-    happen: dict[type, Callable[[State, Any], None]] = field(default_factory=dict)
-    spread: dict[type, Callable[[State, Any], None]] = field(default_factory=dict)
+    make_look: Callable[[Program, int], Look]
+    look: dict[int, Look] = field(default_factory=dict)
+    happen: dict[type, Happen] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
 class Program:
-    """A policy, compiled: tables, and nothing that changes but what is remembered of them.
+    """A policy, compiled: tables, and nothing that changes but what is remembered of them, and the count of `cases`.
 
     On the first of the `lines` all time counts.
     `slots` are what changes by itself as time passes: gauges, faces of clocks, and comparisons that look ahead one by
@@ -225,6 +232,7 @@ class Program:
     slots: tuple[Gauge | Face | Comparison, ...] = ()
     timed: tuple[int, ...] = ()
     steps: Steps | None = None
+    cases: int = 0
     holding: dict[int, tuple[RuleCode, ...]] = field(default_factory=dict)
     acting: dict[tuple[int, ...], tuple[RuleCode, ...]] = field(default_factory=dict)
 

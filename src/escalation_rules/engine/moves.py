@@ -10,10 +10,10 @@ from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.engine.bits import BITS, LONG_AGO, NEVER, REMEMBERED, Tree
 from escalation_rules.engine.checks import entry_state
 from escalation_rules.engine.effects import assign, happen_virtually, move, set_priority
+from escalation_rules.engine.happening import happening
 from escalation_rules.engine.machine import Made, Pending, RuleCode, State
 from escalation_rules.engine.outcome import ActionFound, BlockedFound, MoveFound, OwnerFound, action_key, move_key
 from escalation_rules.engine.owners import is_held, owner_of, watch_duty
-from escalation_rules.engine.unrolled import happen
 from escalation_rules.patterns import Happening
 from escalation_rules.rules import NEXT
 
@@ -217,7 +217,7 @@ def _raise_priority(state: State, fresh: Iterable[tuple[Asked, Happening | None]
 def enact(state: State, record: Happening) -> None:
     """What was accepted takes effect where the rules ask for it, so that a history with it reads like one without."""
     del state.accepted[str(record.id)]
-    happen(state, record)
+    happening(state.program, type(record))(state, record)
 
 
 def enact_rest(state: State) -> None:

@@ -10,11 +10,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from escalation_rules.engine.bits import NEVER, Comparison, Crossing, Face, Gauge
+from escalation_rules.engine.bits import BITS, NEVER, SHOWN, Comparison, Crossing, Face, Gauge
 from escalation_rules.engine.clocks import outcome_and_due, use_of
-from escalation_rules.engine.machine import State
+from escalation_rules.engine.machine import Look, Program, State
 
-__all__ = ["advance", "look_at_clock", "look_at_one", "next_crossing", "start_earlier", "turn_bits"]
+__all__ = [
+    "advance",
+    "arrive",
+    "cross",
+    "look_at_clock",
+    "look_at_one",
+    "make_look",
+    "next_crossing",
+    "start_earlier",
+    "turn_bits",
+]
 
 
 def turn_bits(state: State, was: int, truth: int, when: int) -> None:
@@ -84,6 +94,79 @@ def _set_edge(state: State, slot: int, crossing: Crossing | None) -> None:
         state.edges[line][slot] = point
         state.slot_lines[slot] = line
         state.nearest[line] = None
+
+
+# ---------------------------------------------------------------------------- after a change
+
+
+def make_look(program: Program, dirty: int) -> Look:
+    """What to look at after a change."""
+    dials = [one for one in program.dials if one.looks_at & dirty]
+    gauges = [one for one in program.gauges if one.looks_at & dirty]
+    faces = [one for one in program.faces if one.looks_at & dirty]
+    single = [one for one in program.single if one.looks_at & dirty]
+
+    def look(state: State, when: int) -> None:
+        state.dirty = 0
+        state.shown |= dirty & SHOWN
+        was = truth = state.truth
+        for dial in dials:
+            truth = truth & ~dial.mask | dial.bits(state, dial.value(state))
+        for gauge in gauges:
+            anchor = gauge.anchor(state)
+            if anchor != state.anchors[gauge.number]:
+                truth = truth & ~gauge.mask | _start(state, gauge, anchor)
+        for face in faces:
+            truth = truth & ~face.mask | look_at_clock(state, face)
+        for one in single:
+            truth = truth & ~(1 << one.number) | look_at_one(state, one)
+        if truth != was:
+            turn_bits(state, was, truth, when)
+
+    return look
+
+
+def _start(state: State, gauge: Gauge, anchor: int | None) -> int:
+    """A duration begins anew, or ends: then it is no time at all. The bits of its comparisons that hold."""
+    state.anchors[gauge.number] = anchor
+    if anchor is not None:
+        return start_earlier(state, gauge, anchor)
+    state.edges[gauge.line][gauge.number] = NEVER
+    state.nearest[gauge.line] = None
+    return gauge.bits[gauge.initial]
+
+
+# ---------------------------------------------------------------------------- as time passes
+
+
+def arrive(state: State, until: int) -> int:
+    """The first crossing up to an instant, or else a later one. The state is there then, or at the instant."""
+    crossing = next_crossing(state)
+    state.now = min(crossing, until)
+    state.points = [None] * len(state.points)
+    state.points[0] = state.now
+    return crossing
+
+
+def cross(state: State) -> None:
+    """What time alone has changed by now."""
+    program, now = state.program, state.now
+    was = truth = state.truth
+    for line in program.timed:
+        here = state.point(line)
+        for slot in [slot for slot, edge in enumerate(state.edges[line]) if edge <= here]:
+            one = program.slots[slot]
+            if isinstance(one, Gauge):
+                truth = truth & ~one.mask | advance(state, one, here)
+            elif isinstance(one, Face):
+                truth = truth & ~one.mask | look_at_clock(state, one)
+            else:
+                truth = truth & ~(1 << one.number) | look_at_one(state, one)
+    if truth != was:
+        turn_bits(state, was, truth, now << BITS)
+    if now in {state.duty, program.effective_from}:
+        state.duty = NEVER
+        state.stir = True
 
 
 def next_crossing(state: State) -> int:

@@ -1,7 +1,7 @@
 """The loops over a policy's tables, written out: a policy has a few comparisons, and its cases millions of instants.
 
-What is looked at after a change, and as time passes, is the same for all cases of a policy. It is written as Python
-when it is first needed, one line after the other instead of a loop with a test in it, and compiled once.
+What is looked at after a change, and as time passes, is the same for all cases of a policy. Here it is written as
+Python, one line after the other instead of a loop with tests in it. It does what the loops in `truth` do.
 """
 
 from __future__ import annotations
@@ -9,73 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from escalation_rules.engine.bits import BITS, CYCLE, LEVEL, LONG_AGO, NEVER, SEEN, SHOWN, Comparison, Dial, Face, Gauge
-from escalation_rules.engine.clocks import start_due, stop, turn_clocks
-from escalation_rules.engine.machine import Program, Script, State, Steps
+from escalation_rules.engine.bits import BITS, LONG_AGO, NEVER, SHOWN, Comparison, Dial, Face, Gauge
+from escalation_rules.engine.machine import Look, Program, Steps
 from escalation_rules.engine.truth import advance, look_at_clock, look_at_one, start_earlier, turn_bits
-from escalation_rules.patterns import Happening
 
-__all__ = ["happen", "spread", "steps_of"]
+__all__ = ["written"]
 
 Names = dict[str, Any]
 Lines = Iterator[str]
 
 
-def steps_of(program: Program) -> Steps:
-    """The steps of a policy, written when they are first needed and kept with its program."""
-    if program.steps is None:
-        arrive = _function("arrive", "state, until", program, _arrivals(program))
-        cross = _function("cross", "state", program, _crossings(program))
-        program.steps = Steps(arrive, cross)
-    return program.steps
+def written(program: Program) -> Steps:
+    """The steps of a policy, written out."""
+    return Steps(
+        arrive=_function("arrive", "state, until", program, _arrivals(program)),
+        cross=_function("cross", "state", program, _crossings(program)),
+        make_look=_look,
+    )
 
 
-def happen(state: State, event: Happening) -> None:
-    """One recorded event with all of its effects, as the script of its kind has them."""
-    kind = type(event)
-    steps = state.program.steps or steps_of(state.program)
-    written = steps.happen.get(kind)
-    if written is None:
-        effect = state.program.scripts[kind].effect
-        written = steps.happen[kind] = _on_event("happen", state.program, kind, _happens(effect), effect=effect)
-    written(state, event)
+def _look(program: Program, dirty: int) -> Look:
+    """What to look at after a change."""
+    found: Look = _function("look", "state, when", program, _looks(program, dirty))
+    return found
 
 
-def spread(state: State, kind: type[Happening], event: Happening | None) -> None:
-    """The further effects of an event of a kind: on what is watched for, on clocks, on what is known to hold.
-
-    Without the event itself nobody listens.
-    """
-    steps = state.program.steps or steps_of(state.program)
-    written = steps.spread.get(kind)
-    if written is None:
-        written = steps.spread[kind] = _on_event("spread", state.program, kind, ())
-    written(state, event)
-
-
-def listen(state: State, script: Script, event: Happening) -> None:
-    """What is watched for, and what answers items, has happened."""
-    for number, test in script.watched:
-        if test(event):
-            state.seen[number] = state.when
-            state.dirty |= SEEN
-            state.stir = True
-    for number, test in script.answers:
-        if test(event):
-            state.answers[number] = state.when, event
-            state.stir = True
-
-
-def look(state: State) -> None:
-    """What holds after a change of a kind that has not been met before."""
-    program, dirty = state.program, state.dirty
-    steps = steps_of(program)
-    written = steps.look[dirty] = _function("look", "state, when", program, _looks(program, dirty))
-    written(state, state.when)
-
-
-def _function(name: str, arguments: str, program: Program, lines: Iterable[str], **more: Any) -> Any:
-    """The function with these lines. What they name are parts of the program, its helpers, and more."""
+def _function(name: str, arguments: str, program: Program, lines: Iterable[str]) -> Any:
+    """The function with these lines. What they name are parts of the program, and helpers."""
     text = "\n    ".join([f"def {name}({arguments}):", *lines])
     names: Names = {
         **{f"dial{number}": dial for number, dial in enumerate(program.dials)},
@@ -88,57 +48,12 @@ def _function(name: str, arguments: str, program: Program, lines: Iterable[str],
         **{f"earliest{number}": line.earliest for number, line in enumerate(program.lines)},
         **{f"anchor{gauge.number}": gauge.anchor for gauge in program.gauges},
         **{helper.__name__: helper for helper in _HELPERS},
-        **more,
     }
     exec(compile(text, f"<{name} of {program.policy.name}>", "exec"), names)  # noqa: S102 all of it is written here
     return names[name]
 
 
-def _on_event(name: str, program: Program, kind: type, first: Iterable[str], **more: Any) -> Any:
-    """What an event of a kind does after these first lines."""
-    script = program.scripts[kind]
-    lines = (*first, *_spreads(program, script))
-    return _function(name, "state, event", program, lines, script=script, looks=steps_of(program).look, **more)
-
-
-_HELPERS = (advance, listen, look, look_at_clock, look_at_one, start_due, start_earlier, stop, turn_clocks, turn_bits)
-
-
-# ---------------------------------------------------------------------------- after an event
-
-
-def _happens(effect: Any) -> Lines:
-    yield "state.position = position = state.position + 1"
-    yield f"state.when = (state.now << {BITS}) + position"
-    if effect is not None:
-        yield "effect(state, event)"
-
-
-def _spreads(program: Program, script: Script) -> Lines:
-    if script.listens:
-        yield "if event is not None: listen(state, script, event)"
-    yield "dirty, stopped = state.dirty, ()"
-    if script.stoppers:
-        numbers = " or ".join(f"{group.number} in running" for group in script.stoppers)
-        yield "running = state.open"
-        yield f"if running and ({numbers}) and event is not None and event.counts:"
-        yield "    stopped = stop(state, script.stoppers, event)"
-    if program.groups:
-        yield f"if dirty & {program.turning} and state.open: turn_clocks(state, script, dirty)"
-        yield f"if {_may_start(script)}: start_due(state, script, event, stopped)"
-    yield "dirty = state.dirty"
-    yield "if dirty:"
-    yield "    written = looks.get(dirty)"
-    yield "    if written is None: look(state)"
-    yield "    else: written(state, state.when)"
-
-
-def _may_start(script: Script) -> str:
-    """When an event may start a clock."""
-    if script.starters and not script.awaits:
-        return "True"
-    begun = f"stopped or dirty & {LEVEL | CYCLE}"
-    return f"{begun} or state.unanswered is not None" if script.starters else begun
+_HELPERS = (advance, look_at_clock, look_at_one, start_earlier, turn_bits)
 
 
 # ---------------------------------------------------------------------------- after a change
