@@ -18,12 +18,13 @@ from escalation_rules.simulation.frames import Columns, joined
 from escalation_rules.simulation.grids import Left
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.holding import is_of_levels
+from escalation_rules.simulation.keys import WIDTH
 from escalation_rules.simulation.looking import at_dial, at_nothing, at_timed
 from escalation_rules.simulation.plans import Dialed, Group, Outcomed, Plan, Shared, Timed, Unheld
 from escalation_rules.simulation.points import Points
 from escalation_rules.simulation.running import Running
 from escalation_rules.simulation.scripts import Script
-from escalation_rules.simulation.states import WIDTH, States
+from escalation_rules.simulation.states import States
 from escalation_rules.simulation.sweep import MOST, Sweep
 from escalation_rules.simulation.tables import Tables
 from escalation_rules.simulation.turning import Looks, turns_of

@@ -18,28 +18,19 @@ from numpy.typing import NDArray
 from escalation_rules import events as E
 from escalation_rules.conditions import STATUSES
 from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.keys import BITS, WIDTH, Keys
 from escalation_rules.simulation.plans import KINDS
 from escalation_rules.simulation.scripts import Script
 
-__all__ = ["BITS", "WIDTH", "States", "Trail", "distinct"]
+__all__ = ["States", "Trail"]
 
 Ints = NDArray[np.int64]
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-BITS, WIDTH = 12, 48
-"""How many bits have the position of an event in its history, and an instant counted from the first of the batch."""
 _FEW = 24
 """Events of so many templates are found sooner by comparing with each than by looking in a table."""
 OPEN, WAITING = STATUSES.index("open"), STATUSES.index("waiting")
-
-
-def distinct(*keys: Ints) -> Ints:
-    """All keys, each once, in order."""
-    found = np.sort(np.concatenate(keys))
-    fresh = np.ones(len(found), np.bool_)
-    np.not_equal(found[1:], found[:-1], out=fresh[1:])
-    return found[np.flatnonzero(fresh)]
 
 
 class Trail(NamedTuple):
@@ -66,8 +57,7 @@ class States:
         self.opening, self.ending = script.starts[:-1], script.starts[1:] - 1
         self.case = np.repeat(np.arange(self.size), lengths)
         self.keys = self.key(self.case, self.at)
-        self.opens = np.zeros(len(self.at), np.bool_)
-        self.opens[self.opening] = True
+        self.opens = self.at_places(self.opening)
 
     # ------------------------------------------------------------------------ instants
 
@@ -82,7 +72,11 @@ class States:
 
     def as_of(self, keys: Ints) -> Ints:
         """The last event of a case up to an instant, with all that happened at it."""
-        return np.searchsorted(self.keys, keys, side="right") - 1
+        return self._ordered.as_of(keys)
+
+    @cached_property
+    def _ordered(self) -> Keys:
+        return Keys(self.keys, self.size)
 
     def when(self, places: Places) -> Ints:
         """The whens of events."""
@@ -107,6 +101,12 @@ class States:
         wanted = (number for number, kind in enumerate(KINDS) if kind in kinds)
         return np.logical_or.reduce([self._kind == number for number in wanted])  # type: ignore[no-any-return]
 
+    def at_places(self, places: Places) -> Mask:
+        """Some events as a mask."""
+        found = np.zeros(len(self.at), np.bool_)
+        found[places] = True
+        return found
+
     def changed(self, held: NDArray[Any]) -> Mask:
         """Which events changed a value; openings do."""
         found = np.empty(len(held), np.bool_)
@@ -116,7 +116,17 @@ class States:
 
     def spread(self, trail: Trail) -> NDArray[Any]:
         """The value after every event."""
-        return np.repeat(trail.values, np.diff(trail.places, append=len(self.at)))
+        places, values = trail
+        if values.dtype == np.bool_:
+            return self._toggled(places, values)
+        return np.repeat(values, np.diff(places, append=len(self.at)))
+
+    def _toggled(self, places: Places, values: Mask) -> Mask:
+        """The same of what holds or not, from where it changes: no event need be asked how far its value goes."""
+        turns, found = values.copy(), np.zeros(len(self.at), np.bool_)
+        turns[1:] ^= values[:-1]
+        found[places] = turns
+        return np.logical_xor.accumulate(found, out=found)
 
     def _before(self, trail: Trail) -> NDArray[Any]:
         """What was before each value of a trail, in the same case; 0 before the first."""
@@ -175,7 +185,11 @@ class States:
 
     def turned_by(self, keys: Ints) -> Ints:
         """The row in `turns` of the last such event of a case up to an instant."""
-        return np.searchsorted(self.turn_keys, keys, side="right") - 1
+        return self._ordered_turns.as_of(keys)
+
+    @cached_property
+    def _ordered_turns(self) -> Keys:
+        return Keys(self.turn_keys, self.size)
 
     def live_at(self, keys: Ints) -> Mask:
         """Whether cases are worked on after all that happened at an instant."""
@@ -301,9 +315,7 @@ class States:
     @cached_property
     def is_repriced(self) -> Mask:
         """Whether an event changed the priority."""
-        found = np.zeros(len(self.at), np.bool_)
-        found[self.repriced] = True
-        return found
+        return self.at_places(self.repriced)
 
     @cached_property
     def channel(self) -> Trail:
