@@ -62,13 +62,13 @@ def columnar(plan: Plan, histories: Histories, until: int) -> dict[str, Columns]
     seen = histories.until(until)
     used = np.flatnonzero(np.bincount(seen.code, minlength=len(seen.templates)))
     prototypes = [seen.templates[code].prototype for code in used.tolist()]
-    numbers = np.zeros(len(seen.templates), np.int32)
+    numbers = np.zeros(len(seen.templates), np.intp)
     numbers[used] = np.arange(len(used))
     parts = []
     try:
         for first in range(0, len(seen), _BATCH):
             some = seen.part_of(first, min(first + _BATCH, len(seen)))
-            script = Script(plan, prototypes, some.starts, some.at, numbers[some.code])
+            script = Script(plan, prototypes, some.starts, some.at, numbers[some.code.astype(np.intp)])
             parts.append(_Passes(plan, States(script), until).tables(some.ids))
     except Unheld:
         return None

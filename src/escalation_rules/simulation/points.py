@@ -45,7 +45,7 @@ class Points:
         begins = states.keys[states.beginnings]
         self.keys = distinct(begins, *(one.keys for one in turns.values()))
         self.case = self.keys >> WIDTH
-        self.first = np.r_[0, np.flatnonzero(self.case[1:] != self.case[:-1]) + 1]
+        self.bounds = np.r_[0, np.flatnonzero(self.case[1:] != self.case[:-1]) + 1, len(self.keys)]
         self.ordered = Keys(self.keys, states.size)
         self.spots = {k: self.as_of(one.keys) for k, one in turns.items()}
         self.holds = {k: self._filled(k) for k in turns}
@@ -60,7 +60,7 @@ class Points:
             # a level is above nowhere by one more than its number
             np.maximum(self.best, self.may[number] * np.int16(to + 1) + NONE, out=self.best)
         again = len(begins) > states.size
-        self._choose(rules, self.as_of(begins) if again else self.first)
+        self._choose(rules, self.as_of(begins) if again else self.bounds[:-1])
 
     # ------------------------------------------------------------------------ what holds
 
@@ -70,11 +70,12 @@ class Points:
         if not len(spots):
             return np.zeros(len(self.keys), np.bool_)
         case = self.case[spots]
-        fresh = np.r_[True, case[1:] != case[:-1]]
+        same, turns, stays = case[1:] == case[:-1], holds.copy(), holds.copy()
+        turns[1:] ^= holds[:-1] & same
+        stays[:-1] &= ~same  # what holds to the end of a case, and not in the next
         turned = np.zeros(len(self.keys) + 1, np.bool_)
-        turned[spots] = holds ^ (np.r_[False, holds[:-1]] & ~fresh)
-        kept = np.flatnonzero(holds & np.r_[fresh[1:], True])  # what holds to the end of a case, and not in the next
-        turned[np.r_[self.first, len(self.keys)][case[kept] + 1]] ^= True
+        turned[spots] = turns
+        turned[self.bounds[case[np.flatnonzero(stays)] + 1]] ^= True
         return np.logical_xor.accumulate(turned[:-1])
 
     def _may(self, tree: Tree) -> Mask:

@@ -73,7 +73,7 @@ class Running(Ticking):
         opened = starts[np.maximum.accumulate(rows * settles)]
         before = np.r_[False, opened[:-1]] & ~opens
         started = starts & (~before | resets) | again & before
-        owner, ended = np.cumsum(started) - 1, np.flatnonzero(before & resets)
+        owner, ended = np.cumsum(started, dtype=np.int32) - 1, np.flatnonzero(before & resets)
         self.begins = places[np.flatnonzero(started)]
         self.ends = np.full(len(self.begins), -1)
         self.ends[owner[ended] - started[ended]] = places[ended]
@@ -82,7 +82,8 @@ class Running(Ticking):
         stages = np.flatnonzero(begins | (marks.changes & states.spread(Trail(places, opened))))
         super().__init__(plan, states, group, len(stages))
         self.stages, fresh = self._here(np.arange(len(stages)), stages), begins[stages]
-        self.starts, self.owner = np.flatnonzero(fresh), np.cumsum(fresh) - 1
+        self.starts = np.flatnonzero(fresh)
+        self.owner = np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(stages)))
 
     def run(self, wanted: list[Outcomed | Shared], left: Left) -> list[Looks]:
         """To the end. Leaves the rows of the instances, and says what was seen of comparisons with the latest."""
@@ -105,10 +106,11 @@ class Running(Ticking):
         here, first = self.stages, self.starts[self.owner]
         self._count(here, first)
         late, just = self._after_due(here)
-        passed = np.cumsum(late)
-        lost = passed > passed[first]
+        end = np.full(len(self.starts), len(here.row))
+        end[self.owner[late[::-1]]] = late[::-1]  # of several, the first is kept
+        lost = here.row >= end[self.owner]
         taken = np.flatnonzero(lost)
-        self._copy(taken, np.maximum.accumulate(np.where(lost, 0, here.row))[taken])
+        self._copy(taken, end[self.owner[taken]] - 1)
         singly = np.zeros(len(self.starts), np.bool_)
         singly[self.owner[just[~lost[just]]]] = True
         if singly.any():
@@ -121,7 +123,9 @@ class Running(Ticking):
         self.open[:], self.paused = True, self._waits(place)
         self.started, self.term = now[first], self.states.priorities[place]
         self.budget = self._budget(here)
-        self.active = np.maximum.accumulate(np.where(self.budget == NONE, NONE, row)) >= first
+        self.active = self.budget != NONE
+        if not self.active.all():  # once there was a budget, there was one
+            self.active = np.maximum.accumulate(np.where(self.active, row, NONE)) >= first
         self._mark_leg(here)
         gained = self._gained()
         total = np.cumsum(gained)
@@ -146,12 +150,12 @@ class Running(Ticking):
         """Stages as they were before, at the instants of the next."""
         return Here(rows - 1, self.stages.place[rows], self.stages.now[rows])
 
-    def _after_due(self, here: Here) -> tuple[Mask, Ints]:
+    def _after_due(self, here: Here) -> tuple[Ints, Ints]:
         """Which stages come after the due of the one before, and which just at it, if no other terms caused it."""
-        first, due = self.owner[1:] != self.owner[:-1], self.due[:-1]
-        late = np.zeros(len(here.row), np.bool_)
-        late[1:] = (due != LOST) & (here.now[1:] > due) & ~first
-        return late, np.flatnonzero((here.now[1:] == due) & ~first & ~self.caused[:-1]) + 1
+        now, due, follows = here.now[1:], self.due[:-1], self.owner[1:] == self.owner[:-1]
+        late = np.flatnonzero((due != LOST) & (now > due) & follows)
+        just = np.flatnonzero((now == due) & follows & ~self.caused[:-1])
+        return late + 1, just + 1
 
     def _one_by_one(self, chosen: Mask) -> None:
         """The stages of some instances, one after the other: just when a clock is due, it hangs on the order."""

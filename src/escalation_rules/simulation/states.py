@@ -49,7 +49,7 @@ class States:
 
     def __init__(self, script: Script) -> None:
         self.script, self.at = script, script.at
-        self.code = script.code.astype(np.intp)
+        self.code = script.code
         self._code = script.code.astype(np.min_scalar_type(len(script.kind)))  # numbers this small are compared fast
         self._kind = script.kind.astype(np.int8)[self.code]
         lengths = np.diff(script.starts)
@@ -80,7 +80,13 @@ class States:
 
     def when(self, places: Places) -> Ints:
         """The whens of events."""
-        found: Ints = ((self.at[places] - self.base) << BITS) + (places - self.opening[self.case[places]] + 1)
+        found: Ints = self._whens[places]
+        return found
+
+    @cached_property
+    def _whens(self) -> Ints:
+        positions = np.arange(1, len(self.at) + 1) - self.opening[self.case]
+        found: Ints = ((self.at - self.base) << BITS) + positions
         return found
 
     # ------------------------------------------------------------------------ finding events
@@ -98,8 +104,10 @@ class States:
 
     def kinds(self, *kinds: type) -> Mask:
         """Which events are of some kinds."""
-        wanted = (number for number, kind in enumerate(KINDS) if kind in kinds)
-        return np.logical_or.reduce([self._kind == number for number in wanted])  # type: ignore[no-any-return]
+        found = np.zeros(len(self._kind), np.bool_)
+        for kind in kinds:
+            found |= self._kind == KINDS.index(kind)
+        return found
 
     def at_places(self, places: Places) -> Mask:
         """Some events as a mask."""

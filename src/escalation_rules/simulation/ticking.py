@@ -87,7 +87,10 @@ class Ticking:
 
     def _look_at_outcome(self, one: Outcomed, here: Here) -> tuple[Mask, Ints]:
         outcome, due = self.outcome_now(here), self.due[here.row]
-        return one.table[outcome], either((outcome == PENDING) & (due != LOST), due + 1, NEVER)
+        holds = np.zeros(len(outcome), np.bool_)
+        for number in np.flatnonzero(one.table).tolist():
+            holds |= outcome == number
+        return holds, either((outcome == PENDING) & (due != LOST), due + 1, NEVER)
 
     def _look_at_share(self, one: Shared, here: Here) -> tuple[Mask, Ints]:
         row, up, down = here.row, one.share.numerator, one.share.denominator

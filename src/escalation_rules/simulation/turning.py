@@ -43,27 +43,26 @@ class Turns(NamedTuple):
 
 def turns_of(states: States, looks: Looks, until: int) -> Turns:
     """When a comparison turns, from what was seen of it."""
-    crossed, keys = _crossed(states, looks, until)
+    opens = states.opens[looks.places]
+    crossed = _crossed(states, looks, opens, until)
     left = looks.holds.copy()
     left[crossed] = looks.after
     before = np.zeros(len(left), np.bool_)
     before[1:] = left[:-1]
-    before &= ~states.opens[looks.places]
+    before &= ~opens
     turned = looks.holds != before
     if looks.again is not None:
         turned |= looks.again & looks.holds
-    return _last(_merged(states, looks, turned, crossed, keys) if len(crossed) else _turns(states, looks, turned))
+    return _last(_merged(states, looks, turned, crossed) if len(crossed) else _turns(states, looks, turned))
 
 
-def _crossed(states: States, looks: Looks, until: int) -> tuple[Ints, Ints]:
-    """The looks after which time changes a comparison, before the next look or by the end, and when."""
+def _crossed(states: States, looks: Looks, opens: Mask, until: int) -> Ints:
+    """The looks after which time changes a comparison, before the next look or by the end."""
     if looks.cross is None:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    found = np.flatnonzero((looks.cross <= until) & (looks.holds != looks.after))
-    keys = states.key(states.case[looks.places[found]], looks.cross[found])
-    following = np.append(states.keys[looks.places[1:]], np.iinfo(np.int64).max)  # what is of the next case, is later
-    crossed = np.flatnonzero(keys <= following[found])
-    return found[crossed], keys[crossed]
+        return np.zeros(0, np.int64)
+    limit = np.append(states.at[looks.places[1:]], until)
+    limit[np.flatnonzero(opens[1:])] = until
+    return np.flatnonzero((looks.cross <= limit) & (looks.holds != looks.after))
 
 
 def _turns(states: States, looks: Looks, turned: Mask) -> Turns:
@@ -72,16 +71,17 @@ def _turns(states: States, looks: Looks, turned: Mask) -> Turns:
     return Turns(states.keys[places], looks.holds[rows], places)
 
 
-def _merged(states: States, looks: Looks, turned: Mask, crossed: Ints, keys: Ints) -> Turns:
+def _merged(states: States, looks: Looks, turned: Mask, crossed: Ints) -> Turns:
     """The looks that turned a comparison, each with the crossing that came after it."""
     both = np.zeros((len(turned), 2), np.bool_)
     both[:, 0], both[crossed, 1] = turned, True
     found = np.flatnonzero(both)
     rows, by_time = found >> 1, np.flatnonzero(found & 1)
     places, holds = looks.places[rows], looks.holds[rows]
-    told = states.keys[places]
-    told[by_time], holds[by_time], places[by_time] = keys, looks.after, -1
-    return Turns(told, holds, places)
+    keys = states.keys[places]
+    keys[by_time] = states.key(states.case[places[by_time]], looks.cross[crossed])  # type: ignore[index]
+    holds[by_time], places[by_time] = looks.after, -1
+    return Turns(keys, holds, places)
 
 
 def _last(turns: Turns) -> Turns:
