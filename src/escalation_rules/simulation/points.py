@@ -69,7 +69,7 @@ class Points:
         spots, holds = self.spots[k], self.turns[k].holds
         if not len(spots):
             return np.zeros(len(self.keys), np.bool_)
-        case = self.case[spots]
+        case = self.turns[k].keys >> WIDTH
         same, turns, stays = case[1:] == case[:-1], holds.copy(), holds.copy()
         turns[1:] ^= holds[:-1] & same
         stays[:-1] &= ~same  # what holds to the end of a case, and not in the next

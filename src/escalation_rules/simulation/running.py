@@ -6,6 +6,8 @@ What it has counted at each is a running sum; only where a change comes just whe
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,59 +83,53 @@ class Running(Ticking):
         begins = states.at_places(self.begins)
         stages = np.flatnonzero(begins | (marks.changes & states.spread(Trail(places, opened))))
         super().__init__(plan, states, group, len(stages))
-        self.stages, fresh = self._here(np.arange(len(stages)), stages), begins[stages]
-        self.starts = np.flatnonzero(fresh)
+        self.every, self.starts = self._here(slice(None), stages), np.flatnonzero(begins[stages])
+        self.last: Ints = self.starts  # of each instance, the last stage that comes about
         self.owner = np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(stages)))
 
     def run(self, wanted: list[Outcomed | Shared], left: Left) -> list[Looks]:
         """To the end. Leaves the rows of the instances, and says what was seen of comparisons with the latest."""
-        begun = self._seen(self._live(), wanted)
+        live = self._live()
+        begun = live.place, [(holds[live.row], cross[live.row]) for holds, cross in self._seen(self.every, wanted)[1]]
         ended = np.flatnonzero(self.ends >= 0)
-        here = self._here(self._last()[ended], self.ends[ended])
+        here = self._here(self.last[ended], self.ends[ended])
         self.stop(here, np.where(self.is_stopped[ended], np.int8(MET), np.int8(VOID)))
         seen = [self._unseen(wanted), self._seen(here, wanted), begun]
         left.add(*self._rows())
         return self._looks(wanted, seen) if wanted else []
 
-    def _last(self) -> Ints:
-        """The last stage of each instance."""
-        return np.append(self.starts, len(self.owner))[1:] - 1
-
     # ------------------------------------------------------------------------ stage by stage
 
     def _live(self) -> Here:
-        """Lets all stages be, as if none came after a due, then takes those back that did. The stages that are left."""
-        here, first = self.stages, self.starts[self.owner]
-        self._count(here, first)
-        late, just = self._after_due(here)
-        end = np.full(len(self.starts), len(here.row))
+        """Lets all stages be, as if none came after a due, then drops those that did. The stages that are left."""
+        row = np.arange(len(self.owner))
+        self._count(row, self.starts[self.owner])
+        late, just = self._after_due()
+        whole = np.append(self.starts, len(row))[1:]
+        end = whole.copy()
         end[self.owner[late[::-1]]] = late[::-1]  # of several, the first is kept
-        lost = here.row >= end[self.owner]
-        taken = np.flatnonzero(lost)
-        self._copy(taken, end[self.owner[taken]] - 1)
-        singly = np.zeros(len(self.starts), np.bool_)
-        singly[self.owner[just[~lost[just]]]] = True
-        if singly.any():
-            self._one_by_one(singly)
-        return here.where(np.flatnonzero(~lost | singly[self.owner]))
+        singly = self.owner[just[np.flatnonzero(just < end[self.owner[just]])]]
+        end[singly] = whole[singly]
+        self._one_by_one(singly)
+        self.last = end - 1
+        return self.every.where(np.flatnonzero(row < end[self.owner]))
 
-    def _count(self, here: Here, first: Ints) -> None:
+    def _count(self, row: Ints, first: Ints) -> None:
         """What clocks count up to each stage, and when they are due from then on."""
-        row, place, now = here
+        place, now = self.every.place, self.every.now
         self.open[:], self.paused = True, self._waits(place)
         self.started, self.term = now[first], self.states.priorities[place]
-        self.budget = self._budget(here)
+        self.budget = self._budget(self.every)
         self.active = self.budget != NONE
         if not self.active.all():  # once there was a budget, there was one
             self.active = np.maximum.accumulate(np.where(self.active, row, NONE)) >= first
-        self._mark_leg(here)
-        gained = self._gained()
-        total = np.cumsum(gained)
+        self._mark_leg(self.every)
+        total = np.cumsum(self._gained())
         self.counted = total - total[first]
         exact = np.zeros(len(row), np.bool_)
         full = np.flatnonzero((self.counted == self.budget) & (row > first))
         exact[full] = self._is_exact(self._from(full))
-        self._allow(here, exact)
+        self._allow(self.every, exact)
 
     def _gained(self) -> Ints:
         """What clocks count from one stage to the next."""
@@ -148,27 +144,27 @@ class Running(Ticking):
 
     def _from(self, rows: Ints) -> Here:
         """Stages as they were before, at the instants of the next."""
-        return Here(rows - 1, self.stages.place[rows], self.stages.now[rows])
+        return Here(rows - 1, self.every.place[rows], self.every.now[rows])
 
-    def _after_due(self, here: Here) -> tuple[Ints, Ints]:
+    def _after_due(self) -> tuple[Ints, Ints]:
         """Which stages come after the due of the one before, and which just at it, if no other terms caused it."""
-        now, due, follows = here.now[1:], self.due[:-1], self.owner[1:] == self.owner[:-1]
+        now, due, follows = self.every.now[1:], self.due[:-1], self.owner[1:] == self.owner[:-1]
         late = np.flatnonzero((due != LOST) & (now > due) & follows)
         just = np.flatnonzero((now == due) & follows & ~self.caused[:-1])
         return late + 1, just + 1
 
-    def _one_by_one(self, chosen: Mask) -> None:
+    def _one_by_one(self, chosen: Ints) -> None:
         """The stages of some instances, one after the other: just when a clock is due, it hangs on the order."""
-        rows = np.flatnonzero(chosen[self.owner])
+        rows = np.flatnonzero(np.isin(self.owner, chosen)) if len(chosen) else chosen
         rows = rows[np.flatnonzero(rows > self.starts[self.owner[rows]])]
         for turn in by_turns(self.owner[rows]):
-            self._copy(rows[turn], rows[turn] - 1)
-            self.change(self.stages.where(rows[turn]))
+            self._take(rows[turn])
+            self.change(self.every.where(rows[turn]))
 
-    def _copy(self, rows: Ints, source: Ints) -> None:
-        """Leaves stages as others are."""
+    def _take(self, rows: Ints) -> None:
+        """Lets stages be as the ones before."""
         for held in (self.paused, self.caused, self.active, self.term, self.budget, self.counted, self.leg, self.due):
-            held[rows] = held[source]
+            held[rows] = held[rows - 1]
 
     def _seen(self, here: Here, wanted: list[Outcomed | Shared]) -> _Seen:
         return here.place, [self.look(one, here) for one in wanted]
@@ -191,12 +187,12 @@ class Running(Ticking):
             found.append(Looks(here, holds, cross, after))
         return found
 
-    def _here(self, row: Ints, place: Places) -> Here:
+    def _here(self, row: Any, place: Places) -> Here:
         return Here(row, place, self.states.at[place])
 
     def _rows(self) -> tuple[NDArray[np.generic], ...]:
         """The instances as they are at the end: columns of `deadlines`."""
-        rows, ended, states = self._last(), self.ends >= 0, self.states
+        rows, ended, states = self.last, self.ends >= 0, self.states
         end = either(ended, states.at[self.ends], self.until)
         here = Here(rows, self.begins, end)
         return (

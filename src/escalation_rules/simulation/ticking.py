@@ -19,15 +19,22 @@ __all__ = ["Here", "Ticking"]
 
 
 class Here(NamedTuple):
-    """Different clocks or cases, by their rows, each with the last event of its case and the present instant."""
+    """Different clocks or cases, by their rows, each with the last event of its case and the present instant.
 
-    row: NDArray[Any]
+    All clocks there are, in order, are the rows of a slice, so that arrays are read and written without a copy.
+    """
+
+    row: Any
     place: NDArray[Any]
     now: Ints
 
     def where(self, chosen: NDArray[Any]) -> Here:
         """Some of them."""
-        return Here(self.row[chosen], self.place[chosen], self.now[chosen])
+        return Here(self.rows(chosen), self.place[chosen], self.now[chosen])
+
+    def rows(self, chosen: Any) -> Any:
+        """The rows of some of them."""
+        return chosen if isinstance(self.row, slice) else self.row[chosen]
 
 
 class Ticking:
@@ -48,13 +55,13 @@ class Ticking:
 
     def _by_line(self, here: Here, chosen: Mask | None = None) -> Iterator[tuple[Bulk, Any]]:
         """The places of the chosen rows, by the line on which a clock counts."""
-        where = np.arange(len(here.row)) if chosen is None else np.flatnonzero(chosen)
+        where = np.arange(len(here.now)) if chosen is None else np.flatnonzero(chosen)
         if not len(where):
             return
         if self.only is not None:
             yield self.only, slice(None) if chosen is None else where
             return
-        held = self.lines[self.term[here.row[where]]]
+        held = self.lines[self.term[here.rows(where)]]
         for number in sorted(set(self.lines.tolist())):
             found = where[held == number]
             if len(found):
@@ -78,7 +85,7 @@ class Ticking:
         row = here.row
         found = either(self.is_over(here), np.int8(BREACHED), np.int8(PENDING))
         none = np.flatnonzero(self.budget[row] == NONE)
-        found[none] = np.where(self.active[row[none]], VOID, NOT_STARTED)
+        found[none] = np.where(self.active[here.rows(none)], VOID, NOT_STARTED)
         return either(self.open[row], found, self.outcome[row])  # type: ignore[no-any-return]
 
     def look(self, one: Outcomed | Shared, here: Here) -> tuple[Mask, Ints]:
@@ -97,11 +104,11 @@ class Ticking:
         budget, counted = self.budget[row], self.counted[row]
         left = np.where(budget > 0, -(-budget * up // down) - counted, 0)
         left[budget == NONE] = int(bool(up))
-        used, cross = left <= 0, np.full(len(row), NEVER)
+        used, cross = left <= 0, np.full(len(left), NEVER)
         runs = self.open[row] & ~self.paused[row] & (budget > 0)
         for line, where in self._by_line(here, runs):
             # what is left since the clock began to run comes to an instant, which has passed or not
-            edge = line.earliest(self.leg[row[where]] + left[where])
+            edge = line.earliest(self.leg[here.rows(where)] + left[where])
             used[where] = passed = edge <= here.now[where]
             cross[where] = either(passed, NEVER, edge)
         return used == one.wanted, cross
@@ -148,19 +155,19 @@ class Ticking:
         for number, term in enumerate(self.group.terms):
             if term.days is not None and term.span is not None:
                 where = np.flatnonzero(terms == number)
-                started, line = self.started[here.row[where]], self.plan.lines[term.line]
+                started, line = self.started[here.rows(where)], self.plan.lines[term.line]
                 budget[where] = line.opened(reach(term.days, started, term.span)) - line.opened(started)
         return budget
 
     def _mark_leg(self, here: Here) -> None:
         for line, where in self._by_line(here):
-            self.leg[here.row[where]] = line.opened(here.now[where])
+            self.leg[here.rows(where)] = line.opened(here.now[where])
 
     def _run(self, here: Here, free: Mask) -> None:
         """When clocks are due that run from now on."""
         runs = free & ~self.paused[here.row] & (self.budget[here.row] != NONE)
         for line, where in self._by_line(here, runs):
-            row = here.row[where]
+            row = here.rows(where)
             self.due[row] = line.earliest(self.leg[row] + self.budget[row] - self.counted[row])
 
     def _retarget(self, here: Here) -> Mask:
