@@ -60,15 +60,17 @@ def which(plan: Plan, histories: Histories, until: int) -> NDArray[np.bool_]:
 def columnar(plan: Plan, histories: Histories, until: int) -> dict[str, Columns] | None:
     """The five frames of cases that columns can hold; None if, seeing what is in them, they cannot."""
     seen = histories.until(until)
-    used = np.flatnonzero(np.bincount(seen.code, minlength=len(seen.templates)))
+    codes = seen.code.astype(np.intp)  # what arrays are read by
+    used = np.flatnonzero(np.bincount(codes, minlength=len(seen.templates)))
     prototypes = [seen.templates[code].prototype for code in used.tolist()]
     numbers = np.zeros(len(seen.templates), np.intp)
     numbers[used] = np.arange(len(used))
-    parts = []
+    codes, parts = numbers[codes], []
     try:
         for first in range(0, len(seen), _BATCH):
-            some = seen.part_of(first, min(first + _BATCH, len(seen)))
-            script = Script(plan, prototypes, some.starts, some.at, numbers[some.code.astype(np.intp)])
+            last = min(first + _BATCH, len(seen))
+            some, here = seen.part_of(first, last), slice(seen.starts[first], seen.starts[last])
+            script = Script(plan, prototypes, some.starts, some.at, codes[here])
             parts.append(_Passes(plan, States(script), until).tables(some.ids))
     except Unheld:
         return None

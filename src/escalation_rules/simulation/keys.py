@@ -25,16 +25,17 @@ class Keys:
     def __init__(self, keys: Ints, cases: int) -> None:
         counts = np.bincount(keys >> WIDTH, minlength=cases)
         rounds = int(counts.max(initial=0)).bit_length()
-        self.before = np.cumsum(counts) - counts - 1
+        self.before = np.cumsum(counts) - counts
         self.steps = [1 << number for number in reversed(range(rounds))]
         self.keys = np.append(keys, np.full(1 << rounds, np.iinfo(np.int64).max))
 
     def as_of(self, keys: Ints) -> Ints:
         """The place of the last key of the case up to another; if it has none, of the last of the cases before it."""
-        place: Ints = self.before[keys >> WIDTH]
+        count: Ints = self.before[keys >> WIDTH]  # of the keys up to there
         for step in self.steps:
-            place += (self.keys[place + step] <= keys) * step
-        return place
+            count += (self.keys[step - 1 :][count] <= keys) * step
+        count -= 1
+        return count
 
 
 def distinct(*keys: Ints) -> Ints:

@@ -204,13 +204,15 @@ class Ticking:
 
     def _allow(self, here: Here, exact: Mask) -> None:
         """When clocks are due that have a budget from now on: at once, if they have counted as much."""
-        row, now = here.row, here.now
+        row = here.row
         budget, counted = self.budget[row], self.counted[row]
         passed = (budget != NONE) & (counted >= budget)
-        just = np.where(budget == 0, self.started[row] == now, exact & (counted == budget))
-        self.caused[row] = passed & ~just
-        self.due[row] = np.where(passed, now, LOST)
+        self.caused[row], self.due[row] = False, LOST
         self._run(here, ~passed)
+        full = np.flatnonzero(passed)
+        budget, counted, now, row = budget[full], counted[full], here.now[full], here.rows(full)
+        just = np.where(budget == 0, self.started[row] == now, exact[full] & (counted == budget))
+        self.caused[row], self.due[row] = ~just, now
 
     def _pause_or_resume(self, here: Here) -> Mask:
         """A pause that begins at or after due rescues nothing. Which clocks paused or resumed."""
