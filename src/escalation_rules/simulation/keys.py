@@ -1,4 +1,7 @@
-"""Cases with instants as single numbers, in order, and what a case had come to by an instant."""
+"""Cases with instants as single numbers, in order, and what a case had come to by an instant.
+
+Also what else is asked of arrays as long as all events, in the way that takes the least time.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BITS", "WIDTH", "Keys", "distinct", "either"]
+__all__ = ["BITS", "WIDTH", "Keys", "distinct", "either", "toggled"]
 
 Ints = NDArray[np.int64]
 
@@ -44,6 +47,14 @@ def distinct(*keys: Ints) -> Ints:
     fresh = np.ones(len(found), np.bool_)
     np.not_equal(found[1:], found[:-1], out=fresh[1:])
     return found[np.flatnonzero(fresh)]
+
+
+def toggled(places: Ints, values: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+    """What holds from each of some places on, for all places. Only where it turns is written, and then added up."""
+    turns, found = values.copy(), np.zeros(size, np.bool_)
+    turns[1:] ^= values[:-1]
+    found[places] = turns
+    return np.logical_xor.accumulate(found, out=found)
 
 
 def either(where: NDArray[np.bool_], one: Any, other: Any) -> Any:

@@ -101,7 +101,10 @@ class Running(Ticking):
     # ------------------------------------------------------------------------ stage by stage
 
     def _live(self) -> Here:
-        """Lets all stages be, as if none came after a due, then drops those that did. The stages that are left."""
+        """Lets all stages be, as if none came after a due, then drops those that did. The stages that are left.
+
+        Up to the first that came after one, all of an instance are right, unless one came just when it was due.
+        """
         row = np.arange(len(self.owner))
         self._count(row, self.starts[self.owner])
         late, just = self._after_due()

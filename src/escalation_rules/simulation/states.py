@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from escalation_rules import events as E
 from escalation_rules.conditions import STATUSES
 from escalation_rules.simulation.columns import LOST
-from escalation_rules.simulation.keys import BITS, WIDTH, Keys
+from escalation_rules.simulation.keys import BITS, WIDTH, Keys, toggled
 from escalation_rules.simulation.plans import KINDS
 from escalation_rules.simulation.scripts import Script
 
@@ -126,15 +126,8 @@ class States:
         """The value after every event."""
         places, values = trail
         if values.dtype == np.bool_:
-            return self._toggled(places, values)
+            return toggled(places, values, len(self.at))
         return np.repeat(values, np.diff(places, append=len(self.at)))
-
-    def _toggled(self, places: Places, values: Mask) -> Mask:
-        """The same of what holds or not, from where it changes: no event need be asked how far its value goes."""
-        turns, found = values.copy(), np.zeros(len(self.at), np.bool_)
-        turns[1:] ^= values[:-1]
-        found[places] = turns
-        return np.logical_xor.accumulate(found, out=found)
 
     def _before(self, trail: Trail) -> NDArray[Any]:
         """What was before each value of a trail, in the same case; 0 before the first."""
