@@ -113,6 +113,7 @@ ROWS = [
         "simulation.reports",
         "simulation.quantiles",
         "simulation.bulk",
+        "simulation.keys",
         "simulation.plans",
         "simulation.scripts",
         "simulation.states",

@@ -49,7 +49,8 @@ class _Ruler:
 class _Reading(NamedTuple):
     """What was read of a line: right for instants from `low` up to `high`, and for open time after `first` to `last`.
 
-    Window i opens at `opens[i]` with `sums[i]` of open time before it, which is `shifts[i]` more than the instant.
+    Before window i there are `sums[i]` of open time. After the opening of i windows, as long as the last is open, open
+    time is `shifts[i]` more than the instant.
     """
 
     low: int
@@ -78,8 +79,9 @@ class Bulk:
             self.line.opened(low)
             known = self._read(self.line, high)
         place = known.by_instant.place(instants)
-        found: Ints = np.minimum(known.shifts[place - 1] + instants, known.sums[place])
-        return found
+        found: Ints = known.shifts[place]
+        found += instants
+        return np.minimum(found, known.sums[place], out=found)
 
     def earliest(self, opened: Ints) -> Ints:
         """The first instant by which so much open time has passed."""
@@ -89,7 +91,7 @@ class Bulk:
         if known is None or low <= known.first or high > known.last:
             self.line.earliest(low)
             known = self._read(self.line, self.line.earliest(high))
-        found: Ints = opened - known.shifts[known.by_opened.place(opened) - 1]
+        found: Ints = opened - known.shifts[known.by_opened.place(opened)]
         return found
 
     def _read(self, line: OpenLine, instant: int) -> _Reading:
@@ -99,7 +101,8 @@ class Bulk:
         by_instant = _Ruler(starts, low, high, "right")
         by_opened = _Ruler(before, first + 1, last, "left")
         # one assignment, so that a plan may serve several threads
-        self._known = _Reading(low, high, first, last, before, before[: len(starts)] - starts, by_instant, by_opened)
+        shifts = np.append(0, before[: len(starts)] - starts)
+        self._known = _Reading(low, high, first, last, before, shifts, by_instant, by_opened)
         return self._known
 
 

@@ -18,12 +18,13 @@ from escalation_rules.simulation.frames import Columns, joined
 from escalation_rules.simulation.grids import Left
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.holding import is_of_levels
+from escalation_rules.simulation.keys import WIDTH
 from escalation_rules.simulation.looking import at_dial, at_nothing, at_timed
 from escalation_rules.simulation.plans import Dialed, Group, Outcomed, Plan, Shared, Timed, Unheld
 from escalation_rules.simulation.points import Points
 from escalation_rules.simulation.running import Running
 from escalation_rules.simulation.scripts import Script
-from escalation_rules.simulation.states import WIDTH, States
+from escalation_rules.simulation.states import States
 from escalation_rules.simulation.sweep import MOST, Sweep
 from escalation_rules.simulation.tables import Tables
 from escalation_rules.simulation.turning import Looks, turns_of
@@ -59,15 +60,17 @@ def which(plan: Plan, histories: Histories, until: int) -> NDArray[np.bool_]:
 def columnar(plan: Plan, histories: Histories, until: int) -> dict[str, Columns] | None:
     """The five frames of cases that columns can hold; None if, seeing what is in them, they cannot."""
     seen = histories.until(until)
-    used = np.flatnonzero(np.bincount(seen.code, minlength=len(seen.templates)))
+    codes = seen.code.astype(np.intp)  # what arrays are read by
+    used = np.flatnonzero(np.bincount(codes, minlength=len(seen.templates)))
     prototypes = [seen.templates[code].prototype for code in used.tolist()]
-    numbers = np.zeros(len(seen.templates), np.int32)
+    numbers = np.zeros(len(seen.templates), np.intp)
     numbers[used] = np.arange(len(used))
-    parts = []
+    codes, parts = numbers[codes], []
     try:
         for first in range(0, len(seen), _BATCH):
-            some = seen.part_of(first, min(first + _BATCH, len(seen)))
-            script = Script(plan, prototypes, some.starts, some.at, numbers[some.code])
+            last = min(first + _BATCH, len(seen))
+            some, here = seen.part_of(first, last), slice(seen.starts[first], seen.starts[last])
+            script = Script(plan, prototypes, some.starts, some.at, codes[here])
             parts.append(_Passes(plan, States(script), until).tables(some.ids))
     except Unheld:
         return None

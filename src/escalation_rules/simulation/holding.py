@@ -9,10 +9,11 @@ import numpy as np
 from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.grids import BREACHED, LONG_AGO, NEVER, NONE
+from escalation_rules.simulation.keys import BITS
 from escalation_rules.simulation.looking import edges
 from escalation_rules.simulation.plans import Comparison, Dialed, Outcomed, Plan, Timed, Tree
 from escalation_rules.simulation.points import Points, held
-from escalation_rules.simulation.states import BITS, Ints, Mask, States
+from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.ticking import Here
 
 __all__ = ["Holding", "is_of_levels"]

@@ -7,6 +7,7 @@ import numpy as np
 from escalation_rules.simulation.bulk import reach
 from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.grids import NEVER
+from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Dialed, Outcomed, Plan, Shared, Timed
 from escalation_rules.simulation.running import nothing
 from escalation_rules.simulation.states import Ints, Mask, States
@@ -44,7 +45,7 @@ def edges(plan: Plan, one: Timed, anchors: Ints, now: Ints) -> tuple[Mask, Ints]
             edge = line.earliest(line.opened(anchors[known]) + (one.span.microseconds or 0))
         passed = edge <= now[known]
         holds[known] = passed == one.wanted
-        cross[known] = np.where(passed, NEVER, edge)
+        cross[known] = either(passed, NEVER, edge)
     return holds, cross
 
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from escalation_rules.engine.moves import leaves
 from escalation_rules.simulation.grids import LONG_AGO, NONE, starts_of
+from escalation_rules.simulation.keys import BITS, WIDTH, Keys, distinct, either
 from escalation_rules.simulation.plans import Ruling, Tree
-from escalation_rules.simulation.states import BITS, WIDTH, Ints, Mask, States, distinct
+from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.turning import Turns
 
 __all__ = ["Points", "held"]
@@ -44,8 +45,9 @@ class Points:
         begins = states.keys[states.beginnings]
         self.keys = distinct(begins, *(one.keys for one in turns.values()))
         self.case = self.keys >> WIDTH
-        self.first = np.r_[0, np.flatnonzero(self.case[1:] != self.case[:-1]) + 1]
-        self.spots = {k: np.searchsorted(self.keys, one.keys) for k, one in turns.items()}
+        self.bounds = np.r_[0, np.flatnonzero(self.case[1:] != self.case[:-1]) + 1, len(self.keys)]
+        self.ordered = Keys(self.keys, states.size)
+        self.spots = {k: self.as_of(one.keys) for k, one in turns.items()}
         self.holds = {k: self._filled(k) for k in turns}
         self.may = {number: self._may(rule.tree) for number, rule in rules.items()}
         self.plain = {
@@ -58,7 +60,7 @@ class Points:
             # a level is above nowhere by one more than its number
             np.maximum(self.best, self.may[number] * np.int16(to + 1) + NONE, out=self.best)
         again = len(begins) > states.size
-        self._choose(rules, np.searchsorted(self.keys, begins) if again else self.first)
+        self._choose(rules, self.as_of(begins) if again else self.bounds[:-1])
 
     # ------------------------------------------------------------------------ what holds
 
@@ -67,13 +69,14 @@ class Points:
         spots, holds = self.spots[k], self.turns[k].holds
         if not len(spots):
             return np.zeros(len(self.keys), np.bool_)
-        case = self.case[spots]
-        fresh = np.r_[True, case[1:] != case[:-1]]
-        change = np.zeros(len(self.keys) + 1, np.int8)
-        change[spots] = holds.astype(np.int8) - (np.r_[False, holds[:-1]] & ~fresh)
-        kept = np.flatnonzero(holds & np.r_[fresh[1:], True])  # what holds to the end of a case, and not in the next
-        change[np.r_[self.first, len(self.keys)][case[kept] + 1]] -= 1
-        return np.cumsum(change[:-1], dtype=np.int8).view(np.bool_)
+        case = self.turns[k].keys >> WIDTH
+        same, turns, stays = case[1:] == case[:-1], holds.copy(), holds.copy()
+        turns[1:] ^= holds[:-1] & same
+        stays[:-1] &= ~same  # what holds to the end of a case, and not in the next
+        turned = np.zeros(len(self.keys) + 1, np.bool_)
+        turned[spots] = turns
+        turned[self.bounds[case[np.flatnonzero(stays)] + 1]] ^= True
+        return np.logical_xor.accumulate(turned[:-1])
 
     def _may(self, tree: Tree) -> Mask:
         always = np.ones(len(self.keys), np.bool_)
@@ -81,8 +84,7 @@ class Points:
 
     def as_of(self, keys: Ints) -> Ints:
         """The last instant of a case, up to another, at which a comparison turned."""
-        found: Ints = np.searchsorted(self.keys, keys, side="right") - 1
-        return found
+        return self.ordered.as_of(keys)
 
     def since(self, k: int, places: Any) -> Ints:
         """Since when a comparison has held, where it does."""
@@ -91,7 +93,7 @@ class Points:
             return np.full(len(places), LONG_AGO)
         turned = np.searchsorted(one.keys, self.keys[places], side="right") - 1
         by_time = (self.states.instants(one.keys[turned]) - self.states.base) << BITS
-        return np.where(one.places[turned] < 0, by_time, self.states.when(one.places[turned]))
+        return either(one.places[turned] < 0, by_time, self.states.when(one.places[turned]))  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------------ where to look
 

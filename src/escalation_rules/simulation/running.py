@@ -1,19 +1,22 @@
 """The clocks of targets that do not depend on levels: all instances of a target at once.
 
-When an instance starts and stops is decided by events alone, so all of them start together, then each takes its turns
-of what happens in between, and then all stop together.
+When an instance starts, changes and stops is decided by events alone, so all of these are known before any clock runs.
+What it has counted at each is a running sum; only where a change comes just when a clock is due, one waits for another.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.simulation.columns import LOST
-from escalation_rules.simulation.grids import BREACHED, MET, NEVER, NOT_STARTED, VOID, Left, by_turns
+from escalation_rules.simulation.grids import BREACHED, MET, NEVER, NONE, NOT_STARTED, VOID, Left, by_turns
+from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Group, Outcomed, Plan, Shared
-from escalation_rules.simulation.states import Ints, Mask, Places, States
+from escalation_rules.simulation.states import Ints, Mask, Places, States, Trail
 from escalation_rules.simulation.ticking import Here, Ticking
 from escalation_rules.simulation.turning import Looks
 
@@ -53,43 +56,118 @@ class Marks:
 
 
 class Running(Ticking):
-    """All instances of a target, by the order of their starts; each ends at an event, or is open at the end (-1)."""
+    """All instances of a target, by the order of their starts; each ends at an event, or is open at the end (-1).
+
+    What an instance is after its start, and after each change, has a row of its own (a *stage*): they stand by
+    instance, in order, and each is made of the one before.
+    """
 
     def __init__(self, plan: Plan, states: States, group: Group, until: int) -> None:
         self.until = until
         marks = Marks(states, group)
         resets = marks.stops | marks.voids
-        places = np.flatnonzero(marks.starts | resets | states.opens | marks.changes)
-        starts, resets, again = (held[places] for held in (marks.starts, resets, marks.stops & marks.restarts))
-        # an event opens a clock or closes it, unless it changes it or starts again what runs
-        settles, rows = starts | (resets & ~again) | states.opens[places], np.arange(len(places))
+        places = np.flatnonzero(marks.starts | resets | states.opens)
+        starts, resets, again, opens = (
+            held[places] for held in (marks.starts, resets, marks.stops & marks.restarts, states.opens)
+        )
+        # an event opens a clock or closes it, unless it starts again what runs
+        settles, rows = starts | (resets & ~again) | opens, np.arange(len(places))
         opened = starts[np.maximum.accumulate(rows * settles)]
-        before = np.r_[False, opened[:-1]] & ~states.opens[places]
+        before = np.r_[False, opened[:-1]] & ~opens
         started = starts & (~before | resets) | again & before
+        owner, ended = np.cumsum(started, dtype=np.int32) - 1, np.flatnonzero(before & resets)
         self.begins = places[np.flatnonzero(started)]
-        super().__init__(plan, states, group, len(self.begins))
-        owner = np.cumsum(started) - 1
-        ended, changed = np.flatnonzero(before & resets), np.flatnonzero(before & ~resets & marks.changes[places])
         self.ends = np.full(len(self.begins), -1)
         self.ends[owner[ended] - started[ended]] = places[ended]
         self.is_stopped = marks.stops[self.ends]
-        self.changes, self.owner = places[changed], owner[changed]
+        begins = states.at_places(self.begins)
+        stages = np.flatnonzero(begins | (marks.changes & states.spread(Trail(places, opened))))
+        super().__init__(plan, states, group, len(stages))
+        self.every, self.starts = self._here(slice(None), stages), np.flatnonzero(begins[stages])
+        self.last: Ints = self.starts  # of each instance, the last stage that comes about
+        self.owner = np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(stages)))
 
     def run(self, wanted: list[Outcomed | Shared], left: Left) -> list[Looks]:
         """To the end. Leaves the rows of the instances, and says what was seen of comparisons with the latest."""
-        here = self._here(np.arange(len(self.begins)), self.begins)
-        self.start(here)
-        begun = self._seen(here, wanted)
-        between = []
-        for turn in by_turns(self.owner):
-            here = self._here(self.owner[turn], self.changes[turn])
-            between.append(self._seen(here.where(np.flatnonzero(self.change(here))), wanted))
+        live = self._live()
+        begun = live.place, [(holds[live.row], cross[live.row]) for holds, cross in self._seen(self.every, wanted)[1]]
         ended = np.flatnonzero(self.ends >= 0)
-        here = self._here(ended, self.ends[ended])
+        here = self._here(self.last[ended], self.ends[ended])
         self.stop(here, np.where(self.is_stopped[ended], np.int8(MET), np.int8(VOID)))
-        seen = [self._unseen(wanted), self._seen(here, wanted), *between, begun]
+        seen = [self._unseen(wanted), self._seen(here, wanted), begun]
         left.add(*self._rows())
         return self._looks(wanted, seen) if wanted else []
+
+    # ------------------------------------------------------------------------ stage by stage
+
+    def _live(self) -> Here:
+        """Lets all stages be, as if none came after a due, then drops those that did. The stages that are left.
+
+        Up to the first that came after one, all of an instance are right, unless one came just when it was due.
+        """
+        row = np.arange(len(self.owner))
+        self._count(row, self.starts[self.owner])
+        late, just = self._after_due()
+        whole = np.append(self.starts, len(row))[1:]
+        end = whole.copy()
+        end[self.owner[late[::-1]]] = late[::-1]  # of several, the first is kept
+        singly = self.owner[just[np.flatnonzero(just < end[self.owner[just]])]]
+        end[singly] = whole[singly]
+        self._one_by_one(singly)
+        self.last = end - 1
+        return self.every.where(np.flatnonzero(row < end[self.owner]))
+
+    def _count(self, row: Ints, first: Ints) -> None:
+        """What clocks count up to each stage, and when they are due from then on."""
+        place, now = self.every.place, self.every.now
+        self.open[:], self.paused = True, self._waits(place)
+        self.started, self.term = now[first], self.states.priorities[place]
+        self.budget = self._budget(self.every)
+        self.active = self.budget != NONE
+        if not self.active.all():  # once there was a budget, there was one
+            self.active = np.maximum.accumulate(np.where(self.active, row, NONE)) >= first
+        self._mark_leg(self.every)
+        total = np.cumsum(self._gained())
+        self.counted = total - total[first]
+        exact = np.zeros(len(row), np.bool_)
+        full = np.flatnonzero((self.counted == self.budget) & (row > first))
+        exact[full] = self._is_exact(self._from(full))
+        self._allow(self.every, exact)
+
+    def _gained(self) -> Ints:
+        """What clocks count from one stage to the next."""
+        found = np.zeros(len(self.owner), np.int64)
+        found[1:] = (self.leg[1:] - self.leg[:-1]) * ~self.paused[:-1]
+        found[self.starts] = 0
+        if self.only is None:
+            line = self.lines[self.term]
+            other = np.flatnonzero((line[1:] != line[:-1]) & (self.owner[1:] == self.owner[:-1])) + 1
+            found[other] = self.counted_now(self._from(other))
+        return found
+
+    def _from(self, rows: Ints) -> Here:
+        """Stages as they were before, at the instants of the next."""
+        return Here(rows - 1, self.every.place[rows], self.every.now[rows])
+
+    def _after_due(self) -> tuple[Ints, Ints]:
+        """Which stages come after the due of the one before, and which just at it, if no other terms caused it."""
+        now, due, follows = self.every.now[1:], self.due[:-1], self.owner[1:] == self.owner[:-1]
+        late = np.flatnonzero((due != LOST) & (now > due) & follows)
+        just = np.flatnonzero((now == due) & follows & ~self.caused[:-1])
+        return late + 1, just + 1
+
+    def _one_by_one(self, chosen: Ints) -> None:
+        """The stages of some instances, one after the other: just when a clock is due, it hangs on the order."""
+        rows = np.flatnonzero(np.isin(self.owner, chosen)) if len(chosen) else chosen
+        rows = rows[np.flatnonzero(rows > self.starts[self.owner[rows]])]
+        for turn in by_turns(self.owner[rows]):
+            self._take(rows[turn])
+            self.change(self.every.where(rows[turn]))
+
+    def _take(self, rows: Ints) -> None:
+        """Lets stages be as the ones before."""
+        for held in (self.paused, self.caused, self.active, self.term, self.budget, self.counted, self.leg, self.due):
+            held[rows] = held[rows - 1]
 
     def _seen(self, here: Here, wanted: list[Outcomed | Shared]) -> _Seen:
         return here.place, [self.look(one, here) for one in wanted]
@@ -102,28 +180,28 @@ class Running(Ticking):
     def _looks(self, wanted: list[Outcomed | Shared], seen: list[_Seen]) -> list[Looks]:
         """The looks at comparisons, by event; of several at one event, the last that is given."""
         places = np.concatenate([places for places, _ in seen])
-        marked = np.zeros(len(self.states.at), np.int32)
-        marked[places] = np.arange(1, len(places) + 1)
-        here = np.flatnonzero(marked)
-        order, found = marked[here] - 1, []
+        last = np.empty(len(self.states.at), np.int64)
+        last[places] = np.arange(len(places))
+        here, found = np.flatnonzero(self.states.at_places(places)), []
+        order = last[here]
         for number, one in enumerate(wanted):
             holds, cross = (np.concatenate([looks[number][part] for _, looks in seen])[order] for part in (0, 1))
             after = bool(one.table[BREACHED]) if isinstance(one, Outcomed) else one.wanted
             found.append(Looks(here, holds, cross, after))
         return found
 
-    def _here(self, row: Ints, place: Places) -> Here:
+    def _here(self, row: Any, place: Places) -> Here:
         return Here(row, place, self.states.at[place])
 
     def _rows(self) -> tuple[NDArray[np.generic], ...]:
         """The instances as they are at the end: columns of `deadlines`."""
-        rows, ended, states = np.arange(len(self.begins)), self.ends >= 0, self.states
-        end = np.where(ended, states.at[self.ends], self.until)
+        rows, ended, states = self.last, self.ends >= 0, self.states
+        end = either(ended, states.at[self.ends], self.until)
         here = Here(rows, self.begins, end)
         return (
             *(states.case[self.begins], np.full(len(rows), self.group.number, np.int16), self._occurrences()),
-            *(states.cycle[self.begins], self.started, self.due, np.where(ended, end, LOST), self.budget),
-            *(self.counted_now(here), end, self.outcome_now(here), self.caused),
+            *(states.cycle[self.begins], self.started[rows], self.due[rows], either(ended, end, LOST)),
+            *(self.budget[rows], self.counted_now(here), end, self.outcome_now(here), self.caused[rows]),
         )
 
     def _occurrences(self) -> Ints:

@@ -25,9 +25,7 @@ class Script:
     Values are numbered from 0, which is nothing: priorities, channels, what facts are, and who has a role.
     """
 
-    def __init__(
-        self, plan: Plan, prototypes: list[Happening], starts: Ints, at: Ints, code: NDArray[np.int32]
-    ) -> None:
+    def __init__(self, plan: Plan, prototypes: list[Happening], starts: Ints, at: Ints, code: NDArray[np.intp]) -> None:
         self.plan, self.starts, self.at, self.code = plan, starts, at, code
         self.kind = np.array([kind_of(one) for one in prototypes], np.int64)
         self.priorities = _Words(

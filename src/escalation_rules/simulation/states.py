@@ -18,28 +18,19 @@ from numpy.typing import NDArray
 from escalation_rules import events as E
 from escalation_rules.conditions import STATUSES
 from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.keys import BITS, WIDTH, Keys, toggled
 from escalation_rules.simulation.plans import KINDS
 from escalation_rules.simulation.scripts import Script
 
-__all__ = ["BITS", "WIDTH", "States", "Trail", "distinct"]
+__all__ = ["States", "Trail"]
 
 Ints = NDArray[np.int64]
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-BITS, WIDTH = 12, 48
-"""How many bits have the position of an event in its history, and an instant counted from the first of the batch."""
 _FEW = 24
 """Events of so many templates are found sooner by comparing with each than by looking in a table."""
 OPEN, WAITING = STATUSES.index("open"), STATUSES.index("waiting")
-
-
-def distinct(*keys: Ints) -> Ints:
-    """All keys, each once, in order."""
-    found = np.sort(np.concatenate(keys))
-    fresh = np.ones(len(found), np.bool_)
-    np.not_equal(found[1:], found[:-1], out=fresh[1:])
-    return found[np.flatnonzero(fresh)]
 
 
 class Trail(NamedTuple):
@@ -58,7 +49,7 @@ class States:
 
     def __init__(self, script: Script) -> None:
         self.script, self.at = script, script.at
-        self.code = script.code.astype(np.intp)
+        self.code = script.code
         self._code = script.code.astype(np.min_scalar_type(len(script.kind)))  # numbers this small are compared fast
         self._kind = script.kind.astype(np.int8)[self.code]
         lengths = np.diff(script.starts)
@@ -66,8 +57,7 @@ class States:
         self.opening, self.ending = script.starts[:-1], script.starts[1:] - 1
         self.case = np.repeat(np.arange(self.size), lengths)
         self.keys = self.key(self.case, self.at)
-        self.opens = np.zeros(len(self.at), np.bool_)
-        self.opens[self.opening] = True
+        self.opens = self.at_places(self.opening)
 
     # ------------------------------------------------------------------------ instants
 
@@ -82,11 +72,21 @@ class States:
 
     def as_of(self, keys: Ints) -> Ints:
         """The last event of a case up to an instant, with all that happened at it."""
-        return np.searchsorted(self.keys, keys, side="right") - 1
+        return self._ordered.as_of(keys)
+
+    @cached_property
+    def _ordered(self) -> Keys:
+        return Keys(self.keys, self.size)
 
     def when(self, places: Places) -> Ints:
         """The whens of events."""
-        found: Ints = ((self.at[places] - self.base) << BITS) + (places - self.opening[self.case[places]] + 1)
+        found: Ints = self._whens[places]
+        return found
+
+    @cached_property
+    def _whens(self) -> Ints:
+        positions = np.arange(1, len(self.at) + 1) - self.opening[self.case]
+        found: Ints = ((self.at - self.base) << BITS) + positions
         return found
 
     # ------------------------------------------------------------------------ finding events
@@ -104,8 +104,16 @@ class States:
 
     def kinds(self, *kinds: type) -> Mask:
         """Which events are of some kinds."""
-        wanted = (number for number, kind in enumerate(KINDS) if kind in kinds)
-        return np.logical_or.reduce([self._kind == number for number in wanted])  # type: ignore[no-any-return]
+        found = np.zeros(len(self._kind), np.bool_)
+        for kind in kinds:
+            found |= self._kind == KINDS.index(kind)
+        return found
+
+    def at_places(self, places: Places) -> Mask:
+        """Some events as a mask."""
+        found = np.zeros(len(self.at), np.bool_)
+        found[places] = True
+        return found
 
     def changed(self, held: NDArray[Any]) -> Mask:
         """Which events changed a value; openings do."""
@@ -116,7 +124,10 @@ class States:
 
     def spread(self, trail: Trail) -> NDArray[Any]:
         """The value after every event."""
-        return np.repeat(trail.values, np.diff(trail.places, append=len(self.at)))
+        places, values = trail
+        if values.dtype == np.bool_:
+            return toggled(places, values, len(self.at))
+        return np.repeat(values, np.diff(places, append=len(self.at)))
 
     def _before(self, trail: Trail) -> NDArray[Any]:
         """What was before each value of a trail, in the same case; 0 before the first."""
@@ -175,7 +186,11 @@ class States:
 
     def turned_by(self, keys: Ints) -> Ints:
         """The row in `turns` of the last such event of a case up to an instant."""
-        return np.searchsorted(self.turn_keys, keys, side="right") - 1
+        return self._ordered_turns.as_of(keys)
+
+    @cached_property
+    def _ordered_turns(self) -> Keys:
+        return Keys(self.turn_keys, self.size)
 
     def live_at(self, keys: Ints) -> Mask:
         """Whether cases are worked on after all that happened at an instant."""
@@ -301,9 +316,7 @@ class States:
     @cached_property
     def is_repriced(self) -> Mask:
         """Whether an event changed the priority."""
-        found = np.zeros(len(self.at), np.bool_)
-        found[self.repriced] = True
-        return found
+        return self.at_places(self.repriced)
 
     @cached_property
     def channel(self) -> Trail:

@@ -11,9 +11,10 @@ import numpy as np
 from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.grids import LONG_AGO, NEVER, NONE, Left, starts_of
 from escalation_rules.simulation.holding import Holding
+from escalation_rules.simulation.keys import BITS
 from escalation_rules.simulation.plans import Plan, Ruling
 from escalation_rules.simulation.points import Points
-from escalation_rules.simulation.states import BITS, Ints, Mask, States
+from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.ticking import Here
 
 __all__ = ["MOST", "Sweep"]

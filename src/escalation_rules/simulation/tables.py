@@ -14,8 +14,9 @@ from escalation_rules.picks import Pick
 from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.frames import AT, SPAN, Columns, columns_of
 from escalation_rules.simulation.grids import BREACHED, Left
+from escalation_rules.simulation.keys import WIDTH, Keys, distinct
 from escalation_rules.simulation.plans import Group, Plan
-from escalation_rules.simulation.states import OPEN, WIDTH, Ints, Mask, States, distinct
+from escalation_rules.simulation.states import OPEN, Ints, Mask, States
 from escalation_rules.simulation.words import Table, Worded
 
 __all__ = ["Tables"]
@@ -39,8 +40,9 @@ class Tables:
         self.moves = [held[order] for held in columns]
         self.clocks = clocks.columns()
         self.level = self.script.level[states.code[states.opening]]
-        self.priority_keys = states.keys[states.priority.places]
+        self.priority_keys = Keys(states.keys[states.priority.places], states.size)
         self.move_keys = states.key(self.moves[0], self.moves[1])
+        self.ordered = Keys(self.move_keys, states.size)
 
     def all(self) -> dict[str, Columns]:
         """The frames, by name. Nothing is held back where there are no checklists and no rotas."""
@@ -62,7 +64,7 @@ class Tables:
         case = keys >> WIDTH
         found: Ints = self.level[case]
         if len(self.move_keys):
-            last = np.searchsorted(self.move_keys, keys, side="right") - 1
+            last = self.ordered.as_of(keys)
             moved = (last >= 0) & (self.moves[0][last] == case)
             found = np.where(moved, self.moves[4][last], found)
         return found
@@ -128,7 +130,7 @@ class Tables:
     def _priority_at(self, keys: Ints) -> Ints:
         """The priority after all that happened at an instant."""
         known = self.states.priority
-        found: Ints = known.values[np.searchsorted(self.priority_keys, keys, side="right") - 1]
+        found: Ints = known.values[self.priority_keys.as_of(keys)]
         return found
 
     # ------------------------------------------------------------------------ words
@@ -206,21 +208,22 @@ class _Endings:
 
     def __init__(self, states: States) -> None:
         places = np.flatnonzero(states.begins | states.ends)
-        starts, at, rows = np.flatnonzero(states.opens[places]), states.at[places], np.arange(len(places))
+        self.at, self.case, self.size = states.at[places], states.case[places], states.size
         voided, closed, ended = (states.kinds(*kinds)[places] for kinds in ((E.Voided,), (E.Closed,), _ENDED))
-        reset = np.maximum.reduceat(
-            np.where(ended, -1, rows), starts
-        )  # an opening is no end, as are what voids or begins
-        since = ended & (rows > np.repeat(reset, np.diff(starts, append=len(rows))))
-        self.void = voided[np.r_[starts[1:], len(rows)] - 1]
-        self.first, self.resolved = _first(at, ended, starts), _first(at, since, starts)
-        self.closed = np.maximum.reduceat(np.where(closed & since, at, LOST), starts)
+        rows, others = np.arange(len(places)), np.flatnonzero(~ended)
+        # an opening is no end, as are what voids or begins; of several rows of a case, the last is kept
+        last, reset = np.zeros(self.size, np.int64), np.zeros(self.size, np.int64)
+        last[self.case], reset[self.case[others]] = rows, others
+        since = np.flatnonzero(ended & (rows > reset[self.case]))
+        self.void = voided[last]
+        self.first, self.resolved = self._last(np.flatnonzero(ended)[::-1]), self._last(since[::-1])
+        self.closed = self._last(since[np.flatnonzero(closed[since])])
+
+    def _last(self, rows: Ints) -> Ints:
+        """The instant of the last of the rows of each case."""
+        found = np.full(self.size, LOST)
+        found[self.case[rows]] = self.at[rows]
+        return found
 
 
 _ENDED = (E.Resolved, E.Closed)
-
-
-def _first(at: Ints, where: Mask, starts: NDArray[Any]) -> Ints:
-    never = np.iinfo(np.int64).max
-    found = np.minimum.reduceat(np.where(where, at, never), starts)
-    return np.where(found == never, LOST, found)

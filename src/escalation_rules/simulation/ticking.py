@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from escalation_rules.simulation.bulk import Bulk, reach
 from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.grids import BREACHED, NEVER, NONE, NOT_STARTED, PENDING, VOID
+from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Group, Outcomed, Plan, Shared
 from escalation_rules.simulation.states import Ints, Mask, States
 
@@ -18,15 +19,22 @@ __all__ = ["Here", "Ticking"]
 
 
 class Here(NamedTuple):
-    """Different clocks or cases, by their rows, each with the last event of its case and the present instant."""
+    """Different clocks or cases, by their rows, each with the last event of its case and the present instant.
 
-    row: NDArray[Any]
+    All clocks there are, in order, are the rows of a slice, so that arrays are read and written without a copy.
+    """
+
+    row: Any
     place: NDArray[Any]
     now: Ints
 
     def where(self, chosen: NDArray[Any]) -> Here:
         """Some of them."""
-        return Here(self.row[chosen], self.place[chosen], self.now[chosen])
+        return Here(self.rows(chosen), self.place[chosen], self.now[chosen])
+
+    def rows(self, chosen: Any) -> Any:
+        """The rows of some of them."""
+        return chosen if isinstance(self.row, slice) else self.row[chosen]
 
 
 class Ticking:
@@ -47,13 +55,13 @@ class Ticking:
 
     def _by_line(self, here: Here, chosen: Mask | None = None) -> Iterator[tuple[Bulk, Any]]:
         """The places of the chosen rows, by the line on which a clock counts."""
-        where = np.arange(len(here.row)) if chosen is None else np.flatnonzero(chosen)
+        where = np.arange(len(here.now)) if chosen is None else np.flatnonzero(chosen)
         if not len(where):
             return
         if self.only is not None:
-            yield self.only, where
+            yield self.only, slice(None) if chosen is None else where
             return
-        held = self.lines[self.term[here.row[where]]]
+        held = self.lines[self.term[here.rows(where)]]
         for number in sorted(set(self.lines.tolist())):
             found = where[held == number]
             if len(found):
@@ -75,10 +83,10 @@ class Ticking:
     def outcome_now(self, here: Here) -> NDArray[np.int8]:
         """The outcome of clocks as they stand."""
         row = here.row
-        found = np.where(self.is_over(here), np.int8(BREACHED), np.int8(PENDING))
+        found = either(self.is_over(here), np.int8(BREACHED), np.int8(PENDING))
         none = np.flatnonzero(self.budget[row] == NONE)
-        found[none] = np.where(self.active[row[none]], VOID, NOT_STARTED)
-        return np.where(self.open[row], found, self.outcome[row])
+        found[none] = np.where(self.active[here.rows(none)], VOID, NOT_STARTED)
+        return either(self.open[row], found, self.outcome[row])  # type: ignore[no-any-return]
 
     def look(self, one: Outcomed | Shared, here: Here) -> tuple[Mask, Ints]:
         """Whether a comparison holds of clocks now, and when time alone will change that."""
@@ -86,20 +94,23 @@ class Ticking:
 
     def _look_at_outcome(self, one: Outcomed, here: Here) -> tuple[Mask, Ints]:
         outcome, due = self.outcome_now(here), self.due[here.row]
-        return one.table[outcome], np.where((outcome == PENDING) & (due != LOST), due + 1, NEVER)
+        holds = np.zeros(len(outcome), np.bool_)
+        for number in np.flatnonzero(one.table).tolist():
+            holds |= outcome == number
+        return holds, either((outcome == PENDING) & (due != LOST), due + 1, NEVER)
 
     def _look_at_share(self, one: Shared, here: Here) -> tuple[Mask, Ints]:
         row, up, down = here.row, one.share.numerator, one.share.denominator
         budget, counted = self.budget[row], self.counted[row]
         left = np.where(budget > 0, -(-budget * up // down) - counted, 0)
         left[budget == NONE] = int(bool(up))
-        used, cross = left <= 0, np.full(len(row), NEVER)
+        used, cross = left <= 0, np.full(len(left), NEVER)
         runs = self.open[row] & ~self.paused[row] & (budget > 0)
         for line, where in self._by_line(here, runs):
             # what is left since the clock began to run comes to an instant, which has passed or not
-            edge = line.earliest(self.leg[row[where]] + left[where])
+            edge = line.earliest(self.leg[here.rows(where)] + left[where])
             used[where] = passed = edge <= here.now[where]
-            cross[where] = np.where(passed, NEVER, edge)
+            cross[where] = either(passed, NEVER, edge)
         return used == one.wanted, cross
 
     # ------------------------------------------------------------------------ what events do
@@ -110,11 +121,10 @@ class Ticking:
         self.started[row], self.term[row] = now, self.states.priorities[place]
         budget = self._budget(here)
         self.budget[row], self.active[row] = budget, budget != NONE
-        self.counted[row], self.caused[row] = 0, False
+        self.counted[row] = 0
         self.open[row], self.paused[row] = True, self._waits(place)
         self._mark_leg(here)
-        self.due[row] = np.where(budget == 0, now, LOST)
-        self._run(here.where(np.flatnonzero(budget != 0)))
+        self._allow(here, np.zeros(len(row), np.bool_))
 
     def stop(self, here: Here, otherwise: Any) -> None:
         """Clocks stop: their outcome, their due and what they counted are final. What is pending is `otherwise`."""
@@ -145,19 +155,19 @@ class Ticking:
         for number, term in enumerate(self.group.terms):
             if term.days is not None and term.span is not None:
                 where = np.flatnonzero(terms == number)
-                started, line = self.started[here.row[where]], self.plan.lines[term.line]
+                started, line = self.started[here.rows(where)], self.plan.lines[term.line]
                 budget[where] = line.opened(reach(term.days, started, term.span)) - line.opened(started)
         return budget
 
     def _mark_leg(self, here: Here) -> None:
         for line, where in self._by_line(here):
-            self.leg[here.row[where]] = line.opened(here.now[where])
+            self.leg[here.rows(where)] = line.opened(here.now[where])
 
-    def _run(self, here: Here) -> None:
+    def _run(self, here: Here, free: Mask) -> None:
         """When clocks are due that run from now on."""
-        runs = ~self.paused[here.row] & (self.budget[here.row] != NONE)
+        runs = free & ~self.paused[here.row] & (self.budget[here.row] != NONE)
         for line, where in self._by_line(here, runs):
-            row = here.row[where]
+            row = here.rows(where)
             self.due[row] = line.earliest(self.leg[row] + self.budget[row] - self.counted[row])
 
     def _retarget(self, here: Here) -> Mask:
@@ -174,22 +184,35 @@ class Ticking:
         return fresh
 
     def _retargeted(self, here: Here) -> None:
-        row, place, now = here
-        counted, exact = self.counted_now(here), np.zeros(len(row), np.bool_)
-        for line, where in self._by_line(here, ~self.paused[row]):
-            point = line.opened(now[where])
-            exact[where] = (point > self.leg[row[where]]) & (line.earliest(point) == now[where])
+        row, place, _ = here
+        counted, exact = self.counted_now(here), self._is_exact(here)
         self.counted[row], self.term[row] = counted, self.states.priorities[place]
         budget = self._budget(here)
         self.budget[row] = budget
         self.active[row] |= budget != NONE
         self.paused[row] = self._waits(place)
         self._mark_leg(here)
+        self._allow(here, exact)
+
+    def _is_exact(self, here: Here) -> Mask:
+        """Whether clocks run, and only now have counted what they have."""
+        row, found = here.row, np.zeros(len(here.row), np.bool_)
+        for line, where in self._by_line(here, ~self.paused[row]):
+            point = line.opened(here.now[where])
+            found[where] = (point > self.leg[row[where]]) & (line.earliest(point) == here.now[where])
+        return found
+
+    def _allow(self, here: Here, exact: Mask) -> None:
+        """When clocks are due that have a budget from now on: at once, if they have counted as much."""
+        row = here.row
+        budget, counted = self.budget[row], self.counted[row]
         passed = (budget != NONE) & (counted >= budget)
-        just = np.where(budget == 0, self.started[row] == now, exact & (counted == budget))
-        self.caused[row] = passed & ~just
-        self.due[row] = np.where(passed, now, LOST)
-        self._run(here.where(np.flatnonzero(~passed)))
+        self.caused[row], self.due[row] = False, LOST
+        self._run(here, ~passed)
+        full = np.flatnonzero(passed)
+        budget, counted, now, row = budget[full], counted[full], here.now[full], here.rows(full)
+        just = np.where(budget == 0, self.started[row] == now, exact[full] & (counted == budget))
+        self.caused[row], self.due[row] = ~just, now
 
     def _pause_or_resume(self, here: Here) -> Mask:
         """A pause that begins at or after due rescues nothing. Which clocks paused or resumed."""
@@ -207,6 +230,6 @@ class Ticking:
         self._mark_leg(here)
         self.counted[row] += counted * (self.leg[row] - leg)
         self.paused[row] = paused
-        free = here.where(np.flatnonzero(~self.caused[row]))
-        self.due[free.row] = LOST
-        self._run(free)
+        free = ~self.caused[row]
+        self.due[row[np.flatnonzero(free)]] = LOST
+        self._run(here, free)

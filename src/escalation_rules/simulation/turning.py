@@ -43,41 +43,52 @@ class Turns(NamedTuple):
 
 def turns_of(states: States, looks: Looks, until: int) -> Turns:
     """When a comparison turns, from what was seen of it."""
-    crossed = _crossed(states, looks, until)
+    opens = states.opens[looks.places]
+    crossed = _crossed(states, looks, opens, until)
     left = looks.holds.copy()
     left[crossed] = looks.after
     before = np.zeros(len(left), np.bool_)
     before[1:] = left[:-1]
-    before &= ~states.opens[looks.places]
+    before &= ~opens
     turned = looks.holds != before
     if looks.again is not None:
         turned |= looks.again & looks.holds
-    return _kept(states, looks, np.flatnonzero(turned), crossed)
+    return _last(_merged(states, looks, turned, crossed) if len(crossed) else _turns(states, looks, turned))
 
 
-def _crossed(states: States, looks: Looks, until: int) -> Ints:
+def _crossed(states: States, looks: Looks, opens: Mask, until: int) -> Ints:
     """The looks after which time changes a comparison, before the next look or by the end."""
     if looks.cross is None:
         return np.zeros(0, np.int64)
-    places = looks.places
-    limit = np.full(len(places), until)
-    limit[:-1] = states.at[places[1:]]
-    limit[np.flatnonzero(states.opens[places[1:]])] = until
-    found: Ints = np.flatnonzero((looks.cross <= limit) & (looks.holds != looks.after))
-    return found
+    limit = np.append(states.at[looks.places[1:]], until)
+    limit[np.flatnonzero(opens[1:])] = until
+    return np.flatnonzero((looks.cross <= limit) & (looks.holds != looks.after))
 
 
-def _kept(states: States, looks: Looks, turned: Ints, crossed: Ints) -> Turns:
-    """The looks that turned a comparison and the crossings, in order; of several at one instant, the last."""
-    places = looks.places[turned]
-    keys, holds = states.keys[places], looks.holds[turned]
-    if looks.cross is not None and len(crossed):
-        spots = np.searchsorted(turned, crossed, side="right")
-        keys = np.insert(keys, spots, states.key(states.case[looks.places[crossed]], looks.cross[crossed]))
-        places, holds = np.insert(places, spots, -1), np.insert(holds, spots, looks.after)
-    last = np.ones(len(keys), np.bool_)
-    np.not_equal(keys[1:], keys[:-1], out=last[:-1])
+def _turns(states: States, looks: Looks, turned: Mask) -> Turns:
+    rows = np.flatnonzero(turned)
+    places = looks.places[rows]
+    return Turns(states.keys[places], looks.holds[rows], places)
+
+
+def _merged(states: States, looks: Looks, turned: Mask, crossed: Ints) -> Turns:
+    """The looks that turned a comparison, each with the crossing that came after it."""
+    both = np.zeros((len(turned), 2), np.bool_)
+    both[:, 0], both[crossed, 1] = turned, True
+    found = np.flatnonzero(both)
+    rows, by_time = found >> 1, np.flatnonzero(found & 1)
+    places, holds = looks.places[rows], looks.holds[rows]
+    keys = states.keys[places]
+    keys[by_time] = states.key(states.case[places[by_time]], looks.cross[crossed])  # type: ignore[index]
+    holds[by_time], places[by_time] = looks.after, -1
+    return Turns(keys, holds, places)
+
+
+def _last(turns: Turns) -> Turns:
+    """Of several at one instant, the last."""
+    last = np.ones(len(turns.keys), np.bool_)
+    np.not_equal(turns.keys[1:], turns.keys[:-1], out=last[:-1])
     if last.all():
-        return Turns(keys, holds, places)
+        return turns
     kept = np.flatnonzero(last)
-    return Turns(keys[kept], holds[kept], places[kept])
+    return Turns(turns.keys[kept], turns.holds[kept], turns.places[kept])
