@@ -108,7 +108,10 @@ def turn_clocks(state: State, script: Script, dirty: int) -> None:
     if dirty & LEVEL or script.ends_cycle:
         _void(state, script)
     for clock in list(state.open.values()):
-        _adjust(state, clock, dirty)
+        if dirty & clock.group.looks_at:
+            _adjust(state, clock)
+        elif dirty & STATUS:
+            _pause_or_resume(state, clock)
 
 
 def _halt(state: State, clock: Instance, outcome: str) -> None:
@@ -271,13 +274,10 @@ def _start(state: State, group: Group, choice: Choice | None, lead: Choice) -> N
     state.dirty |= group.bit
 
 
-def _adjust(state: State, clock: Instance, dirty: int) -> None:
+def _adjust(state: State, clock: Instance) -> None:
     """Another span or calendar, and pauses: only before the clock is over."""
-    if dirty & clock.group.looks_at:
-        if not is_over(clock, state):
-            _retarget(state, clock)
-            _pause_or_resume(state, clock)
-    elif dirty & STATUS:
+    if not is_over(clock, state):
+        _retarget(state, clock)
         _pause_or_resume(state, clock)
 
 
