@@ -37,8 +37,11 @@ def held(policy: Policy, **changes) -> bool:
 def held_part(policy: Policy) -> Policy:
     """What columns can hold of a random policy: one track of plain levels, and those rules and targets."""
     (track, *_) = policy.all_tracks
-    none = {"entry": None, "alternates": (), "external": False, "on_entry": (), "targets": ()}
-    plain = [level.model_copy(update=none) for level in track.levels]
+    none = {"entry": None, "external": False, "on_entry": (), "targets": ()}
+    plain = [
+        level.model_copy(update=none | ({} if isinstance(level.owner, str) else {"alternates": ()}))
+        for level in track.levels
+    ]
     bare = policy.model_copy(
         update={"tracks": (), "levels": (), "rules": (), "targets": (), "rotas": {}, "effective_from": None}
     )
@@ -179,6 +182,11 @@ WITHOUT = {
     "rotas": {"rotas": {"csr": Rota()}},
     "a beginning": {"effective_from": when("mon 09:00")},
     "checklists": {"levels": levels(l2={"entry": Checklist.of(impact="Impact")})},
+    "alternates of a pick": {
+        "levels": levels(
+            l2={"owner": Pick(by="priority", values={"high": "csm"}, otherwise="csr"), "alternates": ("csm",)}
+        )
+    },
     "changes of priority": {"rules": (Rule(name="raise", when=F.reopened >= 1, then=A.SetPriority("next")),)},
     "owners by facts": {
         "facts": (F.choice("size", ("small", "large")),),

@@ -24,7 +24,7 @@ from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.picks import Pick, choices
 from escalation_rules.policy import Policy
-from escalation_rules.rules import NEXT
+from escalation_rules.rules import NEXT, Rule
 from escalation_rules.simulation.bulk import Bulk
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
@@ -144,7 +144,11 @@ class Plan:
             (len(levels) > 200, "as many levels"),
             (bool(policy.rotas), "rotas"),
             (policy.effective_from is not None, "a policy that is not in force from the beginning"),
-            (any(level.entry or level.external or level.alternates for level in levels), "checklists and such"),
+            (any(level.entry or level.external for level in levels), "checklists and such"),
+            (
+                any(level.alternates and not isinstance(level.owner, str) for level in levels),
+                "owners that may be nobody",
+            ),
             (any(isinstance(action, SetPriority | Assign) for action in actions), "rules that change the case"),
             (any(isinstance(level.owner, Pick) and level.owner.by != "priority" for level in levels), "picks by facts"),
         ):
@@ -153,14 +157,17 @@ class Plan:
 
     # ------------------------------------------------------------------------ rules
 
-    def _ruling(self, rule: Any) -> Ruling:
+    def _ruling(self, rule: Rule) -> Ruling:
+        """A rule. Of one that goes nowhere nothing shows in frames, so nothing is asked of its condition."""
+        if rule.to is None:
+            return Ruling(rule.name, ("all", ()), None, None)
         calendars = (rule.calendar, self.policy.all_tracks[0].calendar, self.policy.usual_calendar)
         tree = self._tree(normal(rule.when), tuple(one for one in calendars if one is not None))
         levels = None
         if rule.at:
             levels = np.zeros(len(self.levels) + 1, np.bool_)
             levels[[self.rungs[key] for key in rule.at]] = True
-        to = None if rule.to is None else -1 if rule.to == NEXT else self.rungs[rule.to]
+        to = -1 if rule.to == NEXT else self.rungs[rule.to]
         return Ruling(rule.name, tree, levels, to)
 
     def _tree(self, condition: Condition, calendars: tuple[Any, ...]) -> Tree:
