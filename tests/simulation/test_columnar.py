@@ -236,17 +236,76 @@ def test_what_columns_find_too_much_goes_case_by_case(changes):
     assert replay(policy, [opened()], until=when("tue 09:00")).by_columns == 0
 
 
-def test_cases_that_columns_cannot_hold_go_one_by_one_among_the_others():
-    """Moved by people, observed, or longer than nine years; together the frames are those of all one by one."""
+UNHELD = {
+    "a move that was declined": (E.MoveDeclined(at=when("mon 10:00"), key="move-1"),),
+    "a move that was accepted": (
+        E.Escalated(at=when("mon 10:00"), to="l3", key="move-1", id="move-1", recorded_at=when("mon 11:00")),
+    ),
+    "a move that was recorded with its key": (E.Escalated(at=when("mon 10:00"), to="l3", id="move-1"),),
+    "a snapshot of more than a level": (E.Observed(at=when("mon 10:00"), level="l2", priority="high"),),
+}
+
+
+@pytest.mark.parametrize("what", UNHELD)
+def test_cases_that_columns_cannot_hold_go_one_by_one_among_the_others(what):
+    """Together the frames are those of all one by one."""
     policy = desk(SLOW, targets=(Target.resolution("8 business hours"),))
-    moved = opened(E.Escalated(at=when("mon 10:00"), to="l3"))
-    found = [case.model_copy(update={"id": f"C-{n}"}) for n, case in enumerate((opened(), moved, opened()))]
-    last = when("wed 09:00")
-    replayed = replay(policy, found, until=last)
-    assert (replayed.by_columns, len(replayed)) == (2, 3)
-    assert_same(one_by_one(policy, found, microseconds_of(last)), replayed.tables)
-    late = replay(policy, found, until=when("wed 09:00").replace(year=2036))
+    odd = opened(*UNHELD[what])
+    found = [case.model_copy(update={"id": f"C-{n}"}) for n, case in enumerate((opened(), odd, opened()))]
+    last = microseconds_of(when("wed 09:00"))
+    batch = replay_batch(policy, found, last, "recorded")
+    assert (batch.by_columns, len(batch.tables["cases"]["case"])) == (2, 3)
+    assert_same(one_by_one(policy, found, last), batch.tables)
+
+
+def test_cases_that_last_too_long_go_one_by_one():
+    """Longer than nine years is more than columns have bits for."""
+    late = replay(desk(SLOW), [opened()], until=when("wed 09:00").replace(year=2036))
     assert late.by_columns == 0
+
+
+DOWN = E.DeEscalated(at=when("mon 14:00"), to="l1", reason="a mistake")
+MOVED = {
+    "up, past what rules ask for": ((E.Escalated(at=when("mon 10:00"), to="l3"),), []),
+    "up, below what rules ask for": ((E.Escalated(at=when("mon 10:00"), to="l2"),), ["l3"]),
+    "down: what held before asks for nothing": ((DOWN,), ["l3"]),
+    "down, and asked for on new evidence": (
+        (DOWN, E.CustomerReplied(at=when("mon 15:00"), asks_to_escalate=True)),
+        ["l3"] * 2,
+    ),
+    "observed where it is on record": ((E.Observed(at=when("mon 14:00"), level="l1"),), ["l3"]),
+    "observed elsewhere": ((E.Observed(at=when("mon 14:00"), level="l2"),), ["l3"]),
+    "back and forth at one instant": (
+        (E.Escalated(at=when("mon 10:00"), to="l3"), E.DeEscalated(at=when("mon 10:00"), to="l1")),
+        ["l3"],
+    ),
+    "while it is resolved": (
+        (
+            E.Resolved(at=when("mon 10:00")),
+            E.Escalated(at=when("mon 11:00"), to="l2"),
+            E.Reopened(at=when("tue 10:00")),
+        ),
+        ["l3"],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MOVED)
+def test_what_people_moved_is_held_by_columns(what):
+    """Rules 21 and 25: people's moves are facts, also down; rules then ask on later evidence only."""
+    history, expected = MOVED[what]
+    rules = (
+        Rule(name="slow", when=F.open_for >= "3 business hours", to="l3"),
+        Rule(name="asked", when=F.escalation_requested, to="l3"),
+    )
+    within = levels(l2={"targets": (Target.contact("1 business hour"),)})
+    policy = desk(*rules, levels=within, targets=(Target.resolution("8 business hours"),))
+    found = [opened(*history)]
+    last = microseconds_of(when("wed 09:00"))
+    batch = replay_batch(policy, found, last, "replayed")
+    assert batch.by_columns == 1
+    assert batch.tables["moves"]["to_level"].tolist() == expected
+    assert_same(one_by_one(policy, found, last), batch.tables)
 
 
 def test_what_the_engine_refuses_is_refused():
@@ -265,17 +324,18 @@ def test_what_the_engine_refuses_is_refused():
         replay(policy, [opened(priority="odd")], until=when("tue 09:00"))
 
 
-def test_a_log_of_cases_mixed_in_a_frame_goes_both_ways():
-    """A level in the log is an observation, which goes through the engine."""
+def test_a_log_with_levels_goes_by_columns():
+    """A level in the log is an observation; what people moved is kept, and what the rules add shows beside it."""
     import pandas as pd
 
     from escalation_rules.simulation import LogMapping, cases_from_frame
 
-    rows = [("A", 9, "l1"), ("A", 10, "l2"), ("B", 9, "l1"), ("B", 12, "l1"), ("C", 9, "l2")]
+    rows = [("A", 9, "l1"), ("A", 10, "l2"), ("A", 13, "l1"), ("B", 9, "l1"), ("B", 12, "l1"), ("C", 9, "l2")]
     frame = pd.DataFrame([{"c": c, "at": when(f"mon {h:02}:00").isoformat(), "l": level} for c, h, level in rows])
     log = cases_from_frame(frame, LogMapping(case="c", at="at", level="l"))
     replayed = replay(desk(SLOW), log, until=when("tue 09:00"))
-    assert replayed.by_columns == 2
+    assert replayed.by_columns == 3
+    assert replayed.tables["stays"]["level"].tolist() == ["l1", "l2", "l1", "l1", "l2", "l2"]
     assert_same(one_by_one(desk(SLOW), log.histories, microseconds_of(when("tue 09:00"))), replayed.tables)
 
 

@@ -37,6 +37,8 @@ def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves
         return Batch(one_by_one(policy, cases, last), 0)
     histories = cases if isinstance(cases, Histories) else Histories.of(cases)
     held = which(plan, histories, last)
+    if isinstance(cases, list):
+        held &= np.array([not any(case.keys_until(last)) for case in cases], np.bool_)
     found = (
         columnar(plan, histories if held.all() else histories.chosen(np.flatnonzero(held)), last)
         if held.any()

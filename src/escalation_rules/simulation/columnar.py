@@ -100,7 +100,7 @@ class _Passes:
         watched = [k for k in self.used if k not in turns]
         sweep = Sweep(plan, states, points, self.rules, families, levels, watched)
         sweep.run(self.until)
-        return Tables(plan, states, ids, sweep.moves, self.left, levels).all()
+        return Tables(plan, states, ids, sweep.moves, sweep.placings, self.left, levels).all()
 
     def _looks(self) -> Iterator[tuple[int, Looks]]:
         """What is seen of the comparisons that do not depend on levels."""

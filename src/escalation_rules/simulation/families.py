@@ -97,7 +97,7 @@ class _Latest(Ticking):
         if self.group.target.starts == "unanswered":
             self._begin(here, self.states.owing[here.place])
         elif not self.group.target.starts:
-            self._begin(here, to == self.level)
+            self._begin(here, (to == self.level) & self.states.live[here.place])
 
     def _begin(self, here: Here, starts: Mask) -> None:
         """Clocks that are not open start on their level."""

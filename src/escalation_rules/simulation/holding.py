@@ -35,6 +35,7 @@ class Holding:
         self.plan, self.states, self.points, self.families = plan, states, points, families
         self.level = levels
         self.entry = states.when(states.opening)
+        self.barrier = np.full(states.size, LONG_AGO - 1)
         self.moved = np.zeros(states.size, np.int64)
         self.row = {k: row for row, k in enumerate(watched)}
         shape = len(watched), states.size

@@ -112,7 +112,6 @@ _DIALED = {
     *("moves", "reopened", "replies", "status_requests", "assignments"),
 }
 _ANCHORS = {"open_for", "unanswered_for", "unassigned_for", "since_update", "at_level_for"}
-_MOVED = (E.Escalated, E.DeEscalated, E.Observed, E.MoveDeclined, E.LevelFailed, E.ChecklistOverridden)
 
 
 class Plan:
@@ -276,18 +275,35 @@ class Plan:
 
     def holds(self, event: Happening) -> bool:
         """Whether columns can hold an event. What the engine refuses goes there to be refused."""
-        if isinstance(event, _MOVED) or getattr(event, "is_accepted", False):
+        if isinstance(event, E.MoveDeclined) or getattr(event, "is_accepted", False) or not self._knows_place(event):
             return False
         named = [getattr(event, "priority", None)] if isinstance(event, E.Opened) else []
         named += [event.to] if isinstance(event, E.PriorityChanged) else []
         if self.ranks and any(name is not None and name not in self.ranks for name in named):
             return False
-        if isinstance(event, E.Opened) and event.level is not None and event.level not in self.rungs:
-            return False
         observed: dict[str, Any] = {event.name: event.value} if isinstance(event, E.FactObserved) else {}
         observed = dict(event.facts) if isinstance(event, E.Opened) else observed
         declared = {fact.name: fact for fact in self.policy.facts}
         return not any(name in declared and declared[name].problem_with(value) for name, value in observed.items())
+
+    def _knows_place(self, event: Happening) -> bool:
+        """Whether an event names a level and a track that there are, if any, and nothing that columns do not read."""
+        if isinstance(event, E.Escalated) and event.key is not None:
+            return False
+        if isinstance(event, E.Observed) and (event.priority or event.status or event.assigned):
+            return False
+        track = getattr(event, "track", None)
+        return self.rung_of(event) in {None, *range(len(self.levels))} and track in {
+            None,
+            self.policy.all_tracks[0].key,
+        }
+
+    def rung_of(self, event: Happening) -> int | None:
+        """The level that an event is about, by its number (-1 for one that the policy does not have); None for none."""
+        if isinstance(event, E.DeEscalated) and event.to is None:
+            return 0
+        level = event.to if isinstance(event, E.Escalated | E.DeEscalated) else getattr(event, "level", None)
+        return None if level is None else self.rungs.get(level, -1)
 
 
 def _patterns(target: Target) -> tuple[Pattern, ...]:

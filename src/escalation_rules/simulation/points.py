@@ -100,9 +100,14 @@ class Points:
     def _choose(self, rules: dict[int, Ruling], begins: Ints) -> None:
         """The instants to look at, while the case is worked on."""
         fresh = np.zeros(len(self.keys), np.bool_)
-        for number in rules.keys() - self.plain.keys():
+        placed = np.zeros(self.states.size, np.bool_)
+        placed[self.states.case[np.flatnonzero(self.states.placings)]] = True
+        for number in rules if placed.any() else rules.keys() - self.plain.keys():
             for spots in (begins, *self._gains(rules[number])):
-                fresh[spots[np.flatnonzero(self.may[number][spots])]] = True
+                asks = self.may[number][spots]
+                if number in self.plain:
+                    asks &= placed[self.case[spots]]  # a case that was put down may be asked for again
+                fresh[spots[np.flatnonzero(asks)]] = True
         rises = np.zeros(len(self.keys), np.bool_)
         rises[begins] = True
         rises[1:] |= self.best[1:] > self.best[:-1]

@@ -75,6 +75,9 @@ class Script:
         self.channel = table(E.Opened, lambda one: self.channels.number(one.channel))
         self.by_staff = table(E.Opened, lambda one: one.by_staff, np.bool_)
         self.level = table(E.Opened, lambda one: first if one.level is None else rungs[one.level], otherwise=first)
+        moves = (E.Escalated, E.DeEscalated, E.Observed)
+        self.placed = table(moves, lambda one: _or_none(self.plan.rung_of(one)), otherwise=-1)
+        self.is_observed = table(E.Observed, lambda _: True, np.bool_)
         self.opening_facts = [
             table(E.Opened, lambda one, name=name, words=words: words.number(one.facts.get(name)))
             for name, words in zip(self.facts, self.values, strict=True)
@@ -147,6 +150,10 @@ def _holder(event: E.Assigned) -> tuple[str | None, str | None] | None:
     """Who has a role; nothing for nobody."""
     held = event.person, event.group
     return None if held == (None, None) else held
+
+
+def _or_none(rung: int | None) -> int:
+    return -1 if rung is None else rung
 
 
 def _of(prototypes: list[Happening], kind: type, field: str) -> list[Any]:

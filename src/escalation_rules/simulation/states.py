@@ -230,6 +230,26 @@ class States:
             found[bit] = self.spread(Trail(places, begun[places] & self.live[places]))
         return found
 
+    # ------------------------------------------------------------------------ levels on record
+
+    @cached_property
+    def placed(self) -> Ints:
+        """The level on which an event puts the case; -1 for none."""
+        found: Ints = self.script.placed[self.code]
+        return found
+
+    @cached_property
+    def placings(self) -> Mask:
+        """Events that put a case on a level. To observe what is on record already is none of them."""
+        placed = self.script.placed
+        named = self.like(placed >= 0)
+        places = np.flatnonzero(named | self.opens)
+        code = self.code[places]
+        record = np.where(self.opens[places], self.script.level[code], placed[code])
+        again = (record == self._before(Trail(places, record))) & self.script.is_observed[code]
+        named[places[np.flatnonzero(again)]] = False
+        return named
+
     # ------------------------------------------------------------------------ since when
 
     @cached_property

@@ -46,7 +46,8 @@ class _Queue:
 class Sweep(Holding):
     """Moves cases under a plan up to an instant.
 
-    What the rules asked for is left in `moves`: case, at, cycle, origin, level, rules as bits, cause.
+    What the rules asked for is left in `moves`: case, at, cycle, origin, level, rules as bits, cause; where events put
+    cases on another level in `placings`: case, at, level.
     """
 
     def __init__(
@@ -60,7 +61,8 @@ class Sweep(Holding):
         watched: list[int],
     ) -> None:
         super().__init__(plan, states, points, families, levels, watched)
-        self.rules, self.moves = rules, Left(7)
+        self.rules, self.moves, self.placings = rules, Left(7), Left(3)
+        self.are_placed = bool(states.placings.any())
         self.touches = self._touches()
         self.points_ahead = _Queue(points.at, points.starts)
         starts = starts_of(states.case[self.touches], states.size)
@@ -68,9 +70,9 @@ class Sweep(Holding):
 
     def _touches(self) -> Ints:
         """The events after which what depends on levels is looked at."""
-        if not self.row and not self.families:
-            return self.states.opening[:0]
-        found = self.states.begins.copy()
+        found = self.states.placings.copy()
+        if self.row or self.families:
+            found |= self.states.begins
         for family in self.families.values():
             found |= family.concerned()
         return np.flatnonzero(found)
@@ -106,7 +108,27 @@ class Sweep(Holding):
         """One event of each of these cases."""
         for family in self.families.values():
             family.turn(here)
+        if self.are_placed:
+            self._place(here.where(np.flatnonzero(self.states.placings[here.place])))
         self.look(here, self.states.when(here.place))
+
+    def _place(self, here: Here) -> None:
+        """Events put these cases on levels. After one that goes down no rule asks on older evidence."""
+        to, left, when = self.states.placed[here.place], self.level[here.row], self.states.when(here.place)
+        down = np.flatnonzero(to < left)
+        self.barrier[here.row[down]] = when[down]
+        moved = np.flatnonzero(to != left)
+        here, to, left = here.where(moved), to[moved], left[moved]
+        self.placings.add(here.row, here.now, to)
+        self._stand(here, left, to, when[moved])
+        self.stir[here.row] = True
+
+    def _stand(self, here: Here, left: Ints, to: Ints, when: Ints) -> None:
+        """Cases come from levels to others."""
+        self.moved[here.row] += to > left
+        self.level[here.row], self.entry[here.row] = to, when
+        for family in self.families.values():
+            family.moved(here, left, to)
 
     # ------------------------------------------------------------------------ rules
 
@@ -140,7 +162,8 @@ class Sweep(Holding):
         wants = {
             number: self._wanted(number, case, point, level) for number in self.rules.keys() - self.points.plain.keys()
         }
-        to = self.points.best[point].astype(np.int64)
+        plain = {number: self._asks(number, case, point) for number in self.points.plain} if self.are_placed else {}
+        to = self._best(case, point, plain)
         for wanted in wants.values():
             np.maximum(to, wanted, out=to)
         moved = np.flatnonzero(to > level)
@@ -148,16 +171,34 @@ class Sweep(Holding):
             to, point = to[moved], point[moved]
             asked = {number: np.flatnonzero(wanted[moved] == to) for number, wanted in wants.items()}
             for number, named in self.points.plain.items():
-                asked[number] = np.flatnonzero(self.points.may[number][point] & (to == named))
+                asks = plain[number][moved] if plain else self.points.may[number][point]
+                asked[number] = np.flatnonzero(asks & (to == named))
             case, now = case[moved], now[moved]
             place = self.states.as_of(self.states.key(case, now))
             self._move(Here(case, place, now), point, to, asked)
         return moved
 
+    def _best(self, case: Ints, point: Ints, plain: dict[int, Mask]) -> Ints:
+        """The highest level that plain rules ask for; -1 for none."""
+        if not plain:
+            return self.points.best[point].astype(np.int64)
+        to = np.full(len(case), NONE)
+        for number, asks in plain.items():
+            np.maximum(to, np.where(asks, self.points.plain[number], NONE), out=to)
+        return to
+
+    def _asks(self, number: int, case: Ints, point: Ints) -> Mask:
+        """Whether a rule holds, on evidence that is later than a move down."""
+        tree = self.rules[number].tree
+        found: Mask = self.holds(tree, case, point)
+        if self.are_placed:
+            found = found & (self.evidence(tree, case, point) > self.barrier[case])
+        return found
+
     def _wanted(self, number: int, case: Ints, point: Ints, level: Ints) -> Ints:
         """The level that a rule wants each case on, above the present one; -1 for none."""
         rule = self.rules[number]
-        holds = self.holds(rule.tree, case, point)
+        holds = self._asks(number, case, point)
         if rule.levels is not None:
             holds = holds & rule.levels[level]
         if rule.to is not None and rule.to >= 0:
@@ -183,8 +224,5 @@ class Sweep(Holding):
                 cause[asks] = np.minimum(cause[asks], found >> BITS)
         left = self.level[case]
         self.moves.add(case, here.now, states.cycle[here.place], left, to, bits, cause + states.base)
-        self.moved[case] += 1
-        self.level[case], self.entry[case] = to, ((here.now - states.base) << BITS) + MOST + self.moved[case]
-        for family in self.families.values():
-            family.moved(here, left, to)
+        self._stand(here, left, to, ((here.now - states.base) << BITS) + MOST + to)
         self.look(here, self.entry[case])

@@ -27,10 +27,13 @@ Kept = dict[str, NDArray[Any] | Worded]
 class Tables:
     """The five frames of some cases, from what events made of them, their moves and their clocks.
 
-    The columns of `moves` and `clocks` are those that the sweep and the clocks leave; `levels` is where cases end.
+    The columns of `moves`, `placings` and `clocks` are those that the sweep and the clocks leave; `levels` is where
+    cases end.
     """
 
-    def __init__(self, plan: Plan, states: States, ids: NDArray[Any], moves: Left, clocks: Left, levels: Ints) -> None:
+    def __init__(
+        self, plan: Plan, states: States, ids: NDArray[Any], moves: Left, placings: Left, clocks: Left, levels: Ints
+    ) -> None:
         self.plan, self.states, self.script, self.ids = plan, states, states.script, ids
         self.levels = levels
         self.track = plan.policy.all_tracks[0].key
@@ -41,8 +44,14 @@ class Tables:
         self.clocks = clocks.columns()
         self.level = self.script.level[states.code[states.opening]]
         self.priority_keys = Keys(states.keys[states.priority.places], states.size)
-        self.move_keys = states.key(self.moves[0], self.moves[1])
-        self.ordered = Keys(self.move_keys, states.size)
+        case, at, level = (
+            np.concatenate([one, other])
+            for one, other in zip(placings.columns(), (self.moves[0], self.moves[1], self.moves[4]), strict=True)
+        )
+        keys = states.key(case, at)
+        order = np.argsort(keys, kind="stable")  # what events do comes before what rules do
+        self.change_keys, self.changed_to = keys[order], level[order]
+        self.ordered = Keys(self.change_keys, states.size)
 
     def all(self) -> dict[str, Columns]:
         """The frames, by name. Nothing is held back where there are no checklists and no rotas."""
@@ -63,10 +72,10 @@ class Tables:
         """Where cases stood at instants, after all that happened at them."""
         case = keys >> WIDTH
         found: Ints = self.level[case]
-        if len(self.move_keys):
+        if len(self.change_keys):
             last = self.ordered.as_of(keys)
-            moved = (last >= 0) & (self.moves[0][last] == case)
-            found = np.where(moved, self.moves[4][last], found)
+            moved = (last >= 0) & (self.change_keys[last] >> WIDTH == case)
+            found = np.where(moved, self.changed_to[last], found)
         return found
 
     def _moves(self) -> Kept:
@@ -110,7 +119,7 @@ class Tables:
     def _stays(self) -> Kept:
         """Stays begin or end where the case moves, begins a cycle or ends; what counts is how an instant leaves it."""
         states = self.states
-        breaks = distinct(states.turn_keys, self.move_keys)
+        breaks = distinct(states.turn_keys, self.change_keys)
         case, at, turn = breaks >> WIDTH, states.instants(breaks), states.turned_by(breaks)
         left = np.full(len(breaks), LOST)
         left[:-1] = np.where(case[1:] == case[:-1], at[1:], LOST)
