@@ -324,6 +324,29 @@ def test_what_the_engine_refuses_is_refused():
         replay(policy, [opened(priority="odd")], until=when("tue 09:00"))
 
 
+def test_a_rule_for_a_level_asks_as_soon_as_people_put_a_case_there():
+    """It held before; what it waited for is the level. And moves are counted up, not down."""
+    rules = (
+        Rule(name="old on l2", when=F.open_for >= "30 minutes", at="l2", to="l3"),
+        Rule(name="sent around", when=F.moves >= 3, to="l2"),
+    )
+    there_and_back = (E.Escalated(at=when("mon 09:10"), to="l2"), E.DeEscalated(at=when("mon 09:20"), to="l1"))
+    again = (E.Escalated(at=when("mon 09:12"), to="l3"), E.DeEscalated(at=when("mon 09:22"), to="l1"))
+    found = [
+        opened(E.Escalated(at=when("mon 10:00"), to="l2")),
+        opened(*there_and_back),
+        opened(*again, *there_and_back),
+    ]
+    found = [case.model_copy(update={"id": f"C-{n}"}) for n, case in enumerate(found)]
+    last = microseconds_of(when("wed 09:00"))
+    batch = replay_batch(desk(*rules), found, last, "replayed")
+    assert batch.by_columns == 3
+    moves = batch.tables["moves"]
+    assert [(case, rules) for case, rules in zip(moves["case"], moves["rules"], strict=True)] == [("C-0", "old on l2")]
+    assert moves["due_at"].tolist() == [np.datetime64("2026-03-02T10:00:00", "us").tolist()]
+    assert_same(one_by_one(desk(*rules), found, last), batch.tables)
+
+
 def test_a_log_with_levels_goes_by_columns():
     """A level in the log is an observation; what people moved is kept, and what the rules add shows beside it."""
     import pandas as pd
