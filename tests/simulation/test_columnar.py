@@ -328,10 +328,10 @@ def test_a_rule_for_a_level_asks_as_soon_as_people_put_a_case_there():
     """It held before; what it waited for is the level. And moves are counted up, not down."""
     rules = (
         Rule(name="old on l2", when=F.open_for >= "30 minutes", at="l2", to="l3"),
-        Rule(name="sent around", when=F.moves >= 3, to="l2"),
+        Rule(name="sent around", when=F.moves >= 3, to="l3"),
     )
     there_and_back = (E.Escalated(at=when("mon 09:10"), to="l2"), E.DeEscalated(at=when("mon 09:20"), to="l1"))
-    again = (E.Escalated(at=when("mon 09:12"), to="l3"), E.DeEscalated(at=when("mon 09:22"), to="l1"))
+    again = (E.Escalated(at=when("mon 09:22"), to="l2"), E.DeEscalated(at=when("mon 09:24"), to="l1"))
     found = [
         opened(E.Escalated(at=when("mon 10:00"), to="l2")),
         opened(*there_and_back),
