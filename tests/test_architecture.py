@@ -117,6 +117,7 @@ ROWS = [
         "simulation.plans",
         "simulation.scripts",
         "simulation.states",
+        "simulation.records",
         "simulation.grids",
         "simulation.turning",
         "simulation.ticking",

@@ -37,7 +37,7 @@ def held(policy: Policy, **changes) -> bool:
 def held_part(policy: Policy) -> Policy:
     """What columns can hold of a random policy: one track of plain levels, and those rules and targets."""
     (track, *_) = policy.all_tracks
-    none = {"entry": None, "external": False, "on_entry": (), "targets": ()}
+    none = {"entry": None, "on_entry": (), "targets": ()}
     plain = [
         level.model_copy(update=none | ({} if isinstance(level.owner, str) else {"alternates": ()}))
         for level in track.levels
@@ -322,6 +322,52 @@ def test_what_the_engine_refuses_is_refused():
             replay(policy, [case], until=when("tue 09:00"))
     with pytest.raises(UnknownName):
         replay(policy, [opened(priority="odd")], until=when("tue 09:00"))
+
+
+OUTSIDE = {
+    "moved outside by a rule": ((), ["outside"], "void"),
+    "and reopened": (
+        (E.Resolved(at=when("mon 12:30")), E.Reopened(at=when("mon 13:00")), E.LevelFailed(at=when("mon 14:00"))),
+        ["outside"],
+        "void",
+    ),
+    "outside by hand, and back": (
+        (
+            E.Escalated(at=when("mon 10:00"), to="outside"),
+            E.DeEscalated(at=when("mon 12:00"), to="l1"),
+            E.LevelFailed(at=when("mon 13:00"), level="l1"),
+        ),
+        ["l2"],
+        "void",
+    ),
+    "outside when it is resolved": (
+        (E.Resolved(at=when("mon 10:00")), E.Escalated(at=when("mon 11:00"), to="outside")),
+        [],
+        "met",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OUTSIDE)
+def test_cases_that_went_outside_are_held_by_columns(what):
+    """Rule 28: on entry pending clocks are void, and no rule moves the case until it is back or reopened."""
+    history, expected, outcome = OUTSIDE[what]
+    rules = (
+        Rule(name="failed", when=F.level_failed, to="next"),
+        Rule(name="slow", when=F.open_for >= "3 business hours", to="outside"),
+    )
+    policy = desk(
+        *rules,
+        levels=(*levels()[:2], EscalationLevel(key="outside", external=True)),
+        targets=(Target.resolution("8 business hours"),),
+    )
+    found = [opened(*history)]
+    last = microseconds_of(when("wed 09:00"))
+    batch = replay_batch(policy, found, last, "replayed")
+    assert batch.by_columns == 1
+    assert batch.tables["moves"]["to_level"].tolist() == expected
+    assert batch.tables["deadlines"]["outcome"].tolist()[0] == outcome
+    assert_same(one_by_one(policy, found, last), batch.tables)
 
 
 def test_a_rule_for_a_level_asks_as_soon_as_people_put_a_case_there():

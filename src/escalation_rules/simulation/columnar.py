@@ -22,6 +22,7 @@ from escalation_rules.simulation.keys import WIDTH
 from escalation_rules.simulation.looking import at_dial, at_nothing, at_timed
 from escalation_rules.simulation.plans import Dialed, Group, Outcomed, Plan, Shared, Timed, Unheld
 from escalation_rules.simulation.points import Points
+from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.running import Running
 from escalation_rules.simulation.scripts import Script
 from escalation_rules.simulation.states import States
@@ -85,7 +86,10 @@ class _Passes:
         self.groups: dict[str, list[Group]] = {}
         for group in states.script.groups:
             self.groups.setdefault(group.key, []).append(group)
-        self.of_levels = {key for key, groups in self.groups.items() if any(one.level is not None for one in groups)}
+        goes_out = bool(plan.outside.any())  # then the clocks of all targets depend on where the case stands
+        self.of_levels = {
+            key for key, groups in self.groups.items() if goes_out or any(one.level is not None for one in groups)
+        }
         self.rules = {number: rule for number, rule in enumerate(plan.rules) if rule.to is not None}
         used = {number for rule in self.rules.values() for number in leaves(rule.tree)}
         self.used = {k: plan.comparisons[k] for k in sorted(used)}
@@ -94,11 +98,15 @@ class _Passes:
         """The five frames."""
         plan, states = self.plan, self.states
         turns = {k: turns_of(states, looks, self.until) for k, looks in self._looks()}
-        points = Points(states, self.rules, turns)
+        records = Records(states)
+        points = Points(states, records, self.rules, turns)
         levels = states.script.level[states.code[states.opening]]
-        families = {key: Family(plan, states, self.groups[key], levels, self.left) for key in sorted(self.of_levels)}
+        outside = plan.outside[levels]
+        families = {
+            key: Family(plan, states, self.groups[key], levels, outside, self.left) for key in sorted(self.of_levels)
+        }
         watched = [k for k in self.used if k not in turns]
-        sweep = Sweep(plan, states, points, self.rules, families, levels, watched)
+        sweep = Sweep(plan, states, records, points, self.rules, families, levels, outside, watched)
         sweep.run(self.until)
         return Tables(plan, states, ids, sweep.moves, sweep.placings, self.left, levels).all()
 

@@ -20,12 +20,14 @@ __all__ = ["Family"]
 class Family:
     """The targets with one key, whose instances are numbered together in each cycle, and the latest of which counts.
 
-    `levels` is where cases stand. Instances that are over leave rows in `left`.
+    `levels` is where cases stand, `outside` whether that is external. Instances that are over leave rows in `left`.
     """
 
-    def __init__(self, plan: Plan, states: States, groups: list[Group], levels: Ints, left: Left) -> None:
+    def __init__(
+        self, plan: Plan, states: States, groups: list[Group], levels: Ints, outside: Mask, left: Left
+    ) -> None:
         size = states.size
-        self.states, self.levels, self.left = states, levels, left
+        self.states, self.levels, self.outside, self.left = states, levels, outside, left
         self.count, self.cycle = np.zeros(size, np.int64), np.zeros(size, np.int32)
         self.latest = np.full(size, NONE, np.int32)
         self.clocks = [_Latest(plan, states, group, self) for group in groups]
@@ -87,17 +89,22 @@ class _Latest(Ticking):
         changed = np.flatnonzero(self.open[here.row] & marks.changes[place])
         if len(changed):
             self.change(here.where(changed))
-        self._begin(here, marks.starts[place] | (stopped & marks.restarts[place]))
+        inside = ~self.family.outside[here.row]
+        starts = marks.starts[place] & (inside | self.states.ends[place])
+        self._begin(here, starts | (stopped & marks.restarts[place] & inside))
 
     def moved(self, here: Here, left: Ints, to: Ints) -> None:
-        """A target of a level is void where the level is left, and may start where it is entered."""
-        if self.level is None:
-            return
-        self._over(here, (left == self.level) & self.open[here.row], VOID)
-        if self.group.target.starts == "unanswered":
-            self._begin(here, self.states.owing[here.place])
-        elif not self.group.target.starts:
-            self._begin(here, (to == self.level) & self.states.live[here.place])
+        """A target of a level is void where the level is left, and any is where the case goes outside.
+
+        A level's may start where it is entered.
+        """
+        live, outside = self.states.live[here.place], self.family.outside[here.row]
+        ends = live & outside if self.level is None else (live & outside) | (left == self.level)
+        self._over(here, ends & self.open[here.row], VOID)
+        if self.level is not None and self.group.target.starts == "unanswered":
+            self._begin(here, self.states.owing[here.place] & ~outside)
+        elif self.level is not None and not self.group.target.starts:
+            self._begin(here, (to == self.level) & live & ~outside)
 
     def _begin(self, here: Here, starts: Mask) -> None:
         """Clocks that are not open start on their level."""

@@ -13,6 +13,7 @@ from escalation_rules.simulation.keys import BITS
 from escalation_rules.simulation.looking import edges
 from escalation_rules.simulation.plans import Comparison, Dialed, Outcomed, Plan, Timed, Tree
 from escalation_rules.simulation.points import Points, held
+from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.ticking import Here
 
@@ -22,7 +23,7 @@ __all__ = ["Holding", "is_of_levels"]
 def is_of_levels(one: Comparison, keys: set[str]) -> bool:
     """Whether a comparison depends on levels; `keys` are those of targets that do."""
     if isinstance(one, Dialed):
-        return one.fact in {"level", "moves"}
+        return one.fact in {"level", "moves", "level_failed"}
     return one.anchor == "at_level_for" if isinstance(one, Timed) else one.target in keys
 
 
@@ -30,19 +31,28 @@ class Holding:
     """Where cases stand, and the comparisons of a plan that depend on it, by their numbers."""
 
     def __init__(
-        self, plan: Plan, states: States, points: Points, families: dict[str, Family], levels: Ints, watched: list[int]
+        self,
+        plan: Plan,
+        states: States,
+        records: Records,
+        points: Points,
+        families: dict[str, Family],
+        levels: Ints,
+        outside: Mask,
+        watched: list[int],
     ) -> None:
-        self.plan, self.states, self.points, self.families = plan, states, points, families
+        self.plan, self.states, self.records, self.points, self.families = plan, states, records, points, families
         self.level = levels
         self.entry = states.when(states.opening)
-        self.barrier = np.full(states.size, LONG_AGO - 1)
+        self.barrier, self.outside = np.full(states.size, LONG_AGO - 1), outside
         self.moved = np.zeros(states.size, np.int64)
         self.row = {k: row for row, k in enumerate(watched)}
         shape = len(watched), states.size
         self.truth, self.stir = np.zeros(shape, np.bool_), np.zeros(states.size, np.bool_)
         self.since, self.cross = np.full(shape, LONG_AGO), np.full(shape, NEVER)
-        dials = ((k, plan.comparisons[k]) for k in watched)
-        self.tables = {k: states.script.table(one) for k, one in dials if isinstance(one, Dialed)}
+        dials = {k: one for k in watched if isinstance(one := plan.comparisons[k], Dialed)}
+        self.facts = {k: one.fact for k, one in dials.items()}
+        self.tables = {k: states.script.table(one) for k, one in dials.items()}
 
     # ------------------------------------------------------------------------ what is seen
 
@@ -76,12 +86,22 @@ class Holding:
     def _seen(self, k: int, here: Here) -> tuple[Mask, Ints]:
         one = self.plan.comparisons[k]
         if isinstance(one, Dialed):
-            value = self.level[here.row] + 1 if one.fact == "level" else self.moved[here.row]
-            table = self.tables[k]
+            value, table = self._value(one.fact, here), self.tables[k]
             return table[np.minimum(value, len(table) - 1)], np.full(len(here.row), NEVER)
         if isinstance(one, Timed):
             return edges(self.plan, one, self._entered(here), here.now)
         return self.families[one.target].look(one, here)
+
+    def _value(self, fact: str, here: Here) -> Ints:
+        """The value of a fact that depends on levels, by its number."""
+        level: Ints = self.level[here.row]
+        found: Ints = level + 1 if fact == "level" else self.moved[here.row]
+        if fact != "level_failed":
+            return found
+        last: Ints = np.full(len(level), LONG_AGO)
+        for rung, failed in self.records.failed.items():
+            last = np.maximum(last, np.where((rung == NONE) | (rung == level), failed[here.place], LONG_AGO))
+        return np.where((level != NONE) & (last > self.entry[here.row]), 1, 0)
 
     def _entered(self, here: Here) -> Ints:
         """When a case came to its level, not before the cycle; `LOST` while it is nowhere."""

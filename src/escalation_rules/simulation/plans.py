@@ -109,7 +109,7 @@ class Group(NamedTuple):
 
 _DIALED = {
     *("priority", "level", "status", "channel", "acknowledged", "escalation_requested", "escalations"),
-    *("moves", "reopened", "replies", "status_requests", "assignments"),
+    *("moves", "level_failed", "reopened", "replies", "status_requests", "assignments"),
 }
 _ANCHORS = {"open_for", "unanswered_for", "unassigned_for", "since_update", "at_level_for"}
 
@@ -122,6 +122,7 @@ class Plan:
         self._check()
         self.levels: tuple[EscalationLevel, ...] = policy.all_levels
         self.rungs = {level.key: rung for rung, level in enumerate(self.levels)}
+        self.outside = np.array([*(level.external for level in self.levels), False])
         self.ranks = {name: rank for rank, name in enumerate(policy.priorities)}
         self.lines: list[Bulk] = [Bulk(None)]
         self.calendars: dict[str | None, int] = {None: 0}
@@ -143,7 +144,7 @@ class Plan:
             (len(levels) > 200, "as many levels"),
             (bool(policy.rotas), "rotas"),
             (policy.effective_from is not None, "a policy that is not in force from the beginning"),
-            (any(level.entry or level.external for level in levels), "checklists and such"),
+            (any(level.entry for level in levels), "checklists"),
             (
                 any(level.alternates and not isinstance(level.owner, str) for level in levels),
                 "owners that may be nobody",

@@ -15,6 +15,7 @@ from escalation_rules.engine.moves import leaves
 from escalation_rules.simulation.grids import LONG_AGO, NONE, starts_of
 from escalation_rules.simulation.keys import BITS, WIDTH, Keys, distinct, either
 from escalation_rules.simulation.plans import Ruling, Tree
+from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.turning import Turns
 
@@ -40,8 +41,8 @@ class Points:
     Those to look at are `chosen`; those of case `i` stand from `starts[i]` up to `starts[i + 1]`.
     """
 
-    def __init__(self, states: States, rules: dict[int, Ruling], turns: dict[int, Turns]) -> None:
-        self.states, self.turns = states, turns
+    def __init__(self, states: States, records: Records, rules: dict[int, Ruling], turns: dict[int, Turns]) -> None:
+        self.states, self.records, self.turns = states, records, turns
         begins = states.keys[states.beginnings]
         self.keys = distinct(begins, *(one.keys for one in turns.values()))
         self.case = self.keys >> WIDTH
@@ -100,13 +101,13 @@ class Points:
     def _choose(self, rules: dict[int, Ruling], begins: Ints) -> None:
         """The instants to look at, while the case is worked on."""
         fresh = np.zeros(len(self.keys), np.bool_)
-        placed = np.zeros(self.states.size, np.bool_)
-        placed[self.states.case[np.flatnonzero(self.states.placings)]] = True
+        placed = np.full(self.states.size, bool(self.states.script.plan.outside.any()))
+        placed[self.states.case[np.flatnonzero(self.records.moves)]] = True
         for number in rules if placed.any() else rules.keys() - self.plain.keys():
             for spots in (begins, *self._gains(rules[number])):
                 asks = self.may[number][spots]
                 if number in self.plain:
-                    asks &= placed[self.case[spots]]  # a case that was put down may be asked for again
+                    asks &= placed[self.case[spots]]  # a case that was put down, or is back, may be asked for again
                 fresh[spots[np.flatnonzero(asks)]] = True
         rises = np.zeros(len(self.keys), np.bool_)
         rises[begins] = True

@@ -77,6 +77,7 @@ class Script:
         self.level = table(E.Opened, lambda one: first if one.level is None else rungs[one.level], otherwise=first)
         moves = (E.Escalated, E.DeEscalated, E.Observed)
         self.placed = table(moves, lambda one: _or_none(self.plan.rung_of(one)), otherwise=-1)
+        self.failed = table(E.LevelFailed, lambda one: _or_none(self.plan.rung_of(one)), otherwise=-2)
         self.is_observed = table(E.Observed, lambda _: True, np.bool_)
         self.opening_facts = [
             table(E.Opened, lambda one, name=name, words=words: words.number(one.facts.get(name)))
@@ -115,7 +116,8 @@ class Script:
             return list(range(-1, len(self.plan.levels)))
         if one.fact == "status":
             return list(STATUSES)
-        return [False, True] if one.fact in {"acknowledged", "escalation_requested"} else list(range(self._most() + 2))
+        flags = {"acknowledged", "escalation_requested", "level_failed"}
+        return [False, True] if one.fact in flags else list(range(self._most() + 2))
 
     def _most(self) -> int:
         """The highest number that a comparison names."""

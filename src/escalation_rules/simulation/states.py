@@ -129,7 +129,7 @@ class States:
             return toggled(places, values, len(self.at))
         return np.repeat(values, np.diff(places, append=len(self.at)))
 
-    def _before(self, trail: Trail) -> NDArray[Any]:
+    def before(self, trail: Trail) -> NDArray[Any]:
         """What was before each value of a trail, in the same case; 0 before the first."""
         found = np.zeros_like(trail.values)
         found[1:] = trail.values[:-1]
@@ -201,7 +201,7 @@ class States:
     def ended(self) -> Places:
         """Events that end a case otherwise than it had ended before."""
         places, status = self.turns
-        found: Places = places[np.flatnonzero((status != OPEN) & (status != self._before(self.turns)))]
+        found: Places = places[np.flatnonzero((status != OPEN) & (status != self.before(self.turns)))]
         return found
 
     @cached_property
@@ -229,26 +229,6 @@ class States:
             places = np.flatnonzero(begun | (answered if bit == self.script.customer else ended))
             found[bit] = self.spread(Trail(places, begun[places] & self.live[places]))
         return found
-
-    # ------------------------------------------------------------------------ levels on record
-
-    @cached_property
-    def placed(self) -> Ints:
-        """The level on which an event puts the case; -1 for none."""
-        found: Ints = self.script.placed[self.code]
-        return found
-
-    @cached_property
-    def placings(self) -> Mask:
-        """Events that put a case on a level. To observe what is on record already is none of them."""
-        placed = self.script.placed
-        named = self.like(placed >= 0)
-        places = np.flatnonzero(named | self.opens)
-        code = self.code[places]
-        record = np.where(self.opens[places], self.script.level[code], placed[code])
-        again = (record == self._before(Trail(places, record))) & self.script.is_observed[code]
-        named[places[np.flatnonzero(again)]] = False
-        return named
 
     # ------------------------------------------------------------------------ since when
 
@@ -298,7 +278,7 @@ class States:
 
     def _since(self, holds: Trail) -> Trail:
         """The instants at which what holds began to; `LOST` where it does not hold."""
-        turned = np.flatnonzero((holds.values != self._before(holds)) | self.opens[holds.places])
+        turned = np.flatnonzero((holds.values != self.before(holds)) | self.opens[holds.places])
         places = holds.places[turned]
         since = self.at[places]
         since[np.flatnonzero(~holds.values[turned])] = LOST
@@ -329,7 +309,7 @@ class States:
     def repriced(self) -> Places:
         """Events that changed the priority."""
         places = self.priority.places
-        changed = (self.priority.values != self._before(self.priority)) & ~self.opens[places]
+        changed = (self.priority.values != self.before(self.priority)) & ~self.opens[places]
         found: Places = places[np.flatnonzero(changed)]
         return found
 
@@ -387,7 +367,7 @@ class States:
         places, holders = self._holders
         changed = np.zeros(len(self.at), np.bool_)
         for held in holders:
-            changed[places[held != self._before(Trail(places, held))]] = True
+            changed[places[held != self.before(Trail(places, held))]] = True
         return self._counted(changed, self.begins)
 
     def fact(self, number: int) -> Trail:

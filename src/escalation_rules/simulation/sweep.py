@@ -14,6 +14,7 @@ from escalation_rules.simulation.holding import Holding
 from escalation_rules.simulation.keys import BITS
 from escalation_rules.simulation.plans import Plan, Ruling
 from escalation_rules.simulation.points import Points
+from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.ticking import Here
 
@@ -54,15 +55,16 @@ class Sweep(Holding):
         self,
         plan: Plan,
         states: States,
+        records: Records,
         points: Points,
         rules: dict[int, Ruling],
         families: dict[str, Family],
         levels: Ints,
+        outside: Mask,
         watched: list[int],
     ) -> None:
-        super().__init__(plan, states, points, families, levels, watched)
+        super().__init__(plan, states, records, points, families, levels, outside, watched)
         self.rules, self.moves, self.placings = rules, Left(7), Left(3)
-        self.are_placed = bool(states.placings.any())
         self.touches = self._touches()
         self.points_ahead = _Queue(points.at, points.starts)
         starts = starts_of(states.case[self.touches], states.size)
@@ -70,9 +72,11 @@ class Sweep(Holding):
 
     def _touches(self) -> Ints:
         """The events after which what depends on levels is looked at."""
-        found = self.states.placings.copy()
-        if self.row or self.families:
+        found = self.records.moves.copy()
+        if self.row or self.families or self.plan.outside.any():
             found |= self.states.begins
+        if "level_failed" in self.facts.values():
+            found |= self.records.failures
         for family in self.families.values():
             found |= family.concerned()
         return np.flatnonzero(found)
@@ -105,16 +109,17 @@ class Sweep(Holding):
         self._rules(case, now)
 
     def _touch(self, here: Here) -> None:
-        """One event of each of these cases."""
+        """One event of each of these cases. One that is reopened is no longer outside, wherever it stands."""
+        self.outside[here.row[np.flatnonzero(self.states.begins[here.place] & ~self.states.opens[here.place])]] = False
         for family in self.families.values():
             family.turn(here)
-        if self.are_placed:
-            self._place(here.where(np.flatnonzero(self.states.placings[here.place])))
+        if self.records.any:
+            self._place(here.where(np.flatnonzero(self.records.moves[here.place])))
         self.look(here, self.states.when(here.place))
 
     def _place(self, here: Here) -> None:
         """Events put these cases on levels. After one that goes down no rule asks on older evidence."""
-        to, left, when = self.states.placed[here.place], self.level[here.row], self.states.when(here.place)
+        to, left, when = self.records.level[here.place], self.level[here.row], self.states.when(here.place)
         down = np.flatnonzero(to < left)
         self.barrier[here.row[down]] = when[down]
         moved = np.flatnonzero(to != left)
@@ -126,7 +131,7 @@ class Sweep(Holding):
     def _stand(self, here: Here, left: Ints, to: Ints, when: Ints) -> None:
         """Cases come from levels to others."""
         self.moved[here.row] += to > left
-        self.level[here.row], self.entry[here.row] = to, when
+        self.level[here.row], self.entry[here.row], self.outside[here.row] = to, when, self.plan.outside[to]
         for family in self.families.values():
             family.moved(here, left, to)
 
@@ -144,6 +149,7 @@ class Sweep(Holding):
         case, now, point = case[worked], now[worked], point[worked]
         while len(case):
             moved = self._round(case, now, point)
+            moved = moved[np.flatnonzero(~self.outside[case[moved]])]
             case, now, point = case[moved], now[moved], point[moved]
             self.stir[case] = False
 
@@ -154,7 +160,7 @@ class Sweep(Holding):
         found, worked = np.empty(len(case), np.int64), at_point.copy()  # at a point of its own a case is worked on
         found[here] = self.points.chosen[self.points_ahead.take(case[here])]
         found[others], worked[others] = self.points.as_of(keys), self.states.live_at(keys)
-        return found, np.flatnonzero(worked)
+        return found, np.flatnonzero(worked & ~self.outside[case])
 
     def _round(self, case: Ints, now: Ints, point: Ints) -> Ints:
         """One round. Which of the cases moved."""
@@ -162,7 +168,7 @@ class Sweep(Holding):
         wants = {
             number: self._wanted(number, case, point, level) for number in self.rules.keys() - self.points.plain.keys()
         }
-        plain = {number: self._asks(number, case, point) for number in self.points.plain} if self.are_placed else {}
+        plain = {number: self._asks(number, case, point) for number in self.points.plain} if self.records.any else {}
         to = self._best(case, point, plain)
         for wanted in wants.values():
             np.maximum(to, wanted, out=to)
@@ -191,7 +197,7 @@ class Sweep(Holding):
         """Whether a rule holds, on evidence that is later than a move down."""
         tree = self.rules[number].tree
         found: Mask = self.holds(tree, case, point)
-        if self.are_placed:
+        if self.records.any:
             found = found & (self.evidence(tree, case, point) > self.barrier[case])
         return found
 
