@@ -16,7 +16,7 @@ from escalation_rules.patterns import Happening
 
 __all__ = ["WORTH", "happening", "steps_for", "steps_of"]
 
-WORTH = 30
+WORTH = 200
 """After so many cases it is worth while to write the steps of a policy out."""
 
 
