@@ -43,11 +43,7 @@ def is_over(clock: Instance, state: State) -> bool:
 
 def outcome_now(clock: Instance, state: State) -> str:
     """Pending, met, breached, void or not started."""
-    if clock.stopped is not None:
-        return clock.outcome
-    if clock.budget is None:
-        return "void" if clock.was_active else "not started"
-    return "breached" if is_over(clock, state) else "pending"
+    return outcome_and_due(clock, state)[0]
 
 
 def outcome_and_due(clock: Instance | None, state: State) -> tuple[str, int | None]:

@@ -192,7 +192,6 @@ def _compile_targets(program: Program, collected: Comparisons) -> None:
     program.turning = STATUS | LEVEL
     for group in groups:
         program.turning |= group.looks_at
-    program.touching = program.turning | CYCLE if groups else 0
 
 
 _WAKING = (E.Opened, E.CustomerReplied, E.Reopened, E.Escalated, E.DeEscalated, E.Observed)

@@ -9,7 +9,7 @@ from escalation_rules import events as E
 from escalation_rules.case import Case
 from escalation_rules.engine.bits import NEVER
 from escalation_rules.engine.checks import expiry
-from escalation_rules.engine.clocks import due_of, outcome_now
+from escalation_rules.engine.clocks import outcome_and_due
 from escalation_rules.engine.findings import cooldown_end, crossings_of, find
 from escalation_rules.engine.happening import happening, steps_for, steps_of
 from escalation_rules.engine.machine import Program, State
@@ -162,8 +162,8 @@ def _others(state: State, outcome: Outcome) -> Iterator[int]:
 
 def _breaches(state: State) -> Iterator[int]:
     for clock in state.open.values():
-        due = due_of(clock)
-        if due is not None and outcome_now(clock, state) == "pending":
+        _, due = outcome_and_due(clock, state)
+        if due is not None:
             yield due + 1
 
 

@@ -201,7 +201,7 @@ class Program:
     On the first of the `lines` all time counts.
     `slots` are what changes by itself as time passes: gauges, faces of clocks, and comparisons that look ahead one by
     one; `timed` are the lines on which that may be.
-    `turning` is what may change clocks that run, `touching` what may start others besides.
+    `turning` is what may change clocks that run.
     """
 
     policy: Policy
@@ -224,7 +224,6 @@ class Program:
     watchers: int = 0
     requests: tuple[int, ...] = ()
     turning: int = 0
-    touching: int = 0
     dials: tuple[Dial, ...] = ()
     gauges: tuple[Gauge, ...] = ()
     faces: tuple[Face, ...] = ()
