@@ -77,6 +77,20 @@ def test_changes_are_counted_by_kind(compared):
     assert widths == [int(((changes["kind"] == kind) & (changes["subject"] == "move")).sum()) for kind in kinds]
 
 
+def test_a_title_of_long_names_has_several_lines():
+    """It does not run over the edges of the picture."""
+    sides = [
+        service_desk(version).model_copy(update={"name": "complaints about deliveries abroad"})
+        for version in ("1", "2")
+    ]
+    ax = plot(compare(*sides, sample()), "changes")
+    ax.figure.draw_without_rendering()
+    drawn, picture = ax.title.get_window_extent(), ax.figure.bbox
+    assert "\n" in ax.get_title()
+    assert picture.x0 <= drawn.x0
+    assert drawn.x1 <= picture.x1
+
+
 def test_odd_plots_are_refused(compared):
     """Unknown ones, and the changes of a single replay."""
     with pytest.raises(UnknownName, match="did you mean `rates`"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,6 +21,8 @@ __all__ = ["plot"]
 
 Kind = Literal["rates", "workload", "changes"]
 OLD, NEW = "#8a8f98", "#1f5fa8"
+TITLE = 60
+"""How many letters of a title fit on a line; of axes that are narrower, a name may need two."""
 LEVELS = ("#8c6bb1", "#1b9e77", "#d95f02", "#66a61e", "#e7298a", "#a6761d", "#386cb0", "#e6ab02")
 
 
@@ -140,5 +143,5 @@ def _changes(report: Comparison, ax: Axes, _by: Any, _every: SpanLike) -> None:
     ax.margins(x=0.1)
     old, new = (f"{one.policy.name} {one.policy.version}" for one in (report.old, report.new))
     ax.set_xlabel("number of differences (the shares of cases are in the summary)")
-    ax.set_title(f"What {new} changes against {old}, in {len(report.old):,} cases")
+    ax.set_title(fill(f"What {new} changes against {old}, in {len(report.old):,} cases", TITLE))
     ax.legend(frameon=False)
