@@ -531,6 +531,21 @@ def test_thresholds_outside_their_domain():
     }
 
 
+def test_business_time_that_no_calendar_counts():
+    """All time does in a policy without one, nights and weekends too; plain time is as it reads."""
+    rules = (
+        Rule(name="a", when=F.open_for >= "8 business hours", to="l2"),
+        Rule(name="b", when=F.open_for >= "30 hours", to="l3"),
+    )
+    targets = (Target.resolution("2 business days"), Target.update("1 day"))
+    contact = Target.contact(Pick(by="priority", values={"high": "1 business hour"}, otherwise="1 day"))
+    fields = {"targets": targets, "levels": levels(l2={"targets": (contact,)})}
+    found = check(desk(*rules, calendar=None, calendars={}, **fields)).of("counts-in-no-calendar")
+    assert [one.path for one in found] == ["rules[a].when.open_for", "targets[0]", "levels[l2].targets[0]"]
+    assert "`8 business hours` counts in no calendar" in found[0].message
+    assert not check(desk(*rules, **fields)).of("counts-in-no-calendar")
+
+
 def test_names_that_nothing_looks_at():
     """Facts and calendars; a fact that only a choice goes by is looked at, and a host may keep rotas for others."""
     facts = (F.flag("down"), F.choice("size", ("small", "large")), F.choice("team", ("a", "b")))

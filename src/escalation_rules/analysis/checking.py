@@ -11,7 +11,7 @@ from escalation_rules.analysis.duties import uncovered_levels
 from escalation_rules.analysis.ladders import hopeless_checklists, unreachable_levels
 from escalation_rules.analysis.living import climbs, gaps
 from escalation_rules.analysis.lowering import lowering_rules
-from escalation_rules.analysis.naming import odd_thresholds, unused_names
+from escalation_rules.analysis.naming import odd_thresholds, uncounted_spans, unused_names
 from escalation_rules.analysis.redundancy import duplicate_rules, redundant_rules
 from escalation_rules.analysis.report import Finding, Report
 from escalation_rules.analysis.ruling import alive, dead_rules, without_evidence
@@ -110,6 +110,7 @@ def _findings(board: Board, during: tuple[datetime, datetime] | None) -> Iterato
     yield from idle_targets(board)
     yield from slower_when_urgent(board)
     yield from odd_thresholds(board)
+    yield from uncounted_spans(board)
     yield from unused_names(board)
     if during is not None:
         yield from uncovered_levels(board, *during)

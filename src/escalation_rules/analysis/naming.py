@@ -1,4 +1,4 @@
-"""Checks of names and thresholds: what is declared and never looked at, and comparisons outside a fact's domain."""
+"""Checks of names and thresholds: what nothing looks at, comparisons outside a fact's domain, time that never stops."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.cells import Place, place_of_target
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.conditions import Atom, Condition, atoms
-from escalation_rules.picks import Pick
+from escalation_rules.picks import Pick, choices
 from escalation_rules.policy import Policy
 from escalation_rules.wording import say
+from escalation_rules.worktime import Span
 
-__all__ = ["odd_thresholds", "unused_names"]
+__all__ = ["odd_thresholds", "uncounted_spans", "unused_names"]
 
 
 def odd_thresholds(board: Board) -> Iterator[Finding]:
@@ -61,6 +62,33 @@ def _oddity(board: Board, atom: Atom, place: Place) -> str | None:
         if mask == board.space.axes[number].full & ~1 and len(board.space.axes[number].cells) > 1:
             return "is so whenever the fact is known"
     return None
+
+
+# ---------------------------------------------------------------------------- calendars
+
+
+def uncounted_spans(board: Board) -> Iterator[Finding]:
+    """Business time in a policy without a calendar: all time counts then, nights and weekends too."""
+    for path, span in _spans(board.policy) if not board.policy.calendars else ():
+        if isinstance(span, Span) and span.is_business:
+            yield finding(
+                "counts-in-no-calendar",
+                path,
+                f"`{span}` counts in no calendar: all time does, nights and weekends too",
+                "give the policy a calendar, or say it in plain time",
+            )
+
+
+def _spans(policy: Policy) -> Iterator[tuple[str, Any]]:
+    """What rules compare with and targets allow, each with its path."""
+    for rule in policy.all_rules:
+        for atom in atoms(rule.when):
+            yield from ((f"rules[{rule.name}].when.{atom.fact}", value) for value in choices(atom.value))
+    for index, target in enumerate(policy.targets):
+        yield from ((f"targets[{index}]", span) for span in choices(target.within))
+    for level in policy.all_levels:
+        for index, target in enumerate(level.targets):
+            yield from ((f"levels[{level.key}].targets[{index}]", span) for span in choices(target.within))
 
 
 # ---------------------------------------------------------------------------- names

@@ -34,6 +34,7 @@ CODES: dict[str, Severity] = {
     "target-never-stops": "error",
     "slower-when-more-urgent": "warning",
     "outside-its-domain": "warning",
+    "counts-in-no-calendar": "warning",
     "unused-fact": "note",
     "unused-calendar": "note",
     "unused-priority": "note",
