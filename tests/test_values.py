@@ -101,7 +101,7 @@ def test_a_pick_by_a_value_that_the_fact_has_not_is_refused():
 
 def test_more_values_than_are_remembered_are_worked_out_again(monkeypatch):
     """What a comparison holds for is kept for so many values, and right for all."""
-    for module in ("machine", "moves"):
+    for module in ("bits", "moves", "clocks", "happening"):
         monkeypatch.setattr(f"escalation_rules.engine.{module}.REMEMBERED", 0)
     policy = desk(Rule(name="many", when=F.count("seats") >= 5, to="l2"), facts=F.count("seats", 0, 9))
     levels = [decide(policy, opened(facts={"seats": n}), at=when("mon 10:00")).levels["main"] for n in (4, 5, 4)]

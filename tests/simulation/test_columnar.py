@@ -192,7 +192,7 @@ WITHOUT = {
         "facts": (F.choice("size", ("small", "large")),),
         "levels": levels(l2={"owner": Pick(by="size", values={}, otherwise="csm")}),
     },
-    "patterns": {"rules": (Rule(name="asked", when=F.happened(E.EscalationRequested.like()), to="l2"),)},
+    "patterns of moves": {"rules": (Rule(name="asked", when=F.happened(E.Escalated.like()), to="l2"),)},
     "picked durations": {
         "rules": (Rule(name="x", when=F.open_for >= Pick(by="priority", values={}, otherwise="1 hour"), to="l2"),)
     },
@@ -322,6 +322,49 @@ def test_what_the_engine_refuses_is_refused():
             replay(policy, [case], until=when("tue 09:00"))
     with pytest.raises(UnknownName):
         replay(policy, [opened(priority="odd")], until=when("tue 09:00"))
+
+
+def request(at):
+    return E.EscalationRequested(at=when(at))
+
+
+HAPPENED = {
+    "each request takes it up by one": ((request("mon 10:00"), request("mon 11:00")), ["mon 10:00", "mon 11:00"]),
+    "of several, the latest is the evidence": (
+        (
+            E.Resolved(at=when("mon 09:30")),
+            request("mon 10:00"),
+            request("mon 11:00"),
+            E.Reopened(at=when("mon 12:00")),
+        ),
+        ["mon 11:00"],
+    ),
+    "what happened on another level counts no more": (
+        (
+            E.Resolved(at=when("mon 09:30")),
+            request("mon 10:00"),
+            E.Escalated(at=when("mon 11:00"), to="l2"),
+            E.Reopened(at=when("mon 12:00")),
+        ),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", HAPPENED)
+def test_what_happened_on_a_level_is_held_by_columns(what):
+    """Rule 22: evidence of what happened is the latest event; `happened` looks at the stay on the level."""
+    history, causes = HAPPENED[what]
+    policy = desk(
+        Rule(name="asked", when=F.happened(E.EscalationRequested.like(wants="attention")), to="next"),
+        Rule(name="silent", when=~F.happened(E.Acknowledged.like()) & (F.priority == "high"), to="l3"),
+    )
+    found = [opened(*history)]
+    last = microseconds_of(when("wed 09:00"))
+    batch = replay_batch(policy, found, last, "replayed")
+    assert batch.by_columns == 1
+    assert batch.tables["moves"]["cause"].tolist() == [microseconds_of(when(cause)) for cause in causes]
+    assert_same(one_by_one(policy, found, last), batch.tables)
 
 
 OUTSIDE = {

@@ -119,7 +119,7 @@ class _Passes:
                 yield k, at_dial(self.states, one)
             elif isinstance(one, Timed):
                 yield k, at_timed(self.plan, self.states, one)
-            elif one.target not in self.groups:
+            elif isinstance(one, Outcomed | Shared) and one.target not in self.groups:
                 yield k, at_nothing(self.states, one)
         for key, groups in self.groups.items():
             if key not in self.of_levels:

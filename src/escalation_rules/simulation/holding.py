@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from escalation_rules.patterns import Pattern
 from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.grids import BREACHED, LONG_AGO, NEVER, NONE
 from escalation_rules.simulation.keys import BITS
 from escalation_rules.simulation.looking import edges
-from escalation_rules.simulation.plans import Comparison, Dialed, Outcomed, Plan, Timed, Tree
+from escalation_rules.simulation.plans import Comparison, Dialed, Happened, Outcomed, Plan, Timed, Tree
 from escalation_rules.simulation.points import Points, held
 from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.states import Ints, Mask, States
@@ -24,6 +25,8 @@ def is_of_levels(one: Comparison, keys: set[str]) -> bool:
     """Whether a comparison depends on levels; `keys` are those of targets that do."""
     if isinstance(one, Dialed):
         return one.fact in {"level", "moves", "level_failed"}
+    if isinstance(one, Happened):
+        return True
     return one.anchor == "at_level_for" if isinstance(one, Timed) else one.target in keys
 
 
@@ -52,6 +55,9 @@ class Holding:
         self.since, self.cross = np.full(shape, LONG_AGO), np.full(shape, NEVER)
         dials = {k: one for k in watched if isinstance(one := plan.comparisons[k], Dialed)}
         self.facts = {k: one.fact for k, one in dials.items()}
+        happened = {k: one for k in watched if isinstance(one := plan.comparisons[k], Happened)}
+        self.patterns = {k: one.patterns for k, one in happened.items() if one.wanted}
+        self.heard = {one.patterns for one in happened.values()}
         self.tables = {k: states.script.table(one) for k, one in dials.items()}
 
     # ------------------------------------------------------------------------ what is seen
@@ -62,6 +68,14 @@ class Holding:
             holds, cross = self._seen(k, here)
             self.cross[row][here.row] = cross
             self._put(k, here.row, holds, when)
+            if k in self.patterns:
+                self._renew(row, here, holds, when, self.patterns[k])
+
+    def _renew(self, row: int, here: Here, holds: Mask, when: Ints, patterns: tuple[Pattern, ...]) -> None:
+        """The latest event is the evidence of what happened, also where it had happened before."""
+        again = np.flatnonzero(holds & (self.records.seen(patterns)[here.place] == when))
+        self.since[row][here.row[again]] = when[again]
+        self.stir[here.row[again]] = True
 
     def crossed(self, case: Ints, now: Ints) -> None:
         """What time alone has changed by now."""
@@ -88,6 +102,8 @@ class Holding:
         if isinstance(one, Dialed):
             value, table = self._value(one.fact, here), self.tables[k]
             return table[np.minimum(value, len(table) - 1)], np.full(len(here.row), NEVER)
+        if isinstance(one, Happened):
+            return self._happened(one, here), np.full(len(here.row), NEVER)
         if isinstance(one, Timed):
             return edges(self.plan, one, self._entered(here), here.now)
         return self.families[one.target].look(one, here)
@@ -102,6 +118,13 @@ class Holding:
         for rung, failed in self.records.failed.items():
             last = np.maximum(last, np.where((rung == NONE) | (rung == level), failed[here.place], LONG_AGO))
         return np.where((level != NONE) & (last > self.entry[here.row]), 1, 0)
+
+    def _happened(self, one: Happened, here: Here) -> Mask:
+        """Whether an event of the stay is like the patterns; an opening is one of the stay that it begins."""
+        last, entry = self.records.seen(one.patterns)[here.place], self.entry[here.row]
+        opening = self.states.when(self.states.opening[here.row])
+        found: Mask = ((last > entry) | ((last == entry) & (entry == opening))) == one.wanted
+        return found
 
     def _entered(self, here: Here) -> Ints:
         """When a case came to its level, not before the cycle; `LOST` while it is nowhere."""

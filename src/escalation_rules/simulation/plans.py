@@ -29,7 +29,20 @@ from escalation_rules.simulation.bulk import Bulk
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 
-__all__ = ["Dialed", "Group", "Outcomed", "Plan", "Ruling", "Shared", "Terms", "Timed", "Unheld", "kind_of"]
+__all__ = [
+    "Dialed",
+    "Group",
+    "Happened",
+    "Outcomed",
+    "Plan",
+    "Ruling",
+    "Shared",
+    "Terms",
+    "Timed",
+    "Unheld",
+    "kind_of",
+    "matched",
+]
 
 Tree = int | tuple[str, tuple["Tree", ...]]
 
@@ -71,7 +84,14 @@ class Outcomed(NamedTuple):
     table: NDArray[np.bool_]
 
 
-Comparison = Dialed | Timed | Shared | Outcomed
+class Happened(NamedTuple):
+    """Whether an event like one of some patterns happened on the present level, or (not `wanted`) did not."""
+
+    patterns: tuple[Pattern, ...]
+    wanted: bool
+
+
+Comparison = Dialed | Timed | Shared | Outcomed | Happened
 
 
 class Ruling(NamedTuple):
@@ -190,11 +210,19 @@ class Plan:
         if atom.fact == "deadline":
             table = np.array([COMPARE[atom.op](one, atom.value) for one in OUTCOMES])
             return Outcomed(str(atom.of), table)
+        if atom.fact == "happened":
+            return self._happened(atom)
         if atom.fact in BUILT_IN and atom.fact not in _DIALED:
             raise Unheld(f"`{atom.fact}`")
         if atom.fact in BUILT_IN and atom.kind == "count":
             self.most = max(self.most, *(atom.value if isinstance(atom.value, tuple) else (atom.value,)))
         return Dialed(atom.fact, self._holds(atom), atom.fact == "level")
+
+    def _happened(self, atom: Atom) -> Happened:
+        patterns = atom.pattern or ()
+        if any(_is_odd(one) for one in patterns):
+            raise Unheld("patterns of moves, or that look at ids")
+        return Happened(patterns, (atom.op == "==") == atom.value)
 
     def _holds(self, atom: Atom) -> Callable[[Any], bool]:
         """Whether the comparison holds of a value. Of what is not known nothing holds."""
@@ -244,8 +272,8 @@ class Plan:
                 level=rung,
                 target=target,
                 terms=tuple(self._terms(target, rung, name) for name in priorities),
-                starts=_matched(target.starts if isinstance(target.starts, tuple) else (), prototypes),
-                stops=_matched(target.stops, prototypes) & np.array([one.counts for one in prototypes], np.bool_),
+                starts=matched(target.starts if isinstance(target.starts, tuple) else (), prototypes),
+                stops=matched(target.stops, prototypes) & np.array([one.counts for one in prototypes], np.bool_),
                 at_the_end=isinstance(target.starts, tuple)
                 and any(pattern.event in {"Resolved", "Closed"} for pattern in target.starts),
                 is_picked=any(isinstance(one, Pick) for one in (*self._calendars(target, rung), target.within)),
@@ -315,7 +343,8 @@ def _is_odd(pattern: Pattern) -> bool:
     return pattern.event in {"Escalated", "DeEscalated", "Observed"} or bool({"at", "id"} & set(pattern.where))
 
 
-def _matched(patterns: tuple[Pattern, ...], prototypes: list[Happening]) -> NDArray[np.bool_]:
+def matched(patterns: tuple[Pattern, ...], prototypes: list[Happening]) -> NDArray[np.bool_]:
+    """Which templates are like one of some patterns."""
     return np.array([any(pattern.matches(one) for pattern in patterns) for one in prototypes], np.bool_)
 
 

@@ -1,4 +1,4 @@
-"""Where the record puts cases: the levels that people and hosts wrote down, and those that failed."""
+"""What is on record of cases: the levels that people and hosts wrote down, those that failed, and what happened."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from escalation_rules.patterns import Pattern
 from escalation_rules.simulation.states import Ints, Mask, States, Trail
 
 __all__ = ["Records"]
@@ -18,6 +19,7 @@ class Records:
         self.states, self.level = states, states.script.placed[states.code]
         self.moves = self._moves()
         self.any = bool(self.moves.any())
+        self._seen: dict[tuple[Pattern, ...], Ints] = {}
 
     def _moves(self) -> Mask:
         """To observe a level that is on record already is no move."""
@@ -30,6 +32,21 @@ class Records:
         moves[places[np.flatnonzero(again)]] = False
         return moves
 
+    def happened(self, patterns: tuple[Pattern, ...]) -> Mask:
+        """Events that are like one of some patterns."""
+        return self.states.like(self.states.script.seen[patterns])
+
+    def seen(self, patterns: tuple[Pattern, ...]) -> Ints:
+        """When an event last was like one of some patterns, after each event; -1 if none was."""
+        if patterns not in self._seen:
+            self._seen[patterns] = self._last(self.happened(patterns))
+        return self._seen[patterns]
+
+    def _last(self, events: Mask) -> Ints:
+        states = self.states
+        places = np.flatnonzero(events | states.opens)
+        return states.spread(Trail(places, np.where(events[places], states.when(places), -1)))
+
     @cached_property
     def failures(self) -> Mask:
         """Events that say that a level failed."""
@@ -38,13 +55,9 @@ class Records:
     @cached_property
     def failed(self) -> dict[int, Ints]:
         """When each level last failed (-1: whatever level the case was on), by level; -1 if it never did."""
-        states, codes = self.states, self.states.script.failed
-        found = {}
-        for rung in set(codes[codes > _NO_FAILURE].tolist()):
-            fails = states.like(codes == rung)
-            places = np.flatnonzero(fails | states.opens)
-            found[rung] = states.spread(Trail(places, np.where(fails[places], states.when(places), -1)))
-        return found
+        codes = self.states.script.failed
+        rungs = set(codes[codes > _NO_FAILURE].tolist())
+        return {rung: self._last(self.states.like(codes == rung)) for rung in rungs}
 
 
 _NO_FAILURE = -2

@@ -11,7 +11,7 @@ from escalation_rules import events as E
 from escalation_rules.conditions import STATUSES
 from escalation_rules.patterns import Happening
 from escalation_rules.simulation.histories import Ints
-from escalation_rules.simulation.plans import Dialed, Plan, Unheld, kind_of
+from escalation_rules.simulation.plans import Dialed, Happened, Plan, Unheld, kind_of, matched
 
 __all__ = ["Script"]
 
@@ -46,6 +46,8 @@ class Script:
         who = _Words(holders)
         self._read(prototypes, roles, who, waits)
         self.groups = plan.groups(prototypes, self.priorities.words)
+        seen = {one.patterns for one in plan.comparisons if isinstance(one, Happened)}
+        self.seen = {patterns: matched(patterns, prototypes) for patterns in seen}
         waking = {
             E.Opened,
             E.Reopened,

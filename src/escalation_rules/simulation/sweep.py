@@ -77,6 +77,8 @@ class Sweep(Holding):
             found |= self.states.begins
         if "level_failed" in self.facts.values():
             found |= self.records.failures
+        for patterns in self.heard:
+            found |= self.records.happened(patterns)
         for family in self.families.values():
             found |= family.concerned()
         return np.flatnonzero(found)
