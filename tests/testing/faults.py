@@ -37,8 +37,8 @@ class Fault(NamedTuple):
 
 FAULTS = (
     # deadlines
-    Fault("breached at the due already", "engine/clocks.py", "return here > point or", "return here >= point or"),
-    Fault("a fixed due is breached at it", "engine/clocks.py", "state.now > clock.fixed", "state.now >= clock.fixed"),
+    Fault("breached at the due already", "engine/clocks.py", "if state.point(clock.line) > clock.point:", "if state.point(clock.line) >= clock.point:"),
+    Fault("a fixed due is breached at it", "engine/clocks.py", "is not None and state.now > due", "is not None and state.now >= due"),
     Fault("the breach wakes a microsecond early", "engine/fold.py", "yield due + 1", "yield due"),
     Fault("a breach is seen a microsecond late", "engine/truth.py", "NEVER if due is None else due + 1", "NEVER if due is None else due + 2", spoken_of=False),
     Fault("a pause is counted", "engine/clocks.py", "or clock.legs[-1].paused:\n        return clock.counted", "or False:\n        return clock.counted"),

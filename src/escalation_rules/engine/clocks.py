@@ -33,12 +33,8 @@ def due_of(clock: Instance) -> int | None:
 
 
 def is_over(clock: Instance, state: State) -> bool:
-    """Whether a clock has been due before now. Only at closing time must real instants be compared."""
-    point = clock.point
-    if point is None:
-        return clock.fixed is not None and state.now > clock.fixed
-    here = state.point(clock.line)
-    return here > point or (here == point and state.now > clock.reach(point))
+    """Whether a clock has been due before now."""
+    return outcome_now(clock, state) == "breached"
 
 
 def outcome_now(clock: Instance, state: State) -> str:
@@ -47,7 +43,10 @@ def outcome_now(clock: Instance, state: State) -> str:
 
 
 def outcome_and_due(clock: Instance | None, state: State) -> tuple[str, int | None]:
-    """The outcome of a clock, or of none, and the instant it is due if that is to come."""
+    """The outcome of a clock, or of none, and the instant it is due if that is to come.
+
+    Only at closing time must real instants be compared; else points tell.
+    """
     if clock is None:
         return "not started", None
     if clock.stopped is not None:
