@@ -16,6 +16,7 @@ from escalation_rules.errors import EscalationRulesError, UnknownName
 from escalation_rules.simulation import replay
 from escalation_rules.simulation.batches import one_by_one, replay_batch
 from escalation_rules.simulation.columnar import plan_of
+from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.plans import Plan, Unheld
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.desk import MICROSECOND, desk, levels, opened, when
@@ -155,6 +156,30 @@ def test_columns_and_case_by_case_are_equal(log):
     batch = replay_batch(policy, begun, last, "replayed")
     assert batch.by_columns == len(begun)
     assert_same(one_by_one(policy, begun, last), batch.tables)
+
+
+@settings(max_examples=settings.default.max_examples // 4)
+@given(logs())
+def test_a_log_is_folded_as_its_cases_are(log):
+    """Case by case, events as they lie in columns and events of cases are the same to the engine."""
+    policy, found, until = log
+    last = microseconds_of(until)
+    begun = [case for case in found if case.history[0].instant <= last and not any(case.keys_until(last))]
+    assert_same(one_by_one(policy, begun, last), one_by_one(policy, Histories.of(begun), last))
+
+
+def test_ids_of_a_log_that_are_keys_are_keys_case_by_case():
+    """Only then a case is made of a log's rows; the frames are those of the cases."""
+    import pandas as pd
+
+    from escalation_rules.simulation import LogMapping, cases_from_frame
+
+    rows = [("A", 9, "low", "u1"), ("A", 10, "high", "move-1"), ("B", 9, "low", "u2"), ("B", 10, "high", "u3")]
+    frame = pd.DataFrame([{"c": c, "at": when(f"mon {h:02}:00").isoformat(), "p": p, "id": n} for c, h, p, n in rows])
+    log = cases_from_frame(frame, LogMapping(case="c", at="at", priority="p", id="id"))
+    last = microseconds_of(when("tue 09:00"))
+    assert [bool(one.recorded) for one in log.histories.told(last)] == [True, False]
+    assert_same(one_by_one(desk(SLOW), [log["A"], log["B"]], last), one_by_one(desk(SLOW), log.histories, last))
 
 
 def test_the_sample_is_the_same_both_ways():

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules._values import FrozenDict, Value, fields_of
-from escalation_rules.case import Case
+from escalation_rules.case import ACTION_KEY, MOVE_KEY, Case
 from escalation_rules.engine.fold import Told, told
 from escalation_rules.kinds import Made, MoveDeclined, Observed
 from escalation_rules.patterns import Happening
@@ -111,11 +111,12 @@ class Histories:
     def told(self, until: int) -> Iterator[Told]:
         """What a fold up to an instant reads of each case. Only where keys or snapshots matter is a case made of it."""
         at, code, starts = self.at.tolist(), self.code.tolist(), self.starts.tolist()
+        names = [] if self.names is None else self.names.tolist()
         prototypes = [one.prototype for one in self.templates]
         apart = {code for code, one in enumerate(prototypes) if _is_apart(one)}
         for number, (first, last) in enumerate(pairwise(starts)):
             codes = code[first:last]
-            if self.names is None and apart.isdisjoint(codes):
+            if apart.isdisjoint(codes) and not any(name.startswith(_KEYS) for name in names[first:last]):
                 yield Told(self.ids[number], [*zip(at[first:last], map(prototypes.__getitem__, codes), strict=True)])
             else:
                 yield told(self.case(number), until)
@@ -191,6 +192,9 @@ class Histories:
             attributes={name: held[numbers] for name, held in self.attributes.items()},
             names=None if self.names is None else self.names[places],
         )
+
+
+_KEYS = (MOVE_KEY, ACTION_KEY)
 
 
 def _is_apart(event: Happening) -> bool:
