@@ -53,3 +53,16 @@ def test_steps_are_written_out_after_some_cases_and_do_the_same():
     assert program.steps.make_look is written(program).make_look
     assert all(one == found[0] for one in found)
     assert [one.level for one in found[0].moves] == [1, 2]
+
+
+def test_what_comes_a_microsecond_apart_on_two_lines_comes_in_order():
+    """A duration is reached at the due, in open time; the breach comes a microsecond later, in plain time."""
+    policy = desk(
+        Rule(name="slow", when=F.open_for >= "2 business hours", to="l2"),
+        Rule(name="missed", when=F.deadline("resolution") == "breached", to="l3"),
+        targets=(Target.resolution("2 business hours"),),
+    )
+    due = microseconds_of(when("mon 11:00"))
+    for program in (compile_policy(policy), written_out(policy)):
+        state = fold(program, opened(), microseconds_of(when("mon 12:00")))
+        assert [(one.level, one.due) for one in find(state).moves] == [(1, due), (2, due + 1)]
