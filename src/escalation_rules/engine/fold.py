@@ -38,7 +38,7 @@ class Told(NamedTuple):
     whether there are any among them that were accepted from a decision.
     """
 
-    case: str
+    id: str
     events: Sequence[tuple[int, Happening]]
     recorded: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
@@ -61,7 +61,7 @@ def live(program: Program, case: Told, at: int, watch: Watch | None = None) -> S
 
     `watch` is told after the rules of each instant that changed something.
     """
-    state = State(program, case.case, case.recorded, case.declined)
+    state = State(program, case.id, case.recorded, case.declined)
     state.watch = watch
     steps = steps_for(program)
     arrive, happens = steps.arrive, steps.happen

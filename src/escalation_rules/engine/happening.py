@@ -9,7 +9,7 @@ from typing import Any
 
 from escalation_rules.engine.bits import BITS, CYCLE, LEVEL, REMEMBERED, SEEN
 from escalation_rules.engine.clocks import start_due, stop, turn_clocks
-from escalation_rules.engine.machine import Happen, Look, Program, Script, State, Steps
+from escalation_rules.engine.machine import Happen, Looking, Program, Script, State, Steps
 from escalation_rules.engine.truth import arrive, cross, make_look
 from escalation_rules.engine.unrolled import written
 from escalation_rules.patterns import Happening
@@ -44,7 +44,7 @@ def happening(program: Program, kind: type[Happening]) -> Happen:
     return found
 
 
-def _made(program: Program, script: Script, looks: dict[int, Look]) -> Happen:
+def _made(program: Program, script: Script, looks: dict[int, Looking]) -> Happen:
     """What is the same for all events of a kind is known beforehand.
 
     Without an event, as for what is only due, nobody listens.
@@ -85,7 +85,7 @@ def _listen(state: State, script: Script, event: Happening) -> None:
             state.stir = True
 
 
-def _look(state: State) -> Look:
+def _look(state: State) -> Looking:
     """What to look at after a change that has not been met before."""
     steps = steps_of(state.program)
     found = steps.make_look(state.program, state.dirty)

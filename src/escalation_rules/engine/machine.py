@@ -173,7 +173,7 @@ class Made(NamedTuple):
     key: str | None = None
 
 
-Look = Callable[["State", int], None]
+Looking = Callable[["State", int], None]
 """What to look at after a change: of a state and of when it changed."""
 Happen = Callable[..., None]
 """What an event does: of a state, of the event and, where it is only due, of the effect it would have."""
@@ -189,8 +189,8 @@ class Steps:
 
     arrive: Callable[[State, int], int]
     cross: Callable[[State], None]
-    make_look: Callable[[Program, int], Look]
-    look: dict[int, Look] = field(default_factory=dict)
+    make_look: Callable[[Program, int], Looking]
+    look: dict[int, Looking] = field(default_factory=dict)
     happen: dict[type, Happen] = field(default_factory=dict)
 
 

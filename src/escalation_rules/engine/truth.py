@@ -12,7 +12,7 @@ from bisect import bisect_right
 
 from escalation_rules.engine.bits import BITS, NEVER, SHOWN, Comparison, Crossing, Face, Gauge
 from escalation_rules.engine.clocks import outcome_and_due, use_of
-from escalation_rules.engine.machine import Look, Program, State
+from escalation_rules.engine.machine import Looking, Program, State
 
 __all__ = [
     "advance",
@@ -99,7 +99,7 @@ def _set_edge(state: State, slot: int, crossing: Crossing | None) -> None:
 # ---------------------------------------------------------------------------- after a change
 
 
-def make_look(program: Program, dirty: int) -> Look:
+def make_look(program: Program, dirty: int) -> Looking:
     """What to look at after a change."""
     dials = [one for one in program.dials if one.looks_at & dirty]
     gauges = [one for one in program.gauges if one.looks_at & dirty]

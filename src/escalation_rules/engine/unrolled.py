@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from escalation_rules.engine.bits import BITS, LONG_AGO, NEVER, SHOWN, Comparison, Dial, Face, Gauge
-from escalation_rules.engine.machine import Look, Program, Steps
+from escalation_rules.engine.machine import Looking, Program, Steps
 from escalation_rules.engine.truth import advance, look_at_clock, look_at_one, start_earlier, turn_bits
 
 __all__ = ["written"]
@@ -28,9 +28,9 @@ def written(program: Program) -> Steps:
     )
 
 
-def _look(program: Program, dirty: int) -> Look:
+def _look(program: Program, dirty: int) -> Looking:
     """What to look at after a change."""
-    found: Look = _function("look", "state, when", program, _looks(program, dirty))
+    found: Looking = _function("look", "state, when", program, _looks(program, dirty))
     return found
 
 

@@ -86,9 +86,10 @@ class _Passes:
         self.groups: dict[str, list[Group]] = {}
         for group in states.script.groups:
             self.groups.setdefault(group.key, []).append(group)
-        goes_out = bool(plan.outside.any())  # then the clocks of all targets depend on where the case stands
-        self.of_levels = {
-            key for key, groups in self.groups.items() if goes_out or any(one.level is not None for one in groups)
+        self.of_levels = {  # where cases go outside, the clocks of all targets depend on where they stand
+            key
+            for key, groups in self.groups.items()
+            if plan.goes_outside or any(one.level is not None for one in groups)
         }
         self.rules = {number: rule for number, rule in enumerate(plan.rules) if rule.to is not None}
         used = {number for rule in self.rules.values() for number in leaves(rule.tree)}

@@ -37,7 +37,7 @@ class Lives:
 
     def live(self, case: Told) -> None:
         """One more case."""
-        watch, name = _Watch(self.program, self.owners), case.case
+        watch, name = _Watch(self.program, self.owners), case.id
         state = live(self.program, case, self.until, watch.see)
         void = state.standing.status == "void"
         made = [] if void else watch.moves
@@ -299,7 +299,7 @@ def _case_row(case: Told, state: State, moves: int, *, void: bool) -> Row:
         resolved = instant if resolved == LOST else resolved
         closed = instant if kind is E.Closed else closed
     level = state.program.levels[0][state.level[0]].key if state.level[0] != NOWHERE else None
-    return case.case, case.events[0][0], first, resolved, closed, void, state.cycle, state.priority, level, moves
+    return case.id, case.events[0][0], first, resolved, closed, void, state.cycle, state.priority, level, moves
 
 
 _ENDING = frozenset({E.Resolved, E.Closed, E.Reopened, E.Voided})

@@ -143,6 +143,7 @@ class Plan:
         self.levels: tuple[EscalationLevel, ...] = policy.all_levels
         self.rungs = {level.key: rung for rung, level in enumerate(self.levels)}
         self.outside = np.array([*(level.external for level in self.levels), False])
+        self.goes_outside = bool(self.outside.any())
         self.ranks = {name: rank for rank, name in enumerate(policy.priorities)}
         self.lines: list[Bulk] = [Bulk(None)]
         self.calendars: dict[str | None, int] = {None: 0}
@@ -321,11 +322,9 @@ class Plan:
             return False
         if isinstance(event, E.Observed) and (event.priority or event.status or event.assigned):
             return False
-        track = getattr(event, "track", None)
-        return self.rung_of(event) in {None, *range(len(self.levels))} and track in {
-            None,
-            self.policy.all_tracks[0].key,
-        }
+        if getattr(event, "track", None) not in {None, self.policy.all_tracks[0].key}:
+            return False
+        return self.rung_of(event) != -1
 
     def rung_of(self, event: Happening) -> int | None:
         """The level that an event is about, by its number (-1 for one that the policy does not have); None for none."""

@@ -101,7 +101,7 @@ class Points:
     def _choose(self, rules: dict[int, Ruling], begins: Ints) -> None:
         """The instants to look at, while the case is worked on."""
         fresh = np.zeros(len(self.keys), np.bool_)
-        placed = np.full(self.states.size, bool(self.states.script.plan.outside.any()))
+        placed = np.full(self.states.size, self.states.script.plan.goes_outside)
         placed[self.states.case[np.flatnonzero(self.records.moves)]] = True
         for number in rules if placed.any() else rules.keys() - self.plain.keys():
             for spots in (begins, *self._gains(rules[number])):

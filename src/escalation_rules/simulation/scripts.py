@@ -48,14 +48,6 @@ class Script:
         self.groups = plan.groups(prototypes, self.priorities.words)
         seen = {one.patterns for one in plan.comparisons if isinstance(one, Happened)}
         self.seen = {patterns: matched(patterns, prototypes) for patterns in seen}
-        waking = {
-            E.Opened,
-            E.Reopened,
-            *([E.CustomerReplied] if any(g.target.starts == "unanswered" for g in self.groups) else []),
-        }
-        self.touches = np.array([type(one) in waking for one in prototypes], np.bool_)
-        for group in self.groups:
-            self.touches |= group.starts | group.stops
         self.pauses = [sum(waits.bit(on) for on in set(group.target.pauses)) for group in self.groups]
         self.term_lines = [np.array([term.line for term in group.terms], np.int64) for group in self.groups]
         self.term_budgets = [
@@ -78,8 +70,8 @@ class Script:
         self.by_staff = table(E.Opened, lambda one: one.by_staff, np.bool_)
         self.level = table(E.Opened, lambda one: first if one.level is None else rungs[one.level], otherwise=first)
         moves = (E.Escalated, E.DeEscalated, E.Observed)
-        self.placed = table(moves, lambda one: _or_none(self.plan.rung_of(one)), otherwise=-1)
-        self.failed = table(E.LevelFailed, lambda one: _or_none(self.plan.rung_of(one)), otherwise=-2)
+        self.placed = table(moves, lambda one: _named(self.plan.rung_of(one)), otherwise=-1)
+        self.failed = table(E.LevelFailed, lambda one: _named(self.plan.rung_of(one)), otherwise=-2)
         self.is_observed = table(E.Observed, lambda _: True, np.bool_)
         self.opening_facts = [
             table(E.Opened, lambda one, name=name, words=words: words.number(one.facts.get(name)))
@@ -156,7 +148,8 @@ def _holder(event: E.Assigned) -> tuple[str | None, str | None] | None:
     return None if held == (None, None) else held
 
 
-def _or_none(rung: int | None) -> int:
+def _named(rung: int | None) -> int:
+    """The number of a level that an event names; -1 if it names none."""
     return -1 if rung is None else rung
 
 

@@ -73,7 +73,7 @@ class Sweep(Holding):
     def _touches(self) -> Ints:
         """The events after which what depends on levels is looked at."""
         found = self.records.moves.copy()
-        if self.row or self.families or self.plan.outside.any():
+        if self.row or self.families or self.plan.goes_outside:
             found |= self.states.begins
         if "level_failed" in self.facts.values():
             found |= self.records.failures
