@@ -438,6 +438,21 @@ def test_cases_that_went_outside_are_held_by_columns(what):
     assert_same(one_by_one(policy, found, last), batch.tables)
 
 
+def test_who_still_waits_when_a_case_is_back_from_outside_is_owed_an_answer_anew():
+    """Rules 15 and 28: outside the clock is void; once back, the next response is owed from then on."""
+    policy = desk(
+        levels=(*levels()[:2], EscalationLevel(key="outside", external=True)),
+        targets=(Target.next_response("2 business hours"),),
+    )
+    waits_still = (E.SupportReplied(at=when("mon 09:30")), E.CustomerReplied(at=when("mon 10:00")))
+    there_and_back = (E.Escalated(at=when("mon 10:30"), to="outside"), E.DeEscalated(at=when("mon 12:00"), to="l1"))
+    found, last = [opened(*waits_still, *there_and_back)], microseconds_of(when("wed 09:00"))
+    batch = replay_batch(policy, found, last, "replayed")
+    assert batch.by_columns == 1
+    assert batch.tables["deadlines"]["outcome"].tolist() == ["void", "breached"]
+    assert_same(one_by_one(policy, found, last), batch.tables)
+
+
 def test_a_rule_for_a_level_asks_as_soon_as_people_put_a_case_there():
     """It held before; what it waited for is the level. And moves are counted up, not down."""
     rules = (

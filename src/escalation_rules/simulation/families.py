@@ -96,12 +96,12 @@ class _Latest(Ticking):
     def moved(self, here: Here, left: Ints, to: Ints) -> None:
         """A target of a level is void where the level is left, and any is where the case goes outside.
 
-        A level's may start where it is entered.
+        A level's may start where it is entered; one for those who wait starts again when a case is back from outside.
         """
         live, outside = self.states.live[here.place], self.family.outside[here.row]
         ends = live & outside if self.level is None else (live & outside) | (left == self.level)
         self._over(here, ends & self.open[here.row], VOID)
-        if self.level is not None and self.group.target.starts == "unanswered":
+        if self.group.target.starts == "unanswered":
             self._begin(here, self.states.owing[here.place] & ~outside)
         elif self.level is not None and not self.group.target.starts:
             self._begin(here, (to == self.level) & live & ~outside)
