@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from escalation_rules import Case, Checklist, EscalationLevel, Pick, Policy, Rota, Rule, Target, Track
+from escalation_rules import Case, Checklist, EscalationLevel, Item, Pick, Policy, Rota, Rule, Target, Track
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
@@ -21,7 +21,7 @@ from escalation_rules.simulation.plans import Plan, Unheld
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.desk import MICROSECOND, desk, levels, opened, when
 from tests.simulation.logs import sample, service_desk
-from tests.strategies import GAPS, SPANS, cases, policies
+from tests.strategies import CALENDARS, GAPS, ITEMS, OWN_FACTS, PRIORITIES, SPANS, TRACKS, cases, policies
 
 SLOW = Rule(name="slow", when=F.open_for >= "2 business hours", to="l2")
 
@@ -36,45 +36,53 @@ def held(policy: Policy, **changes) -> bool:
 
 
 def held_part(policy: Policy) -> Policy:
-    """What columns can hold of a random policy: one track of plain levels, and those rules and targets."""
-    (track, *_) = policy.all_tracks
-    none = {"entry": None, "on_entry": (), "targets": ()}
-    plain = [
-        level.model_copy(update=none | ({} if isinstance(level.owner, str) else {"alternates": ()}))
-        for level in track.levels
-    ]
+    """What columns can hold of a random policy: its tracks and levels but for a few things, and some of the rest."""
+    by_fact = isinstance(policy.calendar, Pick) and policy.calendar.by != "priority"
     bare = policy.model_copy(
-        update={"tracks": (), "levels": (), "rules": (), "targets": (), "rotas": {}, "effective_from": None}
-    )
-    usual = policy.calendar if isinstance(policy.calendar, str) else "office"
-
-    def with_levels(chosen, **more):
-        return {
-            "tracks": (Track(key=track.key, levels=tuple(chosen), calendar=track.calendar),),
-            "calendar": usual,
-            **more,
+        update={
+            "tracks": (),
+            "levels": (),
+            "rules": (),
+            "targets": (),
+            "rotas": {},
+            "effective_from": None,
+            "calendar": "office" if by_fact else policy.calendar,
         }
-
-    chosen = []
-    for plainest, before in zip(plain, track.levels, strict=True):
-        owner = None if isinstance(plainest.owner, Pick) and plainest.owner.by != "priority" else plainest.owner
-        made = plainest.model_copy(update={"owner": owner})
-        for target in before.targets:
-            more = made.model_copy(update={"targets": (*made.targets, target)})
-            made = more if held(bare, **with_levels([more])) else made
-        chosen.append(made if held(bare, **with_levels([made])) else made.model_copy(update={"escalate_after": None}))
-    targets = []
+    )
+    tracks = []
+    for track in policy.tracks:
+        levels = [held_level(bare, level.model_copy(update={"targets": ()}), track.calendar) for level in track.levels]
+        for number, level in enumerate(track.levels):
+            for target in level.targets:
+                more = levels[number].model_copy(update={"targets": (*levels[number].targets, target)})
+                levels[number] = more if held(bare, tracks=(Track(key="t", levels=(more,)),)) else levels[number]
+        tracks.append(track.model_copy(update={"levels": tuple(levels)}))
+    if any(item.expires for track in tracks for level in track.levels if level.entry for item in level.entry.items):
+        bare = bare.model_copy(update={"calendar": bare.calendar if isinstance(bare.calendar, str) else "office"})
+    bare = bare.model_copy(update={"tracks": tuple(tracks)})
+    found = bare
     for target in policy.targets:
-        if held(bare, **with_levels(chosen, targets=(*targets, target))):
-            targets.append(target)
-    rules = []
+        found = grown(found, targets=(*found.targets, target))
     for rule in policy.rules:
-        waived = rule.model_copy(
-            update={"then": () if rule.to else (A.Flag("look"),), "track": None if rule.to != "next" else rule.track}
-        )
-        if held(bare, **with_levels(chosen, targets=targets, rules=(*rules, waived))):
-            rules.append(waived)
-    return bare.model_copy(update=with_levels(chosen, targets=targets, rules=rules))
+        then = [one for one in rule.then if not isinstance(one, A.SetPriority)] or (() if rule.to else [A.Flag("look")])
+        found = grown(found, rules=(*found.rules, rule.model_copy(update={"then": tuple(then)})))
+    return found
+
+
+def grown(policy: Policy, **changes) -> Policy:
+    """A policy with more, if columns can still hold it."""
+    return policy.model_copy(update=changes) if held(policy, **changes) else policy
+
+
+def held_level(bare: Policy, level: EscalationLevel, calendar) -> EscalationLevel:
+    """What columns can hold of a level."""
+    for changes in ({}, {"alternates": ()}, {"entry": None}, {"escalate_after": None}, {"on_entry": ()}):
+        level = level.model_copy(update={} if held(bare, tracks=(track_of(level, calendar),)) else changes)
+    return level
+
+
+def track_of(level: EscalationLevel, calendar) -> Track:
+    return Track(key="t", levels=(level,), calendar=calendar)
 
 
 @st.composite
@@ -121,11 +129,14 @@ def logs(draw):
     )
     whens = draw(st.lists(timed(keys) | st.builds(lambda a, b: a & b, timed(keys), timed(keys)), max_size=4))
     goals = ("next", *(level.key for level in policy.all_levels))
-    more = tuple(
-        Rule(name=f"z{n}", when=when, to=draw(st.sampled_from(goals)), track=policy.all_tracks[0].key)
-        for n, when in enumerate(whens)
-    )
-    policy = policy.model_copy(update={"targets": targets, "rules": (*policy.rules, *more)})
+    tracks = [track.key for track in policy.all_tracks]
+    more = [
+        Rule(name=f"z{n}", when=when, to=to, track=draw(st.sampled_from(tracks)) if to == "next" else None)
+        for n, (when, to) in enumerate((when, draw(st.sampled_from(goals))) for when in whens)
+    ]
+    policy = policy.model_copy(update={"targets": targets})
+    for rule in more:
+        policy = grown(policy, rules=(*policy.rules, rule))
     plan = Plan(policy)
     found = []
     for number in range(draw(st.integers(1, 3))):
@@ -149,6 +160,128 @@ def assert_same(expected, found):
 @given(logs())
 def test_columns_and_case_by_case_are_equal(log):
     """The headline law: over random policies and histories, every frame, to the last value."""
+    policy, found, until = log
+    note(f"{policy!r}\n{found!r}\n{until!r}")
+    last = microseconds_of(until)
+    begun = [case for case in found if case.history[0].instant <= last]
+    batch = replay_batch(policy, begun, last, "replayed")
+    assert batch.by_columns == len(begun)
+    assert_same(one_by_one(policy, begun, last), batch.tables)
+
+
+@st.composite
+def checklists(draw):
+    """Items with answers that argue against the move, want evidence, expire, or are given by replies."""
+    keys = draw(st.lists(st.sampled_from(ITEMS), min_size=1, unique=True))
+    return Checklist.of(
+        *(
+            Item(
+                key,
+                answers=("yes", "no", "perhaps"),
+                against=draw(st.sampled_from((("no",), ("no", "perhaps"), ()))),
+                expires=draw(st.sampled_from((None, None, "1 hour", "2 business hours", "1 business day"))),
+                evidence=draw(st.integers(0, 4)) == 0,
+                done_by=(E.COUNTING_REPLY,) if draw(st.integers(0, 4)) == 0 else (),
+            )
+            for key in keys
+        )
+    )
+
+
+ASKING = st.sampled_from(
+    (
+        *(F.escalation_requested.as_condition(), F.flag("down").as_condition(), F.level_failed.as_condition()),
+        *(F.open_for >= "1 hour", F.open_for >= "0 hours", F.replies >= 1, F.happened(E.ANY_REQUEST)),
+        *(F.at_level_for >= "4 hours", F.level >= "f2", F.level < "f3", F.moves("t0") >= 1, F.used("custom") >= "1/2"),
+    )
+)
+"""Conditions that soon hold, and some that hold of where the case stands."""
+
+
+@st.composite
+def asking_level(draw, key, *, first):
+    """A level that may have a checklist, or is external."""
+    outside = key in {"f4", "h3"} and draw(st.integers(0, 3)) == 0
+    owner = draw(st.sampled_from(("ana", Pick(by="size", values={"small": "bo"}, otherwise="cy"))))
+    return EscalationLevel(
+        key=key,
+        owner=None if outside else owner,
+        entry=draw(checklists()) if not first and draw(st.booleans()) else None,
+        on_entry=(A.Assign("bo"),) if draw(st.booleans()) else (),
+        external=outside,
+    )
+
+
+@st.composite
+def asking_logs(draw):
+    """Policies with checklists on one track or two, whose rules ask for much, and cases that answer much."""
+    tracks = tuple(
+        Track(
+            key=f"t{number}",
+            levels=tuple(draw(asking_level(key, first=not rung + number)) for rung, key in enumerate(keys)),
+        )
+        for number, keys in enumerate(TRACKS[: draw(st.integers(1, 2))])
+    )
+    goals = [level.key for track in tracks for level in track.levels]
+    rules = [
+        Rule(
+            name=f"r{number}",
+            when=draw(ASKING | st.builds(lambda a, b: a & b, ASKING, ASKING)),
+            **draw(
+                st.sampled_from((*({"to": key} for key in goals), *({"to": "next", "track": t.key} for t in tracks)))
+            ),
+            at=tuple(draw(st.lists(st.sampled_from(goals), max_size=2, unique=True))) if draw(st.booleans()) else (),
+            checklist=draw(st.sampled_from(("required",) * 4 + ("waived",))),
+        )
+        for number in range(draw(st.integers(1, 4)))
+    ]
+    policy = Policy(
+        name="asking",
+        version="1",
+        tracks=tracks,
+        targets=(Target(key="custom", within="8 business hours", stops=E.Reviewed.like(), recurs=True),),
+        calendars=CALENDARS,
+        calendar="office",
+        priorities=PRIORITIES,
+        facts=OWN_FACTS,
+    )
+    for rule in rules:
+        policy = grown(policy, rules=(*policy.rules, rule))
+    found = [draw(answered(policy, number)) for number in range(draw(st.integers(1, 2)))]
+    last = max(case.history[-1].at for case in found)
+    return policy, found, last + draw(GAPS) * draw(st.sampled_from((1, 1, -1)))
+
+
+@st.composite
+def answered(draw, policy, number):
+    """A case in which items are answered between what asks for moves."""
+    plan = Plan(policy)
+    case = draw(cases(policy, most=6))
+    keys = [level.key for level in policy.all_levels]
+    found = [event for event in case.history if plan.holds(event)]
+    for _ in range(draw(st.integers(1, 8))):
+        at = draw(st.sampled_from([event.at for event in found])) + draw(GAPS)
+        item = draw(st.sampled_from(ITEMS))
+        answer, seen = draw(st.sampled_from(("yes", "no", "perhaps", "odd"))), draw(st.sampled_from((None, "seen")))
+        made = st.sampled_from(
+            (
+                *(E.ItemConfirmed(at=at, item=item, answer=answer, evidence=seen),) * 4,
+                E.ItemWithdrawn(at=at, item=item),
+                E.ChecklistOverridden(at=at, level=draw(st.sampled_from(keys)), reason="a good one"),
+                E.EscalationRequested(at=at),
+                E.FactObserved(at=at, name="down", value=draw(st.booleans())),
+                E.Escalated(at=at, to=draw(st.sampled_from(keys))),
+                E.DeEscalated(at=at, track=draw(st.sampled_from([track.key for track in policy.all_tracks]))),
+            )
+        )
+        found.append(draw(made))
+    return Case(f"C-{number}", sorted(found, key=lambda event: event.at))
+
+
+@settings(max_examples=3 * settings.default.max_examples // 4)
+@given(asking_logs())
+def test_what_checklists_hold_back_is_the_same_both_ways(log):
+    """Rules 23 and 24: on every track, the moves, what became of their checklists, and what was held back till when."""
     policy, found, until = log
     note(f"{policy!r}\n{found!r}\n{until!r}")
     last = microseconds_of(until)
@@ -202,21 +335,25 @@ def test_cases_are_taken_in_batches_without_a_difference(monkeypatch):
 
 
 WITHOUT = {
-    "several tracks": {"levels": (), "tracks": (Track(key="f", levels=levels()), Track(key="h"))},
     "hundreds of levels": {"levels": tuple(EscalationLevel(key=f"l{n}") for n in range(201))},
     "rotas": {"rotas": {"csr": Rota()}},
     "a beginning": {"effective_from": when("mon 09:00")},
-    "checklists": {"levels": levels(l2={"entry": Checklist.of(impact="Impact")})},
-    "alternates of a pick": {
+    "answers that expire by priority": {
         "levels": levels(
-            l2={"owner": Pick(by="priority", values={"high": "csm"}, otherwise="csr"), "alternates": ("csm",)}
+            l2={"entry": Checklist((Item("impact", expires=Pick(by="priority", values={}, otherwise="1 hour")),))}
         )
     },
-    "changes of priority": {"rules": (Rule(name="raise", when=F.reopened >= 1, then=A.SetPriority("next")),)},
-    "owners by facts": {
-        "facts": (F.choice("size", ("small", "large")),),
-        "levels": levels(l2={"owner": Pick(by="size", values={}, otherwise="csm")}),
+    "answers by moves": {"levels": levels(l2={"entry": Checklist((Item("impact", done_by=E.Escalated.like()),))})},
+    "rules that look at what rules assign": {
+        "rules": (
+            Rule(name="assign", when=F.reopened >= 1, then=A.Assign("csm")),
+            Rule(name="sent around", when=F.assignments >= 2, to="l2"),
+        )
     },
+    "owners that may be nobody": {
+        "levels": levels(l2={"owner": Pick(by="priority", values={"high": "csm"}), "alternates": ("csm",)})
+    },
+    "changes of priority": {"rules": (Rule(name="raise", when=F.reopened >= 1, then=A.SetPriority("next")),)},
     "patterns of moves": {"rules": (Rule(name="asked", when=F.happened(E.Escalated.like()), to="l2"),)},
     "picked durations": {
         "rules": (Rule(name="x", when=F.open_for >= Pick(by="priority", values={}, otherwise="1 hour"), to="l2"),)
@@ -225,6 +362,11 @@ WITHOUT = {
     "targets due at an opening": {"targets": (Target.resolution("1 business day, same time"),)},
     "conditions on targets": {"targets": (Target.resolution("1 hour", when=F.priority >= "high"),)},
     "targets of moves": {"targets": (Target(key="x", within="1 hour", stops=E.Escalated.like()),)},
+    "a calendar by a fact": {
+        "facts": (F.choice("size", ("small", "large")),),
+        "calendar": Pick(by="size", values={}, otherwise="office"),
+        "targets": (Target.resolution("1 business hour"),),
+    },
     "spans by facts": {
         "facts": (F.choice("size", ("small", "large")),),
         "targets": (Target.resolution(Pick(by="size", values={}, otherwise="1 hour")),),
@@ -245,18 +387,14 @@ def test_what_columns_cannot_hold_of_a_policy_goes_case_by_case(what):
 @pytest.mark.parametrize(
     "changes",
     [
-        {
-            "calendar": Pick(by="size", values={}, otherwise="office"),
-            "targets": (Target.resolution("1 business hour"),),
-        },
         {"rules": (Rule(name="many", when=F.replies >= 1_000_000, to="l2"),)},
         {"rules": tuple(Rule(name=f"r{n}", when=F.replies >= n, to="l2") for n in range(61))},
     ],
-    ids=["a calendar by a fact", "high numbers", "many rules"],
+    ids=["high numbers", "many rules"],
 )
 def test_what_columns_find_too_much_goes_case_by_case(changes):
     """Seen only when a log is there."""
-    policy = desk(facts=(F.choice("size", ("small", "large")),), **changes)
+    policy = desk(**changes)
     assert plan_of(policy) is not None
     assert replay(policy, [opened()], until=when("tue 09:00")).by_columns == 0
 
@@ -267,6 +405,7 @@ UNHELD = {
         E.Escalated(at=when("mon 10:00"), to="l3", key="move-1", id="move-1", recorded_at=when("mon 11:00")),
     ),
     "a move that was recorded with its key": (E.Escalated(at=when("mon 10:00"), to="l3", id="move-1"),),
+    "what was agreed": (E.CommunicationAgreed(at=when("mon 10:00"), plan=E.CommunicationPlan(every="1 hour")),),
     "a snapshot of more than a level": (E.Observed(at=when("mon 10:00"), level="l2", priority="high"),),
 }
 
@@ -274,7 +413,7 @@ UNHELD = {
 @pytest.mark.parametrize("what", UNHELD)
 def test_cases_that_columns_cannot_hold_go_one_by_one_among_the_others(what):
     """Together the frames are those of all one by one."""
-    policy = desk(SLOW, targets=(Target.resolution("8 business hours"),))
+    policy = desk(SLOW, targets=(Target.resolution("8 business hours"), Target.update("1 business day", agreed=True)))
     odd = opened(*UNHELD[what])
     found = [case.model_copy(update={"id": f"C-{n}"}) for n, case in enumerate((opened(), odd, opened()))]
     last = microseconds_of(when("wed 09:00"))

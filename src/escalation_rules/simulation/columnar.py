@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from escalation_rules.engine.moves import leaves
 from escalation_rules.policy import Policy
+from escalation_rules.simulation.comparisons import Dialed, Outcomed, Shared, Timed, Unheld
 from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.frames import Columns, joined
 from escalation_rules.simulation.grids import Left
@@ -20,11 +21,12 @@ from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.holding import is_of_levels
 from escalation_rules.simulation.keys import WIDTH
 from escalation_rules.simulation.looking import at_dial, at_nothing, at_timed
-from escalation_rules.simulation.plans import Dialed, Group, Outcomed, Plan, Shared, Timed, Unheld
+from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.points import Points
 from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.running import Running
 from escalation_rules.simulation.scripts import Script
+from escalation_rules.simulation.stands import Stands
 from escalation_rules.simulation.states import States
 from escalation_rules.simulation.sweep import MOST, Sweep
 from escalation_rules.simulation.tables import Tables
@@ -101,15 +103,12 @@ class _Passes:
         turns = {k: turns_of(states, looks, self.until) for k, looks in self._looks()}
         records = Records(states)
         points = Points(states, records, self.rules, turns)
-        levels = states.script.level[states.code[states.opening]]
-        outside = plan.outside[levels]
-        families = {
-            key: Family(plan, states, self.groups[key], levels, outside, self.left) for key in sorted(self.of_levels)
-        }
+        stands = Stands(plan, states)
+        families = {key: Family(plan, states, self.groups[key], stands, self.left) for key in sorted(self.of_levels)}
         watched = [k for k in self.used if k not in turns]
-        sweep = Sweep(plan, states, records, points, self.rules, families, levels, outside, watched)
+        sweep = Sweep(plan, states, records, points, self.rules, families, stands, watched)
         sweep.run(self.until)
-        return Tables(plan, states, ids, sweep.moves, sweep.placings, self.left, levels).all()
+        return Tables(plan, states, ids, sweep, self.left).all()
 
     def _looks(self) -> Iterator[tuple[int, Looks]]:
         """What is seen of the comparisons that do not depend on levels."""

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.comparisons import Outcomed, Shared
 from escalation_rules.simulation.grids import MET, NEVER, NONE, VOID, Left
-from escalation_rules.simulation.plans import Group, Outcomed, Plan, Shared
+from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.running import Marks, nothing
+from escalation_rules.simulation.stands import Stands
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.ticking import Here, Ticking
 
@@ -20,14 +22,12 @@ __all__ = ["Family"]
 class Family:
     """The targets with one key, whose instances are numbered together in each cycle, and the latest of which counts.
 
-    `levels` is where cases stand, `outside` whether that is external. Instances that are over leave rows in `left`.
+    Instances that are over leave rows in `left`.
     """
 
-    def __init__(
-        self, plan: Plan, states: States, groups: list[Group], levels: Ints, outside: Mask, left: Left
-    ) -> None:
+    def __init__(self, plan: Plan, states: States, groups: list[Group], stands: Stands, left: Left) -> None:
         size = states.size
-        self.states, self.levels, self.outside, self.left = states, levels, outside, left
+        self.states, self.stands, self.left = states, stands, left
         self.count, self.cycle = np.zeros(size, np.int64), np.zeros(size, np.int32)
         self.latest = np.full(size, NONE, np.int32)
         self.clocks = [_Latest(plan, states, group, self) for group in groups]
@@ -75,6 +75,7 @@ class _Latest(Ticking):
     def __init__(self, plan: Plan, states: States, group: Group, family: Family) -> None:
         super().__init__(plan, states, group, states.size)
         self.family, self.level, self.marks = family, group.level, Marks(states, group)
+        self.track = 0 if group.level is None else plan.track_of[group.level]
         self.occurrence, self.cycle = np.zeros(states.size, np.int64), np.zeros(states.size, np.int32)
         marks = self.marks
         self.concerned = marks.starts | marks.stops | marks.voids | marks.changes | states.begins
@@ -89,7 +90,7 @@ class _Latest(Ticking):
         changed = np.flatnonzero(self.open[here.row] & marks.changes[place])
         if len(changed):
             self.change(here.where(changed))
-        inside = ~self.family.outside[here.row]
+        inside = ~self.family.stands.is_outside(here.row)
         starts = marks.starts[place] & (inside | self.states.ends[place])
         self._begin(here, starts | (stopped & marks.restarts[place] & inside))
 
@@ -98,7 +99,7 @@ class _Latest(Ticking):
 
         A level's may start where it is entered; one for those who wait starts again when a case is back from outside.
         """
-        live, outside = self.states.live[here.place], self.family.outside[here.row]
+        live, outside = self.states.live[here.place], self.family.stands.is_outside(here.row)
         ends = live & outside if self.level is None else (live & outside) | (left == self.level)
         self._over(here, ends & self.open[here.row], VOID)
         if self.group.target.starts == "unanswered":
@@ -110,7 +111,7 @@ class _Latest(Ticking):
         """Clocks that are not open start on their level."""
         starts &= ~self.open[here.row]
         if self.level is not None:
-            starts &= self.family.levels[here.row] == self.level
+            starts &= self.family.stands.level[self.track][here.row] == self.level
         here = here.where(np.flatnonzero(starts))
         if len(here.row):
             self.family.number(here, self.group.number)

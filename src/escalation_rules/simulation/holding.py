@@ -8,13 +8,15 @@ import numpy as np
 
 from escalation_rules.patterns import Pattern
 from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.comparisons import Comparison, Dialed, Happened, Outcomed, Timed, Tree
 from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.grids import BREACHED, LONG_AGO, NEVER, NONE
 from escalation_rules.simulation.keys import BITS
 from escalation_rules.simulation.looking import edges
-from escalation_rules.simulation.plans import Comparison, Dialed, Happened, Outcomed, Plan, Timed, Tree
+from escalation_rules.simulation.plans import Plan
 from escalation_rules.simulation.points import Points, held
 from escalation_rules.simulation.records import Records
+from escalation_rules.simulation.stands import Stands
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.ticking import Here
 
@@ -40,15 +42,14 @@ class Holding:
         records: Records,
         points: Points,
         families: dict[str, Family],
-        levels: Ints,
-        outside: Mask,
+        stands: Stands,
         watched: list[int],
     ) -> None:
         self.plan, self.states, self.records, self.points, self.families = plan, states, records, points, families
-        self.level = levels
-        self.entry = states.when(states.opening)
-        self.barrier, self.outside = np.full(states.size, LONG_AGO - 1), outside
-        self.moved = np.zeros(states.size, np.int64)
+        self.stands, self.level = stands, stands.level
+        self.entry = np.tile(states.when(states.opening), (len(plan.tracks), 1))
+        self.barrier = np.full(self.entry.shape, LONG_AGO - 1)
+        self.moved = np.zeros(self.entry.shape, np.int64)
         self.row = {k: row for row, k in enumerate(watched)}
         shape = len(watched), states.size
         self.truth, self.stir = np.zeros(shape, np.bool_), np.zeros(states.size, np.bool_)
@@ -100,37 +101,41 @@ class Holding:
     def _seen(self, k: int, here: Here) -> tuple[Mask, Ints]:
         one = self.plan.comparisons[k]
         if isinstance(one, Dialed):
-            value, table = self._value(one.fact, here), self.tables[k]
+            value, table = self._value(one, here), self.tables[k]
             return table[np.minimum(value, len(table) - 1)], np.full(len(here.row), NEVER)
         if isinstance(one, Happened):
             return self._happened(one, here), np.full(len(here.row), NEVER)
         if isinstance(one, Timed):
-            return edges(self.plan, one, self._entered(here), here.now)
+            return edges(self.plan, one, self._entered(one.track, here), here.now)
         return self.families[one.target].look(one, here)
 
-    def _value(self, fact: str, here: Here) -> Ints:
+    def _value(self, one: Dialed, here: Here) -> Ints:
         """The value of a fact that depends on levels, by its number."""
-        level: Ints = self.level[here.row]
-        found: Ints = level + 1 if fact == "level" else self.moved[here.row]
-        if fact != "level_failed":
+        if one.track is None:
+            moves: Ints = self.moved[:, here.row].sum(0)
+            return moves
+        level: Ints = self.level[one.track][here.row]
+        found: Ints = level + 1 if one.fact == "level" else self.moved[one.track][here.row]
+        if one.fact != "level_failed":
             return found
         last: Ints = np.full(len(level), LONG_AGO)
-        for rung, failed in self.records.failed.items():
-            last = np.maximum(last, np.where((rung == NONE) | (rung == level), failed[here.place], LONG_AGO))
-        return np.where((level != NONE) & (last > self.entry[here.row]), 1, 0)
+        for (track, rung), failed in self.records.failed.items():
+            if track == one.track:
+                last = np.maximum(last, np.where((rung == NONE) | (rung == level), failed[here.place], LONG_AGO))
+        return np.where((level != NONE) & (last > self.entry[one.track][here.row]), 1, 0)
 
     def _happened(self, one: Happened, here: Here) -> Mask:
         """Whether an event of the stay is like the patterns; an opening is one of the stay that it begins."""
-        last, entry = self.records.seen(one.patterns)[here.place], self.entry[here.row]
+        last, entry = self.records.seen(one.patterns)[here.place], self.entry[one.track][here.row]
         opening = self.states.when(self.states.opening[here.row])
         found: Mask = ((last > entry) | ((last == entry) & (entry == opening))) == one.wanted
         return found
 
-    def _entered(self, here: Here) -> Ints:
-        """When a case came to its level, not before the cycle; `LOST` while it is nowhere."""
+    def _entered(self, track: int, here: Here) -> Ints:
+        """When a case came to its level on a track, not before the cycle; `LOST` while it is nowhere."""
         begun = self.states.when(self.states.begun[here.place])
-        since = (np.maximum(self.entry[here.row], begun) >> BITS) + self.states.base
-        return np.where(self.level[here.row] == NONE, LOST, since)
+        since = (np.maximum(self.entry[track][here.row], begun) >> BITS) + self.states.base
+        return np.where(self.level[track][here.row] == NONE, LOST, since)
 
     # ------------------------------------------------------------------------ conditions
 

@@ -271,10 +271,7 @@ def _held_back(program: Program, looks: list[tuple[int, tuple[BlockedFound, ...]
         rows += [(*row[:4], since.pop(row), at, *row[4:]) for row in set(since) - held]
         since.update(dict.fromkeys(held - set(since), at))
     rows += [(*row[:4], start, LOST, *row[4:]) for row, start in since.items()]
-    order = [track.key for track in program.tracks]
-    return sorted(
-        (row for row in rows if row[4] != row[5]), key=lambda row: (row[4], order.index(row[1]), str(row[2:]))
-    )
+    return sorted((row for row in rows if row[4] != row[5]), key=lambda row: (row[4], program.places[row[2]]))
 
 
 def _held_row(program: Program, found: BlockedFound) -> Row:

@@ -6,9 +6,10 @@ import numpy as np
 
 from escalation_rules.simulation.bulk import reach
 from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.comparisons import Dialed, Outcomed, Shared, Timed
 from escalation_rules.simulation.grids import NEVER
 from escalation_rules.simulation.keys import either
-from escalation_rules.simulation.plans import Dialed, Outcomed, Plan, Shared, Timed
+from escalation_rules.simulation.plans import Plan
 from escalation_rules.simulation.running import nothing
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.turning import Looks

@@ -1,16 +1,16 @@
 """What columns can hold of a policy and of a log: tables from which all cases are moved at once.
 
 A plan reads the policy itself, and what it cannot hold it says: then cases go one by one through the engine, which is
-the specification of both. Columns hold one track of levels without entry checklists, rotas, alternates or external
-levels; facts of state, of counting and of duration, `used` and `deadline`; targets with pauses, recurrence and spans
-by priority, of the policy and of levels. They do not hold rules that change the priority or assign, patterns in rules,
-what depends on a plan or an agreement, and cases that were moved or observed by people.
+the specification of both. Columns hold tracks of levels, external ones too, with entry checklists; facts of state, of
+counting and of duration, what happened, `used` and `deadline`; targets with pauses, recurrence and spans by priority,
+of the policy and of levels. They do not hold rotas, rules that change the priority, and what depends on a plan or an
+agreement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from fractions import Fraction
+from collections.abc import Iterator
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,89 +18,44 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.actions import Assign, SetPriority
-from escalation_rules.conditions import BUILT_IN, OUTCOMES, AllOf, Atom, Condition, normal, parts
-from escalation_rules.engine.comparisons import COMPARE
+from escalation_rules.checklists import Item
+from escalation_rules.conditions import atoms, normal
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.picks import Pick, choices
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.simulation.bulk import Bulk
+from escalation_rules.simulation.comparisons import Comparisons, Tree, Unheld, is_odd
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 
-__all__ = [
-    "Dialed",
-    "Group",
-    "Happened",
-    "Outcomed",
-    "Plan",
-    "Ruling",
-    "Shared",
-    "Terms",
-    "Timed",
-    "Unheld",
-    "kind_of",
-    "matched",
-]
+__all__ = ["KINDS", "Gate", "Group", "Plan", "Ruling", "Terms", "kind_of", "matched"]
 
-Tree = int | tuple[str, tuple["Tree", ...]]
+_MANY = 200
+NOWHERE = -1
+"""The number of no level: of a case that stands nowhere on a track."""
 
 
-class Unheld(Exception):
-    """What columns cannot hold."""
+class Gate(NamedTuple):
+    """On which levels of a track a rule applies, by number; the last is nowhere."""
 
-
-class Dialed(NamedTuple):
-    """A comparison of a fact that has one value at a time: of which it holds. Of `silent` ones there is no evidence."""
-
-    fact: str
-    holds: Callable[[Any], bool]
-    silent: bool
-
-
-class Timed(NamedTuple):
-    """A duration since an anchor, of at least a length or less than it: on a line, or in days."""
-
-    anchor: str
-    span: Span
-    calendar: Calendar | None
-    line: int
-    wanted: bool
-
-
-class Shared(NamedTuple):
-    """A share of a target's time that is used."""
-
-    target: str
-    share: Fraction
-    wanted: bool
-
-
-class Outcomed(NamedTuple):
-    """Of which outcomes of a target a comparison holds, in the order of `OUTCOMES`."""
-
-    target: str
-    table: NDArray[np.bool_]
-
-
-class Happened(NamedTuple):
-    """Whether an event like one of some patterns happened on the present level, or (not `wanted`) did not."""
-
-    patterns: tuple[Pattern, ...]
-    wanted: bool
-
-
-Comparison = Dialed | Timed | Shared | Outcomed | Happened
+    track: int
+    levels: NDArray[np.bool_]
 
 
 class Ruling(NamedTuple):
-    """A rule: its condition over comparisons, the levels it applies on, and where it goes."""
+    """A rule: its condition over comparisons, where it applies (anywhere without gates), and where it goes.
+
+    It goes to the next level of its track if `to` is -1, and nowhere if it is None.
+    """
 
     name: str
     tree: Tree
-    levels: NDArray[np.bool_] | None
+    gates: tuple[Gate, ...]
+    track: int
     to: int | None
+    waived: bool
 
 
 class Terms(NamedTuple):
@@ -127,21 +82,18 @@ class Group(NamedTuple):
     is_picked: bool
 
 
-_DIALED = {
-    *("priority", "level", "status", "channel", "acknowledged", "escalation_requested", "escalations"),
-    *("moves", "level_failed", "reopened", "replies", "status_requests", "assignments"),
-}
-_ANCHORS = {"open_for", "unanswered_for", "unassigned_for", "since_update", "at_level_for"}
-
-
 class Plan:
     """A policy as columns need it. Raises `Unheld`."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self._check()
+        for why in _unheld(policy):
+            raise Unheld(why)
         self.levels: tuple[EscalationLevel, ...] = policy.all_levels
         self.rungs = {level.key: rung for rung, level in enumerate(self.levels)}
+        ends = accumulate((len(track.levels) for track in policy.all_tracks), initial=0)
+        self.tracks = [range(*both) for both in pairwise(ends)]
+        self.track_of = [number for number, rungs in enumerate(self.tracks) for _ in rungs]
         self.outside = np.array([*(level.external for level in self.levels), False])
         self.goes_outside = bool(self.outside.any())
         self.ranks = {name: rank for rank, name in enumerate(policy.priorities)}
@@ -150,100 +102,39 @@ class Plan:
         for name, calendar in policy.calendars.items():
             self.calendars[name] = len(self.lines)
             self.lines.append(Bulk(calendar.line))
-        self.comparisons: list[Comparison] = []
-        self.most = 0
-        self._found: dict[Any, int] = {}
+        self._comparisons = Comparisons(policy, self.rungs, self.calendars)
         self.rules = tuple(self._ruling(rule) for rule in sorted(policy.all_rules, key=lambda rule: rule.name))
+        self.comparisons, self.most = self._comparisons.found, self._comparisons.most
         self.targets = tuple(self._targets())
-
-    def _check(self) -> None:
-        policy = self.policy
-        levels, rules = policy.all_levels, policy.all_rules
-        actions = [*(one for level in levels for one in level.on_entry), *(one for rule in rules for one in rule.then)]
-        for unheld, why in (
-            (len(policy.all_tracks) > 1, "several tracks"),
-            (len(levels) > 200, "as many levels"),
-            (bool(policy.rotas), "rotas"),
-            (policy.effective_from is not None, "a policy that is not in force from the beginning"),
-            (any(level.entry for level in levels), "checklists"),
-            (
-                any(level.alternates and not isinstance(level.owner, str) for level in levels),
-                "owners that may be nobody",
-            ),
-            (any(isinstance(action, SetPriority | Assign) for action in actions), "rules that change the case"),
-            (any(isinstance(level.owner, Pick) and level.owner.by != "priority" for level in levels), "picks by facts"),
-        ):
-            if unheld:
-                raise Unheld(why)
+        self.checked = {rung: level.entry.items for rung, level in enumerate(self.levels) if level.entry}
 
     # ------------------------------------------------------------------------ rules
 
     def _ruling(self, rule: Rule) -> Ruling:
         """A rule. Of one that goes nowhere nothing shows in frames, so nothing is asked of its condition."""
         if rule.to is None:
-            return Ruling(rule.name, ("all", ()), None, None)
-        calendars = (rule.calendar, self.policy.all_tracks[0].calendar, self.policy.usual_calendar)
-        tree = self._tree(normal(rule.when), tuple(one for one in calendars if one is not None))
-        levels = None
-        if rule.at:
+            return Ruling(rule.name, ("all", ()), (), 0, None, waived=False)
+        track = self._track_of(rule)
+        calendars = (rule.calendar, self.policy.all_tracks[track].calendar, self.policy.usual_calendar)
+        tree = self._comparisons.tree(normal(rule.when), track, tuple(one for one in calendars if one is not None))
+        to = NOWHERE if rule.to == NEXT else self.rungs[rule.to]
+        return Ruling(rule.name, tree, tuple(self._gates(rule)), track, to, rule.checklist == "waived")
+
+    def _track_of(self, rule: Rule) -> int:
+        """The track of the level it names, else the one it names, else that of the levels it is for, else the first."""
+        if rule.to != NEXT:
+            return self.track_of[self.rungs[str(rule.to)]]
+        if rule.track is not None:
+            return self._comparisons.tracks[rule.track]
+        named = {self.track_of[self.rungs[key]] for key in rule.at}
+        return named.pop() if len(named) == 1 else 0
+
+    def _gates(self, rule: Rule) -> Iterator[Gate]:
+        rungs = [self.rungs[key] for key in rule.at]
+        for track in dict.fromkeys(self.track_of[rung] for rung in rungs):
             levels = np.zeros(len(self.levels) + 1, np.bool_)
-            levels[[self.rungs[key] for key in rule.at]] = True
-        to = -1 if rule.to == NEXT else self.rungs[rule.to]
-        return Ruling(rule.name, tree, levels, to)
-
-    def _tree(self, condition: Condition, calendars: tuple[Any, ...]) -> Tree:
-        if isinstance(condition, Atom):
-            key = (condition, calendars[:1] if condition.calendar is None else ())
-            if key not in self._found:
-                self._found[key] = len(self.comparisons)
-                self.comparisons.append(self._comparison(condition, calendars))
-            return self._found[key]
-        if not parts(condition):
-            raise Unheld("conditions of nothing")
-        kind = "all" if isinstance(condition, AllOf) else "any"
-        return kind, tuple(self._tree(part, calendars) for part in parts(condition))
-
-    def _comparison(self, atom: Atom, calendars: tuple[Any, ...]) -> Comparison:
-        if atom.fact in _ANCHORS:
-            return self._timed(atom, calendars)
-        if atom.fact == "used":
-            return Shared(str(atom.of), Fraction(atom.value), atom.op == ">=")
-        if atom.fact == "deadline":
-            table = np.array([COMPARE[atom.op](one, atom.value) for one in OUTCOMES])
-            return Outcomed(str(atom.of), table)
-        if atom.fact == "happened":
-            return self._happened(atom)
-        if atom.fact in BUILT_IN and atom.fact not in _DIALED:
-            raise Unheld(f"`{atom.fact}`")
-        if atom.fact in BUILT_IN and atom.kind == "count":
-            self.most = max(self.most, *(atom.value if isinstance(atom.value, tuple) else (atom.value,)))
-        return Dialed(atom.fact, self._holds(atom), atom.fact == "level")
-
-    def _happened(self, atom: Atom) -> Happened:
-        patterns = atom.pattern or ()
-        if any(_is_odd(one) for one in patterns):
-            raise Unheld("patterns of moves, or that look at ids")
-        return Happened(patterns, (atom.op == "==") == atom.value)
-
-    def _holds(self, atom: Atom) -> Callable[[Any], bool]:
-        """Whether the comparison holds of a value. Of what is not known nothing holds."""
-        compare, constant = COMPARE[atom.op], atom.value
-        if atom.fact in {"priority", "level"}:
-            number = self.ranks if atom.fact == "priority" else self.rungs
-            wanted: Any = [number[one] for one in constant] if isinstance(constant, tuple) else number[constant]
-            if atom.fact == "level":
-                return lambda rung: compare(rung, wanted)
-            return lambda name: name in number and compare(number[name], wanted)
-        return lambda held: held is not None and compare(held, constant)
-
-    def _timed(self, atom: Atom, calendars: tuple[Any, ...]) -> Timed:
-        name = next((one for one in (atom.calendar, *calendars) if one is not None), None)
-        if isinstance(atom.value, Pick) or isinstance(name, Pick):
-            raise Unheld("durations that are picked")
-        span = atom.value
-        calendar: Calendar = BusinessCalendar.always() if name is None else self.policy.calendars[name]
-        line = self.calendars[name] if span.is_business else 0
-        return Timed(atom.fact, span, calendar if span.microseconds is None else None, line, atom.op == ">=")
+            levels[[rung for rung in rungs if self.track_of[rung] == track]] = True
+            yield Gate(track, levels)
 
     # ------------------------------------------------------------------------ targets
 
@@ -253,14 +144,13 @@ class Plan:
         for rung, targets in scopes:
             keys = [target.key for target in targets]
             for target in targets:
-                picks = (target.within, target.calendar, target.owner)
-                if len(set(keys)) < len(keys) or target.when is not None or target.agreed:
+                if len(set(keys)) < len(keys) or target.when is not None:
                     raise Unheld("targets that depend on more than the priority")
                 if any(isinstance(span, Span) and span.due == "same time" for span in choices(target.within)):
                     raise Unheld("targets that may be due at an opening")
-                if any(isinstance(one, Pick) and one.by != "priority" for one in picks):
-                    raise Unheld("picks by facts")
-                if any(_is_odd(pattern) for pattern in _patterns(target)):
+                if any(isinstance(one, Pick) and one.by != "priority" for one in self._terms_of(target, rung)):
+                    raise Unheld("spans and calendars by facts")
+                if any(is_odd(pattern) for pattern in _patterns(target)):
                     raise Unheld("targets that moves start or stop, or that look at ids")
                 yield rung, target
 
@@ -277,24 +167,24 @@ class Plan:
                 stops=matched(target.stops, prototypes) & np.array([one.counts for one in prototypes], np.bool_),
                 at_the_end=isinstance(target.starts, tuple)
                 and any(pattern.event in {"Resolved", "Closed"} for pattern in target.starts),
-                is_picked=any(isinstance(one, Pick) for one in (*self._calendars(target, rung), target.within)),
+                is_picked=any(isinstance(one, Pick) for one in self._terms_of(target, rung)),
             )
             for number, (rung, target) in enumerate(self.targets)
         )
 
-    def _calendars(self, target: Target, rung: int | None) -> tuple[Any, ...]:
-        track = self.policy.all_tracks[0].calendar if rung is not None else None
-        return target.calendar, track, self.policy.usual_calendar
+    def _terms_of(self, target: Target, rung: int | None) -> Iterator[Any]:
+        """The span, and the calendars up to the first that is named outright."""
+        yield target.within
+        track = None if rung is None else self.policy.all_tracks[self.track_of[rung]].calendar
+        for calendar in (target.calendar, track, self.policy.usual_calendar):
+            yield calendar
+            if isinstance(calendar, str):
+                return
 
     def _terms(self, target: Target, rung: int | None, priority: str | None) -> Terms:
-        def pick(given: Any) -> Any:
-            if isinstance(given, Pick) and given.by != "priority":
-                raise Unheld("picks by facts")
-            return given.choose(priority) if isinstance(given, Pick) else given
-
-        picked = (pick(one) for one in self._calendars(target, rung))
-        name = next((one for one in picked if one is not None), None)
-        span = pick(target.within)
+        given = self._terms_of(target, rung)
+        chosen: list[Any] = [one.choose(priority) if isinstance(one, Pick) else one for one in given]
+        span, name = chosen[0], next((one for one in chosen[1:] if one is not None), None)
         line = self.calendars[name] if span is None or span.is_business else 0
         days: Calendar | None = None
         if span is not None and span.microseconds is None:
@@ -305,7 +195,7 @@ class Plan:
 
     def holds(self, event: Happening) -> bool:
         """Whether columns can hold an event. What the engine refuses goes there to be refused."""
-        if isinstance(event, E.MoveDeclined) or getattr(event, "is_accepted", False) or not self._knows_place(event):
+        if isinstance(event, E.MoveDeclined) or getattr(event, "is_accepted", False) or not self._knows(event):
             return False
         named = [getattr(event, "priority", None)] if isinstance(event, E.Opened) else []
         named += [event.to] if isinstance(event, E.PriorityChanged) else []
@@ -316,30 +206,78 @@ class Plan:
         declared = {fact.name: fact for fact in self.policy.facts}
         return not any(name in declared and declared[name].problem_with(value) for name, value in observed.items())
 
-    def _knows_place(self, event: Happening) -> bool:
+    def _knows(self, event: Happening) -> bool:
         """Whether an event names a level and a track that there are, if any, and nothing that columns do not read."""
         if isinstance(event, E.Escalated) and event.key is not None:
             return False
         if isinstance(event, E.Observed) and (event.priority or event.status or event.assigned):
             return False
-        if getattr(event, "track", None) not in {None, self.policy.all_tracks[0].key}:
+        if isinstance(event, E.CommunicationAgreed) and any(target.agreed for _, target in self.targets):
             return False
-        return self.rung_of(event) != -1
+        level, track = _level_of(event), getattr(event, "track", None)
+        return (level is None or level in self.rungs) and (track is None or track in self._comparisons.tracks)
 
-    def rung_of(self, event: Happening) -> int | None:
-        """The level that an event is about, by its number (-1 for one that the policy does not have); None for none."""
-        if isinstance(event, E.DeEscalated) and event.to is None:
-            return 0
-        level = event.to if isinstance(event, E.Escalated | E.DeEscalated) else getattr(event, "level", None)
-        return None if level is None else self.rungs.get(level, -1)
+    def place_of(self, event: Happening) -> tuple[int, int] | None:
+        """The track and the level that an event is about (-1 for nowhere, or wherever it is); None if it is of none."""
+        level = _level_of(event)
+        if level is not None:
+            return self.track_of[self.rungs[level]], self.rungs[level]
+        if not isinstance(event, E.DeEscalated | E.LevelFailed):
+            return None
+        track = 0 if event.track is None else self._comparisons.tracks[event.track]
+        return track, 0 if track == 0 and isinstance(event, E.DeEscalated) else NOWHERE
+
+
+def _level_of(event: Happening) -> str | None:
+    """The level that an event names."""
+    return event.to if isinstance(event, E.Escalated | E.DeEscalated) else getattr(event, "level", None)
 
 
 def _patterns(target: Target) -> tuple[Pattern, ...]:
     return (*target.stops, *(target.starts if isinstance(target.starts, tuple) else ()))
 
 
-def _is_odd(pattern: Pattern) -> bool:
-    return pattern.event in {"Escalated", "DeEscalated", "Observed"} or bool({"at", "id"} & set(pattern.where))
+def _unheld(policy: Policy) -> Iterator[str]:
+    """What of a policy columns cannot hold, whatever its rules and targets are."""
+    levels, items = policy.all_levels, _items(policy)
+    calendars = (policy.usual_calendar, *(track.calendar for track in policy.all_tracks))
+    actions = [one for level in levels for one in level.on_entry] + [
+        one for rule in policy.all_rules for one in rule.then
+    ]
+    if len(levels) > _MANY:
+        yield "as many levels"
+    if policy.rotas:
+        yield "rotas"
+    if policy.effective_from is not None:
+        yield "a policy that is not in force from the beginning"
+    if any(level.alternates and None in choices(level.owner) for level in levels):
+        yield "owners that may be nobody"
+    if any(isinstance(one, SetPriority) for one in actions):
+        yield "rules that change the priority"
+    if any(isinstance(one, Assign) for one in actions) and _sees_assignments(policy):
+        yield "rules that look at what rules assign"
+    if any(is_odd(pattern) for item in items for pattern in item.done_by):
+        yield "items that moves answer"
+    if any(isinstance(one, Pick) for item in items if item.expires for one in (item.expires, *calendars)):
+        yield "picked expiries"
+
+
+def _items(policy: Policy) -> tuple[Item, ...]:
+    """The items that hold moves back."""
+    return tuple(item for level in policy.all_levels if level.entry for item in level.entry.items)
+
+
+def _sees_assignments(policy: Policy) -> bool:
+    """Whether what frames show depends on who was assigned."""
+    asked = [atom for rule in policy.all_rules if rule.to is not None for atom in atoms(rule.when)]
+    seen = [
+        *(one for atom in asked for one in atom.pattern or ()),
+        *(one for item in _items(policy) for one in item.done_by),
+    ]
+    seen += [one for target in policy.all_targets for one in _patterns(target)]
+    return any(atom.fact in {"assignments", "unassigned_for"} for atom in asked) or any(
+        one.event == "Assigned" for one in seen
+    )
 
 
 def matched(patterns: tuple[Pattern, ...], prototypes: list[Happening]) -> NDArray[np.bool_]:

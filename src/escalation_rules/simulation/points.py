@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from escalation_rules.engine.moves import leaves
+from escalation_rules.simulation.comparisons import Tree
 from escalation_rules.simulation.grids import LONG_AGO, NONE, starts_of
 from escalation_rules.simulation.keys import BITS, WIDTH, Keys, distinct, either
-from escalation_rules.simulation.plans import Ruling, Tree
+from escalation_rules.simulation.plans import Ruling
 from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.turning import Turns
@@ -37,8 +39,9 @@ class Points:
     """All instants of cases at which some comparison turned (`keys`), and which of them the rules must look at.
 
     Of each rule, by its number, `may` says at each of these instants whether it holds if what depends on levels does.
-    Rules that name a level and depend on none are `plain`: of those that hold, `best` is the highest level named.
-    Those to look at are `chosen`; those of case `i` stand from `starts[i]` up to `starts[i + 1]`.
+    Rules that name a level that asks for nothing, and depend on none, are `plain`: of those that hold, `best` is the
+    highest level named, by track. Those to look at are `chosen`; those of case `i` stand from `starts[i]` up to
+    `starts[i + 1]`.
     """
 
     def __init__(self, states: States, records: Records, rules: dict[int, Ruling], turns: dict[int, Turns]) -> None:
@@ -51,15 +54,18 @@ class Points:
         self.spots = {k: self.as_of(one.keys) for k, one in turns.items()}
         self.holds = {k: self._filled(k) for k in turns}
         self.may = {number: self._may(rule.tree) for number, rule in rules.items()}
+        checked = states.script.plan.checked
         self.plain = {
             number: rule.to
             for number, rule in rules.items()
-            if rule.to is not None and rule.to >= 0 and rule.levels is None and turns.keys() >= set(leaves(rule.tree))
+            if rule.to is not None and rule.to >= 0 and rule.to not in checked
+            if not rule.gates and turns.keys() >= set(leaves(rule.tree))
         }
-        self.best = np.full(len(self.keys), NONE, np.int16)
+        self.best = [np.full(len(self.keys), NONE, np.int16) for _ in states.script.plan.tracks]
         for number, to in self.plain.items():
+            best = self.best[rules[number].track]
             # a level is above nowhere by one more than its number
-            np.maximum(self.best, self.may[number] * np.int16(to + 1) + NONE, out=self.best)
+            np.maximum(best, self.may[number] * np.int16(to + 1) + NONE, out=best)
         again = len(begins) > states.size
         self._choose(rules, self.as_of(begins) if again else self.bounds[:-1])
 
@@ -109,12 +115,12 @@ class Points:
                 if number in self.plain:
                     asks &= placed[self.case[spots]]  # a case that was put down, or is back, may be asked for again
                 fresh[spots[np.flatnonzero(asks)]] = True
-        rises = np.zeros(len(self.keys), np.bool_)
-        rises[begins] = True
-        rises[1:] |= self.best[1:] > self.best[:-1]
-        found = np.flatnonzero(fresh | (rises & (self.best > NONE)))
+        if self.states.script.plan.checked:  # of what is held back it is told from when to when
+            fresh[:] = True
+        found = np.flatnonzero(np.logical_or.reduce([fresh, *(self._rises(best, begins) for best in self.best)]))
         found = found[np.flatnonzero(self.states.live_at(self.keys[found]))]
-        self.chosen = found[np.flatnonzero(fresh[found] | self._is_higher(found))]
+        higher = [self._is_higher(best[found], found) for best in self.best]
+        self.chosen = found[np.flatnonzero(np.logical_or.reduce([fresh[found], *higher]))]
         self.at = self.states.instants(self.keys[self.chosen])
         self.starts = starts_of(self.case[self.chosen], self.states.size)
 
@@ -123,9 +129,16 @@ class Points:
         for k in self.turns.keys() & set(leaves(rule.tree)):
             yield self.spots[k][np.flatnonzero(self.turns[k].holds)]
 
-    def _is_higher(self, places: Ints) -> Mask:
+    def _rises(self, best: NDArray[np.int16], begins: Ints) -> Mask:
+        """Whether the highest level that plain rules ask for on a track is higher than before, or a cycle begins."""
+        rises = np.zeros(len(self.keys), np.bool_)
+        rises[begins] = True
+        rises[1:] |= best[1:] > best[:-1]
+        return rises & (best > NONE)
+
+    def _is_higher(self, best: NDArray[np.int16], places: Ints) -> Mask:
         """Whether plain rules ask for more than they did before in the case."""
-        best = self.best[places] + (self.case[places] << 16)
-        found = np.ones(len(best), np.bool_)
-        found[1:] = best[1:] > np.maximum.accumulate(best)[:-1]
+        order = best + (self.case[places] << 16)
+        found = np.ones(len(order), np.bool_)
+        found[1:] = order[1:] > np.maximum.accumulate(order)[:-1]
         return found

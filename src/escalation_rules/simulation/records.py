@@ -13,10 +13,14 @@ __all__ = ["Records"]
 
 
 class Records:
-    """The levels on record of many cases. `moves` are the events that put a case on a level, `level` on which."""
+    """The levels on record of many cases.
+
+    `moves` are the events that put a case on a level, `track` and `level` on which (-1 is nowhere).
+    """
 
     def __init__(self, states: States) -> None:
-        self.states, self.level = states, states.script.placed[states.code]
+        self.states, script = states, states.script
+        self.track, self.level = script.placed_on[states.code], script.placed[states.code]
         self.moves = self._moves()
         self.any = bool(self.moves.any())
         self._seen: dict[tuple[Pattern, ...], Ints] = {}
@@ -24,12 +28,13 @@ class Records:
     def _moves(self) -> Mask:
         """To observe a level that is on record already is no move."""
         states, script = self.states, self.states.script
-        moves = states.like(script.placed >= 0)
-        places = np.flatnonzero(moves | states.opens)
-        code = states.code[places]
-        record = np.where(states.opens[places], script.level[code], script.placed[code])
-        again = (record == states.before(Trail(places, record))) & script.is_observed[code]
-        moves[places[np.flatnonzero(again)]] = False
+        moves = states.like(script.placed_on >= 0)
+        for track, levels in enumerate(script.levels):
+            places = np.flatnonzero(states.like(script.placed_on == track) | states.opens)
+            code = states.code[places]
+            record = np.where(states.opens[places], levels[code], script.placed[code])
+            again = (record == states.before(Trail(places, record))) & script.is_observed[code]
+            moves[places[np.flatnonzero(again)]] = False
         return moves
 
     def happened(self, patterns: tuple[Pattern, ...]) -> Mask:
@@ -50,14 +55,14 @@ class Records:
     @cached_property
     def failures(self) -> Mask:
         """Events that say that a level failed."""
-        return self.states.like(self.states.script.failed > _NO_FAILURE)
+        return self.states.like(self.states.script.failed_on >= 0)
 
     @cached_property
-    def failed(self) -> dict[int, Ints]:
-        """When each level last failed (-1: whatever level the case was on), by level; -1 if it never did."""
-        codes = self.states.script.failed
-        rungs = set(codes[codes > _NO_FAILURE].tolist())
-        return {rung: self._last(self.states.like(codes == rung)) for rung in rungs}
+    def failed(self) -> dict[tuple[int, int], Ints]:
+        """When each level last failed (-1: whatever level of the track the case was on), by track and level.
 
-
-_NO_FAILURE = -2
+        It is -1 if it never did.
+        """
+        tracks, levels = self.states.script.failed_on, self.states.script.failed
+        found = {pair for pair in zip(tracks.tolist(), levels.tolist(), strict=True) if pair[0] >= 0}
+        return {pair: self._last(self.states.like((tracks == pair[0]) & (levels == pair[1]))) for pair in found}

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.comparisons import Outcomed, Shared
 from escalation_rules.simulation.grids import BREACHED, MET, NEVER, NONE, NOT_STARTED, VOID, Left, by_turns
 from escalation_rules.simulation.keys import either
-from escalation_rules.simulation.plans import Group, Outcomed, Plan, Shared
+from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.states import Ints, Mask, Places, States, Trail
 from escalation_rules.simulation.ticking import Here, Ticking
 from escalation_rules.simulation.turning import Looks

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from escalation_rules import events as E
 from escalation_rules.conditions import STATUSES
 from escalation_rules.patterns import Happening
+from escalation_rules.simulation.comparisons import Dialed, Happened, Unheld
 from escalation_rules.simulation.histories import Ints
-from escalation_rules.simulation.plans import Dialed, Happened, Plan, Unheld, kind_of, matched
+from escalation_rules.simulation.plans import NOWHERE, Plan, kind_of, matched
 
 __all__ = ["Script"]
 
@@ -26,7 +27,7 @@ class Script:
     """
 
     def __init__(self, plan: Plan, prototypes: list[Happening], starts: Ints, at: Ints, code: NDArray[np.intp]) -> None:
-        self.plan, self.starts, self.at, self.code = plan, starts, at, code
+        self.plan, self.prototypes, self.starts, self.at, self.code = plan, prototypes, starts, at, code
         self.kind = np.array([kind_of(one) for one in prototypes], np.int64)
         self.priorities = _Words(
             [*(getattr(one, "priority", None) for one in prototypes), *_of(prototypes, E.PriorityChanged, "to")]
@@ -62,16 +63,15 @@ class Script:
         def table(kind: type | tuple[type, ...], what: Any, dtype: Any = np.int64, otherwise: Any = 0) -> NDArray[Any]:
             return np.array([what(one) if isinstance(one, kind) else otherwise for one in prototypes], dtype)
 
-        rungs = self.plan.rungs
-        first = 0 if rungs else -1
         opened_to = table(E.Opened, lambda one: self.priorities.number(one.priority))
         self.priority = opened_to + table(E.PriorityChanged, lambda one: self.priorities.number(one.to))
         self.channel = table(E.Opened, lambda one: self.channels.number(one.channel))
         self.by_staff = table(E.Opened, lambda one: one.by_staff, np.bool_)
-        self.level = table(E.Opened, lambda one: first if one.level is None else rungs[one.level], otherwise=first)
-        moves = (E.Escalated, E.DeEscalated, E.Observed)
-        self.placed = table(moves, lambda one: _named(self.plan.rung_of(one)), otherwise=-1)
-        self.failed = table(E.LevelFailed, lambda one: _named(self.plan.rung_of(one)), otherwise=-2)
+        self.levels = [
+            np.array([self._first(one, track) for one in prototypes], np.int64) for track in self.plan.tracks
+        ]
+        self.placed_on, self.placed = self._places(prototypes, E.Escalated, E.DeEscalated, E.Observed)
+        self.failed_on, self.failed = self._places(prototypes, E.LevelFailed)
         self.is_observed = table(E.Observed, lambda _: True, np.bool_)
         self.opening_facts = [
             table(E.Opened, lambda one, name=name, words=words: words.number(one.facts.get(name)))
@@ -89,6 +89,19 @@ class Script:
         self.fact = table(E.FactObserved, lambda one: self._fact(one.name), otherwise=-1)
         self.value = table(E.FactObserved, self._value)
         self.status = table((E.Resolved, E.Closed, E.Voided), lambda one: STATUSES.index(_STATUS[type(one)]))
+
+    def _first(self, event: Happening, rungs: range) -> int:
+        """Where a case stands on a track once it is opened: on the level named, or at the bottom of the first track."""
+        named = self.plan.rungs.get(event.level or "") if isinstance(event, E.Opened) else None
+        if named in rungs:
+            return int(named or 0)
+        return 0 if rungs and not rungs.start else NOWHERE
+
+    def _places(self, prototypes: list[Happening], *kinds: type) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The tracks and the levels that events of some kinds are about; -1 and -1 for all others."""
+        found = [self.plan.place_of(one) if isinstance(one, kinds) else None for one in prototypes]
+        tracks, levels = zip(*((NOWHERE, NOWHERE) if one is None else one for one in found), strict=True)
+        return np.array(tracks, np.int64), np.array(levels, np.int64)
 
     def _fact(self, name: str) -> int:
         return self.facts.index(name) if name in self.facts else -1
@@ -146,11 +159,6 @@ def _holder(event: E.Assigned) -> tuple[str | None, str | None] | None:
     """Who has a role; nothing for nobody."""
     held = event.person, event.group
     return None if held == (None, None) else held
-
-
-def _named(rung: int | None) -> int:
-    """The number of a level that an event names; -1 if it names none."""
-    return -1 if rung is None else rung
 
 
 def _of(prototypes: list[Happening], kind: type, field: str) -> list[Any]:

@@ -6,8 +6,12 @@ comparisons that look at them, and the targets of levels.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 import numpy as np
 
+from escalation_rules.simulation.blocking import Blocking, Wants
 from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.grids import LONG_AGO, NEVER, NONE, Left, starts_of
 from escalation_rules.simulation.holding import Holding
@@ -15,6 +19,7 @@ from escalation_rules.simulation.keys import BITS
 from escalation_rules.simulation.plans import Plan, Ruling
 from escalation_rules.simulation.points import Points
 from escalation_rules.simulation.records import Records
+from escalation_rules.simulation.stands import Stands
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.ticking import Here
 
@@ -44,11 +49,21 @@ class _Queue:
         return spot
 
 
+class _Moves(NamedTuple):
+    """Moves on one track that rules ask for: the rules as bits, and because of when."""
+
+    here: Here
+    track: int
+    to: Ints
+    bits: Ints
+    cause: Ints
+
+
 class Sweep(Holding):
     """Moves cases under a plan up to an instant.
 
-    What the rules asked for is left in `moves`: case, at, cycle, origin, level, rules as bits, cause; where events put
-    cases on another level in `placings`: case, at, level.
+    What the rules asked for is left in `moves`: case, at, cycle, origin, level, rules as bits, cause, and what became
+    of the checklist; where events put cases on another level in `placings`: case, at, track, level.
     """
 
     def __init__(
@@ -59,12 +74,13 @@ class Sweep(Holding):
         points: Points,
         rules: dict[int, Ruling],
         families: dict[str, Family],
-        levels: Ints,
-        outside: Mask,
+        stands: Stands,
         watched: list[int],
     ) -> None:
-        super().__init__(plan, states, records, points, families, levels, outside, watched)
-        self.rules, self.moves, self.placings = rules, Left(7), Left(3)
+        super().__init__(plan, states, records, points, families, stands, watched)
+        self.rules, self.moves, self.placings = rules, Left(8), Left(4)
+        self.blocking = Blocking(plan, states, rules) if plan.checked else None
+        self.turn = np.zeros(states.size, np.int64)  # how often rules have moved a case at the present instant
         self.touches = self._touches()
         self.points_ahead = _Queue(points.at, points.starts)
         starts = starts_of(states.case[self.touches], states.size)
@@ -81,6 +97,8 @@ class Sweep(Holding):
             found |= self.records.happened(patterns)
         for family in self.families.values():
             found |= family.concerned()
+        if self.blocking is not None:
+            found |= self.blocking.touches
         return np.flatnonzero(found)
 
     # ------------------------------------------------------------------------ steps
@@ -89,10 +107,11 @@ class Sweep(Holding):
         """To the end."""
         states = self.states
         case = np.arange(states.size)
+        ahead = [*self.cross, *(() if self.blocking is None else (self.blocking.expires,))]
         while len(case):
             now = np.minimum(self.points_ahead.next[case], self.touches_ahead.next[case])
-            for cross in self.cross:
-                np.minimum(now, cross[case], out=now)
+            for instants in ahead:
+                np.minimum(now, instants[case], out=now)
             going = np.flatnonzero(now <= until)
             case, now = case[going], now[going]
             if len(case):
@@ -109,31 +128,39 @@ class Sweep(Holding):
             self._touch(Here(here, place, self.states.at[place]))
             here = here[self.touches_ahead.next[here] == self.states.at[place]]
         self._rules(case, now)
+        if self.blocking is not None:
+            self._note(case, now, self.blocking)
 
     def _touch(self, here: Here) -> None:
         """One event of each of these cases. One that is reopened is no longer outside, wherever it stands."""
-        self.outside[here.row[np.flatnonzero(self.states.begins[here.place] & ~self.states.opens[here.place])]] = False
+        back = here.row[np.flatnonzero(self.states.begins[here.place] & ~self.states.opens[here.place])]
+        self.stands.outside[:, back] = False
         for family in self.families.values():
             family.turn(here)
         if self.records.any:
             self._place(here.where(np.flatnonzero(self.records.moves[here.place])))
         self.look(here, self.states.when(here.place))
+        if self.blocking is not None:
+            self.stir[here.row] = True
 
     def _place(self, here: Here) -> None:
-        """Events put these cases on levels. After one that goes down no rule asks on older evidence."""
-        to, left, when = self.records.level[here.place], self.level[here.row], self.states.when(here.place)
-        down = np.flatnonzero(to < left)
-        self.barrier[here.row[down]] = when[down]
-        moved = np.flatnonzero(to != left)
-        here, to, left = here.where(moved), to[moved], left[moved]
-        self.placings.add(here.row, here.now, to)
-        self._stand(here, left, to, when[moved])
+        """Events put these cases on levels. After one that goes down no rule of the track asks on older evidence."""
         self.stir[here.row] = True
+        for track in range(len(self.level)):
+            some = here.where(np.flatnonzero(self.records.track[here.place] == track))
+            to, left, when = self.records.level[some.place], self.level[track][some.row], self.states.when(some.place)
+            down = np.flatnonzero(to < left)
+            self.barrier[track][some.row[down]] = when[down]
+            moved = np.flatnonzero(to != left)
+            some, to, left = some.where(moved), to[moved], left[moved]
+            self.placings.add(some.row, some.now, np.full(len(to), track), to)
+            self._stand(some, track, left, to, when[moved])
 
-    def _stand(self, here: Here, left: Ints, to: Ints, when: Ints) -> None:
-        """Cases come from levels to others."""
-        self.moved[here.row] += to > left
-        self.level[here.row], self.entry[here.row], self.outside[here.row] = to, when, self.plan.outside[to]
+    def _stand(self, here: Here, track: int, left: Ints, to: Ints, when: Ints) -> None:
+        """Cases come from levels of a track to others."""
+        self.moved[track][here.row] += to > left
+        self.level[track][here.row], self.entry[track][here.row] = to, when
+        self.stands.outside[track][here.row] = self.plan.outside[to]
         for family in self.families.values():
             family.moved(here, left, to)
 
@@ -146,12 +173,12 @@ class Sweep(Holding):
         if not len(chosen):
             return
         case, now, at_point = case[chosen], now[chosen], at_point[chosen]
-        self.stir[case] = False
+        self.stir[case], self.turn[case] = False, 0
         point, worked = self._points(case, now, at_point)
         case, now, point = case[worked], now[worked], point[worked]
         while len(case):
             moved = self._round(case, now, point)
-            moved = moved[np.flatnonzero(~self.outside[case[moved]])]
+            moved = moved[np.flatnonzero(~self.stands.is_outside(case[moved]))]
             case, now, point = case[moved], now[moved], point[moved]
             self.stir[case] = False
 
@@ -162,75 +189,105 @@ class Sweep(Holding):
         found, worked = np.empty(len(case), np.int64), at_point.copy()  # at a point of its own a case is worked on
         found[here] = self.points.chosen[self.points_ahead.take(case[here])]
         found[others], worked[others] = self.points.as_of(keys), self.states.live_at(keys)
-        return found, np.flatnonzero(worked & ~self.outside[case])
+        return found, np.flatnonzero(worked & ~self.stands.is_outside(case))
 
     def _round(self, case: Ints, now: Ints, point: Ints) -> Ints:
         """One round. Which of the cases moved."""
-        level = self.level[case]
-        wants = {
-            number: self._wanted(number, case, point, level) for number in self.rules.keys() - self.points.plain.keys()
-        }
+        wants = self._wants(self.rules.keys() - self.points.plain.keys(), case, point)
+        if self.blocking is not None:
+            self.blocking.hold_back(wants, self._here(case, now))
         plain = {number: self._asks(number, case, point) for number in self.points.plain} if self.records.any else {}
-        to = self._best(case, point, plain)
-        for wanted in wants.values():
-            np.maximum(to, wanted, out=to)
-        moved = np.flatnonzero(to > level)
-        if len(moved):
-            to, point = to[moved], point[moved]
-            asked = {number: np.flatnonzero(wanted[moved] == to) for number, wanted in wants.items()}
-            for number, named in self.points.plain.items():
-                asks = plain[number][moved] if plain else self.points.may[number][point]
-                asked[number] = np.flatnonzero(asks & (to == named))
-            case, now = case[moved], now[moved]
-            place = self.states.as_of(self.states.key(case, now))
-            self._move(Here(case, place, now), point, to, asked)
-        return moved
+        moved, moves = np.zeros(len(case), np.bool_), []
+        for track in range(len(self.level)):
+            to = self._best(track, case, point, plain)
+            for number, wanted in wants.items():
+                if self.rules[number].track == track:
+                    np.maximum(to, wanted, out=to)
+            some = np.flatnonzero(to > self.level[track][case])
+            if len(some):
+                moved[some] = True
+                moves.append(self._moves(track, to, some, self._here(case[some], now[some]), point, wants, plain))
+        for one in moves:
+            self._move(one)
+        return np.flatnonzero(moved)
 
-    def _best(self, case: Ints, point: Ints, plain: dict[int, Mask]) -> Ints:
-        """The highest level that plain rules ask for; -1 for none."""
+    def _here(self, case: Ints, now: Ints) -> Here:
+        return Here(case, self.states.as_of(self.states.key(case, now)), now)
+
+    def _best(self, track: int, case: Ints, point: Ints, plain: dict[int, Mask]) -> Ints:
+        """The highest level of a track that plain rules ask for; -1 for none."""
         if not plain:
-            return self.points.best[point].astype(np.int64)
+            return self.points.best[track][point].astype(np.int64)
         to = np.full(len(case), NONE)
         for number, asks in plain.items():
-            np.maximum(to, np.where(asks, self.points.plain[number], NONE), out=to)
+            if self.rules[number].track == track:
+                np.maximum(to, np.where(asks, self.points.plain[number], NONE), out=to)
         return to
 
     def _asks(self, number: int, case: Ints, point: Ints) -> Mask:
         """Whether a rule holds, on evidence that is later than a move down."""
-        tree = self.rules[number].tree
-        found: Mask = self.holds(tree, case, point)
+        rule = self.rules[number]
+        found: Mask = self.holds(rule.tree, case, point)
         if self.records.any:
-            found = found & (self.evidence(tree, case, point) > self.barrier[case])
+            found = found & (self.evidence(rule.tree, case, point) > self.barrier[rule.track][case])
         return found
 
-    def _wanted(self, number: int, case: Ints, point: Ints, level: Ints) -> Ints:
-        """The level that a rule wants each case on, above the present one; -1 for none."""
+    def _wants(self, rules: Iterable[int], case: Ints, point: Ints) -> Wants:
+        """The level that each of some rules wants each case on, above the present one; -1 for none."""
+        return {number: self._wanted(number, case, point) for number in rules}
+
+    def _wanted(self, number: int, case: Ints, point: Ints) -> Ints:
         rule = self.rules[number]
-        holds = self._asks(number, case, point)
-        if rule.levels is not None:
-            holds = holds & rule.levels[level]
+        holds, level = self._asks(number, case, point), self.level[rule.track][case]
+        if rule.gates:
+            holds = holds & np.logical_or.reduce([gate.levels[self.level[gate.track][case]] for gate in rule.gates])
         if rule.to is not None and rule.to >= 0:
             return np.where(holds & (rule.to > level), rule.to, NONE)
+        rungs = self.plan.tracks[rule.track]
+        following = np.maximum(level, rungs.start - 1) + 1  # from nowhere to the bottom
         found = np.full(len(case), NONE)
-        above = np.flatnonzero(holds & (level + 1 < len(self.plan.levels)))
-        fresh = above[self.evidence(rule.tree, case[above], point[above]) > self.entry[case[above]]]
-        found[fresh] = level[fresh] + 1
+        above = np.flatnonzero(holds & (following < rungs.stop))
+        fresh = above[self.evidence(rule.tree, case[above], point[above]) > self.entry[rule.track][case[above]]]
+        found[fresh] = following[fresh]
         return found
 
     # ------------------------------------------------------------------------ moves
 
-    def _move(self, here: Here, point: Ints, to: Ints, asked: dict[int, Ints]) -> None:
-        """Moves of cases, with the rules that ask for them."""
-        states, case = self.states, here.row
-        bits, cause = np.zeros(len(case), np.int64), np.full(len(case), NEVER)
-        begun = states.when(states.begun[here.place])
+    def _moves(
+        self, track: int, to: Ints, some: Ints, here: Here, point: Ints, wants: Wants, plain: dict[int, Mask]
+    ) -> _Moves:
+        """The moves of some of the cases of a round, with the rules that ask for them."""
+        to, point = to[some], point[some]
+        bits, cause = np.zeros(len(some), np.int64), np.full(len(some), NEVER)
+        begun = self.states.when(self.states.begun[here.place])
+        asked = {number: wanted[some] == to for number, wanted in wants.items()}
+        for number, named in self.points.plain.items():
+            asked[number] = (plain[number][some] if plain else self.points.may[number][point]) & (to == named)
         for number, asks in asked.items():
-            if len(asks):
-                bits[asks] |= 1 << number
-                found = self.evidence(self.rules[number].tree, case[asks], point[asks])
-                found = np.where(found == LONG_AGO, begun[asks], found)
-                cause[asks] = np.minimum(cause[asks], found >> BITS)
-        left = self.level[case]
-        self.moves.add(case, here.now, states.cycle[here.place], left, to, bits, cause + states.base)
-        self._stand(here, left, to, ((here.now - states.base) << BITS) + MOST + to)
-        self.look(here, self.entry[case])
+            asking = np.flatnonzero(asks)
+            if len(asking):
+                bits[asking] |= 1 << number
+                found = self.evidence(self.rules[number].tree, here.row[asking], point[asking])
+                found = np.where(found == LONG_AGO, begun[asking], found)
+                cause[asking] = np.minimum(cause[asking], found >> BITS)
+        return _Moves(here, track, to, bits, cause + self.states.base)
+
+    def _move(self, moves: _Moves) -> None:
+        here, track, to, bits, cause = moves
+        case, left = here.row, self.level[track][here.row]
+        checked = self.blocking.checklists(to, bits, here) if self.blocking else np.zeros(len(to), np.int8)
+        self.moves.add(case, here.now, self.states.cycle[here.place], left, to, bits, cause, checked)
+        self._stand(here, track, left, to, ((here.now - self.states.base) << BITS) + MOST + self.turn[case])
+        self.turn[case] += 1
+        self.look(here, self.entry[track][case])
+
+    # ------------------------------------------------------------------------ what is held back
+
+    def _note(self, case: Ints, now: Ints, blocking: Blocking) -> None:
+        """What checklists hold back of these cases, now that the rules have been asked."""
+        keys = self.states.key(case, now)
+        idle = np.flatnonzero(~self.states.live_at(keys) | self.stands.is_outside(case))
+        wants = self._wants(blocking.rules, case, self.points.as_of(keys))
+        for wanted in wants.values():
+            wanted[idle] = NONE
+        blocking.note(wants, Here(case, self.states.as_of(keys), now))

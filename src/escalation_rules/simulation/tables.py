@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,17 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.conditions import OUTCOMES
-from escalation_rules.picks import Pick
+from escalation_rules.simulation.blocking import CHECKLISTS, Blocking
 from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.entries import lacking
 from escalation_rules.simulation.frames import AT, SPAN, Columns, columns_of
 from escalation_rules.simulation.grids import BREACHED, Left
-from escalation_rules.simulation.keys import WIDTH, Keys, distinct
-from escalation_rules.simulation.plans import Group, Plan
-from escalation_rules.simulation.states import OPEN, Ints, Mask, States
+from escalation_rules.simulation.keys import WIDTH
+from escalation_rules.simulation.owning import Owning
+from escalation_rules.simulation.paths import Path
+from escalation_rules.simulation.plans import Plan
+from escalation_rules.simulation.states import Ints, Mask, States
+from escalation_rules.simulation.sweep import Sweep
 from escalation_rules.simulation.words import Table, Worded
 
 __all__ = ["Tables"]
@@ -25,40 +28,36 @@ Kept = dict[str, NDArray[Any] | Worded]
 
 
 class Tables:
-    """The five frames of some cases, from what events made of them, their moves and their clocks.
+    """The five frames of some cases, from what events made of them, where the sweep took them, and their clocks.
 
-    The columns of `moves`, `placings` and `clocks` are those that the sweep and the clocks leave; `levels` is where
-    cases end.
+    The columns of `clocks` are those that clocks leave.
     """
 
-    def __init__(
-        self, plan: Plan, states: States, ids: NDArray[Any], moves: Left, placings: Left, clocks: Left, levels: Ints
-    ) -> None:
+    def __init__(self, plan: Plan, states: States, ids: NDArray[Any], sweep: Sweep, clocks: Left) -> None:
         self.plan, self.states, self.script, self.ids = plan, states, states.script, ids
-        self.levels = levels
-        self.track = plan.policy.all_tracks[0].key
+        self.blocking, self.level = sweep.blocking, sweep.level[0]
+        self.tracks = np.array([track.key for track in plan.policy.all_tracks], object)
+        self.track_of = np.array(plan.track_of, np.int8)
         self.endings = _Endings(states)
-        columns = moves.columns()
-        order = np.argsort(columns[0], kind="stable")
-        self.moves = [held[order] for held in columns]
-        self.clocks = clocks.columns()
-        self.level = self.script.level[states.code[states.opening]]
-        self.priority_keys = Keys(states.keys[states.priority.places], states.size)
-        case, at, level = (
-            np.concatenate([one, other])
-            for one, other in zip(placings.columns(), (self.moves[0], self.moves[1], self.moves[4]), strict=True)
-        )
-        keys = states.key(case, at)
-        order = np.argsort(keys, kind="stable")  # what events do comes before what rules do
-        self.change_keys, self.changed_to = keys[order], level[order]
-        self.ordered = Keys(self.change_keys, states.size)
+        moves = sweep.moves.columns()
+        order = np.argsort(moves[0], kind="stable")
+        self.moves, self.clocks = [held[order] for held in moves], clocks.columns()
+        self.owning = Owning(plan, states)
+        self.paths = [self._path(track, sweep.placings.columns()) for track in range(len(plan.tracks))]
+
+    def _path(self, track: int, placings: list[NDArray[Any]]) -> Path:
+        case, at, on, level = placings
+        placed, moved = np.flatnonzero(on == track), np.flatnonzero(self.track_of[self.moves[4]] == track)
+        first = self.script.levels[track][self.states.code[self.states.opening]]
+        by_rules = (self.moves[0][moved], self.moves[1][moved], self.moves[4][moved])
+        return Path(self.states, first, (case[placed], at[placed], level[placed]), by_rules)
 
     def all(self) -> dict[str, Columns]:
         """The frames, by name. Nothing is held back where there are no checklists and no rotas."""
         return {
             "cases": Table(self._cases()),
             "moves": Table(self._moves()),
-            "blocked": columns_of("blocked", ()),
+            "blocked": columns_of("blocked", ()) if self.blocking is None else Table(self._blocked(self.blocking)),
             "stays": Table(self._stays()),
             "deadlines": Table(self._deadlines()),
         }
@@ -68,36 +67,7 @@ class Tables:
         kept: Mask = ~self.endings.void[case]
         return kept
 
-    def _levels(self, keys: Ints) -> Ints:
-        """Where cases stood at instants, after all that happened at them."""
-        case = keys >> WIDTH
-        found: Ints = self.level[case]
-        if len(self.change_keys):
-            last = self.ordered.as_of(keys)
-            moved = (last >= 0) & (self.change_keys[last] >> WIDTH == case)
-            found = np.where(moved, self.changed_to[last], found)
-        return found
-
-    def _moves(self) -> Kept:
-        kept = self._kept(self.moves[0])
-        case, at, cycle, origin, level, bits, cause = (held[kept] for held in self.moves)
-        kinds, places = np.unique(bits, return_inverse=True)
-        names = [
-            ", ".join(rule.name for n, rule in enumerate(self.plan.rules) if kind >> n & 1) for kind in kinds.tolist()
-        ]
-        size = len(case)
-        return {
-            "case": self._ids(case),
-            "cycle": _small(cycle),
-            "track": Worded.same(self.track, size),
-            "due_at": at.view(AT),
-            "from_level": self._rungs(origin),
-            "to_level": self._rungs(level),
-            "rules": Worded(_small(places.reshape(-1)), np.array(names, object)),
-            "checklist": Worded.same("none", size),
-            "key": Worded.same(None, size),
-            "cause": cause,
-        }
+    # ------------------------------------------------------------------------ cases and moves
 
     def _cases(self) -> Kept:
         states, ends = self.states, self.endings
@@ -112,35 +82,72 @@ class Tables:
             "void": ends.void,
             "cycles": _small(states.cycle[last]),
             "priority": self._priorities(states.priorities[last]),
-            "level": self._rungs(self.levels),
+            "level": self._rungs(self.level),
             "moves": _small(np.bincount(moved, minlength=states.size)),
         }
 
-    def _stays(self) -> Kept:
-        """Stays begin or end where the case moves, begins a cycle or ends; what counts is how an instant leaves it."""
-        states = self.states
-        breaks = distinct(states.turn_keys, self.change_keys)
-        case, at, turn = breaks >> WIDTH, states.instants(breaks), states.turned_by(breaks)
-        left = np.full(len(breaks), LOST)
-        left[:-1] = np.where(case[1:] == case[:-1], at[1:], LOST)
-        level, live = self._levels(breaks), states.turns.values[turn] == OPEN
-        rows = np.flatnonzero(live & (level >= 0) & self._kept(case))
-        level, place = level[rows], states.turns.places[turn[rows]]
+    def _moves(self) -> Kept:
+        kept = self._kept(self.moves[0])
+        case, at, cycle, origin, level, bits, cause, checked = (held[kept] for held in self.moves)
         return {
-            "case": self._ids(case[rows]),
-            "cycle": _small(states.cycle[place]),
-            "track": Worded.same(self.track, len(rows)),
-            "level": self._rungs(level),
-            "owner": self._owned([None], level, self._priority_at(breaks[rows]), 0),
-            "entered_at": at[rows].view(AT),
-            "left_at": left[rows].view(AT),
+            "case": self._ids(case),
+            "cycle": _small(cycle),
+            "track": Worded(self.track_of[level], self.tracks),
+            "due_at": at.view(AT),
+            "from_level": self._rungs(origin),
+            "to_level": self._rungs(level),
+            "rules": self._rules(bits),
+            "checklist": Worded(checked, np.array(CHECKLISTS, object)),
+            "key": Worded.same(None, len(case)),
+            "cause": cause,
         }
 
-    def _priority_at(self, keys: Ints) -> Ints:
-        """The priority after all that happened at an instant."""
-        known = self.states.priority
-        found: Ints = known.values[self.priority_keys.as_of(keys)]
-        return found
+    def _blocked(self, blocking: Blocking) -> Kept:
+        """What is held back is so until something else is noted of the same level."""
+        columns = blocking.held.columns()
+        order = np.lexsort((columns[2], columns[1], columns[0]))
+        case, level, since, cycle, bits, lack = (held[order] for held in columns)
+        until = np.full(len(case), LOST)
+        until[:-1] = np.where((case[1:] == case[:-1]) & (level[1:] == level[:-1]), since[1:], LOST)
+        rows = np.flatnonzero((bits > 0) & self._kept(case))
+        rows = rows[np.lexsort((level[rows], since[rows], case[rows]))]
+        level, lack = level[rows], lack[rows]
+        kinds, places = np.unique(np.stack([level, lack]), axis=1, return_inverse=True)
+        words = [lacking(self.plan.checked[rung], code) for rung, code in kinds.T.tolist()]
+        codes = _small(places.reshape(-1))
+        return {
+            "case": self._ids(case[rows]),
+            "cycle": _small(cycle[rows]),
+            "track": Worded(self.track_of[level], self.tracks),
+            "to_level": self._rungs(level),
+            "rules": self._rules(bits[rows]),
+            "from_at": since[rows].view(AT),
+            "until_at": until[rows].view(AT),
+            "missing": Worded(codes, np.array([one.missing for one in words], object)),
+            "against": Worded(codes, np.array([one.against for one in words], object)),
+        }
+
+    # ------------------------------------------------------------------------ stays
+
+    def _stays(self) -> Kept:
+        """On several tracks, those that begin at one instant are in the order of the tracks."""
+        found = [path.stays() for path in self.paths]
+        keys, left, level, place = (
+            (np.concatenate(parts) for parts in zip(*found, strict=True)) if len(found) > 1 else found[0]
+        )
+        rows = np.flatnonzero(self._kept(keys >> WIDTH))
+        if len(found) > 1:
+            rows = rows[np.argsort(keys[rows], kind="stable")]
+        keys, level = keys[rows], level[rows]
+        return {
+            "case": self._ids(keys >> WIDTH),
+            "cycle": _small(self.states.cycle[place[rows]]),
+            "track": Worded(self.track_of[level], self.tracks),
+            "level": self._rungs(level),
+            "owner": self.owning.roles([None], level, keys, 0),
+            "entered_at": self.states.instants(keys).view(AT),
+            "left_at": left[rows].view(AT),
+        }
 
     # ------------------------------------------------------------------------ words
 
@@ -152,22 +159,15 @@ class Tables:
         words = np.array([None, *(one.key for one in self.plan.levels)], object)
         return Worded(_small(level + 1), words)
 
+    def _rules(self, bits: Ints) -> Worded:
+        kinds, places = np.unique(bits, return_inverse=True)
+        names = [
+            ", ".join(rule.name for n, rule in enumerate(self.plan.rules) if kind >> n & 1) for kind in kinds.tolist()
+        ]
+        return Worded(_small(places.reshape(-1)), np.array(names, object))
+
     def _priorities(self, priority: NDArray[Any]) -> Worded:
         return Worded(_small(priority), np.array(self.script.priorities.words, object))
-
-    def _owned(self, groups: Sequence[Group | None], level: Ints, priority: Ints, group: Any) -> Worded:
-        """Who owns levels, or targets on them, at a priority."""
-        rungs, priorities = len(self.plan.levels) + 1, len(self.script.priorities.words)
-        words = [word for one in groups for word in self._owners(one)]
-        return Worded(_small((group * rungs + level + 1) * priorities + priority), np.array(words, object))
-
-    def _owners(self, group: Group | None) -> list[str | None]:
-        """Who owns each level, or a target on it, by level (nowhere is the first) and priority."""
-        named = None if group is None else group.target.owner
-        given = [named, *(named if named is not None else level.owner for level in self.plan.levels)]
-        priorities = self.script.priorities.words
-        found = [role.choose(name) if isinstance(role, Pick) else role for role in given for name in priorities]
-        return [None if role is None else str(role) for role in found]
 
     # ------------------------------------------------------------------------ deadlines
 
@@ -179,7 +179,7 @@ class Tables:
             held[order] for held in self.clocks
         )
         judged = self.states.key(case, np.where((outcome == BREACHED) & (due != LOST), due, end))
-        level, priority = self._levels(judged), self._priority_at(judged)
+        level = self.paths[0].at(judged)
         groups = self.script.groups
         for number, one in enumerate(groups):
             if one.level is not None:
@@ -192,8 +192,8 @@ class Tables:
             "target": Worded(_small(group), np.array([one.key for one in groups], object)),
             "occurrence": _small(occurrence),
             "level": self._rungs(level),
-            "owner": self._owned(groups, level, priority, group.astype(np.int64)),
-            "priority": self._priorities(priority),
+            "owner": self.owning.roles(groups, level, judged, group.astype(np.int64)),
+            "priority": self._priorities(self.owning.priority_at(judged)),
             "started_at": started.view(AT),
             "due_at": due.view(AT),
             "stopped_at": stopped.view(AT),

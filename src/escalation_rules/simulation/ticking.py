@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from escalation_rules.simulation.bulk import Bulk, reach
 from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.comparisons import Outcomed, Shared
 from escalation_rules.simulation.grids import BREACHED, NEVER, NONE, NOT_STARTED, PENDING, VOID
 from escalation_rules.simulation.keys import either
-from escalation_rules.simulation.plans import Group, Outcomed, Plan, Shared
+from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.states import Ints, Mask, States
 
 __all__ = ["Here", "Ticking"]

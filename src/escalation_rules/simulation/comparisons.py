@@ -1,0 +1,187 @@
+"""The conditions of rules as columns need them: trees over comparisons, which are kept once each.
+
+A comparison of levels is one of the tracks on which they are; one of what happens on a level, of the rule's own track.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation_rules.conditions import BUILT_IN, OUTCOMES, AllOf, Atom, Condition, parts
+from escalation_rules.engine.comparisons import COMPARE
+from escalation_rules.patterns import Pattern
+from escalation_rules.picks import Pick
+from escalation_rules.policy import Policy
+from escalation_rules.worktime import BusinessCalendar, Calendar, Span
+
+__all__ = ["Comparison", "Comparisons", "Dialed", "Happened", "Outcomed", "Shared", "Timed", "Tree", "Unheld", "is_odd"]
+
+Tree = int | tuple[str, tuple["Tree", ...]]
+
+
+class Unheld(Exception):
+    """What columns cannot hold."""
+
+
+class Dialed(NamedTuple):
+    """A comparison of a fact that has one value at a time: of which it holds. Of `silent` ones there is no evidence.
+
+    `track` is the one that a fact of levels is about, None for all.
+    """
+
+    fact: str
+    holds: Callable[[Any], bool]
+    silent: bool
+    track: int | None
+
+
+class Timed(NamedTuple):
+    """A duration since an anchor, of at least a length or less than it: on a line, or in days.
+
+    `track` is the one whose levels it is about.
+    """
+
+    anchor: str
+    span: Span
+    calendar: Calendar | None
+    line: int
+    wanted: bool
+    track: int
+
+
+class Shared(NamedTuple):
+    """A share of a target's time that is used."""
+
+    target: str
+    share: Fraction
+    wanted: bool
+
+
+class Outcomed(NamedTuple):
+    """Of which outcomes of a target a comparison holds, in the order of `OUTCOMES`."""
+
+    target: str
+    table: NDArray[np.bool_]
+
+
+class Happened(NamedTuple):
+    """Whether an event like one of some patterns happened on the present level of a track, or (not `wanted`) not."""
+
+    patterns: tuple[Pattern, ...]
+    wanted: bool
+    track: int
+
+
+Comparison = Dialed | Timed | Shared | Outcomed | Happened
+
+_DIALED = {
+    *("priority", "level", "status", "channel", "acknowledged", "escalation_requested", "escalations"),
+    *("moves", "level_failed", "reopened", "replies", "status_requests", "assignments"),
+}
+_ANCHORS = {"open_for", "unanswered_for", "unassigned_for", "since_update", "at_level_for"}
+_OF_TRACKS = {"level_failed", "at_level_for", "happened"}
+"""What is about the rule's own track, if it names none."""
+
+
+class Comparisons:
+    """The comparisons of a policy's rules, by number; `most` is the highest number that one of a count names.
+
+    `rungs` are the levels by key, `calendars` the lines by the names of calendars.
+    """
+
+    def __init__(self, policy: Policy, rungs: Mapping[str, int], calendars: Mapping[str | None, int]) -> None:
+        self.policy, self.rungs, self.calendars = policy, rungs, calendars
+        self.tracks = {track.key: number for number, track in enumerate(policy.all_tracks)}
+        self.track_of = {level.key: self.tracks[track.key] for track in policy.all_tracks for level in track.levels}
+        self.ranks = {name: rank for rank, name in enumerate(policy.priorities)}
+        self.found: list[Comparison] = []
+        self.most = 0
+        self._numbers: dict[Any, int] = {}
+
+    def tree(self, condition: Condition, track: int, calendars: tuple[Any, ...]) -> Tree:
+        """A condition of a rule on a track, in normal form. Raises `Unheld`."""
+        if isinstance(condition, Atom):
+            by_track = list(self._by_track(condition))
+            if len(by_track) == 1:
+                return self._number(by_track[0], track, calendars)
+            kind = "any" if condition.op == "in" else "all"
+            return kind, tuple(self._number(one, track, calendars) for one in by_track)
+        if not parts(condition):
+            raise Unheld("conditions of nothing")
+        kind = "all" if isinstance(condition, AllOf) else "any"
+        return kind, tuple(self.tree(part, track, calendars) for part in parts(condition))
+
+    def _by_track(self, atom: Atom) -> Iterator[Atom]:
+        """A comparison with levels of several tracks is one of each."""
+        if atom.fact != "level" or not isinstance(atom.value, tuple):
+            yield atom
+            return
+        for track in dict.fromkeys(self.track_of[key] for key in atom.value):
+            yield atom.model_copy(update={"value": tuple(key for key in atom.value if self.track_of[key] == track)})
+
+    def _number(self, atom: Atom, track: int, calendars: tuple[Any, ...]) -> int:
+        key = (atom, calendars[:1] if atom.calendar is None else (), track if atom.fact in _OF_TRACKS else None)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.found)
+            self.found.append(self._comparison(atom, track, calendars))
+        return self._numbers[key]
+
+    def _comparison(self, atom: Atom, track: int, calendars: tuple[Any, ...]) -> Comparison:
+        if atom.fact in _ANCHORS:
+            return self._timed(atom, track, calendars)
+        if atom.fact == "used":
+            return Shared(str(atom.of), Fraction(atom.value), atom.op == ">=")
+        if atom.fact == "deadline":
+            table = np.array([COMPARE[atom.op](one, atom.value) for one in OUTCOMES])
+            return Outcomed(str(atom.of), table)
+        if atom.fact == "happened":
+            return self._happened(atom, track)
+        if atom.fact in BUILT_IN and atom.fact not in _DIALED:
+            raise Unheld(f"`{atom.fact}`")
+        if atom.fact in BUILT_IN and atom.kind == "count":
+            self.most = max(self.most, *(atom.value if isinstance(atom.value, tuple) else (atom.value,)))
+        return Dialed(atom.fact, self._holds(atom), atom.fact == "level", self._track(atom, track))
+
+    def _track(self, atom: Atom, track: int) -> int | None:
+        """The track that an atom is about."""
+        if atom.fact == "level":
+            return self.track_of[atom.value[0] if isinstance(atom.value, tuple) else atom.value]
+        if atom.of in self.tracks:
+            return self.tracks[str(atom.of)]
+        return None if atom.fact == "moves" else track
+
+    def _happened(self, atom: Atom, track: int) -> Happened:
+        patterns = atom.pattern or ()
+        if any(is_odd(one) for one in patterns):
+            raise Unheld("patterns of moves, or that look at ids")
+        return Happened(patterns, (atom.op == "==") == atom.value, track)
+
+    def _holds(self, atom: Atom) -> Callable[[Any], bool]:
+        """Whether the comparison holds of a value. Of what is not known nothing holds."""
+        compare, constant = COMPARE[atom.op], atom.value
+        if atom.fact in {"priority", "level"}:
+            number = self.ranks if atom.fact == "priority" else self.rungs
+            wanted: Any = [number[one] for one in constant] if isinstance(constant, tuple) else number[constant]
+            if atom.fact == "level":
+                return lambda rung: compare(rung, wanted)
+            return lambda name: name in number and compare(number[name], wanted)
+        return lambda held: held is not None and compare(held, constant)
+
+    def _timed(self, atom: Atom, track: int, calendars: tuple[Any, ...]) -> Timed:
+        name = next((one for one in (atom.calendar, *calendars) if one is not None), None)
+        if isinstance(atom.value, Pick) or isinstance(name, Pick):
+            raise Unheld("durations that are picked")
+        span, about = atom.value, self.tracks[str(atom.of)] if atom.of is not None else track
+        calendar: Calendar = BusinessCalendar.always() if name is None else self.policy.calendars[name]
+        line = self.calendars[name] if span.is_business else 0
+        return Timed(atom.fact, span, calendar if span.microseconds is None else None, line, atom.op == ">=", about)
+
+
+def is_odd(pattern: Pattern) -> bool:
+    """Whether a pattern is of events that rules make too, or looks at what templates do not hold."""
+    return pattern.event in {"Escalated", "DeEscalated", "Observed"} or bool({"at", "id"} & set(pattern.where))

@@ -1,0 +1,62 @@
+"""Where cases stood on a track, from when to when, by what events and rules did."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.grids import NONE
+from escalation_rules.simulation.keys import WIDTH, Keys, distinct
+from escalation_rules.simulation.states import OPEN, Ints, States
+
+__all__ = ["Path", "Stays"]
+
+
+class Stays(NamedTuple):
+    """Stays on levels: since when (cases with instants), until when, on which, and the event that began the work."""
+
+    keys: Ints
+    left: Ints
+    level: Ints
+    place: Ints
+
+
+class Path:
+    """The levels of a track on which cases stood, from the `first` of each on.
+
+    `placed` and `moved` are what events and what rules did: case, instant and level.
+    """
+
+    def __init__(
+        self, states: States, first: Ints, placed: tuple[NDArray[Any], ...], moved: tuple[NDArray[Any], ...]
+    ) -> None:
+        self.states, self.first = states, first
+        case, at, level = (np.concatenate(pair) for pair in zip(placed, moved, strict=True))
+        keys = states.key(case, at)
+        order = np.argsort(keys, kind="stable")  # what events do comes before what rules do
+        self.keys, self.levels = keys[order], level[order]
+        self.ordered = Keys(self.keys, states.size)
+
+    def at(self, keys: Ints) -> Ints:
+        """Where cases stood at instants, after all that happened at them."""
+        case = keys >> WIDTH
+        found: Ints = self.first[case]
+        if len(self.keys):
+            last = self.ordered.as_of(keys)
+            moved = (last >= 0) & (self.keys[last] >> WIDTH == case)
+            found = np.where(moved, self.levels[last], found)
+        return found
+
+    def stays(self) -> Stays:
+        """Stays begin or end where the case moves, begins a cycle or ends; what counts is how an instant leaves it."""
+        states = self.states
+        breaks = distinct(states.turn_keys, self.keys)
+        case, at, turn = breaks >> WIDTH, states.instants(breaks), states.turned_by(breaks)
+        left = np.full(len(breaks), LOST)
+        left[:-1] = np.where(case[1:] == case[:-1], at[1:], LOST)
+        level, live = self.at(breaks), states.turns.values[turn] == OPEN
+        rows = np.flatnonzero(live & (level != NONE))
+        return Stays(breaks[rows], left[rows], level[rows], states.turns.places[turn[rows]])
