@@ -13,11 +13,19 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.conditions import AllOf
 from escalation_rules.errors import EscalationRulesError, UnknownName
+from escalation_rules.presets import (
+    complaint_ladder,
+    escalation_utility,
+    magic_square,
+    regional_escalation,
+    support_request,
+)
 from escalation_rules.simulation import replay
 from escalation_rules.simulation.batches import one_by_one, replay_batch
 from escalation_rules.simulation.columnar import plan_of
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.plans import Plan, Unheld
+from escalation_rules.testing.strategies import cases as cases_of
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.desk import MICROSECOND, desk, levels, opened, when
 from tests.simulation.logs import sample, service_desk
@@ -49,18 +57,16 @@ def held_part(policy: Policy) -> Policy:
             "calendar": "office" if by_fact else policy.calendar,
         }
     )
-    tracks = []
-    for track in policy.tracks:
-        levels = [held_level(bare, level.model_copy(update={"targets": ()}), track.calendar) for level in track.levels]
-        for number, level in enumerate(track.levels):
-            for target in level.targets:
-                more = levels[number].model_copy(update={"targets": (*levels[number].targets, target)})
-                levels[number] = more if held(bare, tracks=(Track(key="t", levels=(more,)),)) else levels[number]
-        tracks.append(track.model_copy(update={"levels": tuple(levels)}))
+    tracks = tuple(
+        track.model_copy(update={"levels": tuple(held_level(bare, level, track.calendar) for level in track.levels)})
+        for track in policy.tracks
+    )
     if any(item.expires for track in tracks for level in track.levels if level.entry for item in level.entry.items):
         bare = bare.model_copy(update={"calendar": bare.calendar if isinstance(bare.calendar, str) else "office"})
-    bare = bare.model_copy(update={"tracks": tuple(tracks)})
-    found = bare
+    found = bare.model_copy(update={"tracks": tracks})
+    for level in policy.all_levels:
+        for target in level.targets:
+            found = grown(found, tracks=tuple(with_target(track, level.key, target) for track in found.tracks))
     for target in policy.targets:
         found = grown(found, targets=(*found.targets, target))
     for rule in policy.rules:
@@ -74,15 +80,21 @@ def grown(policy: Policy, **changes) -> Policy:
     return policy.model_copy(update=changes) if held(policy, **changes) else policy
 
 
+def with_target(track: Track, key: str, target: Target) -> Track:
+    """A track whose level with a key has one more target."""
+    levels = (
+        level.model_copy(update={"targets": (*level.targets, target)}) if level.key == key else level
+        for level in track.levels
+    )
+    return track.model_copy(update={"levels": tuple(levels)})
+
+
 def held_level(bare: Policy, level: EscalationLevel, calendar) -> EscalationLevel:
-    """What columns can hold of a level."""
-    for changes in ({}, {"alternates": ()}, {"entry": None}, {"escalate_after": None}, {"on_entry": ()}):
-        level = level.model_copy(update={} if held(bare, tracks=(track_of(level, calendar),)) else changes)
+    """What columns can hold of a level, its targets apart."""
+    for changes in ({"targets": ()}, {"alternates": ()}, {"entry": None}, {"escalate_after": None}):
+        fits = not level.targets and held(bare, tracks=(Track(key="t", levels=(level,), calendar=calendar),))
+        level = level.model_copy(update={} if fits else changes)
     return level
-
-
-def track_of(level: EscalationLevel, calendar) -> Track:
-    return Track(key="t", levels=(level,), calendar=calendar)
 
 
 @st.composite
@@ -291,6 +303,30 @@ def test_what_checklists_hold_back_is_the_same_both_ways(log):
     assert_same(one_by_one(policy, begun, last), batch.tables)
 
 
+PRESETS = {
+    "complaint_ladder": complaint_ladder(),
+    "escalation_utility": escalation_utility(),
+    "magic_square": magic_square(),
+    "regional_escalation": regional_escalation(),
+    "support_request": support_request(),
+}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@settings(max_examples=settings.default.max_examples // 4)
+@given(data=st.data())
+def test_presets_go_by_columns(name, data):
+    """All but the one that changes priorities, whatever happens in a case."""
+    policy = PRESETS[name]
+    plan, case = Plan(policy), data.draw(cases_of(policy))
+    case = Case(case.id, [event for event in case.history if plan.holds(event)])
+    last = microseconds_of(case.history[-1].at + data.draw(GAPS))
+    note(f"{case!r}\n{last}")
+    batch = replay_batch(policy, [case], last, "replayed")
+    assert batch.by_columns == 1
+    assert_same(one_by_one(policy, [case], last), batch.tables)
+
+
 @settings(max_examples=settings.default.max_examples // 4)
 @given(logs())
 def test_a_log_is_folded_as_its_cases_are(log):
@@ -354,23 +390,16 @@ WITHOUT = {
         "levels": levels(l2={"owner": Pick(by="priority", values={"high": "csm"}), "alternates": ("csm",)})
     },
     "changes of priority": {"rules": (Rule(name="raise", when=F.reopened >= 1, then=A.SetPriority("next")),)},
-    "patterns of moves": {"rules": (Rule(name="asked", when=F.happened(E.Escalated.like()), to="l2"),)},
+    "patterns that look at ids": {"rules": (Rule(name="asked", when=F.happened(E.Escalated.like(id="7")), to="l2"),)},
     "picked durations": {
         "rules": (Rule(name="x", when=F.open_for >= Pick(by="priority", values={}, otherwise="1 hour"), to="l2"),)
     },
     "conditions of nothing": {"rules": (Rule(name="x", when=AllOf(of=()), to="l2"),)},
     "targets due at an opening": {"targets": (Target.resolution("1 business day, same time"),)},
-    "conditions on targets": {"targets": (Target.resolution("1 hour", when=F.priority >= "high"),)},
+    "several targets with one key": {
+        "targets": (Target.resolution("1 hour", when=F.priority >= "high"), Target.resolution("8 hours"))
+    },
     "targets of moves": {"targets": (Target(key="x", within="1 hour", stops=E.Escalated.like()),)},
-    "a calendar by a fact": {
-        "facts": (F.choice("size", ("small", "large")),),
-        "calendar": Pick(by="size", values={}, otherwise="office"),
-        "targets": (Target.resolution("1 business hour"),),
-    },
-    "spans by facts": {
-        "facts": (F.choice("size", ("small", "large")),),
-        "targets": (Target.resolution(Pick(by="size", values={}, otherwise="1 hour")),),
-    },
 }
 
 

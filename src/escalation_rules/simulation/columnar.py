@@ -30,6 +30,7 @@ from escalation_rules.simulation.stands import Stands
 from escalation_rules.simulation.states import States
 from escalation_rules.simulation.sweep import MOST, Sweep
 from escalation_rules.simulation.tables import Tables
+from escalation_rules.simulation.terming import Terming
 from escalation_rules.simulation.turning import Looks, turns_of
 
 __all__ = ["columnar", "plan_of", "which"]
@@ -85,13 +86,14 @@ class _Passes:
 
     def __init__(self, plan: Plan, states: States, until: int) -> None:
         self.plan, self.states, self.until, self.left = plan, states, until, Left(12)
-        self.groups: dict[str, list[Group]] = {}
+        self.records = Records(states)
+        self.groups: dict[str, list[tuple[Group, Terming]]] = {}
         for group in states.script.groups:
-            self.groups.setdefault(group.key, []).append(group)
+            self.groups.setdefault(group.key, []).append((group, Terming(states, self.records, group)))
         self.of_levels = {  # where cases go outside, the clocks of all targets depend on where they stand
             key
             for key, groups in self.groups.items()
-            if plan.goes_outside or any(one.level is not None for one in groups)
+            if plan.goes_outside or any(one.level is not None or terming.of_levels for one, terming in groups)
         }
         self.rules = {number: rule for number, rule in enumerate(plan.rules) if rule.to is not None}
         used = {number for rule in self.rules.values() for number in leaves(rule.tree)}
@@ -101,12 +103,11 @@ class _Passes:
         """The five frames."""
         plan, states = self.plan, self.states
         turns = {k: turns_of(states, looks, self.until) for k, looks in self._looks()}
-        records = Records(states)
-        points = Points(states, records, self.rules, turns)
-        stands = Stands(plan, states)
+        points = Points(states, self.records, self.rules, turns)
+        stands = Stands(plan, states, self.records)
         families = {key: Family(plan, states, self.groups[key], stands, self.left) for key in sorted(self.of_levels)}
         watched = [k for k in self.used if k not in turns]
-        sweep = Sweep(plan, states, records, points, self.rules, families, stands, watched)
+        sweep = Sweep(plan, states, self.records, points, self.rules, families, stands, watched)
         sweep.run(self.until)
         return Tables(plan, states, ids, sweep, self.left).all()
 
@@ -123,11 +124,11 @@ class _Passes:
                 yield k, at_nothing(self.states, one)
         for key, groups in self.groups.items():
             if key not in self.of_levels:
-                yield from self._run(groups[0])
+                yield from self._run(*groups[0])
 
-    def _run(self, group: Group) -> Iterator[tuple[int, Looks]]:
+    def _run(self, group: Group, terming: Terming) -> Iterator[tuple[int, Looks]]:
         """Lets the clocks of a target run, and says what is seen of comparisons with it."""
         wanted = {k: one for k, one in self.used.items() if isinstance(one, Outcomed | Shared)}
         wanted = {k: one for k, one in wanted.items() if one.target == group.key}
-        looks = Running(self.plan, self.states, group, self.until).run(list(wanted.values()), self.left)
+        looks = Running(self.plan, self.states, group, terming, self.until).run(list(wanted.values()), self.left)
         yield from zip(wanted, looks, strict=True)

@@ -19,7 +19,19 @@ from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 
-__all__ = ["Comparison", "Comparisons", "Dialed", "Happened", "Outcomed", "Shared", "Timed", "Tree", "Unheld", "is_odd"]
+__all__ = [
+    "Comparison",
+    "Comparisons",
+    "Dialed",
+    "Happened",
+    "Outcomed",
+    "Shared",
+    "Timed",
+    "Tree",
+    "Unheld",
+    "held",
+    "is_odd",
+]
 
 Tree = int | tuple[str, tuple["Tree", ...]]
 
@@ -70,11 +82,14 @@ class Outcomed(NamedTuple):
 
 
 class Happened(NamedTuple):
-    """Whether an event like one of some patterns happened on the present level of a track, or (not `wanted`) not."""
+    """Whether an event like one of some patterns happened on the present level of a track, or (not `wanted`) not.
+
+    Without a track, whether it happened in the cycle.
+    """
 
     patterns: tuple[Pattern, ...]
     wanted: bool
-    track: int
+    track: int | None
 
 
 Comparison = Dialed | Timed | Shared | Outcomed | Happened
@@ -103,8 +118,8 @@ class Comparisons:
         self.most = 0
         self._numbers: dict[Any, int] = {}
 
-    def tree(self, condition: Condition, track: int, calendars: tuple[Any, ...]) -> Tree:
-        """A condition of a rule on a track, in normal form. Raises `Unheld`."""
+    def tree(self, condition: Condition, track: int | None, calendars: tuple[Any, ...] = ()) -> Tree:
+        """A condition in normal form, of a rule on a track or (without one) of a target. Raises `Unheld`."""
         if isinstance(condition, Atom):
             by_track = list(self._by_track(condition))
             if len(by_track) == 1:
@@ -124,16 +139,16 @@ class Comparisons:
         for track in dict.fromkeys(self.track_of[key] for key in atom.value):
             yield atom.model_copy(update={"value": tuple(key for key in atom.value if self.track_of[key] == track)})
 
-    def _number(self, atom: Atom, track: int, calendars: tuple[Any, ...]) -> int:
+    def _number(self, atom: Atom, track: int | None, calendars: tuple[Any, ...]) -> int:
         key = (atom, calendars[:1] if atom.calendar is None else (), track if atom.fact in _OF_TRACKS else None)
         if key not in self._numbers:
             self._numbers[key] = len(self.found)
             self.found.append(self._comparison(atom, track, calendars))
         return self._numbers[key]
 
-    def _comparison(self, atom: Atom, track: int, calendars: tuple[Any, ...]) -> Comparison:
+    def _comparison(self, atom: Atom, track: int | None, calendars: tuple[Any, ...]) -> Comparison:
         if atom.fact in _ANCHORS:
-            return self._timed(atom, track, calendars)
+            return self._timed(atom, track or 0, calendars)
         if atom.fact == "used":
             return Shared(str(atom.of), Fraction(atom.value), atom.op == ">=")
         if atom.fact == "deadline":
@@ -147,18 +162,18 @@ class Comparisons:
             self.most = max(self.most, *(atom.value if isinstance(atom.value, tuple) else (atom.value,)))
         return Dialed(atom.fact, self._holds(atom), atom.fact == "level", self._track(atom, track))
 
-    def _track(self, atom: Atom, track: int) -> int | None:
+    def _track(self, atom: Atom, track: int | None) -> int | None:
         """The track that an atom is about."""
         if atom.fact == "level":
             return self.track_of[atom.value[0] if isinstance(atom.value, tuple) else atom.value]
         if atom.of in self.tracks:
             return self.tracks[str(atom.of)]
-        return None if atom.fact == "moves" else track
+        return None if atom.fact == "moves" else track or 0
 
-    def _happened(self, atom: Atom, track: int) -> Happened:
+    def _happened(self, atom: Atom, track: int | None) -> Happened:
         patterns = atom.pattern or ()
         if any(is_odd(one) for one in patterns):
-            raise Unheld("patterns of moves, or that look at ids")
+            raise Unheld("patterns that look at ids")
         return Happened(patterns, (atom.op == "==") == atom.value, track)
 
     def _holds(self, atom: Atom) -> Callable[[Any], bool]:
@@ -183,5 +198,16 @@ class Comparisons:
 
 
 def is_odd(pattern: Pattern) -> bool:
-    """Whether a pattern is of events that rules make too, or looks at what templates do not hold."""
-    return pattern.event in {"Escalated", "DeEscalated", "Observed"} or bool({"at", "id"} & set(pattern.where))
+    """Whether a pattern is of snapshots, or looks at what templates do not hold."""
+    return pattern.event == "Observed" or bool({"at", "id", "rules"} & set(pattern.where))
+
+
+def held(tree: Tree, leaf: Callable[[int], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Whether a condition holds, given whether its comparisons do."""
+    if isinstance(tree, int):
+        return leaf(tree)
+    combine = np.logical_and if tree[0] == "all" else np.logical_or
+    found = held(tree[1][0], leaf)
+    for part in tree[1][1:]:
+        found = combine(found, held(part, leaf))
+    return found

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules.simulation.columns import LOST
-from escalation_rules.simulation.comparisons import Outcomed, Shared
+from escalation_rules.simulation.comparisons import Outcomed, Shared, held
 from escalation_rules.simulation.grids import MET, NEVER, NONE, VOID, Left
 from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.running import Marks, nothing
 from escalation_rules.simulation.stands import Stands
 from escalation_rules.simulation.states import Ints, Mask, States
+from escalation_rules.simulation.terming import Terming
 from escalation_rules.simulation.ticking import Here, Ticking
 
-__all__ = ["Family"]
+__all__ = ["Family", "Shift"]
+
+
+class Shift(NamedTuple):
+    """What became of where some cases stand: which of them moved, from which level to which (-1 is nowhere)."""
+
+    moved: Mask
+    left: Ints
+    to: Ints
 
 
 class Family:
@@ -25,12 +34,14 @@ class Family:
     Instances that are over leave rows in `left`.
     """
 
-    def __init__(self, plan: Plan, states: States, groups: list[Group], stands: Stands, left: Left) -> None:
+    def __init__(
+        self, plan: Plan, states: States, groups: list[tuple[Group, Terming]], stands: Stands, left: Left
+    ) -> None:
         size = states.size
         self.states, self.stands, self.left = states, stands, left
         self.count, self.cycle = np.zeros(size, np.int64), np.zeros(size, np.int32)
         self.latest = np.full(size, NONE, np.int32)
-        self.clocks = [_Latest(plan, states, group, self) for group in groups]
+        self.clocks = [_Latest(plan, states, group, terming, self) for group, terming in groups]
 
     def number(self, here: Here, group: int) -> None:
         """Numbers new instances of one of the targets."""
@@ -52,15 +63,10 @@ class Family:
         found: Mask = np.logical_or.reduce([clock.concerned for clock in self.clocks])
         return found
 
-    def turn(self, here: Here) -> None:
-        """One event of each of these cases."""
+    def turn(self, here: Here, shift: Shift, *, by_event: bool) -> None:
+        """What the present event of each of these cases did to its clocks, or (not `by_event`) a move of the rules."""
         for clock in self.clocks:
-            clock.turn(here)
-
-    def moved(self, here: Here, left: Ints, to: Ints) -> None:
-        """Moves from levels to others."""
-        for clock in self.clocks:
-            clock.moved(here, left, to)
+            clock.turn(here, shift, by_event=by_event)
 
     def finish(self, until: int) -> None:
         """What open clocks have come to."""
@@ -72,40 +78,56 @@ class Family:
 class _Latest(Ticking):
     """The latest instance of a target in each case, by case. Events stop, void, change or start it, in this order."""
 
-    def __init__(self, plan: Plan, states: States, group: Group, family: Family) -> None:
-        super().__init__(plan, states, group, states.size)
-        self.family, self.level, self.marks = family, group.level, Marks(states, group)
+    def __init__(self, plan: Plan, states: States, group: Group, terming: Terming, family: Family) -> None:
+        super().__init__(plan, states, group, terming, states.size)
+        self.family, self.level, self.marks = family, group.level, Marks(states, group, terming)
+        self.rung = NONE - 1 if group.level is None else group.level
         self.track = 0 if group.level is None else plan.track_of[group.level]
         self.occurrence, self.cycle = np.zeros(states.size, np.int64), np.zeros(states.size, np.int32)
         marks = self.marks
         self.concerned = marks.starts | marks.stops | marks.voids | marks.changes | states.begins
 
-    def turn(self, here: Here) -> None:
-        """One event of each of these cases."""
-        marks, place = self.marks, here.place
-        opened = self.open[here.row]
-        stopped = opened & marks.stops[place]
+    def turn(self, here: Here, shift: Shift, *, by_event: bool) -> None:
+        """Stops, voids, changes and starts, in this order; where the case stands is as it was left.
+
+        A target of a level is void where the level is left, and any is where the case goes outside.
+        """
+        marks, place, row = self.marks, here.place, here.row
+        inside, opened = ~self.family.stands.is_outside(row), self.open[row]
+        stopped = opened & marks.stops[place] & by_event
+        left = shift.moved & ((self.states.live[place] & ~inside) | (shift.left == self.rung))
         self._over(here, stopped, MET)
-        self._over(here, opened & ~stopped & marks.voids[place], VOID)
-        changed = np.flatnonzero(self.open[here.row] & marks.changes[place])
+        self._over(here, opened & ~stopped & (left | (marks.voids[place] & by_event)), VOID)
+        may_change = (marks.changes[place] & by_event) | (shift.moved & bool(self.terming.of_levels))
+        changed = np.flatnonzero(self.open[row] & may_change)
         if len(changed):
             self.change(here.where(changed))
-        inside = ~self.family.stands.is_outside(here.row)
-        starts = marks.starts[place] & (inside | self.states.ends[place])
-        self._begin(here, starts | (stopped & marks.restarts[place] & inside))
+        starts = (marks.starts[place] & (inside | self.states.ends[place])) | (stopped & marks.restarts[place] & inside)
+        self._begin(here, (starts & by_event) | (shift.moved & inside & self._entered(here, shift)))
 
-    def moved(self, here: Here, left: Ints, to: Ints) -> None:
-        """A target of a level is void where the level is left, and any is where the case goes outside.
-
-        A level's may start where it is entered; one for those who wait starts again when a case is back from outside.
-        """
-        live, outside = self.states.live[here.place], self.family.stands.is_outside(here.row)
-        ends = live & outside if self.level is None else (live & outside) | (left == self.level)
-        self._over(here, ends & self.open[here.row], VOID)
+    def _entered(self, here: Here, shift: Shift) -> Mask:
+        """Whether a move may start it: one of a level, on entry; one for those who wait, in case it was void."""
+        found: Mask = np.zeros(len(here.row), np.bool_)
         if self.group.target.starts == "unanswered":
-            self._begin(here, self.states.owing[here.place] & ~outside)
+            found = self.states.owing[here.place]
         elif self.level is not None and not self.group.target.starts:
-            self._begin(here, (to == self.level) & live & ~outside)
+            found = self.states.live[here.place] & (shift.to == self.level)
+        return found
+
+    def _terms(self, here: Here) -> Ints:
+        """Whether the target applies may hang on where the case stands."""
+        found, terming = super()._terms(here), self.terming
+        if terming.when is None or not terming.of_levels:
+            return found
+        applies = held(
+            terming.when,
+            lambda k: (
+                terming.after[k][here.place]
+                if k in terming.after
+                else self.family.stands.holds(terming.of_levels[k], here)
+            ),
+        )
+        return found + ~applies
 
     def _begin(self, here: Here, starts: Mask) -> None:
         """Clocks that are not open start on their level."""

@@ -12,6 +12,7 @@ from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Plan
 from escalation_rules.simulation.running import nothing
 from escalation_rules.simulation.states import Ints, Mask, States
+from escalation_rules.simulation.terming import dialed
 from escalation_rules.simulation.turning import Looks
 
 __all__ = ["at_dial", "at_nothing", "at_timed", "edges"]
@@ -19,9 +20,7 @@ __all__ = ["at_dial", "at_nothing", "at_timed", "edges"]
 
 def at_dial(states: States, one: Dialed) -> Looks:
     """Looks at a fact with one value at a time, whenever it may change."""
-    table, facts = states.script.table(one), states.script.facts
-    places, values = states.fact(facts.index(one.fact)) if one.fact in facts else getattr(states, one.fact)
-    holds = table[np.minimum(values.astype(np.int64), len(table) - 1)]
+    places, holds = dialed(states, one)
     # while a request is open, the latest is its evidence
     again = states.requests[places] if one.fact == "escalation_requested" else None
     return Looks(places, holds, again=again)

@@ -9,8 +9,8 @@ agreement.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import accumulate, pairwise
+from collections.abc import Iterator, Mapping
+from itertools import accumulate, pairwise, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +29,7 @@ from escalation_rules.simulation.bulk import Bulk
 from escalation_rules.simulation.comparisons import Comparisons, Tree, Unheld, is_odd
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
+from escalation_rules.worktime._timeline import EPOCH
 
 __all__ = ["KINDS", "Gate", "Group", "Plan", "Ruling", "Terms", "kind_of", "matched"]
 
@@ -59,7 +60,7 @@ class Ruling(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a target allows at a priority: a budget on a line; of days, the calendar that makes one."""
+    """What a target allows at present: a budget on a line; of days, the calendar that makes one."""
 
     span: Span | None
     calendar: str | None
@@ -69,17 +70,22 @@ class Terms(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The target with a key, of the policy or of a level; which templates start and stop it."""
+    """The target with a key, of the policy or of a level; which templates start and stop it.
+
+    Its terms are by the values of the facts that they are picked by (`by`); where it has a condition (`when`), there
+    are two for each of these: if it holds, and if not.
+    """
 
     number: int
     key: str
     level: int | None
     target: Target
+    by: tuple[str, ...]
+    when: Tree | None
     terms: tuple[Terms, ...]
     starts: NDArray[np.bool_]
     stops: NDArray[np.bool_]
     at_the_end: bool
-    is_picked: bool
 
 
 class Plan:
@@ -104,8 +110,10 @@ class Plan:
             self.lines.append(Bulk(calendar.line))
         self._comparisons = Comparisons(policy, self.rungs, self.calendars)
         self.rules = tuple(self._ruling(rule) for rule in sorted(policy.all_rules, key=lambda rule: rule.name))
-        self.comparisons, self.most = self._comparisons.found, self._comparisons.most
         self.targets = tuple(self._targets())
+        whens = [target.when for _, target in self.targets]
+        self.whens = [None if when is None else self._comparisons.tree(normal(when), None) for when in whens]
+        self.comparisons, self.most = self._comparisons.found, self._comparisons.most
         self.checked = {rung: level.entry.items for rung, level in enumerate(self.levels) if level.entry}
 
     # ------------------------------------------------------------------------ rules
@@ -144,30 +152,33 @@ class Plan:
         for rung, targets in scopes:
             keys = [target.key for target in targets]
             for target in targets:
-                if len(set(keys)) < len(keys) or target.when is not None:
-                    raise Unheld("targets that depend on more than the priority")
+                if len(set(keys)) < len(keys):
+                    raise Unheld("several targets with one key")
                 if any(isinstance(span, Span) and span.due == "same time" for span in choices(target.within)):
                     raise Unheld("targets that may be due at an opening")
-                if any(isinstance(one, Pick) and one.by != "priority" for one in self._terms_of(target, rung)):
-                    raise Unheld("spans and calendars by facts")
-                if any(is_odd(pattern) for pattern in _patterns(target)):
+                if any(is_odd(pattern) or pattern.event == "Escalated" for pattern in _patterns(target)):
                     raise Unheld("targets that moves start or stop, or that look at ids")
                 yield rung, target
 
-    def groups(self, prototypes: list[Happening], priorities: list[str | None]) -> tuple[Group, ...]:
-        """The targets, for a log with these templates and priorities."""
+    def groups(self, prototypes: list[Happening], words: Mapping[str, list[Any]]) -> tuple[Group, ...]:
+        """The targets, for a log with these templates and values of facts."""
         return tuple(
             Group(
                 number=number,
                 key=target.key,
                 level=rung,
                 target=target,
-                terms=tuple(self._terms(target, rung, name) for name in priorities),
+                by=(by := self._picked_by(target, rung)),
+                when=(when := self.whens[number]),
+                terms=tuple(
+                    self._terms(target, rung, dict(zip(by, values, strict=True)), applies=applies)
+                    for values in product(*(words[name] for name in by))
+                    for applies in ((True,) if when is None else (True, False))
+                ),
                 starts=matched(target.starts if isinstance(target.starts, tuple) else (), prototypes),
                 stops=matched(target.stops, prototypes) & np.array([one.counts for one in prototypes], np.bool_),
                 at_the_end=isinstance(target.starts, tuple)
                 and any(pattern.event in {"Resolved", "Closed"} for pattern in target.starts),
-                is_picked=any(isinstance(one, Pick) for one in self._terms_of(target, rung)),
             )
             for number, (rung, target) in enumerate(self.targets)
         )
@@ -181,15 +192,28 @@ class Plan:
             if isinstance(calendar, str):
                 return
 
-    def _terms(self, target: Target, rung: int | None, priority: str | None) -> Terms:
-        given = self._terms_of(target, rung)
-        chosen: list[Any] = [one.choose(priority) if isinstance(one, Pick) else one for one in given]
+    def _picked_by(self, target: Target, rung: int | None) -> tuple[str, ...]:
+        """What its terms are picked by, also where it does not apply."""
+        given = [*self._terms_of(target, rung), *self._terms_of(_not_applying(target), rung)]
+        return tuple(dict.fromkeys(one.by for one in given if isinstance(one, Pick)))
+
+    def _terms(self, target: Target, rung: int | None, values: Mapping[str, Any], *, applies: bool) -> Terms:
+        given = self._terms_of(target if applies else _not_applying(target), rung)
+        chosen: list[Any] = [one.choose(values[one.by]) if isinstance(one, Pick) else one for one in given]
         span, name = chosen[0], next((one for one in chosen[1:] if one is not None), None)
         line = self.calendars[name] if span is None or span.is_business else 0
         days: Calendar | None = None
         if span is not None and span.microseconds is None:
             days = BusinessCalendar.always() if name is None else self.policy.calendars[name]
         return Terms(span, name, line, None if span is None else span.microseconds, days)
+
+    def made_by_rules(self, patterns: tuple[Pattern, ...]) -> NDArray[np.bool_]:
+        """To which levels a move of rules is like one of some patterns."""
+        tracks = [self.policy.all_tracks[track].key for track in self.track_of]
+        moves = zip(self.levels, tracks, strict=True)
+        return matched(
+            patterns, [E.Escalated(at=EPOCH, actor="automation", to=level.key, track=track) for level, track in moves]
+        )
 
     # ------------------------------------------------------------------------ histories
 
@@ -228,6 +252,11 @@ class Plan:
         return track, 0 if track == 0 and isinstance(event, E.DeEscalated) else NOWHERE
 
 
+def _not_applying(target: Target) -> Target:
+    """What a target comes to while its condition does not hold: no time, and its own calendar does not count."""
+    return target.model_copy(update={"within": None, "calendar": None})
+
+
 def _level_of(event: Happening) -> str | None:
     """The level that an event names."""
     return event.to if isinstance(event, E.Escalated | E.DeEscalated) else getattr(event, "level", None)
@@ -256,7 +285,7 @@ def _unheld(policy: Policy) -> Iterator[str]:
         yield "rules that change the priority"
     if any(isinstance(one, Assign) for one in actions) and _sees_assignments(policy):
         yield "rules that look at what rules assign"
-    if any(is_odd(pattern) for item in items for pattern in item.done_by):
+    if any(is_odd(pattern) or pattern.event == "Escalated" for item in items for pattern in item.done_by):
         yield "items that moves answer"
     if any(isinstance(one, Pick) for item in items if item.expires for one in (item.expires, *calendars)):
         yield "picked expiries"
@@ -269,7 +298,9 @@ def _items(policy: Policy) -> tuple[Item, ...]:
 
 def _sees_assignments(policy: Policy) -> bool:
     """Whether what frames show depends on who was assigned."""
-    asked = [atom for rule in policy.all_rules if rule.to is not None for atom in atoms(rule.when)]
+    whens = [rule.when for rule in policy.all_rules if rule.to is not None]
+    whens += [target.when for target in policy.all_targets if target.when is not None]
+    asked = [atom for when in whens for atom in atoms(when)]
     seen = [
         *(one for atom in asked for one in atom.pattern or ()),
         *(one for item in _items(policy) for one in item.done_by),

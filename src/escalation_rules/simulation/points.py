@@ -6,14 +6,14 @@ may hold has new evidence, or a cycle begins; at all others nothing can come of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules.engine.moves import leaves
-from escalation_rules.simulation.comparisons import Tree
+from escalation_rules.simulation.comparisons import Tree, held
 from escalation_rules.simulation.grids import LONG_AGO, NONE, starts_of
 from escalation_rules.simulation.keys import BITS, WIDTH, Keys, distinct, either
 from escalation_rules.simulation.plans import Ruling
@@ -21,18 +21,7 @@ from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.turning import Turns
 
-__all__ = ["Points", "held"]
-
-
-def held(tree: Tree, leaf: Callable[[int], Mask]) -> Mask:
-    """Whether a condition holds, given whether its comparisons do."""
-    if isinstance(tree, int):
-        return leaf(tree)
-    combine = np.logical_and if tree[0] == "all" else np.logical_or
-    found = held(tree[1][0], leaf)
-    for part in tree[1][1:]:
-        found = combine(found, held(part, leaf))
-    return found
+__all__ = ["Points"]
 
 
 class Points:

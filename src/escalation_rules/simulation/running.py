@@ -18,6 +18,7 @@ from escalation_rules.simulation.grids import BREACHED, MET, NEVER, NONE, NOT_ST
 from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.states import Ints, Mask, Places, States, Trail
+from escalation_rules.simulation.terming import Terming
 from escalation_rules.simulation.ticking import Here, Ticking
 from escalation_rules.simulation.turning import Looks
 
@@ -35,7 +36,7 @@ def nothing(one: Outcomed | Shared) -> bool:
 class Marks:
     """What each event would do to a clock: start it, restart it if it was just stopped, stop it, void it, change it."""
 
-    def __init__(self, states: States, group: Group) -> None:
+    def __init__(self, states: States, group: Group, terming: Terming) -> None:
         by_answers, never = group.target.starts == "unanswered", np.zeros(len(states.at), np.bool_)
         if by_answers:
             self.starts = states.owing & (states.begins | states.kinds(E.CustomerReplied))
@@ -52,8 +53,7 @@ class Marks:
         if group.at_the_end:
             self.voids &= states.kinds(E.Voided)
         self.changes = states.changed(states.waiting(states.script.pauses[group.number]))
-        if group.is_picked:
-            self.changes |= states.is_repriced
+        self.changes |= terming.changes
 
 
 class Running(Ticking):
@@ -63,9 +63,9 @@ class Running(Ticking):
     instance, in order, and each is made of the one before.
     """
 
-    def __init__(self, plan: Plan, states: States, group: Group, until: int) -> None:
+    def __init__(self, plan: Plan, states: States, group: Group, terming: Terming, until: int) -> None:
         self.until = until
-        marks = Marks(states, group)
+        marks = Marks(states, group, terming)
         resets = marks.stops | marks.voids
         places = np.flatnonzero(marks.starts | resets | states.opens)
         starts, resets, again, opens = (
@@ -83,7 +83,7 @@ class Running(Ticking):
         self.is_stopped = marks.stops[self.ends]
         begins = states.at_places(self.begins)
         stages = np.flatnonzero(begins | (marks.changes & states.spread(Trail(places, opened))))
-        super().__init__(plan, states, group, len(stages))
+        super().__init__(plan, states, group, terming, len(stages))
         self.every, self.starts = self._here(slice(None), stages), np.flatnonzero(begins[stages])
         self.last: Ints = self.starts  # of each instance, the last stage that comes about
         self.owner = np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(stages)))
@@ -122,7 +122,7 @@ class Running(Ticking):
         """What clocks count up to each stage, and when they are due from then on."""
         place, now = self.every.place, self.every.now
         self.open[:], self.paused = True, self._waits(place)
-        self.started, self.term = now[first], self.states.priorities[place]
+        self.started, self.term = now[first], self._terms(self.every)
         self.budget = self._budget(self.every)
         self.active = self.budget != NONE
         if not self.active.all():  # once there was a budget, there was one

@@ -46,9 +46,13 @@ class Script:
         self.customer = waits.bit("customer")
         who = _Words(holders)
         self._read(prototypes, roles, who, waits)
-        self.groups = plan.groups(prototypes, self.priorities.words)
+        words = {name: values.words for name, values in zip(self.facts, self.values, strict=True)}
+        self.words = {"priority": self.priorities.words, **words}
+        self.groups = plan.groups(prototypes, self.words)
         seen = {one.patterns for one in plan.comparisons if isinstance(one, Happened)}
         self.seen = {patterns: matched(patterns, prototypes) for patterns in seen}
+        like = {patterns: plan.made_by_rules(patterns) for patterns in seen}
+        self.made_by_rules = {patterns: levels for patterns, levels in like.items() if levels.any()}
         self.pauses = [sum(waits.bit(on) for on in set(group.target.pauses)) for group in self.groups]
         self.term_lines = [np.array([term.line for term in group.terms], np.int64) for group in self.groups]
         self.term_budgets = [

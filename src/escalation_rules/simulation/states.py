@@ -58,6 +58,7 @@ class States:
         self.case = np.repeat(np.arange(self.size), lengths)
         self.keys = self.key(self.case, self.at)
         self.opens = self.at_places(self.opening)
+        self._picked: dict[tuple[str, ...], Ints] = {}
 
     # ------------------------------------------------------------------------ instants
 
@@ -305,18 +306,18 @@ class States:
         """The priority after every event."""
         return self.spread(self.priority)
 
-    @cached_property
-    def repriced(self) -> Places:
-        """Events that changed the priority."""
-        places = self.priority.places
-        changed = (self.priority.values != self.before(self.priority)) & ~self.opens[places]
-        found: Places = places[np.flatnonzero(changed)]
-        return found
+    def picked(self, by: tuple[str, ...]) -> Ints:
+        """The values of the facts that something is picked by after every event, as one number."""
+        if by not in self._picked:
+            self._picked[by] = self._combined(by)
+        return self._picked[by]
 
-    @cached_property
-    def is_repriced(self) -> Mask:
-        """Whether an event changed the priority."""
-        return self.at_places(self.repriced)
+    def _combined(self, by: tuple[str, ...]) -> Ints:
+        found = np.zeros(len(self.at), np.int64)
+        for name in by:
+            values = self.priorities if name == "priority" else self.spread(self.fact(self.script.facts.index(name)))
+            found = found * len(self.script.words[name]) + values
+        return found
 
     @cached_property
     def channel(self) -> Trail:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from escalation_rules.simulation.blocking import Blocking, Wants
-from escalation_rules.simulation.families import Family
+from escalation_rules.simulation.families import Family, Shift
 from escalation_rules.simulation.grids import LONG_AGO, NEVER, NONE, Left, starts_of
 from escalation_rules.simulation.holding import Holding
 from escalation_rules.simulation.keys import BITS
@@ -135,34 +135,34 @@ class Sweep(Holding):
         """One event of each of these cases. One that is reopened is no longer outside, wherever it stands."""
         back = here.row[np.flatnonzero(self.states.begins[here.place] & ~self.states.opens[here.place])]
         self.stands.outside[:, back] = False
+        shift = self._place(here)
         for family in self.families.values():
-            family.turn(here)
-        if self.records.any:
-            self._place(here.where(np.flatnonzero(self.records.moves[here.place])))
+            family.turn(here, shift, by_event=True)
         self.look(here, self.states.when(here.place))
         if self.blocking is not None:
             self.stir[here.row] = True
 
-    def _place(self, here: Here) -> None:
-        """Events put these cases on levels. After one that goes down no rule of the track asks on older evidence."""
-        self.stir[here.row] = True
-        for track in range(len(self.level)):
-            some = here.where(np.flatnonzero(self.records.track[here.place] == track))
-            to, left, when = self.records.level[some.place], self.level[track][some.row], self.states.when(some.place)
-            down = np.flatnonzero(to < left)
-            self.barrier[track][some.row[down]] = when[down]
-            moved = np.flatnonzero(to != left)
-            some, to, left = some.where(moved), to[moved], left[moved]
-            self.placings.add(some.row, some.now, np.full(len(to), track), to)
-            self._stand(some, track, left, to, when[moved])
+    def _place(self, here: Here) -> Shift:
+        """Events put cases on levels. After one that goes down no rule of the track asks on older evidence."""
+        moved, size = np.zeros(len(here.row), np.bool_), len(here.row)
+        left, to = np.full(size, NONE), np.full(size, NONE)
+        if self.records.any:
+            placed = np.flatnonzero(self.records.moves[here.place])
+            self.stir[here.row[placed]] = True
+            tracks = self.records.track[here.place[placed]]
+            for track in range(len(self.level)):
+                some = placed[np.flatnonzero(tracks == track)]
+                left[some], to[some] = self.level[track][here.row[some]], self.records.level[here.place[some]]
+                moved[some] = left[some] != to[some]
+                self._put_on(track, here.where(some), left[some], to[some])
+        return Shift(moved, left, to)
 
-    def _stand(self, here: Here, track: int, left: Ints, to: Ints, when: Ints) -> None:
-        """Cases come from levels of a track to others."""
-        self.moved[track][here.row] += to > left
-        self.level[track][here.row], self.entry[track][here.row] = to, when
-        self.stands.outside[track][here.row] = self.plan.outside[to]
-        for family in self.families.values():
-            family.moved(here, left, to)
+    def _put_on(self, track: int, here: Here, left: Ints, to: Ints) -> None:
+        """Events put these cases on levels of a track, which they may have been on."""
+        when, down, other = self.states.when(here.place), np.flatnonzero(to < left), np.flatnonzero(to != left)
+        self.barrier[track][here.row[down]] = when[down]
+        self.placings.add(here.row[other], here.now[other], np.full(len(other), track), to[other])
+        self.stands.put(track, here.row[other], to[other], when[other])
 
     # ------------------------------------------------------------------------ rules
 
@@ -277,9 +277,14 @@ class Sweep(Holding):
         case, left = here.row, self.level[track][here.row]
         checked = self.blocking.checklists(to, bits, here) if self.blocking else np.zeros(len(to), np.int8)
         self.moves.add(case, here.now, self.states.cycle[here.place], left, to, bits, cause, checked)
-        self._stand(here, track, left, to, ((here.now - self.states.base) << BITS) + MOST + self.turn[case])
+        when = ((here.now - self.states.base) << BITS) + MOST + self.turn[case]
         self.turn[case] += 1
-        self.look(here, self.entry[track][case])
+        self.stands.put(track, case, to, when)
+        self.stands.hear(case, to, when)
+        shift = Shift(np.ones(len(case), np.bool_), left, to)
+        for family in self.families.values():
+            family.turn(here, shift, by_event=False)
+        self.look(here, when)
 
     # ------------------------------------------------------------------------ what is held back
 

@@ -15,6 +15,7 @@ from escalation_rules.simulation.grids import BREACHED, NEVER, NONE, NOT_STARTED
 from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.states import Ints, Mask, States
+from escalation_rules.simulation.terming import Terming
 
 __all__ = ["Here", "Ticking"]
 
@@ -41,15 +42,16 @@ class Here(NamedTuple):
 class Ticking:
     """Clocks of one target, each in a row of the arrays."""
 
-    def __init__(self, plan: Plan, states: States, group: Group, size: int) -> None:
-        self.plan, self.states, self.group = plan, states, group
+    def __init__(self, plan: Plan, states: States, group: Group, terming: Terming, size: int) -> None:
+        self.plan, self.states, self.group, self.terming = plan, states, group, terming
         script, number = states.script, group.number
         self.waits = states.waiting(script.pauses[number])
         self.lines, self.budgets = script.term_lines[number], script.term_budgets[number]
         self.alike = script.term_kinds[number]
         self.only = plan.lines[int(self.lines[0])] if len(set(self.lines.tolist())) == 1 else None
         self.open, self.paused, self.caused, self.active = (np.zeros(size, np.bool_) for _ in range(4))
-        self.term, self.outcome = np.zeros(size, np.int32), np.zeros(size, np.int8)
+        self.term: Ints = np.zeros(size, np.int64)
+        self.outcome = np.zeros(size, np.int8)
         self.started, self.budget, self.counted, self.leg, self.due = (np.zeros(size, np.int64) for _ in range(5))
 
     # ------------------------------------------------------------------------ what time comes to
@@ -119,7 +121,7 @@ class Ticking:
     def start(self, here: Here) -> None:
         """Clocks start."""
         row, place, now = here
-        self.started[row], self.term[row] = now, self.states.priorities[place]
+        self.started[row], self.term[row] = now, self._terms(here)
         budget = self._budget(here)
         self.budget[row], self.active[row] = budget, budget != NONE
         self.counted[row] = 0
@@ -144,6 +146,11 @@ class Ticking:
         return changed
 
     # ------------------------------------------------------------------------ the parts of these
+
+    def _terms(self, here: Here) -> Ints:
+        """Which of its terms the target has at present."""
+        found: Ints = self.terming.codes[here.place]
+        return found
 
     def _waits(self, place: Any) -> Mask:
         found: Mask = self.waits[place]
@@ -174,11 +181,9 @@ class Ticking:
     def _retarget(self, here: Here) -> Mask:
         """Another span or calendar: what was counted stays counted. Which clocks have one."""
         fresh = np.zeros(len(here.row), np.bool_)
-        if not self.group.is_picked:
+        if len(self.group.terms) == 1:
             return fresh
-        where = np.flatnonzero(self.states.is_repriced[here.place])
-        terms, priorities = self.term[here.row[where]], self.states.priorities[here.place[where]]
-        where = where[np.flatnonzero(self.alike[terms] != self.alike[priorities])]
+        where = np.flatnonzero(self.alike[self.term[here.row]] != self.alike[self._terms(here)])
         if len(where):
             self._retargeted(here.where(where))
         fresh[where] = True
@@ -187,7 +192,7 @@ class Ticking:
     def _retargeted(self, here: Here) -> None:
         row, place, _ = here
         counted, exact = self.counted_now(here), self._is_exact(here)
-        self.counted[row], self.term[row] = counted, self.states.priorities[place]
+        self.counted[row], self.term[row] = counted, self._terms(here)
         budget = self._budget(here)
         self.budget[row] = budget
         self.active[row] |= budget != NONE
