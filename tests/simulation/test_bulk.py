@@ -32,3 +32,4 @@ def test_many_instants_are_as_each_by_itself(name, days):
         assert opened.tolist() == [line.opened(one) for one in instants.tolist()]
         later = np.r_[opened, opened + 1, opened + rng.integers(0, 10 * DAY // 24, len(opened))]
         assert bulk.earliest(later).tolist() == [line.earliest(one) for one in later.tolist()]
+        assert bulk.latest(later).tolist() == [line.latest(one) for one in later.tolist()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import Continuous, OpenLine
 
-__all__ = ["Bulk", "reach"]
+__all__ = ["Bulk", "leave", "reach"]
 
 Ints = NDArray[np.int64]
 _MOST = 1 << 20
@@ -94,6 +95,10 @@ class Bulk:
         found: Ints = opened - known.shifts[known.by_opened.place(opened)]
         return found
 
+    def latest(self, opened: Ints) -> Ints:
+        """The last instant at which no more than so much open time has passed: just before there is more."""
+        return self.earliest(opened + 1) - 1
+
     def _read(self, line: OpenLine, instant: int) -> _Reading:
         low, high, opens, sums, _, _ = line.stretch(instant, instant)
         starts, before = np.array(opens, np.int64), np.array(sums, np.int64)
@@ -107,7 +112,17 @@ class Bulk:
 
 
 def reach(calendar: Calendar, starts: Ints, span: Span) -> Ints:
-    """Where a span in days ends, for each start; every start is asked once."""
-    known, places = np.unique(starts, return_inverse=True)
-    found: Any = np.array([calendar.reach(start, span) for start in known.tolist()], np.int64)
+    """Where a span in days ends, for each start."""
+    return _each(lambda start: calendar.reach(start, span), starts)
+
+
+def leave(calendar: Calendar, ends: Ints, span: Span) -> Ints:
+    """Where a span begins that ends at each of these instants, so that no less is left of it then."""
+    return _each(lambda end: calendar.leave(end, span), ends)
+
+
+def _each(ask: Callable[[int], int], instants: Ints) -> Ints:
+    """What is asked of one instant after the other is asked once of each."""
+    known, places = np.unique(instants, return_inverse=True)
+    found: Any = np.array([ask(instant) for instant in known.tolist()], np.int64)
     return found[places]  # type: ignore[no-any-return]

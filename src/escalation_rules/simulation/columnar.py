@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from escalation_rules.engine.moves import leaves
 from escalation_rules.policy import Policy
-from escalation_rules.simulation.comparisons import Dialed, Outcomed, Shared, Timed, Unheld
+from escalation_rules.simulation.comparisons import Dialed, OfClock, Picked, Timed, Unheld
+from escalation_rules.simulation.durations import at_picked, at_timed
 from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.frames import Columns, joined
 from escalation_rules.simulation.grids import Left
 from escalation_rules.simulation.histories import Histories
-from escalation_rules.simulation.holding import is_of_levels
+from escalation_rules.simulation.holding import hangs_on_rules
 from escalation_rules.simulation.keys import WIDTH
-from escalation_rules.simulation.looking import at_dial, at_nothing, at_timed
+from escalation_rules.simulation.looking import at_dial, at_nothing
 from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.points import Points
 from escalation_rules.simulation.records import Records
@@ -90,12 +91,12 @@ class _Passes:
         self.groups: dict[str, list[tuple[Group, Terming]]] = {}
         for group in states.script.groups:
             self.groups.setdefault(group.key, []).append((group, Terming(states, self.records, group)))
-        self.of_levels = {  # where cases go outside, the clocks of all targets depend on where they stand
+        self.hanging = {  # where cases go outside, the clocks of all targets depend on where they stand
             key
             for key, groups in self.groups.items()
-            if plan.goes_outside or any(one.level is not None or terming.of_levels for one, terming in groups)
+            if plan.goes_outside or any(one.level is not None or terming.hangs for one, terming in groups)
         }
-        self.rules = {number: rule for number, rule in enumerate(plan.rules) if rule.to is not None}
+        self.rules = {number: rule for number, rule in enumerate(plan.rules) if rule.to is not None or rule.raises}
         used = {number for rule in self.rules.values() for number in leaves(rule.tree)}
         self.used = {k: plan.comparisons[k] for k in sorted(used)}
 
@@ -105,30 +106,32 @@ class _Passes:
         turns = {k: turns_of(states, looks, self.until) for k, looks in self._looks()}
         points = Points(states, self.records, self.rules, turns)
         stands = Stands(plan, states, self.records)
-        families = {key: Family(plan, states, self.groups[key], stands, self.left) for key in sorted(self.of_levels)}
+        families = {key: Family(plan, states, self.groups[key], stands, self.left) for key in sorted(self.hanging)}
         watched = [k for k in self.used if k not in turns]
         sweep = Sweep(plan, states, self.records, points, self.rules, families, stands, watched)
         sweep.run(self.until)
         return Tables(plan, states, ids, sweep, self.left).all()
 
     def _looks(self) -> Iterator[tuple[int, Looks]]:
-        """What is seen of the comparisons that do not depend on levels."""
+        """What is seen of the comparisons that events and time alone decide."""
         for k, one in self.used.items():
-            if is_of_levels(one, self.of_levels):
+            if hangs_on_rules(self.plan, one, self.hanging):
                 continue
             if isinstance(one, Dialed):
                 yield k, at_dial(self.states, one)
             elif isinstance(one, Timed):
                 yield k, at_timed(self.plan, self.states, one)
-            elif isinstance(one, Outcomed | Shared) and one.target not in self.groups:
+            elif isinstance(one, Picked):
+                yield k, at_picked(self.plan, self.states, one)
+            elif isinstance(one, OfClock) and one.target not in self.groups:
                 yield k, at_nothing(self.states, one)
         for key, groups in self.groups.items():
-            if key not in self.of_levels:
+            if key not in self.hanging:
                 yield from self._run(*groups[0])
 
     def _run(self, group: Group, terming: Terming) -> Iterator[tuple[int, Looks]]:
         """Lets the clocks of a target run, and says what is seen of comparisons with it."""
-        wanted = {k: one for k, one in self.used.items() if isinstance(one, Outcomed | Shared)}
+        wanted = {k: one for k, one in self.used.items() if isinstance(one, OfClock)}
         wanted = {k: one for k, one in wanted.items() if one.target == group.key}
         looks = Running(self.plan, self.states, group, terming, self.until).run(list(wanted.values()), self.left)
         yield from zip(wanted, looks, strict=True)

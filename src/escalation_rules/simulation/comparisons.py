@@ -5,7 +5,7 @@ A comparison of levels is one of the tracks on which they are; one of what happe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -24,7 +24,11 @@ __all__ = [
     "Comparisons",
     "Dialed",
     "Happened",
+    "OfClock",
     "Outcomed",
+    "Overdue",
+    "Picked",
+    "Remaining",
     "Shared",
     "Timed",
     "Tree",
@@ -74,6 +78,35 @@ class Shared(NamedTuple):
     wanted: bool
 
 
+class Picked(NamedTuple):
+    """A duration whose length or calendar is picked by some facts: what it is for values of these, if anything."""
+
+    anchor: str
+    by: tuple[str, ...]
+    choose: Callable[[Mapping[str, Any]], Timed | None]
+    wanted: bool
+    track: int
+
+
+class Overdue(NamedTuple):
+    """A duration since the latest clock of a target was due, while it runs."""
+
+    target: str
+    span: Span
+    calendar: Calendar | None
+    line: int
+    wanted: bool
+
+
+class Remaining(NamedTuple):
+    """Whether a clock that runs has a span (or any time) left until it is due, or (not `wanted`) has not."""
+
+    target: str
+    span: Span | None
+    calendar: Calendar
+    wanted: bool
+
+
 class Outcomed(NamedTuple):
     """Of which outcomes of a target a comparison holds, in the order of `OUTCOMES`."""
 
@@ -92,7 +125,9 @@ class Happened(NamedTuple):
     track: int | None
 
 
-Comparison = Dialed | Timed | Shared | Outcomed | Happened
+OfClock = Shared | Outcomed | Overdue | Remaining
+"""What is compared of the latest clock of a target."""
+Comparison = Dialed | Timed | Picked | Happened | OfClock
 
 _DIALED = {
     *("priority", "level", "status", "channel", "acknowledged", "escalation_requested", "escalations"),
@@ -106,11 +141,14 @@ _OF_TRACKS = {"level_failed", "at_level_for", "happened"}
 class Comparisons:
     """The comparisons of a policy's rules, by number; `most` is the highest number that one of a count names.
 
-    `rungs` are the levels by key, `calendars` the lines by the names of calendars.
+    `rungs` are the levels by key, `calendars` the lines by the names of calendars; `raises` says that rules raise the
+    priority.
     """
 
-    def __init__(self, policy: Policy, rungs: Mapping[str, int], calendars: Mapping[str | None, int]) -> None:
-        self.policy, self.rungs, self.calendars = policy, rungs, calendars
+    def __init__(
+        self, policy: Policy, rungs: Mapping[str, int], calendars: Mapping[str | None, int], *, raises: bool
+    ) -> None:
+        self.policy, self.rungs, self.calendars, self.raises = policy, rungs, calendars, raises
         self.tracks = {track.key: number for number, track in enumerate(policy.all_tracks)}
         self.track_of = {level.key: self.tracks[track.key] for track in policy.all_tracks for level in track.levels}
         self.ranks = {name: rank for rank, name in enumerate(policy.priorities)}
@@ -118,18 +156,21 @@ class Comparisons:
         self.most = 0
         self._numbers: dict[Any, int] = {}
 
-    def tree(self, condition: Condition, track: int | None, calendars: tuple[Any, ...] = ()) -> Tree:
-        """A condition in normal form, of a rule on a track or (without one) of a target. Raises `Unheld`."""
+    def tree(self, condition: Condition, track: int, calendars: tuple[Any, ...] = (), *, goes: bool) -> Tree:
+        """A condition in normal form, of a rule on a track that goes somewhere, or of what does not.
+
+        Raises `Unheld`.
+        """
         if isinstance(condition, Atom):
-            by_track = list(self._by_track(condition))
-            if len(by_track) == 1:
-                return self._number(by_track[0], track, calendars)
-            kind = "any" if condition.op == "in" else "all"
-            return kind, tuple(self._number(one, track, calendars) for one in by_track)
+            numbers = [self._number(one, track, calendars, goes=goes) for one in self._by_track(condition)]
+            if condition.fact == "time_left" and condition.op == "<":  # once it is due, no time is left
+                some_left = Remaining(str(condition.of), None, _ALWAYS, wanted=True)
+                numbers.append(self._keep(("some left", condition.of), some_left))
+            return numbers[0] if len(numbers) == 1 else ("any" if condition.op == "in" else "all", tuple(numbers))
         if not parts(condition):
             raise Unheld("conditions of nothing")
         kind = "all" if isinstance(condition, AllOf) else "any"
-        return kind, tuple(self.tree(part, track, calendars) for part in parts(condition))
+        return kind, tuple(self.tree(part, track, calendars, goes=goes) for part in parts(condition))
 
     def _by_track(self, atom: Atom) -> Iterator[Atom]:
         """A comparison with levels of several tracks is one of each."""
@@ -139,36 +180,45 @@ class Comparisons:
         for track in dict.fromkeys(self.track_of[key] for key in atom.value):
             yield atom.model_copy(update={"value": tuple(key for key in atom.value if self.track_of[key] == track)})
 
-    def _number(self, atom: Atom, track: int | None, calendars: tuple[Any, ...]) -> int:
-        key = (atom, calendars[:1] if atom.calendar is None else (), track if atom.fact in _OF_TRACKS else None)
+    def _number(self, atom: Atom, track: int, calendars: tuple[Any, ...], *, goes: bool) -> int:
+        given = (atom.calendar, *calendars) if atom.kind == "duration" else ()
+        counts = _up_to_a_name(tuple(one for one in given if one is not None))
+        key = (atom, counts, (track, goes) if atom.fact in _OF_TRACKS else None)
+        if key in self._numbers:
+            return self._numbers[key]
+        return self._keep(key, self._comparison(atom, track, counts, goes=goes))
+
+    def _keep(self, key: Any, one: Comparison) -> int:
         if key not in self._numbers:
             self._numbers[key] = len(self.found)
-            self.found.append(self._comparison(atom, track, calendars))
+            self.found.append(one)
         return self._numbers[key]
 
-    def _comparison(self, atom: Atom, track: int | None, calendars: tuple[Any, ...]) -> Comparison:
+    def _comparison(self, atom: Atom, track: int, calendars: tuple[Any, ...], *, goes: bool) -> Comparison:
         if atom.fact in _ANCHORS:
-            return self._timed(atom, track or 0, calendars)
+            return self._timed(atom, track, calendars)
+        if atom.fact in {"past_due", "time_left"}:
+            return self._of_due(atom, calendars)
         if atom.fact == "used":
             return Shared(str(atom.of), Fraction(atom.value), atom.op == ">=")
         if atom.fact == "deadline":
             table = np.array([COMPARE[atom.op](one, atom.value) for one in OUTCOMES])
             return Outcomed(str(atom.of), table)
         if atom.fact == "happened":
-            return self._happened(atom, track)
+            return self._happened(atom, track if goes else None)
         if atom.fact in BUILT_IN and atom.fact not in _DIALED:
             raise Unheld(f"`{atom.fact}`")
         if atom.fact in BUILT_IN and atom.kind == "count":
             self.most = max(self.most, *(atom.value if isinstance(atom.value, tuple) else (atom.value,)))
         return Dialed(atom.fact, self._holds(atom), atom.fact == "level", self._track(atom, track))
 
-    def _track(self, atom: Atom, track: int | None) -> int | None:
+    def _track(self, atom: Atom, track: int) -> int | None:
         """The track that an atom is about."""
         if atom.fact == "level":
             return self.track_of[atom.value[0] if isinstance(atom.value, tuple) else atom.value]
         if atom.of in self.tracks:
             return self.tracks[str(atom.of)]
-        return None if atom.fact == "moves" else track or 0
+        return None if atom.fact == "moves" else track
 
     def _happened(self, atom: Atom, track: int | None) -> Happened:
         patterns = atom.pattern or ()
@@ -187,14 +237,45 @@ class Comparisons:
             return lambda name: name in number and compare(number[name], wanted)
         return lambda held: held is not None and compare(held, constant)
 
-    def _timed(self, atom: Atom, track: int, calendars: tuple[Any, ...]) -> Timed:
-        name = next((one for one in (atom.calendar, *calendars) if one is not None), None)
-        if isinstance(atom.value, Pick) or isinstance(name, Pick):
-            raise Unheld("durations that are picked")
-        span, about = atom.value, self.tracks[str(atom.of)] if atom.of is not None else track
-        calendar: Calendar = BusinessCalendar.always() if name is None else self.policy.calendars[name]
-        line = self.calendars[name] if span.is_business else 0
-        return Timed(atom.fact, span, calendar if span.microseconds is None else None, line, atom.op == ">=", about)
+    def _timed(self, atom: Atom, track: int, calendars: tuple[Any, ...]) -> Timed | Picked:
+        """A duration. Its calendar is the first that is named, or that a pick comes to."""
+        about, wanted = self.tracks[str(atom.of)] if atom.of is not None else track, atom.op == ">="
+        given: list[Any] = [atom.value, *calendars]
+        by = tuple(dict.fromkeys(one.by for one in given if isinstance(one, Pick)))
+
+        def choose(values: Mapping[str, Any]) -> Timed | None:
+            chosen: list[Any] = [one.choose(values[one.by]) if isinstance(one, Pick) else one for one in given]
+            span, names = chosen[0], chosen[1:]
+            return None if span is None else Timed(atom.fact, span, *self._counted(span, names), wanted, about)
+
+        if not by:
+            return Timed(atom.fact, atom.value, *self._counted(atom.value, given[1:]), wanted, about)
+        if self.raises and "priority" in by:
+            raise Unheld("durations picked by a priority that rules raise")
+        return Picked(atom.fact, by, choose, wanted, about)
+
+    def _counted(self, span: Span, names: Sequence[Any]) -> tuple[Calendar | None, int]:
+        """The calendar that a span in days counts in, or the line that any other does."""
+        name = next((one for one in names if one is not None), None)
+        calendar: Calendar = _ALWAYS if name is None else self.policy.calendars[name]
+        return calendar if span.microseconds is None else None, self.calendars[name] if span.is_business else 0
+
+    def _of_due(self, atom: Atom, calendars: tuple[Any, ...]) -> Overdue | Remaining:
+        if isinstance(atom.value, Pick) or any(isinstance(one, Pick) for one in calendars):
+            raise Unheld("durations before or after a due that are picked")
+        target, wanted = str(atom.of), atom.op == ">="
+        if atom.fact == "past_due":
+            return Overdue(target, atom.value, *self._counted(atom.value, calendars), wanted)
+        return Remaining(target, atom.value, self.policy.calendars[calendars[0]] if calendars else _ALWAYS, wanted)
+
+
+def _up_to_a_name(calendars: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The calendars that may count: picks, and the first that is named outright."""
+    named = next((place for place, one in enumerate(calendars) if isinstance(one, str)), len(calendars))
+    return calendars[: named + 1]
+
+
+_ALWAYS = BusinessCalendar.always()
 
 
 def is_odd(pattern: Pattern) -> bool:

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules.simulation.columns import LOST
-from escalation_rules.simulation.comparisons import Outcomed, Shared, held
+from escalation_rules.simulation.comparisons import OfClock, held
 from escalation_rules.simulation.grids import MET, NEVER, NONE, VOID, Left
 from escalation_rules.simulation.plans import Group, Plan
-from escalation_rules.simulation.running import Marks, nothing
+from escalation_rules.simulation.running import Marks
 from escalation_rules.simulation.stands import Stands
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.terming import Terming
-from escalation_rules.simulation.ticking import Here, Ticking
+from escalation_rules.simulation.ticking import Here, Ticking, nothing
 
 __all__ = ["Family", "Shift"]
 
@@ -49,7 +49,7 @@ class Family:
         self.count[case] = np.where(self.cycle[case] == cycle, self.count[case], 0) + 1
         self.cycle[case], self.latest[case] = cycle, group
 
-    def look(self, one: Outcomed | Shared, here: Here) -> tuple[Mask, Ints]:
+    def look(self, one: OfClock, here: Here) -> tuple[Mask, Ints]:
         """Whether a comparison holds of the latest instance now, and when time alone will change that."""
         holds, cross = np.full(len(here.row), nothing(one)), np.full(len(here.row), NEVER)
         latest = self.latest[here.row]
@@ -64,7 +64,7 @@ class Family:
         return found
 
     def turn(self, here: Here, shift: Shift, *, by_event: bool) -> None:
-        """What the present event of each of these cases did to its clocks, or (not `by_event`) a move of the rules."""
+        """What the present event of each of these cases did to its clocks, or (not `by_event`) what rules did."""
         for clock in self.clocks:
             clock.turn(here, shift, by_event=by_event)
 
@@ -98,7 +98,7 @@ class _Latest(Ticking):
         left = shift.moved & ((self.states.live[place] & ~inside) | (shift.left == self.rung))
         self._over(here, stopped, MET)
         self._over(here, opened & ~stopped & (left | (marks.voids[place] & by_event)), VOID)
-        may_change = (marks.changes[place] & by_event) | (shift.moved & bool(self.terming.of_levels))
+        may_change = marks.changes[place] | shift.moved if by_event else np.full(len(row), self.terming.hangs)
         changed = np.flatnonzero(self.open[row] & may_change)
         if len(changed):
             self.change(here.where(changed))
@@ -115,16 +115,18 @@ class _Latest(Ticking):
         return found
 
     def _terms(self, here: Here) -> Ints:
-        """Whether the target applies may hang on where the case stands."""
+        """What the terms are picked by, and whether the target applies, may hang on what rules did."""
         found, terming = super()._terms(here), self.terming
-        if terming.when is None or not terming.of_levels:
+        if terming.raises:
+            found = found + self.family.stands.priority[here.row] * terming.stride
+        if terming.when is None or not terming.hanging:
             return found
         applies = held(
             terming.when,
             lambda k: (
                 terming.after[k][here.place]
                 if k in terming.after
-                else self.family.stands.holds(terming.of_levels[k], here)
+                else self.family.stands.holds(terming.hanging[k], here)
             ),
         )
         return found + ~applies

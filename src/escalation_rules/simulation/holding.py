@@ -7,29 +7,28 @@ from typing import Any
 import numpy as np
 
 from escalation_rules.patterns import Pattern
-from escalation_rules.simulation.comparisons import Comparison, Dialed, Happened, Outcomed, Timed, Tree, held
+from escalation_rules.simulation.comparisons import Comparison, Dialed, Happened, OfClock, Picked, Timed, Tree, held
+from escalation_rules.simulation.durations import edges, picked_edges
 from escalation_rules.simulation.families import Family
-from escalation_rules.simulation.grids import BREACHED, LONG_AGO, NEVER
+from escalation_rules.simulation.grids import LONG_AGO, NEVER
 from escalation_rules.simulation.keys import BITS
-from escalation_rules.simulation.looking import edges
 from escalation_rules.simulation.plans import Plan
 from escalation_rules.simulation.points import Points
 from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.stands import Stands
 from escalation_rules.simulation.states import Ints, Mask, States
-from escalation_rules.simulation.terming import LEVEL_FACTS
-from escalation_rules.simulation.ticking import Here
+from escalation_rules.simulation.ticking import Here, later
 
-__all__ = ["Holding", "is_of_levels"]
+__all__ = ["Holding", "hangs_on_rules"]
 
 
-def is_of_levels(one: Comparison, keys: set[str]) -> bool:
-    """Whether a comparison depends on levels; `keys` are those of targets that do."""
+def hangs_on_rules(plan: Plan, one: Comparison, keys: set[str]) -> bool:
+    """Whether a comparison depends on what rules do; `keys` are those of targets that do."""
     if isinstance(one, Dialed):
-        return one.fact in LEVEL_FACTS
+        return one.fact in plan.moving
     if isinstance(one, Happened):
         return True
-    return one.anchor == "at_level_for" if isinstance(one, Timed) else one.target in keys
+    return one.anchor == "at_level_for" if isinstance(one, Timed | Picked) else one.target in keys
 
 
 class Holding:
@@ -55,6 +54,7 @@ class Holding:
         dials = {k: one for k in watched if isinstance(one := plan.comparisons[k], Dialed)}
         self.facts = {k: one.fact for k, one in dials.items()}
         happened = {k: one for k in watched if isinstance(one := plan.comparisons[k], Happened)}
+        self.picked = {one.by for k in watched if isinstance(one := plan.comparisons[k], Picked)}
         self.patterns = {k: one.patterns for k, one in happened.items() if one.wanted}
         self.heard = {one.patterns for one in happened.values()}
 
@@ -81,7 +81,7 @@ class Holding:
             hit = np.flatnonzero(self.cross[row][case] == now)
             if len(hit):
                 one = self.plan.comparisons[k]
-                holds = one.table[BREACHED] if isinstance(one, Outcomed) else one.wanted  # type: ignore[union-attr]
+                holds = later(one) if isinstance(one, OfClock) else one.wanted  # type: ignore[union-attr]
                 self.cross[row][case[hit]] = NEVER
                 self._put(k, case[hit], np.full(len(hit), holds), (now[hit] - self.states.base) << BITS)
 
@@ -91,9 +91,10 @@ class Holding:
         turned = holds != self.truth[row][case]
         if turned.any():
             self.truth[row][case] = holds
-            gained = np.flatnonzero(turned & holds)  # what no longer holds makes no rule hold
+            gained = np.flatnonzero(turned & holds)
             self.since[row][case[gained]] = when[gained]
-            self.stir[case[gained]] = True
+            # what no longer holds makes no rule hold; but it may leave older evidence, on which a priority is raised
+            self.stir[case[turned if self.plan.raises else gained]] = True
 
     def _seen(self, k: int, here: Here) -> tuple[Mask, Ints]:
         one = self.plan.comparisons[k]
@@ -101,6 +102,8 @@ class Holding:
             return self.stands.holds(one, here), np.full(len(here.row), NEVER)
         if isinstance(one, Timed):
             return edges(self.plan, one, self.stands.entered(one.track, here), here.now)
+        if isinstance(one, Picked):
+            return picked_edges(self.plan, self.states, one, here.place, self.stands.entered(one.track, here))
         return self.families[one.target].look(one, here)
 
     # ------------------------------------------------------------------------ conditions

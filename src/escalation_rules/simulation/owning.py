@@ -10,6 +10,7 @@ import numpy as np
 
 from escalation_rules.picks import Pick
 from escalation_rules.simulation.keys import Keys
+from escalation_rules.simulation.paths import Path
 from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.states import Ints, States
 from escalation_rules.simulation.words import Worded
@@ -20,32 +21,24 @@ __all__ = ["Owning"]
 class Owning:
     """Roles by what they are picked by; `by` has the names of the facts, the priority first."""
 
-    def __init__(self, plan: Plan, states: States) -> None:
-        self.plan, script = plan, states.script
+    def __init__(self, plan: Plan, states: States, priority: Path) -> None:
+        self.plan, self.priority, script = plan, priority, states.script
         given = [*(level.owner for level in plan.levels), *(target.owner for _, target in plan.targets)]
         facts = dict.fromkeys(role.by for role in given if isinstance(role, Pick) and role.by != "priority")
         self.by = ("priority", *facts)
         numbers = [script.facts.index(name) for name in facts]
         self.words = [script.priorities.words, *(script.values[number].words for number in numbers)]
-        self.trails = [states.priority, *(states.fact(number) for number in numbers)]
-        self.keys = [Keys(states.keys[trail.places], states.size) for trail in self.trails]
-
-    def priority_at(self, keys: Ints) -> Ints:
-        """The priority after all that happened at an instant, by its number."""
-        return self._value(0, keys)
-
-    def _value(self, number: int, keys: Ints) -> Ints:
-        found: Ints = self.trails[number].values[self.keys[number].as_of(keys)]
-        return found
+        trails = [states.fact(number) for number in numbers]
+        self.facts = [(Keys(states.keys[trail.places], states.size), trail.values) for trail in trails]
 
     def roles(self, groups: Sequence[Group | None], level: Ints, keys: Ints, group: Any) -> Worded:
         """Who owned levels (without a group), or targets on them, after all that happened at an instant.
 
         `group` is the number of each row's group.
         """
-        picked, count = self._value(0, keys).astype(np.int64), len(self.words[0])
-        for number, words in enumerate(self.words[1:], 1):
-            picked = picked * len(words) + self._value(number, keys)
+        picked, count = self.priority.at(keys), len(self.words[0])
+        for (known, values), words in zip(self.facts, self.words[1:], strict=True):
+            picked = picked * len(words) + values[known.as_of(keys)]
             count *= len(words)
         rungs = len(self.plan.levels) + 1
         codes = (group * rungs + level + 1) * count + picked

@@ -1,4 +1,4 @@
-"""Where cases stood on a track, from when to when, by what events and rules did."""
+"""What cases were from when to when by what events and rules did: where they stood on a track, or their priority."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Stays(NamedTuple):
 
 
 class Path:
-    """The levels of a track on which cases stood, from the `first` of each on.
+    """The levels of a track on which cases stood, from the `first` of each on, or other values that they had.
 
-    `placed` and `moved` are what events and what rules did: case, instant and level.
+    `placed` and `moved` are what events and what rules did: case, instant and value.
     """
 
     def __init__(
@@ -37,17 +37,23 @@ class Path:
         case, at, level = (np.concatenate(pair) for pair in zip(placed, moved, strict=True))
         keys = states.key(case, at)
         order = np.argsort(keys, kind="stable")  # what events do comes before what rules do
-        self.keys, self.levels = keys[order], level[order]
+        self.keys, self.values = keys[order], level[order]
         self.ordered = Keys(self.keys, states.size)
 
     def at(self, keys: Ints) -> Ints:
-        """Where cases stood at instants, after all that happened at them."""
+        """The values at instants, after all that happened at them."""
         case = keys >> WIDTH
         found: Ints = self.first[case]
         if len(self.keys):
             last = self.ordered.as_of(keys)
             moved = (last >= 0) & (self.keys[last] >> WIDTH == case)
-            found = np.where(moved, self.levels[last], found)
+            found = np.where(moved, self.values[last], found)
+        return found
+
+    def last(self) -> Ints:
+        """The last value of each case."""
+        found: Ints = self.first.copy()
+        found[self.keys >> WIDTH] = self.values  # of several, the last is kept
         return found
 
     def stays(self) -> Stays:

@@ -29,10 +29,11 @@ from escalation_rules.simulation.bulk import Bulk
 from escalation_rules.simulation.comparisons import Comparisons, Tree, Unheld, is_odd
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
-from escalation_rules.worktime._timeline import EPOCH
+from escalation_rules.worktime._timeline import EPOCH, microseconds_of
 
 __all__ = ["KINDS", "Gate", "Group", "Plan", "Ruling", "Terms", "kind_of", "matched"]
 
+LEVEL_FACTS = frozenset({"level", "moves", "level_failed"})
 _MANY = 200
 NOWHERE = -1
 """The number of no level: of a case that stands nowhere on a track."""
@@ -48,7 +49,8 @@ class Gate(NamedTuple):
 class Ruling(NamedTuple):
     """A rule: its condition over comparisons, where it applies (anywhere without gates), and where it goes.
 
-    It goes to the next level of its track if `to` is -1, and nowhere if it is None.
+    It goes to the next level of its track if `to` is -1, and nowhere if it is None. `raises` are the ranks to which it
+    raises the priority, -1 for the next.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Ruling(NamedTuple):
     track: int
     to: int | None
     waived: bool
+    raises: tuple[int, ...]
 
 
 class Terms(NamedTuple):
@@ -103,35 +106,41 @@ class Plan:
         self.outside = np.array([*(level.external for level in self.levels), False])
         self.goes_outside = bool(self.outside.any())
         self.ranks = {name: rank for rank, name in enumerate(policy.priorities)}
+        self.raises = any(_raises(rule) for rule in policy.all_rules)
+        self.moving = LEVEL_FACTS | ({"priority"} if self.raises else set())
+        self.effective_from = None if policy.effective_from is None else microseconds_of(policy.effective_from)
         self.lines: list[Bulk] = [Bulk(None)]
         self.calendars: dict[str | None, int] = {None: 0}
         for name, calendar in policy.calendars.items():
             self.calendars[name] = len(self.lines)
             self.lines.append(Bulk(calendar.line))
-        self._comparisons = Comparisons(policy, self.rungs, self.calendars)
+        self._comparisons = Comparisons(policy, self.rungs, self.calendars, raises=self.raises)
         self.rules = tuple(self._ruling(rule) for rule in sorted(policy.all_rules, key=lambda rule: rule.name))
         self.targets = tuple(self._targets())
         whens = [target.when for _, target in self.targets]
-        self.whens = [None if when is None else self._comparisons.tree(normal(when), None) for when in whens]
+        self.whens = [None if when is None else self._comparisons.tree(normal(when), 0, goes=False) for when in whens]
         self.comparisons, self.most = self._comparisons.found, self._comparisons.most
         self.checked = {rung: level.entry.items for rung, level in enumerate(self.levels) if level.entry}
 
     # ------------------------------------------------------------------------ rules
 
     def _ruling(self, rule: Rule) -> Ruling:
-        """A rule. Of one that goes nowhere nothing shows in frames, so nothing is asked of its condition."""
-        if rule.to is None:
-            return Ruling(rule.name, ("all", ()), (), 0, None, waived=False)
+        """A rule. Of one that shows in no frame nothing is asked of its condition."""
+        if not _shows(rule):
+            return Ruling(rule.name, ("all", ()), (), 0, None, waived=False, raises=())
         track = self._track_of(rule)
-        calendars = (rule.calendar, self.policy.all_tracks[track].calendar, self.policy.usual_calendar)
-        tree = self._comparisons.tree(normal(rule.when), track, tuple(one for one in calendars if one is not None))
-        to = NOWHERE if rule.to == NEXT else self.rungs[rule.to]
-        return Ruling(rule.name, tree, tuple(self._gates(rule)), track, to, rule.checklist == "waived")
+        given = (rule.calendar, self.policy.all_tracks[track].calendar, self.policy.usual_calendar)
+        calendars = tuple(one for one in given if one is not None)
+        tree = self._comparisons.tree(normal(rule.when), track, calendars, goes=rule.to is not None)
+        to = None if rule.to is None else NOWHERE if rule.to == NEXT else self.rungs[rule.to]
+        ranks = {**self.ranks, NEXT: NOWHERE}
+        raises = tuple(ranks[one.to] for one in rule.then if isinstance(one, SetPriority))
+        return Ruling(rule.name, tree, tuple(self._gates(rule)), track, to, rule.checklist == "waived", raises)
 
     def _track_of(self, rule: Rule) -> int:
         """The track of the level it names, else the one it names, else that of the levels it is for, else the first."""
-        if rule.to != NEXT:
-            return self.track_of[self.rungs[str(rule.to)]]
+        if rule.to is not None and rule.to != NEXT:
+            return self.track_of[self.rungs[rule.to]]
         if rule.track is not None:
             return self._comparisons.tracks[rule.track]
         named = {self.track_of[self.rungs[key]] for key in rule.at}
@@ -154,8 +163,6 @@ class Plan:
             for target in targets:
                 if len(set(keys)) < len(keys):
                     raise Unheld("several targets with one key")
-                if any(isinstance(span, Span) and span.due == "same time" for span in choices(target.within)):
-                    raise Unheld("targets that may be due at an opening")
                 if any(is_odd(pattern) or pattern.event == "Escalated" for pattern in _patterns(target)):
                     raise Unheld("targets that moves start or stop, or that look at ids")
                 yield rung, target
@@ -193,9 +200,10 @@ class Plan:
                 return
 
     def _picked_by(self, target: Target, rung: int | None) -> tuple[str, ...]:
-        """What its terms are picked by, also where it does not apply."""
+        """What its terms are picked by, also where it does not apply; the priority first."""
         given = [*self._terms_of(target, rung), *self._terms_of(_not_applying(target), rung)]
-        return tuple(dict.fromkeys(one.by for one in given if isinstance(one, Pick)))
+        names = {one.by for one in given if isinstance(one, Pick)}
+        return tuple(sorted(names, key=lambda name: (name != "priority", name)))
 
     def _terms(self, target: Target, rung: int | None, values: Mapping[str, Any], *, applies: bool) -> Terms:
         given = self._terms_of(target if applies else _not_applying(target), rung)
@@ -277,13 +285,13 @@ def _unheld(policy: Policy) -> Iterator[str]:
         yield "as many levels"
     if policy.rotas:
         yield "rotas"
-    if policy.effective_from is not None:
-        yield "a policy that is not in force from the beginning"
     if any(level.alternates and None in choices(level.owner) for level in levels):
         yield "owners that may be nobody"
-    if any(isinstance(one, SetPriority) for one in actions):
-        yield "rules that change the priority"
-    if any(isinstance(one, Assign) for one in actions) and _sees_assignments(policy):
+    if any(isinstance(one, SetPriority) for level in levels for one in level.on_entry):
+        yield "levels that change the priority"
+    if any(_raises(rule) for rule in policy.all_rules) and _sees(policy, E.PriorityChanged):
+        yield "patterns of changes that rules make"
+    if any(isinstance(one, Assign) for one in actions) and _sees(policy, E.Assigned, "assignments", "unassigned_for"):
         yield "rules that look at what rules assign"
     if any(is_odd(pattern) or pattern.event == "Escalated" for item in items for pattern in item.done_by):
         yield "items that moves answer"
@@ -296,19 +304,25 @@ def _items(policy: Policy) -> tuple[Item, ...]:
     return tuple(item for level in policy.all_levels if level.entry for item in level.entry.items)
 
 
-def _sees_assignments(policy: Policy) -> bool:
-    """Whether what frames show depends on who was assigned."""
-    whens = [rule.when for rule in policy.all_rules if rule.to is not None]
+def _raises(rule: Rule) -> bool:
+    """Whether a rule changes the priority."""
+    return any(isinstance(action, SetPriority) for action in rule.then)
+
+
+def _shows(rule: Rule) -> bool:
+    """Whether frames show something of what a rule asks for."""
+    return rule.to is not None or _raises(rule)
+
+
+def _sees(policy: Policy, kind: type[Happening], *facts: str) -> bool:
+    """Whether what frames show depends on some facts, or on patterns of events of a kind."""
+    whens = [rule.when for rule in policy.all_rules if _shows(rule)]
     whens += [target.when for target in policy.all_targets if target.when is not None]
     asked = [atom for when in whens for atom in atoms(when)]
-    seen = [
-        *(one for atom in asked for one in atom.pattern or ()),
-        *(one for item in _items(policy) for one in item.done_by),
-    ]
-    seen += [one for target in policy.all_targets for one in _patterns(target)]
-    return any(atom.fact in {"assignments", "unassigned_for"} for atom in asked) or any(
-        one.event == "Assigned" for one in seen
-    )
+    patterns = [one for atom in asked for one in atom.pattern or ()]
+    patterns += [one for item in _items(policy) for one in item.done_by]
+    patterns += [one for target in policy.all_targets for one in _patterns(target)]
+    return any(atom.fact in facts for atom in asked) or any(one.event == kind.__name__ for one in patterns)
 
 
 def matched(patterns: tuple[Pattern, ...], prototypes: list[Happening]) -> NDArray[np.bool_]:

@@ -35,8 +35,8 @@ class Points:
 
     def __init__(self, states: States, records: Records, rules: dict[int, Ruling], turns: dict[int, Turns]) -> None:
         self.states, self.records, self.turns = states, records, turns
-        begins = states.keys[states.beginnings]
-        self.keys = distinct(begins, *(one.keys for one in turns.values()))
+        begins, in_force = states.keys[states.beginnings], self._in_force()
+        self.keys = distinct(begins, in_force, *(one.keys for one in turns.values()))
         self.case = self.keys >> WIDTH
         self.bounds = np.r_[0, np.flatnonzero(self.case[1:] != self.case[:-1]) + 1, len(self.keys)]
         self.ordered = Keys(self.keys, states.size)
@@ -48,7 +48,7 @@ class Points:
             number: rule.to
             for number, rule in rules.items()
             if rule.to is not None and rule.to >= 0 and rule.to not in checked
-            if not rule.gates and turns.keys() >= set(leaves(rule.tree))
+            if not (rule.gates or rule.raises) and turns.keys() >= set(leaves(rule.tree))
         }
         self.best = [np.full(len(self.keys), NONE, np.int16) for _ in states.script.plan.tracks]
         for number, to in self.plain.items():
@@ -56,7 +56,7 @@ class Points:
             # a level is above nowhere by one more than its number
             np.maximum(best, self.may[number] * np.int16(to + 1) + NONE, out=best)
         again = len(begins) > states.size
-        self._choose(rules, self.as_of(begins) if again else self.bounds[:-1])
+        self._choose(rules, self.as_of(begins) if again else self.bounds[:-1], self.as_of(in_force))
 
     # ------------------------------------------------------------------------ what holds
 
@@ -93,10 +93,20 @@ class Points:
 
     # ------------------------------------------------------------------------ where to look
 
-    def _choose(self, rules: dict[int, Ruling], begins: Ints) -> None:
-        """The instants to look at, while the case is worked on."""
+    def _in_force(self) -> Ints:
+        """When the policy comes to be in force, for the cases that are open by then."""
+        since, states = self.states.script.plan.effective_from, self.states
+        if since is None or since - states.base >= 1 << WIDTH:
+            return np.zeros(0, np.int64)
+        open_by_then = np.flatnonzero(states.at[states.opening] < since)
+        return states.key(open_by_then, np.full(len(open_by_then), since))
+
+    def _choose(self, rules: dict[int, Ruling], begins: Ints, in_force: Ints) -> None:
+        """The instants to look at, while the case is worked on and the policy is in force."""
+        plan = self.states.script.plan
         fresh = np.zeros(len(self.keys), np.bool_)
-        placed = np.full(self.states.size, self.states.script.plan.goes_outside)
+        fresh[in_force] = True
+        placed = np.full(self.states.size, plan.goes_outside or plan.effective_from is not None)
         placed[self.states.case[np.flatnonzero(self.records.moves)]] = True
         for number in rules if placed.any() else rules.keys() - self.plain.keys():
             for spots in (begins, *self._gains(rules[number])):
@@ -104,19 +114,21 @@ class Points:
                 if number in self.plain:
                     asks &= placed[self.case[spots]]  # a case that was put down, or is back, may be asked for again
                 fresh[spots[np.flatnonzero(asks)]] = True
-        if self.states.script.plan.checked:  # of what is held back it is told from when to when
+        if plan.checked:  # of what is held back it is told from when to when
             fresh[:] = True
         found = np.flatnonzero(np.logical_or.reduce([fresh, *(self._rises(best, begins) for best in self.best)]))
         found = found[np.flatnonzero(self.states.live_at(self.keys[found]))]
+        if plan.effective_from is not None:
+            found = found[np.flatnonzero(self.states.instants(self.keys[found]) >= plan.effective_from)]
         higher = [self._is_higher(best[found], found) for best in self.best]
         self.chosen = found[np.flatnonzero(np.logical_or.reduce([fresh[found], *higher]))]
         self.at = self.states.instants(self.keys[self.chosen])
         self.starts = starts_of(self.case[self.chosen], self.states.size)
 
     def _gains(self, rule: Ruling) -> Iterator[Ints]:
-        """Where there is new evidence of a rule."""
+        """Where there is new evidence of a rule; or, of one that raises the priority, other evidence."""
         for k in self.turns.keys() & set(leaves(rule.tree)):
-            yield self.spots[k][np.flatnonzero(self.turns[k].holds)]
+            yield self.spots[k] if rule.raises else self.spots[k][np.flatnonzero(self.turns[k].holds)]
 
     def _rises(self, best: NDArray[np.int16], begins: Ints) -> Mask:
         """Whether the highest level that plain rules ask for on a track is higher than before, or a cycle begins."""

@@ -13,24 +13,19 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.simulation.columns import LOST
-from escalation_rules.simulation.comparisons import Outcomed, Shared
-from escalation_rules.simulation.grids import BREACHED, MET, NEVER, NONE, NOT_STARTED, VOID, Left, by_turns
+from escalation_rules.simulation.comparisons import OfClock
+from escalation_rules.simulation.grids import MET, NEVER, NONE, VOID, Left, by_turns
 from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.states import Ints, Mask, Places, States, Trail
 from escalation_rules.simulation.terming import Terming
-from escalation_rules.simulation.ticking import Here, Ticking
+from escalation_rules.simulation.ticking import Here, Ticking, later, nothing
 from escalation_rules.simulation.turning import Looks
 
-__all__ = ["Marks", "Running", "nothing"]
+__all__ = ["Marks", "Running"]
 
 _Seen = tuple[Places, list[tuple[Mask, Ints]]]
 """After which events something was looked at, and of each comparison whether it holds and when that will change."""
-
-
-def nothing(one: Outcomed | Shared) -> bool:
-    """Whether a comparison holds of a target that has not started."""
-    return bool(one.table[NOT_STARTED]) if isinstance(one, Outcomed) else (not one.share) == one.wanted
 
 
 class Marks:
@@ -88,7 +83,7 @@ class Running(Ticking):
         self.last: Ints = self.starts  # of each instance, the last stage that comes about
         self.owner = np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(stages)))
 
-    def run(self, wanted: list[Outcomed | Shared], left: Left) -> list[Looks]:
+    def run(self, wanted: list[OfClock], left: Left) -> list[Looks]:
         """To the end. Leaves the rows of the instances, and says what was seen of comparisons with the latest."""
         live = self._live()
         begun = live.place, [(holds[live.row], cross[live.row]) for holds, cross in self._seen(self.every, wanted)[1]]
@@ -128,12 +123,20 @@ class Running(Ticking):
         if not self.active.all():  # once there was a budget, there was one
             self.active = np.maximum.accumulate(np.where(self.active, row, NONE)) >= first
         self._mark_leg(self.every)
-        total = np.cumsum(self._gained())
-        self.counted = total - total[first]
-        exact = np.zeros(len(row), np.bool_)
+        gained = self._gained()
+        total = np.cumsum(gained)
+        self.counted, self.reached[:] = total - total[first], self.started
+        self._allow(self.every, self._is_exact(row, first, gained))
+
+    def _is_exact(self, row: Ints, first: Ints, gained: Ints) -> Mask:
+        """At which stages clocks have counted just what they are allowed, and only then."""
+        found = np.zeros(len(row), np.bool_)
         full = np.flatnonzero((self.counted == self.budget) & (row > first))
-        exact[full] = self._is_exact(self._from(full))
-        self._allow(self.every, exact)
+        if len(full):
+            last = np.maximum.accumulate(np.where(gained > 0, row, NONE))[full]  # when they last counted something
+            full, last = full[last > first[full]], last[last > first[full]]
+            found[full] = self._reached_by(self._from(last)) == self.every.now[full]
+        return found
 
     def _gained(self) -> Ints:
         """What clocks count from one stage to the next."""
@@ -167,18 +170,20 @@ class Running(Ticking):
 
     def _take(self, rows: Ints) -> None:
         """Lets stages be as the ones before."""
-        for held in (self.paused, self.caused, self.active, self.term, self.budget, self.counted, self.leg, self.due):
+        for held in (self.paused, self.caused, self.active, self.term, self.budget):
             held[rows] = held[rows - 1]
+        for instants in (self.counted, self.reached, self.leg, self.due):
+            instants[rows] = instants[rows - 1]
 
-    def _seen(self, here: Here, wanted: list[Outcomed | Shared]) -> _Seen:
+    def _seen(self, here: Here, wanted: list[OfClock]) -> _Seen:
         return here.place, [self.look(one, here) for one in wanted]
 
-    def _unseen(self, wanted: list[Outcomed | Shared]) -> _Seen:
+    def _unseen(self, wanted: list[OfClock]) -> _Seen:
         """What is seen before anything starts."""
         size = self.states.size
         return self.states.opening, [(np.full(size, nothing(one)), np.full(size, NEVER)) for one in wanted]
 
-    def _looks(self, wanted: list[Outcomed | Shared], seen: list[_Seen]) -> list[Looks]:
+    def _looks(self, wanted: list[OfClock], seen: list[_Seen]) -> list[Looks]:
         """The looks at comparisons, by event; of several at one event, the last that is given."""
         places = np.concatenate([places for places, _ in seen])
         last = np.empty(len(self.states.at), np.int64)
@@ -187,8 +192,7 @@ class Running(Ticking):
         order = last[here]
         for number, one in enumerate(wanted):
             holds, cross = (np.concatenate([looks[number][part] for _, looks in seen])[order] for part in (0, 1))
-            after = bool(one.table[BREACHED]) if isinstance(one, Outcomed) else one.wanted
-            found.append(Looks(here, holds, cross, after))
+            found.append(Looks(here, holds, cross, later(one)))
         return found
 
     def _here(self, row: Any, place: Places) -> Here:

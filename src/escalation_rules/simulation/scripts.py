@@ -30,7 +30,11 @@ class Script:
         self.plan, self.prototypes, self.starts, self.at, self.code = plan, prototypes, starts, at, code
         self.kind = np.array([kind_of(one) for one in prototypes], np.int64)
         self.priorities = _Words(
-            [*(getattr(one, "priority", None) for one in prototypes), *_of(prototypes, E.PriorityChanged, "to")]
+            [
+                *(getattr(one, "priority", None) for one in prototypes),
+                *_of(prototypes, E.PriorityChanged, "to"),
+                *(plan.ranks if plan.raises else ()),
+            ]
         )
         self.channels = _Words(_of(prototypes, E.Opened, "channel"))
         self.facts = [one.name for one in plan.policy.facts]
@@ -57,6 +61,10 @@ class Script:
         self.term_lines = [np.array([term.line for term in group.terms], np.int64) for group in self.groups]
         self.term_budgets = [
             np.array([-1 if term.budget is None else term.budget for term in group.terms], np.int64)
+            for group in self.groups
+        ]
+        self.term_lates = [
+            np.array([term.span is not None and term.span.due == "same time" for term in group.terms], np.bool_)
             for group in self.groups
         ]
         self.term_kinds = [

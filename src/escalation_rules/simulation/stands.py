@@ -22,8 +22,8 @@ __all__ = ["Stands"]
 class Stands:
     """On which level of each track cases stand (-1 is nowhere), since when, and whether that is external.
 
-    All of these are by track and case, as is how often a case came up; `heard` is when rules last moved a case in a way
-    that is like some patterns, by case.
+    All of these are by track and case, as is how often a case came up. `priority` is by case, and kept only where rules
+    raise it; `heard` is when rules last moved a case in a way that is like some patterns.
     """
 
     def __init__(self, plan: Plan, states: States, records: Records) -> None:
@@ -33,6 +33,7 @@ class Stands:
         self.outside = plan.outside[self.level]
         self.entry = np.tile(states.when(states.opening), (len(plan.tracks), 1))
         self.moved = np.zeros(self.entry.shape, np.int64)
+        self.priority = states.script.priority[opened]
         self.heard: dict[tuple[Pattern, ...], Ints] = {
             patterns: np.full(states.size, LONG_AGO) for patterns in states.script.made_by_rules
         }
@@ -50,6 +51,11 @@ class Stands:
         self.level[track][case], self.entry[track][case] = to, when
         self.outside[track][case] = self.plan.outside[to]
 
+    def reprice(self, here: Here) -> None:
+        """Events change the priority of cases."""
+        changed = np.flatnonzero(self.states.reprices[here.place])
+        self.priority[here.row[changed]] = self.states.script.priority[self.states.code[here.place[changed]]]
+
     def hear(self, case: Ints, to: Ints, when: Ints) -> None:
         """Rules moved these cases: what is like such moves has happened."""
         for patterns, heard in self.heard.items():
@@ -59,7 +65,7 @@ class Stands:
     # ------------------------------------------------------------------------ what follows
 
     def holds(self, one: Dialed | Happened, here: Here) -> Mask:
-        """Whether a comparison that depends on levels holds."""
+        """Whether a comparison holds that depends on what rules do."""
         if isinstance(one, Happened):
             return self._happened(one, here)
         value, table = self._value(one, here), self.states.script.table(one)
@@ -67,10 +73,13 @@ class Stands:
         return found
 
     def _value(self, one: Dialed, here: Here) -> Ints:
-        """The value of a fact that depends on levels, by its number."""
+        """The value of a fact that depends on what rules do, by its number."""
         if one.fact == "moves":
             moves: Ints = self.moved[:, here.row].sum(0) if one.track is None else self.moved[one.track][here.row]
             return moves
+        if one.fact == "priority":
+            priority: Ints = self.priority[here.row]
+            return priority
         track = one.track or 0
         level: Ints = self.level[track][here.row]
         if one.fact == "level":

@@ -306,6 +306,11 @@ class States:
         """The priority after every event."""
         return self.spread(self.priority)
 
+    @cached_property
+    def reprices(self) -> Mask:
+        """Events that set the priority."""
+        return self.kinds(E.PriorityChanged)
+
     def picked(self, by: tuple[str, ...]) -> Ints:
         """The values of the facts that something is picked by after every event, as one number."""
         if by not in self._picked:

@@ -18,6 +18,7 @@ from escalation_rules.simulation.holding import Holding
 from escalation_rules.simulation.keys import BITS
 from escalation_rules.simulation.plans import Plan, Ruling
 from escalation_rules.simulation.points import Points
+from escalation_rules.simulation.raising import Raising
 from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.stands import Stands
 from escalation_rules.simulation.states import Ints, Mask, States
@@ -80,6 +81,9 @@ class Sweep(Holding):
         super().__init__(plan, states, records, points, families, stands, watched)
         self.rules, self.moves, self.placings = rules, Left(8), Left(4)
         self.blocking = Blocking(plan, states, rules) if plan.checked else None
+        self.raising = Raising(states, rules) if plan.raises else None
+        self.stepwise = [number for number, rule in rules.items() if rule.to is not None and number not in points.plain]
+        self.in_force = states.base if plan.effective_from is None else plan.effective_from
         self.turn = np.zeros(states.size, np.int64)  # how often rules have moved a case at the present instant
         self.touches = self._touches()
         self.points_ahead = _Queue(points.at, points.starts)
@@ -95,10 +99,14 @@ class Sweep(Holding):
             found |= self.records.failures
         for patterns in self.heard:
             found |= self.records.happened(patterns)
+        for by in self.picked:
+            found |= self.states.changed(self.states.picked(by))
         for family in self.families.values():
             found |= family.concerned()
         if self.blocking is not None:
             found |= self.blocking.touches
+        if self.raising is not None:
+            found |= self.states.reprices
         return np.flatnonzero(found)
 
     # ------------------------------------------------------------------------ steps
@@ -135,10 +143,9 @@ class Sweep(Holding):
         """One event of each of these cases. One that is reopened is no longer outside, wherever it stands."""
         back = here.row[np.flatnonzero(self.states.begins[here.place] & ~self.states.opens[here.place])]
         self.stands.outside[:, back] = False
-        shift = self._place(here)
-        for family in self.families.values():
-            family.turn(here, shift, by_event=True)
-        self.look(here, self.states.when(here.place))
+        if self.raising is not None:
+            self.stands.reprice(here)
+        self._turn(here, self._place(here), self.states.when(here.place), by_event=True)
         if self.blocking is not None:
             self.stir[here.row] = True
 
@@ -169,7 +176,7 @@ class Sweep(Holding):
     def _rules(self, case: Ints, now: Ints) -> None:
         """Rules to a fixpoint; each round reads the state that the last one left."""
         at_point = self.points_ahead.next[case] == now
-        chosen = np.flatnonzero(at_point | self.stir[case])
+        chosen = np.flatnonzero((at_point | self.stir[case]) & (now >= self.in_force))
         if not len(chosen):
             return
         case, now, at_point = case[chosen], now[chosen], at_point[chosen]
@@ -193,20 +200,23 @@ class Sweep(Holding):
 
     def _round(self, case: Ints, now: Ints, point: Ints) -> Ints:
         """One round. Which of the cases moved."""
-        wants = self._wants(self.rules.keys() - self.points.plain.keys(), case, point)
+        wants = self._wants(self.stepwise, case, point)
         if self.blocking is not None:
             self.blocking.hold_back(wants, self._here(case, now))
-        plain = {number: self._asks(number, case, point) for number in self.points.plain} if self.records.any else {}
+        plain = self.points.plain if self.records.any else ()
+        asks = {number: self._asks(self.rules[number], case, point) for number in plain}
         moved, moves = np.zeros(len(case), np.bool_), []
         for track in range(len(self.level)):
-            to = self._best(track, case, point, plain)
+            to = self._best(track, case, point, asks)
             for number, wanted in wants.items():
                 if self.rules[number].track == track:
                     np.maximum(to, wanted, out=to)
             some = np.flatnonzero(to > self.level[track][case])
             if len(some):
                 moved[some] = True
-                moves.append(self._moves(track, to, some, self._here(case[some], now[some]), point, wants, plain))
+                moves.append(self._moves(track, to, some, self._here(case[some], now[some]), point, wants, asks))
+        if self.raising is not None:
+            moved |= self._raise(self.raising, self._here(case, now), point)
         for one in moves:
             self._move(one)
         return np.flatnonzero(moved)
@@ -224,9 +234,8 @@ class Sweep(Holding):
                 np.maximum(to, np.where(asks, self.points.plain[number], NONE), out=to)
         return to
 
-    def _asks(self, number: int, case: Ints, point: Ints) -> Mask:
+    def _asks(self, rule: Ruling, case: Ints, point: Ints) -> Mask:
         """Whether a rule holds, on evidence that is later than a move down."""
-        rule = self.rules[number]
         found: Mask = self.holds(rule.tree, case, point)
         if self.records.any:
             found = found & (self.evidence(rule.tree, case, point) > self.barrier[rule.track][case])
@@ -236,11 +245,16 @@ class Sweep(Holding):
         """The level that each of some rules wants each case on, above the present one; -1 for none."""
         return {number: self._wanted(number, case, point) for number in rules}
 
-    def _wanted(self, number: int, case: Ints, point: Ints) -> Ints:
-        rule = self.rules[number]
-        holds, level = self._asks(number, case, point), self.level[rule.track][case]
+    def _applies(self, rule: Ruling, case: Ints, point: Ints) -> Mask:
+        """Whether a rule holds where the case stands."""
+        holds = self._asks(rule, case, point)
         if rule.gates:
             holds = holds & np.logical_or.reduce([gate.levels[self.level[gate.track][case]] for gate in rule.gates])
+        return holds
+
+    def _wanted(self, number: int, case: Ints, point: Ints) -> Ints:
+        rule = self.rules[number]
+        holds, level = self._applies(rule, case, point), self.level[rule.track][case]
         if rule.to is not None and rule.to >= 0:
             return np.where(holds & (rule.to > level), rule.to, NONE)
         rungs = self.plan.tracks[rule.track]
@@ -277,21 +291,51 @@ class Sweep(Holding):
         case, left = here.row, self.level[track][here.row]
         checked = self.blocking.checklists(to, bits, here) if self.blocking else np.zeros(len(to), np.int8)
         self.moves.add(case, here.now, self.states.cycle[here.place], left, to, bits, cause, checked)
-        when = ((here.now - self.states.base) << BITS) + MOST + self.turn[case]
-        self.turn[case] += 1
+        when = self._next(here)
         self.stands.put(track, case, to, when)
         self.stands.hear(case, to, when)
-        shift = Shift(np.ones(len(case), np.bool_), left, to)
+        self._turn(here, Shift(np.ones(len(case), np.bool_), left, to), when, by_event=False)
+
+    def _next(self, here: Here) -> Ints:
+        """The when of the next thing that rules do to these cases at the present instant."""
+        found: Ints = ((here.now - self.states.base) << BITS) + MOST + self.turn[here.row]
+        self.turn[here.row] += 1
+        return found
+
+    def _turn(self, here: Here, shift: Shift, when: Ints, *, by_event: bool) -> None:
+        """What clocks and comparisons make of what happened."""
         for family in self.families.values():
-            family.turn(here, shift, by_event=False)
+            family.turn(here, shift, by_event=by_event)
         self.look(here, when)
+
+    # ------------------------------------------------------------------------ priorities
+
+    def _raise(self, raising: Raising, here: Here, point: Ints) -> Mask:
+        """Priorities rise to the highest that is asked for. Whose did."""
+        priority, begun = self.stands.priority[here.row], self.states.when(self.states.begun[here.place])
+        highest = np.full(len(here.row), NONE)
+        for number, rule in raising.rules.items():
+            asking = np.flatnonzero(self._applies(rule, here.row, point))
+            case = here.row[asking]
+            cause = self.evidence(rule.tree, case, point[asking])
+            cause = np.where(cause == LONG_AGO, begun[asking], cause) >> BITS
+            anew = raising.asked[number].anew(case, self.states.cycle[here.place[asking]], cause)
+            highest[asking] = np.maximum(highest[asking], raising.wanted(number, priority[asking], anew))
+        raised: Mask = highest > raising.ranks[priority]
+        some = here.where(np.flatnonzero(raised))
+        to = raising.words[highest[raised]]
+        raising.done.add(some.row, some.now, to)
+        self.stands.priority[some.row] = to
+        still = np.zeros(len(to), np.bool_), np.full(len(to), NONE), np.full(len(to), NONE)
+        self._turn(some, Shift(*still), self._next(some), by_event=False)
+        return raised
 
     # ------------------------------------------------------------------------ what is held back
 
     def _note(self, case: Ints, now: Ints, blocking: Blocking) -> None:
         """What checklists hold back of these cases, now that the rules have been asked."""
         keys = self.states.key(case, now)
-        idle = np.flatnonzero(~self.states.live_at(keys) | self.stands.is_outside(case))
+        idle = np.flatnonzero(~self.states.live_at(keys) | self.stands.is_outside(case) | (now < self.in_force))
         wants = self._wants(blocking.rules, case, self.points.as_of(keys))
         for wanted in wants.values():
             wanted[idle] = NONE

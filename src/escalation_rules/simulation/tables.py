@@ -42,7 +42,12 @@ class Tables:
         moves = sweep.moves.columns()
         order = np.argsort(moves[0], kind="stable")
         self.moves, self.clocks = [held[order] for held in moves], clocks.columns()
-        self.owning = Owning(plan, states)
+        changes = np.flatnonzero(states.reprices)
+        by_people = (states.case[changes], states.at[changes], self.script.priority[states.code[changes]])
+        raised = Left(3) if sweep.raising is None else sweep.raising.done
+        opened = self.script.priority[states.code[states.opening]]
+        self.priority = Path(states, opened, by_people, tuple(raised.columns()))
+        self.owning = Owning(plan, states, self.priority)
         self.paths = [self._path(track, sweep.placings.columns()) for track in range(len(plan.tracks))]
 
     def _path(self, track: int, placings: list[NDArray[Any]]) -> Path:
@@ -81,7 +86,7 @@ class Tables:
             "closed_at": ends.closed.view(AT),
             "void": ends.void,
             "cycles": _small(states.cycle[last]),
-            "priority": self._priorities(states.priorities[last]),
+            "priority": self._priorities(self.priority.last()),
             "level": self._rungs(self.level),
             "moves": _small(np.bincount(moved, minlength=states.size)),
         }
@@ -193,7 +198,7 @@ class Tables:
             "occurrence": _small(occurrence),
             "level": self._rungs(level),
             "owner": self.owning.roles(groups, level, judged, group.astype(np.int64)),
-            "priority": self._priorities(self.owning.priority_at(judged)),
+            "priority": self._priorities(self.priority.at(judged)),
             "started_at": started.view(AT),
             "due_at": due.view(AT),
             "stopped_at": stopped.view(AT),

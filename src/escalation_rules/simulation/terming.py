@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
+from escalation_rules import events as E
 from escalation_rules.engine.moves import leaves
 from escalation_rules.simulation.comparisons import Comparison, Dialed, Happened, held
 from escalation_rules.simulation.plans import Group
 from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.states import Ints, Mask, States, Trail
 
-__all__ = ["LEVEL_FACTS", "Terming", "dialed"]
-
-LEVEL_FACTS = frozenset({"level", "moves", "level_failed"})
+__all__ = ["Terming", "dialed"]
 
 
 def dialed(states: States, one: Dialed) -> Trail:
@@ -25,38 +26,47 @@ def dialed(states: States, one: Dialed) -> Trail:
 class Terming:
     """Which of its terms a target has after each event (`codes`), and which events may change that.
 
-    Where it hangs on levels too whether the target applies, `codes` are those of one that does, `of_levels` are the
-    comparisons that hang on them, and `after` has what holds of the others after each event.
+    Where it hangs on what rules do too whether the target applies, `codes` are those of one that does, `hanging` are
+    the comparisons that hang on it, and `after` has what holds of the others after each event. Where rules raise the
+    priority by which the terms are picked, it counts `stride` times more.
     """
 
     def __init__(self, states: States, records: Records, group: Group) -> None:
         self.states, self.records, self.when = states, records, group.when
-        self.codes: Ints = states.picked(group.by)
-        self.of_levels: dict[int, Dialed | Happened] = {}
+        self.raises = states.script.plan.raises and "priority" in group.by
+        others = group.by[self.raises :]
+        self.stride = prod(len(states.script.words[name]) for name in others) * self.raises
+        self.codes: Ints = states.picked(others)
+        self.hanging: dict[int, Dialed | Happened] = {}
         self.after: dict[int, Mask] = {}
         for k in leaves(group.when) if group.when is not None else ():
             self._add(k, states.script.plan.comparisons[k])
         if group.when is not None:
-            self.codes = self.codes * 2
-            if not self.of_levels:
+            self.codes, self.stride = self.codes * 2, self.stride * 2
+            if not self.hanging:
                 self.codes = self.codes + ~held(group.when, self.after.__getitem__)
+        self.hangs = self.raises or bool(self.hanging)
         self.changes = states.changed(self.codes) if len(group.terms) > 1 else np.zeros(len(states.at), np.bool_)
-        for one in self.of_levels.values():
+        if self.raises:
+            self.changes |= states.kinds(E.PriorityChanged)
+        for one in self.hanging.values():
             self.changes |= self._may_change(one)
-        for holds in self.after.values() if self.of_levels else ():
+        for holds in self.after.values() if self.hanging else ():
             self.changes |= states.changed(holds)
 
     def _add(self, k: int, one: Comparison) -> None:
         states = self.states
         if isinstance(one, Happened) and one.patterns not in states.script.made_by_rules:
             self.after[k] = (self.records.seen(one.patterns) >= states.when(states.begun)) == one.wanted
-        elif isinstance(one, Dialed) and one.fact not in LEVEL_FACTS:
+        elif isinstance(one, Dialed) and one.fact not in states.script.plan.moving:
             self.after[k] = states.spread(dialed(states, one))
         elif isinstance(one, Dialed | Happened):
-            self.of_levels[k] = one
+            self.hanging[k] = one
 
     def _may_change(self, one: Dialed | Happened) -> Mask:
-        """Events after which something that hangs on levels may be otherwise, moves apart."""
+        """Events after which something that hangs on what rules do may be otherwise, moves apart."""
         if isinstance(one, Happened):
             return self.records.happened(one.patterns) | self.states.begins
+        if one.fact == "priority":
+            return self.states.kinds(E.PriorityChanged)
         return self.records.failures if one.fact == "level_failed" else np.zeros(len(self.states.at), np.bool_)

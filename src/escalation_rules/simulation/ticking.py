@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.simulation.bulk import Bulk, reach
+from escalation_rules.simulation.bulk import Bulk, leave, reach
 from escalation_rules.simulation.columns import LOST
-from escalation_rules.simulation.comparisons import Outcomed, Shared
+from escalation_rules.simulation.comparisons import OfClock, Outcomed, Overdue, Remaining, Shared
+from escalation_rules.simulation.durations import edges
 from escalation_rules.simulation.grids import BREACHED, NEVER, NONE, NOT_STARTED, PENDING, VOID
 from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.terming import Terming
 
-__all__ = ["Here", "Ticking"]
+__all__ = ["Here", "Ticking", "later", "nothing"]
 
 
 class Here(NamedTuple):
@@ -39,6 +40,32 @@ class Here(NamedTuple):
         return chosen if isinstance(self.row, slice) else self.row[chosen]
 
 
+def nothing(one: OfClock) -> bool:
+    """Whether a comparison holds of a target that has not started."""
+    if isinstance(one, Outcomed):
+        return bool(one.table[NOT_STARTED])
+    if isinstance(one, Remaining):
+        return False
+    return (not (one.share if isinstance(one, Shared) else one.span.amount)) == one.wanted
+
+
+def later(one: OfClock) -> bool:
+    """Whether a comparison holds once time alone has changed it."""
+    if isinstance(one, Outcomed):
+        return bool(one.table[BREACHED])
+    return one.wanted != isinstance(one, Remaining)
+
+
+def _remaining(one: Remaining, due: Ints, now: Ints) -> tuple[Mask, Ints]:
+    """Whether so much is left before dues, or (not `wanted`) is not, and when time alone will change that."""
+    known = np.flatnonzero(due != LOST)
+    edge = due[known] if one.span is None else leave(one.calendar, due[known], one.span)
+    holds, cross = np.zeros(len(due), np.bool_), np.full(len(due), NEVER)
+    left = now[known] <= edge
+    holds[known], cross[known] = left == one.wanted, either(left, edge + 1, NEVER)
+    return holds, cross
+
+
 class Ticking:
     """Clocks of one target, each in a row of the arrays."""
 
@@ -47,12 +74,13 @@ class Ticking:
         script, number = states.script, group.number
         self.waits = states.waiting(script.pauses[number])
         self.lines, self.budgets = script.term_lines[number], script.term_budgets[number]
-        self.alike = script.term_kinds[number]
+        self.alike, self.lates = script.term_kinds[number], script.term_lates[number]
         self.only = plan.lines[int(self.lines[0])] if len(set(self.lines.tolist())) == 1 else None
         self.open, self.paused, self.caused, self.active = (np.zeros(size, np.bool_) for _ in range(4))
         self.term: Ints = np.zeros(size, np.int64)
         self.outcome = np.zeros(size, np.int8)
         self.started, self.budget, self.counted, self.leg, self.due = (np.zeros(size, np.int64) for _ in range(5))
+        self.reached = np.zeros(size, np.int64)  # when clocks had counted what they had when they last did not run
 
     # ------------------------------------------------------------------------ what time comes to
 
@@ -91,9 +119,14 @@ class Ticking:
         found[none] = np.where(self.active[here.rows(none)], VOID, NOT_STARTED)
         return either(self.open[row], found, self.outcome[row])  # type: ignore[no-any-return]
 
-    def look(self, one: Outcomed | Shared, here: Here) -> tuple[Mask, Ints]:
+    def look(self, one: OfClock, here: Here) -> tuple[Mask, Ints]:
         """Whether a comparison holds of clocks now, and when time alone will change that."""
-        return self._look_at_outcome(one, here) if isinstance(one, Outcomed) else self._look_at_share(one, here)
+        if isinstance(one, Outcomed):
+            return self._look_at_outcome(one, here)
+        if isinstance(one, Shared):
+            return self._look_at_share(one, here)
+        due = np.where(self.open[here.row], self.due[here.row], LOST)
+        return edges(self.plan, one, due, here.now) if isinstance(one, Overdue) else _remaining(one, due, here.now)
 
     def _look_at_outcome(self, one: Outcomed, here: Here) -> tuple[Mask, Ints]:
         outcome, due = self.outcome_now(here), self.due[here.row]
@@ -124,7 +157,7 @@ class Ticking:
         self.started[row], self.term[row] = now, self._terms(here)
         budget = self._budget(here)
         self.budget[row], self.active[row] = budget, budget != NONE
-        self.counted[row] = 0
+        self.counted[row], self.reached[row] = 0, now
         self.open[row], self.paused[row] = True, self._waits(place)
         self._mark_leg(here)
         self._allow(here, np.zeros(len(row), np.bool_))
@@ -176,7 +209,11 @@ class Ticking:
         runs = free & ~self.paused[here.row] & (self.budget[here.row] != NONE)
         for line, where in self._by_line(here, runs):
             row = here.rows(where)
-            self.due[row] = line.earliest(self.leg[row] + self.budget[row] - self.counted[row])
+            point = self.leg[row] + self.budget[row] - self.counted[row]
+            self.due[row] = line.earliest(point)
+            late = np.flatnonzero(self.lates[self.term[row]]) if self.lates.any() else ()
+            if len(late):  # due at the same time of day, which may be an opening
+                self.due[row[late]] = line.latest(point[late])
 
     def _retarget(self, here: Here) -> Mask:
         """Another span or calendar: what was counted stays counted. Which clocks have one."""
@@ -190,29 +227,35 @@ class Ticking:
         return fresh
 
     def _retargeted(self, here: Here) -> None:
-        row, place, _ = here
-        counted, exact = self.counted_now(here), self._is_exact(here)
-        self.counted[row], self.term[row] = counted, self._terms(here)
+        row, place, now = here
+        self.reached[row], self.counted[row] = self._reached_by(here), self.counted_now(here)
+        self.term[row] = self._terms(here)
         budget = self._budget(here)
         self.budget[row] = budget
         self.active[row] |= budget != NONE
         self.paused[row] = self._waits(place)
         self._mark_leg(here)
-        self._allow(here, exact)
+        self._allow(here, self.reached[row] == now)
 
-    def _is_exact(self, here: Here) -> Mask:
-        """Whether clocks run, and only now have counted what they have."""
-        row, found = here.row, np.zeros(len(here.row), np.bool_)
+    def _reached_by(self, here: Here) -> Ints:
+        """When clocks had counted what they have now."""
+        row = here.row
+        found: Ints = self.reached[row]
         for line, where in self._by_line(here, ~self.paused[row]):
             point = line.opened(here.now[where])
-            found[where] = (point > self.leg[row[where]]) & (line.earliest(point) == here.now[where])
+            found[where] = np.where(point > self.leg[row[where]], line.earliest(point), found[where])
         return found
 
     def _allow(self, here: Here, exact: Mask) -> None:
-        """When clocks are due that have a budget from now on: at once, if they have counted as much."""
+        """When clocks are due that have a budget from now on: at once, if they have counted as much.
+
+        What is `exact` has counted it only now.
+        """
         row = here.row
         budget, counted = self.budget[row], self.counted[row]
         passed = (budget != NONE) & (counted >= budget)
+        if self.lates.any():  # what is used up at a closing may be due later
+            passed &= ~(self.lates[self.term[row]] & (counted == budget) & (budget > 0))
         self.caused[row], self.due[row] = False, LOST
         self._run(here, ~passed)
         full = np.flatnonzero(passed)
@@ -232,6 +275,7 @@ class Ticking:
 
     def _paused(self, here: Here, paused: Mask) -> None:
         row = here.row
+        self.reached[row] = self._reached_by(here)
         counted, leg = (~self.paused[row]).astype(np.int64), self.leg[row]
         self._mark_leg(here)
         self.counted[row] += counted * (self.leg[row] - leg)
