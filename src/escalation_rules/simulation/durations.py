@@ -28,9 +28,7 @@ def at_timed(plan: Plan, states: States, one: Timed) -> Looks:
 def at_picked(plan: Plan, states: States, one: Picked) -> Looks:
     """Looks at a duration whose length is picked, whenever it begins anew or another may be picked."""
     anchors: Trail = getattr(states, one.anchor)
-    changes = states.changed(states.picked(one.by))
-    changes[anchors.places] = True
-    places = np.flatnonzero(changes)
+    places = np.flatnonzero(states.picked(one.by).changes | states.at_places(anchors.places))
     holds, cross = picked_edges(plan, states, one, places, states.spread(anchors)[places])
     return Looks(places, holds, cross, one.wanted)
 
@@ -54,7 +52,7 @@ def edges(plan: Plan, one: Timed | Overdue, anchors: Ints, now: Ints) -> tuple[M
 def picked_edges(plan: Plan, states: States, one: Picked, places: Ints, anchors: Ints) -> tuple[Mask, Ints]:
     """The same where the length is picked; where none is, the comparison does not hold."""
     holds, cross = np.zeros(len(places), np.bool_), np.full(len(places), NEVER)
-    picked, now = states.picked(one.by)[places], states.at[places]
+    picked, now = states.picked(one.by).values[places], states.at[places]
     for number, values in enumerate(product(*(states.script.words[name] for name in one.by))):
         timed = one.choose(dict(zip(one.by, values, strict=True)))
         where = np.flatnonzero(picked == number)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.grids import NONE
 from escalation_rules.simulation.keys import WIDTH, Keys, distinct
-from escalation_rules.simulation.states import OPEN, Ints, States
+from escalation_rules.simulation.states import OPEN, Ints, Mask, States
 
 __all__ = ["Path", "Stays"]
 
@@ -56,13 +56,16 @@ class Path:
         found[self.keys >> WIDTH] = self.values  # of several, the last is kept
         return found
 
-    def stays(self) -> Stays:
-        """Stays begin or end where the case moves, begins a cycle or ends; what counts is how an instant leaves it."""
+    def stays(self, kept: Mask) -> Stays:
+        """The stays of some cases. They begin or end where the case moves, begins a cycle or ends.
+
+        What counts is how an instant leaves the case.
+        """
         states = self.states
         breaks = distinct(states.turn_keys, self.keys)
         case, at, turn = breaks >> WIDTH, states.instants(breaks), states.turned_by(breaks)
         left = np.full(len(breaks), LOST)
         left[:-1] = np.where(case[1:] == case[:-1], at[1:], LOST)
         level, live = self.at(breaks), states.turns.values[turn] == OPEN
-        rows = np.flatnonzero(live & (level != NONE))
+        rows = np.flatnonzero(live & (level != NONE) & kept[case])
         return Stays(breaks[rows], left[rows], level[rows], states.turns.places[turn[rows]])

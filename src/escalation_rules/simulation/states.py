@@ -40,6 +40,13 @@ class Trail(NamedTuple):
     values: NDArray[Any]
 
 
+class Picks(NamedTuple):
+    """The values of some facts after each event, as one number, and which events change it; openings do."""
+
+    values: Ints
+    changes: Mask
+
+
 class States:
     """The state of each case after each of its events; `like` and other words for which events, as masks.
 
@@ -58,7 +65,7 @@ class States:
         self.case = np.repeat(np.arange(self.size), lengths)
         self.keys = self.key(self.case, self.at)
         self.opens = self.at_places(self.opening)
-        self._picked: dict[tuple[str, ...], Ints] = {}
+        self._picked: dict[tuple[str, ...], Picks] = {}
 
     # ------------------------------------------------------------------------ instants
 
@@ -302,27 +309,19 @@ class States:
         return Trail(places, self.script.priority[self.code[places]])
 
     @cached_property
-    def priorities(self) -> Ints:
-        """The priority after every event."""
-        return self.spread(self.priority)
-
-    @cached_property
     def reprices(self) -> Mask:
         """Events that set the priority."""
         return self.kinds(E.PriorityChanged)
 
-    def picked(self, by: tuple[str, ...]) -> Ints:
-        """The values of the facts that something is picked by after every event, as one number."""
+    def picked(self, by: tuple[str, ...]) -> Picks:
+        """What some facts are, by which something is picked."""
         if by not in self._picked:
-            self._picked[by] = self._combined(by)
+            found: Any = np.zeros(len(self.at), np.int64) if not by else 0
+            for name in by:
+                trail = self.priority if name == "priority" else self.fact(self.script.facts.index(name))
+                found = self.spread(trail) + found * len(self.script.words[name])
+            self._picked[by] = Picks(found, self.changed(found))
         return self._picked[by]
-
-    def _combined(self, by: tuple[str, ...]) -> Ints:
-        found = np.zeros(len(self.at), np.int64)
-        for name in by:
-            values = self.priorities if name == "priority" else self.spread(self.fact(self.script.facts.index(name)))
-            found = found * len(self.script.words[name]) + values
-        return found
 
     @cached_property
     def channel(self) -> Trail:

@@ -100,7 +100,7 @@ class Sweep(Holding):
         for patterns in self.heard:
             found |= self.records.happened(patterns)
         for by in self.picked:
-            found |= self.states.changed(self.states.picked(by))
+            found |= self.states.picked(by).changes
         for family in self.families.values():
             found |= family.concerned()
         if self.blocking is not None:

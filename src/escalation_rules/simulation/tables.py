@@ -97,7 +97,7 @@ class Tables:
         return {
             "case": self._ids(case),
             "cycle": _small(cycle),
-            "track": Worded(self.track_of[level], self.tracks),
+            "track": self._tracks(level),
             "due_at": at.view(AT),
             "from_level": self._rungs(origin),
             "to_level": self._rungs(level),
@@ -123,7 +123,7 @@ class Tables:
         return {
             "case": self._ids(case[rows]),
             "cycle": _small(cycle[rows]),
-            "track": Worded(self.track_of[level], self.tracks),
+            "track": self._tracks(level),
             "to_level": self._rungs(level),
             "rules": self._rules(bits[rows]),
             "from_at": since[rows].view(AT),
@@ -136,22 +136,19 @@ class Tables:
 
     def _stays(self) -> Kept:
         """On several tracks, those that begin at one instant are in the order of the tracks."""
-        found = [path.stays() for path in self.paths]
-        keys, left, level, place = (
-            (np.concatenate(parts) for parts in zip(*found, strict=True)) if len(found) > 1 else found[0]
-        )
-        rows = np.flatnonzero(self._kept(keys >> WIDTH))
+        found = [path.stays(~self.endings.void) for path in self.paths]
+        keys, left, level, place = found[0]
         if len(found) > 1:
-            rows = rows[np.argsort(keys[rows], kind="stable")]
-        keys, level = keys[rows], level[rows]
+            order = np.argsort(np.concatenate([stays.keys for stays in found]), kind="stable")
+            keys, left, level, place = (np.concatenate(parts)[order] for parts in zip(*found, strict=True))
         return {
             "case": self._ids(keys >> WIDTH),
-            "cycle": _small(self.states.cycle[place[rows]]),
-            "track": Worded(self.track_of[level], self.tracks),
+            "cycle": _small(self.states.cycle[place]),
+            "track": self._tracks(level),
             "level": self._rungs(level),
             "owner": self.owning.roles([None], level, keys, 0),
             "entered_at": self.states.instants(keys).view(AT),
-            "left_at": left[rows].view(AT),
+            "left_at": left.view(AT),
         }
 
     # ------------------------------------------------------------------------ words
@@ -163,6 +160,11 @@ class Tables:
         """The keys of levels; the last is nowhere."""
         words = np.array([None, *(one.key for one in self.plan.levels)], object)
         return Worded(_small(level + 1), words)
+
+    def _tracks(self, level: NDArray[Any]) -> Worded:
+        if len(self.tracks) == 1:
+            return Worded.same(self.tracks[0], len(level))
+        return Worded(self.track_of[level], self.tracks)
 
     def _rules(self, bits: Ints) -> Worded:
         kinds, places = np.unique(bits, return_inverse=True)

@@ -6,7 +6,6 @@ from math import prod
 
 import numpy as np
 
-from escalation_rules import events as E
 from escalation_rules.engine.moves import leaves
 from escalation_rules.simulation.comparisons import Comparison, Dialed, Happened, held
 from escalation_rules.simulation.plans import Group
@@ -33,26 +32,20 @@ class Terming:
 
     def __init__(self, states: States, records: Records, group: Group) -> None:
         self.states, self.records, self.when = states, records, group.when
-        self.raises = states.script.plan.raises and "priority" in group.by
-        others = group.by[self.raises :]
-        self.stride = prod(len(states.script.words[name]) for name in others) * self.raises
-        self.codes: Ints = states.picked(others)
+        plan, words = states.script.plan, states.script.words
+        self.raises = plan.raises and "priority" in group.by
+        self.others = group.by[self.raises :]
         self.hanging: dict[int, Dialed | Happened] = {}
         self.after: dict[int, Mask] = {}
         for k in leaves(group.when) if group.when is not None else ():
-            self._add(k, states.script.plan.comparisons[k])
-        if group.when is not None:
-            self.codes, self.stride = self.codes * 2, self.stride * 2
-            if not self.hanging:
-                self.codes = self.codes + ~held(group.when, self.after.__getitem__)
+            self._add(k, plan.comparisons[k])
         self.hangs = self.raises or bool(self.hanging)
-        self.changes = states.changed(self.codes) if len(group.terms) > 1 else np.zeros(len(states.at), np.bool_)
-        if self.raises:
-            self.changes |= states.kinds(E.PriorityChanged)
-        for one in self.hanging.values():
-            self.changes |= self._may_change(one)
-        for holds in self.after.values() if self.hanging else ():
-            self.changes |= states.changed(holds)
+        self.codes: Ints = states.picked(self.others).values
+        self.stride = prod(len(words[name]) for name in self.others) * self.raises
+        if group.when is not None:
+            applies = np.True_ if self.hanging else held(group.when, self.after.__getitem__)
+            self.codes, self.stride = self.codes * 2 + ~applies, self.stride * 2
+        self.changes = self._changes()
 
     def _add(self, k: int, one: Comparison) -> None:
         states = self.states
@@ -63,10 +56,20 @@ class Terming:
         elif isinstance(one, Dialed | Happened):
             self.hanging[k] = one
 
+    def _changes(self) -> Mask:
+        found = self.states.picked(self.others).changes.copy() if self.others else np.zeros(len(self.codes), np.bool_)
+        if self.raises:
+            found |= self.states.reprices
+        for holds in self.after.values():
+            found |= self.states.changed(holds)
+        for one in self.hanging.values():
+            found |= self._may_change(one)
+        return found
+
     def _may_change(self, one: Dialed | Happened) -> Mask:
         """Events after which something that hangs on what rules do may be otherwise, moves apart."""
         if isinstance(one, Happened):
             return self.records.happened(one.patterns) | self.states.begins
         if one.fact == "priority":
-            return self.states.kinds(E.PriorityChanged)
+            return self.states.reprices
         return self.records.failures if one.fact == "level_failed" else np.zeros(len(self.states.at), np.bool_)
