@@ -1,4 +1,4 @@
-"""What holds of the comparisons that depend on levels, since when, and when time alone will change it."""
+"""What holds of the comparisons that depend on what rules do, since when, and when time alone will change it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def hangs_on_rules(plan: Plan, one: Comparison, keys: set[str]) -> bool:
 
 
 class Holding:
-    """Where cases stand, and the comparisons of a plan that depend on it, by their numbers."""
+    """The comparisons that depend on what rules do, by their numbers in the plan."""
 
     def __init__(
         self,

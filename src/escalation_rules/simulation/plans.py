@@ -1,10 +1,8 @@
 """What columns can hold of a policy and of a log: tables from which all cases are moved at once.
 
 A plan reads the policy itself, and what it cannot hold it says: then cases go one by one through the engine, which is
-the specification of both. Columns hold tracks of levels, external ones too, with entry checklists; facts of state, of
-counting and of duration, what happened, `used` and `deadline`; targets with pauses, recurrence and spans by priority,
-of the policy and of levels. They do not hold rotas, rules that change the priority, and what depends on a plan or an
-agreement.
+the specification of both. They do not hold rotas, plans and agreements, several targets with one key, and what looks
+at what rules make besides moves, or at ids.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the rules do to all cases at once: each step takes every case to its next instant at which they may ask.
 
-By then it is known what events and time alone make of each case. What is left is what depends on levels: the moves, the
-comparisons that look at them, and the targets of levels.
+By then it is known what events and time alone make of each case. What is left is what depends on what rules do: their
+moves and the priorities that they raise, the comparisons that look at these, and the targets that turn on them.
 """
 
 from __future__ import annotations
@@ -84,14 +84,14 @@ class Sweep(Holding):
         self.raising = Raising(states, rules) if plan.raises else None
         self.stepwise = [number for number, rule in rules.items() if rule.to is not None and number not in points.plain]
         self.in_force = states.base if plan.effective_from is None else plan.effective_from
-        self.turn = np.zeros(states.size, np.int64)  # how often rules have moved a case at the present instant
+        self.turn = np.zeros(states.size, np.int64)  # what rules have done so far to a case at the present instant
         self.touches = self._touches()
         self.points_ahead = _Queue(points.at, points.starts)
         starts = starts_of(states.case[self.touches], states.size)
         self.touches_ahead = _Queue(states.at[self.touches], starts)
 
     def _touches(self) -> Ints:
-        """The events after which what depends on levels is looked at."""
+        """The events after which what depends on rules is looked at."""
         found = self.records.moves.copy()
         if self.row or self.families or self.plan.goes_outside:
             found |= self.states.begins
