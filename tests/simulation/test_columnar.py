@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from escalation_rules import Case, Checklist, EscalationLevel, Item, Pick, Policy, Rota, Rule, Target, Track
@@ -29,8 +29,9 @@ from escalation_rules.simulation.plans import Plan, Unheld
 from escalation_rules.testing.strategies import cases as cases_of
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.desk import MICROSECOND, desk, levels, opened, when
+from tests.simulation.both_ways import assert_held, assert_same
 from tests.simulation.logs import sample, service_desk
-from tests.strategies import CALENDARS, GAPS, ITEMS, OWN_FACTS, PRIORITIES, SPANS, TRACKS, cases, policies
+from tests.strategies import CALENDARS, GAPS, ITEMS, OWN_FACTS, PRIORITIES, SPANS, TRACKS, cases, instants, policies
 
 SLOW = Rule(name="slow", when=F.open_for >= "2 business hours", to="l2")
 
@@ -145,25 +146,11 @@ def logs(draw):
     return policy, found, last + draw(GAPS) * draw(st.sampled_from((1, 1, -1)))
 
 
-def assert_same(expected, found):
-    for name, table in expected.items():
-        for column, values in table.items():
-            other = found[name][column]
-            assert values.dtype == other.dtype, (name, column)
-            np.testing.assert_array_equal(values, other, err_msg=f"{name}.{column}")
-
-
 @settings(max_examples=3 * settings.default.max_examples // 4)
 @given(logs())
 def test_columns_and_case_by_case_are_equal(log):
     """The headline law: over random policies and histories, every frame, to the last value."""
-    policy, found, until = log
-    note(f"{policy!r}\n{found!r}\n{until!r}")
-    last = microseconds_of(until)
-    begun = [case for case in found if case.history[0].instant <= last]
-    batch = replay_batch(policy, begun, last, "replayed")
-    assert batch.by_columns == len(begun)
-    assert_same(one_by_one(policy, begun, last), batch.tables)
+    assert_held(*log)
 
 
 @st.composite
@@ -252,6 +239,7 @@ def asking_logs(draw):
         calendar="office",
         priorities=PRIORITIES,
         facts=OWN_FACTS,
+        effective_from=draw(instants()) if draw(st.integers(0, 4)) == 0 else None,
     )
     for rule in rules:
         policy = grown(policy, rules=(*policy.rules, rule))
@@ -270,7 +258,10 @@ def answered(draw, policy, number):
     for _ in range(draw(st.integers(1, 8))):
         at = draw(st.sampled_from([event.at for event in found])) + draw(GAPS)
         item = draw(st.sampled_from(ITEMS))
-        answer, seen = draw(st.sampled_from(("yes", "no", "perhaps", "odd"))), draw(st.sampled_from((None, "seen")))
+        answer, seen = (
+            draw(st.sampled_from(("yes", "yes", "no", "perhaps", "odd"))),
+            draw(st.sampled_from((None, "seen"))),
+        )
         made = st.sampled_from(
             (
                 *(E.ItemConfirmed(at=at, item=item, answer=answer, evidence=seen),) * 4,
@@ -290,13 +281,7 @@ def answered(draw, policy, number):
 @given(asking_logs())
 def test_what_checklists_hold_back_is_the_same_both_ways(log):
     """Rules 23 and 24: on every track, the moves, what became of their checklists, and what was held back till when."""
-    policy, found, until = log
-    note(f"{policy!r}\n{found!r}\n{until!r}")
-    last = microseconds_of(until)
-    begun = [case for case in found if case.history[0].instant <= last]
-    batch = replay_batch(policy, begun, last, "replayed")
-    assert batch.by_columns == len(begun)
-    assert_same(one_by_one(policy, begun, last), batch.tables)
+    assert_held(*log)
 
 
 PRESETS = {
@@ -317,11 +302,7 @@ def test_presets_go_by_columns(name, data):
     policy = PRESETS[name]
     plan, case = Plan(policy), data.draw(cases_of(policy))
     case = Case(case.id, [event for event in case.history if plan.holds(event)])
-    last = microseconds_of(case.history[-1].at + data.draw(GAPS))
-    note(f"{case!r}\n{last}")
-    batch = replay_batch(policy, [case], last, "replayed")
-    assert batch.by_columns == 1
-    assert_same(one_by_one(policy, [case], last), batch.tables)
+    assert_held(policy, [case], case.history[-1].at + data.draw(GAPS))
 
 
 @settings(max_examples=settings.default.max_examples // 4)

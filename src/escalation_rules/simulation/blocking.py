@@ -34,7 +34,7 @@ class Blocking:
             for number, rule in rules.items()
             if rule.to in plan.checked or (rule.to == NONE and rule.track in tracks)
         }
-        self.touches = self.entries.changes | states.begins | states.ends
+        self.touches = self.entries.changes | states.ends  # beginnings are looked at in any case
         self.expires = self.entries.next_expiry(Here(slice(None), states.opening, states.at[states.opening]))
         self.last = {rung: np.zeros((3, states.size), np.int64) for rung in self.rungs}
 

@@ -48,28 +48,35 @@ class Script:
         if len(waits.words) > 60 or len(plan.rules) > 60:
             raise Unheld("as many waits or rules")
         self.customer = waits.bit("customer")
+        self._tables: dict[Dialed, NDArray[np.bool_]] = {}
         who = _Words(holders)
         self._read(prototypes, roles, who, waits)
         words = {name: values.words for name, values in zip(self.facts, self.values, strict=True)}
         self.words = {"priority": self.priorities.words, **words}
-        self.groups = plan.groups(prototypes, self.words)
+        self._read_patterns(prototypes)
+        self._read_targets(prototypes, waits)
+
+    def _read_patterns(self, prototypes: list[Happening]) -> None:
+        """Which templates, and which moves of rules, are like what has happened."""
+        plan = self.plan
         seen = {one.patterns for one in plan.comparisons if isinstance(one, Happened)}
         self.seen = {patterns: matched(patterns, prototypes) for patterns in seen}
         like = {patterns: plan.made_by_rules(patterns) for patterns in seen}
         self.made_by_rules = {patterns: levels for patterns, levels in like.items() if levels.any()}
+
+    def _read_targets(self, prototypes: list[Happening], waits: _Words) -> None:
+        """What pauses each target, and its terms: where they count, how much they allow, and which are alike."""
+        self.groups = self.plan.groups(prototypes, self.words)
         self.pauses = [sum(waits.bit(on) for on in set(group.target.pauses)) for group in self.groups]
-        self.term_lines = [np.array([term.line for term in group.terms], np.int64) for group in self.groups]
+        terms = [group.terms for group in self.groups]
+        self.term_lines = [np.array([one.line for one in some], np.int64) for some in terms]
         self.term_budgets = [
-            np.array([-1 if term.budget is None else term.budget for term in group.terms], np.int64)
-            for group in self.groups
+            np.array([-1 if one.budget is None else one.budget for one in some], np.int64) for some in terms
         ]
         self.term_lates = [
-            np.array([term.span is not None and term.span.due == "same time" for term in group.terms], np.bool_)
-            for group in self.groups
+            np.array([one.span is not None and one.span.due == "same time" for one in some], np.bool_) for some in terms
         ]
-        self.term_kinds = [
-            _Words([(str(term.span), term.calendar) for term in group.terms]).numbers() for group in self.groups
-        ]
+        self.term_kinds = [_Words([(str(one.span), one.calendar) for one in some]).numbers() for some in terms]
 
     def _read(self, prototypes: list[Happening], roles: _Words, who: _Words, waits: _Words) -> None:
         def table(kind: type | tuple[type, ...], what: Any, dtype: Any = np.int64, otherwise: Any = 0) -> NDArray[Any]:
@@ -124,7 +131,9 @@ class Script:
 
     def table(self, one: Dialed) -> NDArray[np.bool_]:
         """Of which values of a fact a comparison holds, by the values' numbers."""
-        return np.array([one.holds(value) for value in self._domain(one)], np.bool_)
+        if one not in self._tables:
+            self._tables[one] = np.array([one.holds(value) for value in self._domain(one)], np.bool_)
+        return self._tables[one]
 
     def _domain(self, one: Dialed) -> list[Any]:
         if one.fact in self.facts:

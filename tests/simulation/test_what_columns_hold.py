@@ -1,0 +1,218 @@
+"""What columns hold of tracks, checklists and priorities, by example; the frames are those of the engine as well."""
+
+from __future__ import annotations
+
+import pytest
+
+from escalation_rules import Checklist, EscalationLevel, Item, Pick, Rule, Target, Track
+from escalation_rules import actions as A
+from escalation_rules import events as E
+from escalation_rules import facts as F
+from escalation_rules.worktime._timeline import microseconds_of
+from tests.desk import desk, levels, opened, when
+from tests.simulation.both_ways import assert_held
+
+END = when("wed 09:00")
+DOWN = F.flag("down")
+
+
+def told(at, *, down):
+    return E.FactObserved(at=when(at), name="down", value=down)
+
+
+def instants(table, column):
+    """A column of instants as microseconds; None for none."""
+    return [
+        None if instant is None else microseconds_of(instant.replace(tzinfo=END.tzinfo))
+        for instant in table[column].tolist()
+    ]
+
+
+def at(*texts):
+    return [None if text is None else microseconds_of(when(text)) for text in texts]
+
+
+def test_one_track_follows_another_within_an_instant():
+    """Rules 20 and 22: what a move brings about is asked for in its instant, on evidence later than the entry."""
+    tracks = (
+        Track(key="f", levels=(EscalationLevel(key="f1"), EscalationLevel(key="f2"))),
+        Track(key="h", levels=(EscalationLevel(key="h1"), EscalationLevel(key="h2"))),
+    )
+    policy = desk(
+        Rule(name="down", when=DOWN, to="h1"),
+        Rule(name="managers know", when=F.level >= "h1", to="f2"),
+        Rule(name="it went up", when=F.moves("f") >= 1, to="next", track="h"),
+        tracks=tracks,
+        facts=(DOWN,),
+    )
+    moves = assert_held(policy, [opened(told("mon 10:00", down=True))], END)["moves"]
+    assert moves["to_level"].tolist() == ["h1", "f2", "h2"]
+    assert moves["from_level"].tolist() == [None, "f1", "h1"]
+    assert instants(moves, "due_at") == at(*["mon 10:00"] * 3)
+
+
+IMPACT = Checklist((Item("impact", expires="2 business hours"),))
+ASKED = (Rule(name="down", when=DOWN, to="l2"),)
+yes = E.ItemConfirmed(at=when("mon 11:00"), item="impact")
+BLOCKED = {
+    "until it is answered": ((told("mon 10:00", down=True), yes), [("mon 10:00", "mon 11:00")]),
+    "until it is resolved, and again once it is back": (
+        (told("mon 10:00", down=True), E.Resolved(at=when("mon 12:00")), E.Reopened(at=when("mon 13:00"))),
+        [("mon 10:00", "mon 12:00"), ("mon 13:00", None)],
+    ),
+    "until nobody asks": ((told("mon 10:00", down=True), told("mon 12:00", down=False)), [("mon 10:00", "mon 12:00")]),
+    "from an answer's end": ((yes, told("mon 14:00", down=True)), [("mon 14:00", None)]),
+    "by an answer against it, and then by its end": (
+        (E.ItemConfirmed(at=when("mon 09:30"), item="impact", answer="no"), told("mon 10:00", down=True)),
+        [("mon 10:00", "mon 11:30"), ("mon 11:30", None)],
+    ),
+    "once more in a new cycle, in which it was not set aside": (
+        (
+            E.ChecklistOverridden(at=when("mon 10:00"), level="l2", reason="the customer insists"),
+            E.Resolved(at=when("mon 11:00")),
+            E.Reopened(at=when("mon 12:00")),
+            told("mon 13:00", down=True),
+        ),
+        [("mon 13:00", None)],
+    ),
+    "until it is set aside": (
+        (
+            told("mon 10:00", down=True),
+            E.ChecklistOverridden(at=when("mon 10:30"), level="l2", reason="the customer insists"),
+        ),
+        [("mon 10:00", "mon 10:30")],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BLOCKED)
+def test_a_move_is_held_back(what):
+    """Rule 24: by what its level's checklist lacks, from when to when; and on what grounds it then goes ahead."""
+    history, expected = BLOCKED[what]
+    policy = desk(*ASKED, levels=levels(l2={"entry": IMPACT}), facts=(DOWN,))
+    frames = assert_held(policy, [opened(*history)], END)
+    blocked = frames["blocked"]
+    assert [*zip(instants(blocked, "from_at"), instants(blocked, "until_at"), strict=True)] == [
+        tuple(at(*pair)) for pair in expected
+    ]
+    went = {"until it is answered": ["met"], "until it is set aside": ["overridden"]}.get(what, [])
+    assert frames["moves"]["checklist"].tolist() == went
+
+
+def test_what_is_held_back_lets_the_next_lower_go_ahead():
+    """Rule 24: the highest that is asked for and not held back goes; the other stays wanted, until a rule waives it."""
+    rules = (
+        Rule(name="down", when=DOWN, to="l3"),
+        Rule(name="late", when=F.open_for >= "2 hours", to="l2"),
+        Rule(name="very late", when=F.open_for >= "4 hours", to="l3", checklist="waived"),
+    )
+    policy = desk(*rules, levels=levels(l3={"entry": IMPACT}), facts=(DOWN,))
+    frames = assert_held(policy, [opened(told("mon 10:00", down=True))], END)
+    assert frames["moves"]["to_level"].tolist() == ["l2", "l3"]
+    assert frames["moves"]["checklist"].tolist() == ["none", "waived"]
+    assert frames["moves"]["rules"].tolist() == ["late", "down, very late"]
+    assert instants(frames["blocked"], "until_at") == at("mon 13:00")
+
+
+def test_nothing_is_asked_before_the_policy_is_in_force():
+    """Rule 10: neither moves nor what holds them back; then what has held since before counts."""
+    policy = desk(*ASKED, levels=levels(l2={"entry": IMPACT}), facts=(DOWN,), effective_from=when("mon 12:00"))
+    frames = assert_held(policy, [opened(told("mon 10:00", down=True), told("mon 15:00", down=False))], END)
+    blocked = frames["blocked"]
+    assert (instants(blocked, "from_at"), instants(blocked, "until_at")) == (at("mon 12:00"), at("mon 15:00"))
+
+
+RAISED = {
+    "once for each evidence, and not again on what was asked for before": (
+        (
+            told("mon 10:00", down=True),
+            E.EscalationRequested(at=when("mon 11:00")),
+            E.EscalationAnswered(at=when("mon 12:00")),
+        ),
+        "high",
+    ),
+    "once more in a new cycle": (
+        (told("mon 10:00", down=True), E.Resolved(at=when("mon 11:00")), E.Reopened(at=when("mon 12:00"))),
+        "high",
+    ),
+    "never above the highest": (
+        (
+            told("mon 10:00", down=True),
+            E.PriorityChanged(at=when("mon 10:30"), to="urgent"),
+            E.EscalationRequested(at=when("mon 11:00")),
+        ),
+        "urgent",
+    ),
+    "from what people made of it": (
+        (E.PriorityChanged(at=when("mon 09:30"), to="high"), told("mon 10:00", down=True)),
+        "urgent",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", RAISED)
+def test_a_rule_raises_the_priority(what):
+    """Rule 23: an action is asked for once because of one evidence in a cycle, and never lowers."""
+    history, expected = RAISED[what]
+    policy = desk(
+        Rule(name="raise", when=DOWN | F.escalation_requested, then=A.SetPriority("next")),
+        facts=(DOWN,),
+        targets=(Target.resolution(Pick(by="priority", values={"urgent": "1 hour"}, otherwise="8 business hours")),),
+    )
+    frames = assert_held(policy, [opened(*history, priority="low")], END)
+    assert frames["cases"]["priority"].tolist() == [expected]
+
+
+def test_a_raised_priority_shortens_a_deadline_and_moves_the_case():
+    """Rules 14, 18 and 20: the new span counts from the start, and other rules see the priority in the same instant."""
+    policy = desk(
+        Rule(name="raise", when=DOWN, then=A.SetPriority("urgent")),
+        Rule(name="urgent", when=F.priority >= "urgent", to="l3"),
+        facts=(DOWN,),
+        targets=(Target.resolution(Pick(by="priority", values={"urgent": "2 hours"}, otherwise="8 business hours")),),
+    )
+    frames = assert_held(policy, [opened(told("mon 10:00", down=True), priority="low")], END)
+    assert instants(frames["moves"], "due_at") == at("mon 10:00")
+    assert instants(frames["deadlines"], "due_at") == at("mon 11:00")
+    assert frames["deadlines"]["priority"].tolist() == ["urgent"]
+
+
+def test_a_target_applies_while_its_condition_holds():
+    """Rule 17: with no span it is void or not started; once it applies, what was counted counts."""
+    policy = desk(
+        Rule(name="down", when=DOWN, to="l2"),
+        facts=(DOWN,),
+        targets=(Target.resolution("4 business hours", when=F.level >= "l2"),),
+    )
+    deadlines = assert_held(policy, [opened(told("mon 10:00", down=True)), opened()], END)["deadlines"]
+    assert instants(deadlines, "due_at") == at("mon 13:00", None)
+    assert deadlines["outcome"].tolist() == ["breached", "not started"]
+
+
+def test_owners_are_picked_by_facts_as_they_were():
+    """A stay is owned by whom its level was given to when the case came there."""
+    size = F.choice("size", ("small", "large"))
+    owner = Pick(by="size", values={"large": "team_b"}, otherwise="team_a")
+    policy = desk(*ASKED, levels=levels(l2={"owner": owner}), facts=(DOWN, size))
+    larger = E.FactObserved(at=when("mon 11:00"), name="size", value="large")
+    stays = assert_held(
+        policy, [opened(larger, told("mon 12:00", down=True)), opened(told("mon 10:00", down=True), larger)], END
+    )["stays"]
+    assert stays["owner"].tolist() == [None, "team_b", None, "team_a"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (F.time_left("resolution") < "2 business hours", "mon 15:00"),
+        (F.past_due("resolution") >= "1 business hour", "tue 10:00"),
+        (F.open_for >= Pick(by="priority", values={"high": "1 hour"}, otherwise="3 hours"), "mon 12:00"),
+    ],
+    ids=["little is left", "long past", "by priority"],
+)
+def test_rules_see_how_long_it_is_to_a_due(condition, expected):
+    """A microsecond after no more than two hours are left; an hour of business after the due."""
+    policy = desk(Rule(name="x", when=condition, to="l2"), targets=(Target.resolution("8 business hours"),))
+    moves = assert_held(policy, [opened(priority="low")], END)["moves"]
+    found = instants(moves, "due_at")
+    assert [instant - instant % 1_000_000 for instant in found] == at(expected)
