@@ -601,7 +601,7 @@ def test_cases_that_went_outside_are_held_by_columns(what):
 
 
 def test_who_still_waits_when_a_case_is_back_from_outside_is_owed_an_answer_anew():
-    """Rules 15 and 28: outside the clock is void; once back, the next response is owed from then on."""
+    """Rules 12 and 28: outside the clock is void; once back, the next response is owed from then on."""
     policy = desk(
         levels=(*levels()[:2], EscalationLevel(key="outside", external=True)),
         targets=(Target.next_response("2 business hours"),),

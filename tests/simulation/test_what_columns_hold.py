@@ -115,10 +115,15 @@ def test_what_is_held_back_lets_the_next_lower_go_ahead():
 
 
 def test_nothing_is_asked_before_the_policy_is_in_force():
-    """Rule 10: neither moves nor what holds them back; then what has held since before counts."""
-    policy = desk(*ASKED, levels=levels(l2={"entry": IMPACT}), facts=(DOWN,), effective_from=when("mon 12:00"))
-    frames = assert_held(policy, [opened(told("mon 10:00", down=True), told("mon 15:00", down=False))], END)
-    blocked = frames["blocked"]
+    """Rule 19: neither moves nor what holds them back; then what has held since before counts."""
+    history = (told("mon 10:00", down=True), E.ItemWithdrawn(at=when("mon 11:00"), item="impact"))
+    policy = desk(*ASKED, facts=(DOWN,), effective_from=when("mon 12:00"))
+    moves = assert_held(policy, [opened(*history)], END)["moves"]
+    assert (instants(moves, "due_at"), moves["cause"].tolist()) == (at("mon 12:00"), at("mon 10:00"))
+    back = (told("mon 10:00", down=True), E.Resolved(at=when("mon 11:00")), E.Reopened(at=when("mon 13:00")))
+    assert instants(assert_held(policy, [opened(*back)], END)["moves"], "due_at") == at("mon 13:00")
+    checked = policy.model_copy(update={"levels": levels(l2={"entry": IMPACT})})
+    blocked = assert_held(checked, [opened(*history, told("mon 15:00", down=False))], END)["blocked"]
     assert (instants(blocked, "from_at"), instants(blocked, "until_at")) == (at("mon 12:00"), at("mon 15:00"))
 
 
@@ -164,7 +169,7 @@ def test_a_rule_raises_the_priority(what):
 
 
 def test_a_raised_priority_shortens_a_deadline_and_moves_the_case():
-    """Rules 14, 18 and 20: the new span counts from the start, and other rules see the priority in the same instant."""
+    """Rules 15 and 18: what was counted carries over, and other rules see the priority in the same instant."""
     policy = desk(
         Rule(name="raise", when=DOWN, then=A.SetPriority("urgent")),
         Rule(name="urgent", when=F.priority >= "urgent", to="l3"),
@@ -178,7 +183,7 @@ def test_a_raised_priority_shortens_a_deadline_and_moves_the_case():
 
 
 def test_a_target_applies_while_its_condition_holds():
-    """Rule 17: with no span it is void or not started; once it applies, what was counted counts."""
+    """Rule 16: until then it has not started; once it applies, what was counted counts."""
     policy = desk(
         Rule(name="down", when=DOWN, to="l2"),
         facts=(DOWN,),
