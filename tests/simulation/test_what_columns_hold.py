@@ -148,6 +148,16 @@ RAISED = {
         ),
         "urgent",
     ),
+    "also on older evidence, once nothing newer holds": (
+        (
+            E.Resolved(at=when("mon 09:10")),
+            told("mon 09:30", down=True),
+            E.EscalationRequested(at=when("mon 10:00")),
+            E.Reopened(at=when("mon 10:30")),
+            E.EscalationAnswered(at=when("mon 11:00")),
+        ),
+        "high",
+    ),
     "from what people made of it": (
         (E.PriorityChanged(at=when("mon 09:30"), to="high"), told("mon 10:00", down=True)),
         "urgent",
@@ -168,6 +178,23 @@ def test_a_rule_raises_the_priority(what):
     assert frames["cases"]["priority"].tolist() == [expected]
 
 
+def test_a_rule_that_moves_a_case_raises_its_priority_too():
+    """Rule 23: on each evidence, also when the case stands where the rule takes it."""
+    policy = desk(
+        Rule(name="raise", when=DOWN | F.escalation_requested, to="l2", then=A.SetPriority("next")), facts=(DOWN,)
+    )
+    history = (told("mon 10:00", down=True), E.EscalationRequested(at=when("mon 11:00")))
+    assert assert_held(policy, [opened(*history, priority="low")], END)["cases"]["priority"].tolist() == ["high"]
+
+
+def test_a_priority_is_raised_on_older_evidence_when_time_has_taken_the_newer():
+    """Rule 22: of conditions side by side, the latest that holds is the evidence."""
+    rule = Rule(name="raise", when=DOWN | (F.at_level_for < "2 hours"), then=A.SetPriority("next"))
+    history = (E.Resolved(at=when("mon 09:10")), told("mon 09:30", down=True), E.Reopened(at=when("mon 12:00")))
+    frames = assert_held(desk(rule, facts=(DOWN,)), [opened(*history, priority="low")], END)
+    assert frames["cases"]["priority"].tolist() == ["urgent"]
+
+
 def test_a_raised_priority_shortens_a_deadline_and_moves_the_case():
     """Rules 15 and 18: what was counted carries over, and other rules see the priority in the same instant."""
     policy = desk(
@@ -182,16 +209,45 @@ def test_a_raised_priority_shortens_a_deadline_and_moves_the_case():
     assert frames["deadlines"]["priority"].tolist() == ["urgent"]
 
 
-def test_a_target_applies_while_its_condition_holds():
+APPLIES = {
+    "a fact": (DOWN, (told("mon 10:00", down=True),), ["mon 13:00"]),
+    "a fact on a level": (
+        DOWN & (F.level >= "l2"),
+        (E.Escalated(at=when("mon 09:30"), to="l2"), told("mon 10:00", down=True)),
+        ["mon 13:00"],
+    ),
+    "a level that rules bring": (F.level >= "l3", (E.EscalationRequested(at=when("mon 10:00")),), ["mon 13:00"]),
+    "a level that people bring": (F.level == "l2", (E.Escalated(at=when("mon 10:00"), to="l2"),), ["mon 13:00"]),
+    "a level that failed": (F.level_failed, (E.LevelFailed(at=when("mon 10:00")),), ["mon 13:00"]),
+    "a move that changes nothing": (
+        F.happened(E.Escalated.like(to="l1")),
+        (E.Escalated(at=when("mon 10:00"), to="l1"),),
+        ["mon 13:00"],
+    ),
+    "a move, in its cycle": (
+        F.happened(E.Escalated.like(to="l3")),
+        (
+            E.EscalationRequested(at=when("mon 10:00")),
+            E.Resolved(at=when("mon 11:00")),
+            E.Reopened(at=when("mon 12:00")),
+        ),
+        ["mon 13:00", None],
+    ),
+    "never": (DOWN, (), [None]),
+}
+
+
+@pytest.mark.parametrize("what", APPLIES)
+def test_a_target_applies_while_its_condition_holds(what):
     """Rule 16: until then it has not started; once it applies, what was counted counts."""
+    condition, history, expected = APPLIES[what]
     policy = desk(
-        Rule(name="down", when=DOWN, to="l2"),
+        Rule(name="asked", when=F.escalation_requested & (F.reopened < 1), to="l3"),
         facts=(DOWN,),
-        targets=(Target.resolution("4 business hours", when=F.level >= "l2"),),
+        targets=(Target.resolution("4 business hours", when=condition),),
     )
-    deadlines = assert_held(policy, [opened(told("mon 10:00", down=True)), opened()], END)["deadlines"]
-    assert instants(deadlines, "due_at") == at("mon 13:00", None)
-    assert deadlines["outcome"].tolist() == ["breached", "not started"]
+    deadlines = assert_held(policy, [opened(*history)], END)["deadlines"]
+    assert instants(deadlines, "due_at") == at(*expected)
 
 
 def test_owners_are_picked_by_facts_as_they_were():

@@ -106,7 +106,7 @@ class Points:
         plan = self.states.script.plan
         fresh = np.zeros(len(self.keys), np.bool_)
         fresh[in_force] = True
-        placed = np.full(self.states.size, plan.goes_outside or plan.effective_from is not None)
+        placed = np.full(self.states.size, plan.goes_outside)
         placed[self.states.case[np.flatnonzero(self.records.moves)]] = True
         for number in rules if placed.any() else rules.keys() - self.plain.keys():
             for spots in (begins, *self._gains(rules[number])):
