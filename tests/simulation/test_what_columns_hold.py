@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from escalation_rules import Checklist, EscalationLevel, Item, Pick, Rule, Target, Track
+from escalation_rules import BusinessCalendar, Checklist, EscalationLevel, Item, Pick, Rule, Target, Track
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.worktime._timeline import microseconds_of
-from tests.desk import desk, levels, opened, when
+from tests.desk import OFFICE, desk, levels, opened, when
 from tests.simulation.both_ways import assert_held
 
 END = when("wed 09:00")
@@ -49,6 +49,18 @@ def test_one_track_follows_another_within_an_instant():
     assert moves["to_level"].tolist() == ["h1", "f2", "h2"]
     assert moves["from_level"].tolist() == [None, "f1", "h1"]
     assert instants(moves, "due_at") == at(*["mon 10:00"] * 3)
+
+
+def test_moves_are_counted_on_all_tracks():
+    """Where no track is named, those of every track count."""
+    tracks = (
+        Track(key="f", levels=tuple(EscalationLevel(key=f"f{number}") for number in (1, 2, 3))),
+        Track(key="h", levels=(EscalationLevel(key="h1"),)),
+    )
+    policy = desk(Rule(name="sent around", when=F.moves >= 2, to="h1"), tracks=tracks)
+    history = (E.Escalated(at=when("mon 10:00"), to="f2"), E.Escalated(at=when("mon 11:00"), to="f3"))
+    moves = assert_held(policy, [opened(*history)], END)["moves"]
+    assert (moves["to_level"].tolist(), instants(moves, "due_at")) == (["h1"], at("mon 11:00"))
 
 
 IMPACT = Checklist((Item("impact", expires="2 business hours"),))
@@ -112,6 +124,21 @@ def test_what_is_held_back_lets_the_next_lower_go_ahead():
     assert frames["moves"]["checklist"].tolist() == ["none", "waived"]
     assert frames["moves"]["rules"].tolist() == ["late", "down, very late"]
     assert instants(frames["blocked"], "until_at") == at("mon 13:00")
+
+
+def test_what_is_held_back_is_told_by_time_and_then_by_level():
+    """Of several levels, that which was asked for first is first, else the lower one, whatever they are called."""
+    keys = ("first", "zebra", "ant")
+    high = tuple(EscalationLevel(key=key, entry=IMPACT if key != "first" else None) for key in keys)
+    rules = (
+        Rule(name="late", when=F.open_for >= "2 hours", to="zebra"),
+        Rule(name="down", when=DOWN, to="ant"),
+        Rule(name="down too", when=DOWN & (F.open_for < "1 hour"), to="zebra"),
+    )
+    found = [opened(told("mon 10:00", down=True)), opened(told("mon 09:30", down=True))]
+    blocked = assert_held(desk(*rules, levels=high, facts=(DOWN,)), found, END)["blocked"]
+    assert blocked["to_level"].tolist() == ["ant", "zebra", "zebra", "ant", "zebra"]
+    assert instants(blocked, "from_at") == at("mon 10:00", "mon 11:00", "mon 09:30", "mon 09:30", "mon 11:00")
 
 
 def test_nothing_is_asked_before_the_policy_is_in_force():
@@ -250,6 +277,43 @@ def test_a_target_applies_while_its_condition_holds(what):
     assert instants(deadlines, "due_at") == at(*expected)
 
 
+def test_until_a_target_applies_its_own_calendar_does_not_count():
+    """What is counted before is counted as where no target is: in the usual calendar."""
+    calendars = {"office": OFFICE, "always": BusinessCalendar.always()}
+    target = Target.resolution("10 business hours", calendar="always", when=DOWN)
+    policy = desk(facts=(DOWN,), calendars=calendars, targets=(target,))
+    deadlines = assert_held(policy, [opened(told("mon 18:00", down=True))], END)["deadlines"]
+    assert instants(deadlines, "due_at") == at("mon 20:00")
+
+
+def test_a_wait_at_the_instant_at_which_a_target_comes_to_apply():
+    """Rule 15: what was used up only now is no breach by change."""
+    policy = desk(
+        Rule(name="late", when=F.open_for >= "1 business hour", to="l2"),
+        targets=(Target.resolution("1 business hour", when=F.level >= "l2"),),
+    )
+    waits = (E.WaitStarted(at=when("mon 17:00")), E.WaitEnded(at=when("tue 09:00")))
+    deadlines = assert_held(policy, [opened(*waits, at="mon 16:00")], END)["deadlines"]
+    assert deadlines["caused_by_change"].tolist() == [False]
+
+
+def test_a_change_after_closing_to_what_was_used_up_at_closing():
+    """Rule 13: at the same time, it is due when business opens again."""
+    within = Pick(by="priority", values={"high": "1 business day, same time"}, otherwise="5 business days")
+    history = (E.PriorityChanged(at=when("mon 20:00"), to="high"), E.Resolved(at=when("tue 09:00")))
+    policy = desk(targets=(Target.resolution(within),))
+    deadlines = assert_held(policy, [opened(*history, priority="low")], END)["deadlines"]
+    assert (instants(deadlines, "due_at"), deadlines["outcome"].tolist()) == (at("tue 09:00"), ["met"])
+
+
+def test_what_resolving_starts_is_not_void_outside():
+    """Rules 9 and 28: outside what is pending is void, but for a case that is worked on no more."""
+    outside = (*levels()[:2], EscalationLevel(key="outside", external=True))
+    policy = desk(levels=outside, targets=(Target.post_mortem("2 business days"),))
+    history = (E.Resolved(at=when("mon 10:00")), E.Escalated(at=when("mon 11:00"), to="outside"))
+    assert assert_held(policy, [opened(*history)], END)["deadlines"]["outcome"].tolist() == ["pending"]
+
+
 def test_owners_are_picked_by_facts_as_they_were():
     """A stay is owned by whom its level was given to when the case came there."""
     size = F.choice("size", ("small", "large"))
@@ -262,18 +326,33 @@ def test_owners_are_picked_by_facts_as_they_were():
     assert stays["owner"].tolist() == [None, "team_b", None, "team_a"]
 
 
-@pytest.mark.parametrize(
-    ("condition", "expected"),
-    [
-        (F.time_left("resolution") < "2 business hours", "mon 15:00"),
-        (F.past_due("resolution") >= "1 business hour", "tue 10:00"),
-        (F.open_for >= Pick(by="priority", values={"high": "1 hour"}, otherwise="3 hours"), "mon 12:00"),
-    ],
-    ids=["little is left", "long past", "by priority"],
-)
-def test_rules_see_how_long_it_is_to_a_due(condition, expected):
-    """A microsecond after no more than two hours are left; an hour of business after the due."""
-    policy = desk(Rule(name="x", when=condition, to="l2"), targets=(Target.resolution("8 business hours"),))
-    moves = assert_held(policy, [opened(priority="low")], END)["moves"]
-    found = instants(moves, "due_at")
-    assert [instant - instant % 1_000_000 for instant in found] == at(expected)
+UNTIL_DUE = {
+    "little is left": (F.time_left("resolution") < "2 business hours", (), ["mon 15:00"]),
+    "just as much is left": (F.time_left("resolution") >= "8 business hours", (), ["mon 09:00"]),
+    "none is left after the due": (
+        (F.time_left("resolution") < "2 business hours") & DOWN,
+        (told("tue 10:00", down=True),),
+        [],
+    ),
+    "long past": (F.past_due("resolution") >= "1 business hour", (), ["tue 10:00"]),
+    "by priority": (
+        F.open_for >= Pick(by="priority", values={"high": "1 hour"}, otherwise="3 hours"),
+        (),
+        ["mon 12:00"],
+    ),
+    "by a priority that changes": (
+        F.open_for >= Pick(by="priority", values={"high": "1 hour"}, otherwise="8 hours"),
+        (E.PriorityChanged(at=when("mon 11:00"), to="high"),),
+        ["mon 11:00"],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNTIL_DUE)
+def test_rules_see_how_long_it_is_to_a_due(what):
+    """Rule 30: a microsecond after no more than two hours are left; an hour of business after the due."""
+    condition, history, expected = UNTIL_DUE[what]
+    rule = Rule(name="x", when=condition, to="l2")
+    policy = desk(rule, facts=(DOWN,), targets=(Target.resolution("8 business hours"),))
+    moves = assert_held(policy, [opened(*history, priority="low")], END)["moves"]
+    assert [instant - instant % 1_000_000 for instant in instants(moves, "due_at")] == at(*expected)
