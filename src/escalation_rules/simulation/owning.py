@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from escalation_rules.picks import Pick
 from escalation_rules.simulation.keys import Keys
-from escalation_rules.simulation.paths import Path
 from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.states import Ints, States
 from escalation_rules.simulation.words import Worded
@@ -21,8 +21,8 @@ __all__ = ["Owning"]
 class Owning:
     """Roles by what they are picked by; `by` has the names of the facts, the priority first."""
 
-    def __init__(self, plan: Plan, states: States, priority: Path) -> None:
-        self.plan, self.priority, script = plan, priority, states.script
+    def __init__(self, plan: Plan, states: States) -> None:
+        self.plan, script = plan, states.script
         given = [*(level.owner for level in plan.levels), *(target.owner for _, target in plan.targets)]
         facts = dict.fromkeys(role.by for role in given if isinstance(role, Pick) and role.by != "priority")
         self.by = ("priority", *facts)
@@ -31,16 +31,19 @@ class Owning:
         trails = [states.fact(number) for number in numbers]
         self.facts = [(Keys(states.keys[trail.places], states.size), trail.values) for trail in trails]
 
-    def roles(self, groups: Sequence[Group | None], level: Ints, keys: Ints, group: Any) -> Worded:
-        """Who owned levels (without a group), or targets on them, after all that happened at an instant.
+    def picked(self, keys: Ints, priority: Ints) -> Ints:
+        """What roles were picked by after all that happened at instants, as one number, given the priority then."""
+        found = priority
+        for (known, values), words in zip(self.facts, self.words[1:], strict=True):
+            found = found * len(words) + values[known.as_of(keys)]
+        return found
+
+    def roles(self, groups: Sequence[Group | None], level: Ints, picked: Ints, group: Any) -> Worded:
+        """Who owned levels (without a group), or targets on them, by what roles were picked by.
 
         `group` is the number of each row's group.
         """
-        picked, count = self.priority.at(keys), len(self.words[0])
-        for (known, values), words in zip(self.facts, self.words[1:], strict=True):
-            picked = picked * len(words) + values[known.as_of(keys)]
-            count *= len(words)
-        rungs = len(self.plan.levels) + 1
+        rungs, count = len(self.plan.levels) + 1, prod(map(len, self.words))
         codes = (group * rungs + level + 1) * count + picked
         words = [word for one in groups for word in self._owners(one)]
         return Worded(codes.astype(np.min_scalar_type(-len(words) - 1)), np.array(words, object))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.grids import NONE
-from escalation_rules.simulation.keys import WIDTH, Keys, distinct
+from escalation_rules.simulation.keys import WIDTH, Keys, distinct, either
 from escalation_rules.simulation.states import OPEN, Ints, Mask, States
 
 __all__ = ["Path", "Stays"]
@@ -47,7 +47,7 @@ class Path:
         if len(self.keys):
             last = self.ordered.as_of(keys)
             moved = (last >= 0) & (self.keys[last] >> WIDTH == case)
-            found = np.where(moved, self.values[last], found)
+            found = either(moved, self.values[last], found)
         return found
 
     def last(self) -> Ints:

@@ -47,7 +47,7 @@ class Tables:
         raised = Left(3) if sweep.raising is None else sweep.raising.done
         opened = self.script.priority[states.code[states.opening]]
         self.priority = Path(states, opened, by_people, tuple(raised.columns()))
-        self.owning = Owning(plan, states, self.priority)
+        self.owning = Owning(plan, states)
         self.paths = [self._path(track, sweep.placings.columns()) for track in range(len(plan.tracks))]
 
     def _path(self, track: int, placings: list[NDArray[Any]]) -> Path:
@@ -146,7 +146,7 @@ class Tables:
             "cycle": _small(self.states.cycle[place]),
             "track": self._tracks(level),
             "level": self._rungs(level),
-            "owner": self.owning.roles([None], level, keys, 0),
+            "owner": self.owning.roles([None], level, self.owning.picked(keys, self.priority.at(keys)), 0),
             "entered_at": self.states.instants(keys).view(AT),
             "left_at": left.view(AT),
         }
@@ -186,7 +186,7 @@ class Tables:
             held[order] for held in self.clocks
         )
         judged = self.states.key(case, np.where((outcome == BREACHED) & (due != LOST), due, end))
-        level = self.paths[0].at(judged)
+        level, priority = self.paths[0].at(judged), self.priority.at(judged)
         groups = self.script.groups
         for number, one in enumerate(groups):
             if one.level is not None:
@@ -199,8 +199,8 @@ class Tables:
             "target": Worded(_small(group), np.array([one.key for one in groups], object)),
             "occurrence": _small(occurrence),
             "level": self._rungs(level),
-            "owner": self.owning.roles(groups, level, judged, group.astype(np.int64)),
-            "priority": self._priorities(self.priority.at(judged)),
+            "owner": self.owning.roles(groups, level, self.owning.picked(judged, priority), group.astype(np.int64)),
+            "priority": self._priorities(priority),
             "started_at": started.view(AT),
             "due_at": due.view(AT),
             "stopped_at": stopped.view(AT),
