@@ -29,7 +29,7 @@ class Records:
         """To observe a level that is on record already is no move."""
         states, script = self.states, self.states.script
         moves = states.like(script.placed_on >= 0)
-        for track, levels in enumerate(script.levels):
+        for track, levels in enumerate(script.levels) if script.is_observed.any() else ():
             places = np.flatnonzero(states.like(script.placed_on == track) | states.opens)
             code = states.code[places]
             record = np.where(states.opens[places], levels[code], script.placed[code])
