@@ -5,7 +5,7 @@ Comparisons become bits, rules become trees over bits, targets become tables by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from escalation_rules import events as E
@@ -24,7 +24,7 @@ from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Calendar
 from escalation_rules.worktime._timeline import CONTINUOUS, Line, microseconds_of
 
-__all__ = ["compile_policy"]
+__all__ = ["compile_policy", "track_of"]
 
 ALWAYS = BusinessCalendar.always("UTC")
 
@@ -101,8 +101,10 @@ def _picks_of_facts(*given: Any) -> bool:
 def _compile_rules(program: Program, collected: Comparisons) -> None:
     policy = program.policy
     rules = []
+    tracks = {track.key: number for number, track in enumerate(program.tracks)}
+    track_of_level = {key: track for key, (track, _) in program.places.items()}
     for number, rule in enumerate(sorted(policy.all_rules, key=lambda rule: rule.name)):
-        track = _track_of(program, rule)
+        track = track_of(rule, tracks, track_of_level)
         calendars = (rule.calendar, program.tracks[track].calendar, policy.usual_calendar)
         context = Context(program, track, goes=rule.to is not None, calendars=calendars)
         own = collected.tree(normal(rule.when), context)
@@ -144,13 +146,16 @@ def _stands_at(places: tuple[tuple[int, int], ...]) -> Callable[[State], bool]:
     return lambda state: any(state.level[track] == level for track, level in places)
 
 
-def _track_of(program: Program, rule: Rule) -> int:
-    """The track of the level it names, else the one it names, else that of the levels it is for, else the first."""
-    if rule.to not in {None, NEXT}:
-        return program.places[str(rule.to)][0]
+def track_of(rule: Rule, tracks: Mapping[str, int], track_of_level: Mapping[str, int]) -> int:
+    """The track of the level it names, else the one it names, else that of the levels it is for, else the first.
+
+    Tracks are known by their numbers, by key and by the keys of their levels.
+    """
+    if rule.to is not None and rule.to != NEXT:
+        return track_of_level[rule.to]
     if rule.track is not None:
-        return next(number for number, track in enumerate(program.tracks) if track.key == rule.track)
-    named = {program.places[key][0] for key in rule.at}
+        return tracks[rule.track]
+    named = {track_of_level[key] for key in rule.at}
     return named.pop() if len(named) == 1 else 0
 
 

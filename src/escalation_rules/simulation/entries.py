@@ -141,10 +141,10 @@ def _digit(event: Happening, item: Item) -> int:
     """How an item stands that an event answers."""
     if isinstance(event, E.ItemWithdrawn):
         return WITHDRAWN
-    confirmed = isinstance(event, E.ItemConfirmed)
-    answer = event.answer if isinstance(event, E.ItemConfirmed) else next(iter(item.answers), "yes")
+    given = event if isinstance(event, E.ItemConfirmed) else None
+    answer = given.answer if given else next(iter(item.answers), "yes")
     if not item.admits(answer):
         return NO_ANSWER
-    if item.evidence and confirmed and not event.evidence:  # type: ignore[attr-defined]
+    if item.evidence and given and not given.evidence:
         return NO_EVIDENCE
     return len(_WHY) + item.against.index(answer) if answer in item.against else STANDS

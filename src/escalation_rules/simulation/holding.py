@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from escalation_rules.patterns import Pattern
-from escalation_rules.simulation.comparisons import Comparison, Dialed, Happened, OfClock, Picked, Timed, Tree, held
+from escalation_rules.simulation.comparisons import Comparison, Dialed, Happened, Picked, Timed, Tree, held
 from escalation_rules.simulation.durations import edges, picked_edges
 from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.grids import LONG_AGO, NEVER
@@ -78,10 +78,9 @@ class Holding:
     def crossed(self, case: Ints, now: Ints) -> None:
         """What time alone has changed by now."""
         for k, row in self.row.items():
-            hit = np.flatnonzero(self.cross[row][case] == now)
-            if len(hit):
-                one = self.plan.comparisons[k]
-                holds = later(one) if isinstance(one, OfClock) else one.wanted  # type: ignore[union-attr]
+            one, hit = self.plan.comparisons[k], np.flatnonzero(self.cross[row][case] == now)
+            if len(hit) and not isinstance(one, Dialed | Happened):
+                holds = one.wanted if isinstance(one, Timed | Picked) else later(one)
                 self.cross[row][case[hit]] = NEVER
                 self._put(k, case[hit], np.full(len(hit), holds), (now[hit] - self.states.base) << BITS)
 

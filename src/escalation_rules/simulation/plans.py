@@ -18,6 +18,7 @@ from escalation_rules import events as E
 from escalation_rules.actions import Assign, SetPriority
 from escalation_rules.checklists import Item
 from escalation_rules.conditions import atoms, normal
+from escalation_rules.engine.compiler import track_of
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.picks import Pick, choices
@@ -126,7 +127,7 @@ class Plan:
         """A rule. Of one that shows in no frame nothing is asked of its condition."""
         if not _shows(rule):
             return Ruling(rule.name, ("all", ()), (), 0, None, waived=False, raises=())
-        track = self._track_of(rule)
+        track = track_of(rule, self._comparisons.tracks, self._comparisons.track_of)
         given = (rule.calendar, self.policy.all_tracks[track].calendar, self.policy.usual_calendar)
         calendars = tuple(one for one in given if one is not None)
         tree = self._comparisons.tree(normal(rule.when), track, calendars, goes=rule.to is not None)
@@ -134,15 +135,6 @@ class Plan:
         ranks = {**self.ranks, NEXT: NOWHERE}
         raises = tuple(ranks[one.to] for one in rule.then if isinstance(one, SetPriority))
         return Ruling(rule.name, tree, tuple(self._gates(rule)), track, to, rule.checklist == "waived", raises)
-
-    def _track_of(self, rule: Rule) -> int:
-        """The track of the level it names, else the one it names, else that of the levels it is for, else the first."""
-        if rule.to is not None and rule.to != NEXT:
-            return self.track_of[self.rungs[rule.to]]
-        if rule.track is not None:
-            return self._comparisons.tracks[rule.track]
-        named = {self.track_of[self.rungs[key]] for key in rule.at}
-        return named.pop() if len(named) == 1 else 0
 
     def _gates(self, rule: Rule) -> Iterator[Gate]:
         rungs = [self.rungs[key] for key in rule.at]
