@@ -17,6 +17,7 @@ Wants = dict[int, Ints]
 """The level that each rule wants each case on, by the rule's number; -1 for none."""
 CHECKLISTS = ("none", "met", "waived", "overridden")
 """What may have become of a checklist when a case was moved."""
+MET, WAIVED, OVERRIDDEN = (np.int8(CHECKLISTS.index(one)) for one in CHECKLISTS[1:])
 
 
 class Blocking:
@@ -34,6 +35,7 @@ class Blocking:
             for number, rule in rules.items()
             if rule.to in plan.checked or (rule.to == NONE and rule.track in tracks)
         }
+        self.waiving = sum(1 << number for number, rule in self.rules.items() if rule.waived)
         self.touches = self.entries.changes | states.ends  # beginnings are looked at in any case
         self.expires = self.entries.next_expiry(Here(slice(None), states.opening, states.at[states.opening]))
         self.last = {rung: np.zeros((3, states.size), np.int64) for rung in self.rungs}
@@ -65,8 +67,8 @@ class Blocking:
         for rung in self.rungs:
             where = np.flatnonzero(to == rung)
             if len(where):
-                set_aside = np.where(self.entries.overridden(rung, here.where(where)), np.int8(3), np.int8(1))
-                found[where] = np.where(self._is_waived(bits[where]), np.int8(2), set_aside)
+                otherwise = np.where(self.entries.overridden(rung, here.where(where)), OVERRIDDEN, MET)
+                found[where] = np.where(self._is_waived(bits[where]), WAIVED, otherwise)
         return found
 
     def _asking(self, rung: int, wants: Wants, here: Here) -> Ints:
@@ -87,6 +89,5 @@ class Blocking:
 
     def _is_waived(self, bits: Ints) -> Mask:
         """Whether one of some rules waives checklists."""
-        waiving = sum(1 << number for number, rule in self.rules.items() if rule.waived)
-        found: Mask = (bits & waiving) > 0
+        found: Mask = (bits & self.waiving) > 0
         return found

@@ -27,6 +27,11 @@ class Shift(NamedTuple):
     left: Ints
     to: Ints
 
+    @classmethod
+    def none(cls, size: int) -> Shift:
+        """None of so many moved."""
+        return cls(np.zeros(size, np.bool_), np.full(size, NONE), np.full(size, NONE))
+
 
 class Family:
     """The targets with one key, whose instances are numbered together in each cycle, and the latest of which counts.

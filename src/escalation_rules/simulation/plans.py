@@ -104,7 +104,6 @@ class Plan:
         self.track_of = [number for number, rungs in enumerate(self.tracks) for _ in rungs]
         self.outside = np.array([*(level.external for level in self.levels), False])
         self.goes_outside = bool(self.outside.any())
-        self.ranks = {name: rank for rank, name in enumerate(policy.priorities)}
         self.raises = any(_raises(rule) for rule in policy.all_rules)
         self.moving = LEVEL_FACTS | ({"priority"} if self.raises else set())
         self.effective_from = None if policy.effective_from is None else microseconds_of(policy.effective_from)
@@ -114,6 +113,7 @@ class Plan:
             self.calendars[name] = len(self.lines)
             self.lines.append(Bulk(calendar.line))
         self._comparisons = Comparisons(policy, self.rungs, self.calendars, raises=self.raises)
+        self.ranks = self._comparisons.ranks
         self.rules = tuple(self._ruling(rule) for rule in sorted(policy.all_rules, key=lambda rule: rule.name))
         self.targets = tuple(self._targets())
         whens = [target.when for _, target in self.targets]

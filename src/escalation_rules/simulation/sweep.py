@@ -151,9 +151,9 @@ class Sweep(Holding):
 
     def _place(self, here: Here) -> Shift:
         """Events put cases on levels. After one that goes down no rule of the track asks on older evidence."""
-        moved, size = np.zeros(len(here.row), np.bool_), len(here.row)
-        left, to = np.full(size, NONE), np.full(size, NONE)
+        shift = Shift.none(len(here.row))
         if self.records.any:
+            moved, left, to = shift
             placed = np.flatnonzero(self.records.moves[here.place])
             self.stir[here.row[placed]] = True
             tracks = self.records.track[here.place[placed]]
@@ -162,7 +162,7 @@ class Sweep(Holding):
                 left[some], to[some] = self.level[track][here.row[some]], self.records.level[here.place[some]]
                 moved[some] = left[some] != to[some]
                 self._put_on(track, here.where(some), left[some], to[some])
-        return Shift(moved, left, to)
+        return shift
 
     def _put_on(self, track: int, here: Here, left: Ints, to: Ints) -> None:
         """Events put these cases on levels of a track, which they may have been on."""
@@ -273,7 +273,6 @@ class Sweep(Holding):
         """The moves of some of the cases of a round, with the rules that ask for them."""
         to, point = to[some], point[some]
         bits, cause = np.zeros(len(some), np.int64), np.full(len(some), NEVER)
-        begun = self.states.when(self.states.begun[here.place])
         asked = {number: wanted[some] == to for number, wanted in wants.items()}
         for number, named in self.points.plain.items():
             asked[number] = (plain[number][some] if plain else self.points.may[number][point]) & (to == named)
@@ -281,10 +280,15 @@ class Sweep(Holding):
             asking = np.flatnonzero(asks)
             if len(asking):
                 bits[asking] |= 1 << number
-                found = self.evidence(self.rules[number].tree, here.row[asking], point[asking])
-                found = np.where(found == LONG_AGO, begun[asking], found)
-                cause[asking] = np.minimum(cause[asking], found >> BITS)
+                found = self._cause(self.rules[number], here.where(asking), point[asking])
+                cause[asking] = np.minimum(cause[asking], found)
         return _Moves(here, track, to, bits, cause + self.states.base)
+
+    def _cause(self, rule: Ruling, here: Here, point: Ints) -> Ints:
+        """When the latest evidence of a rule came, counted as whens are; where it has none, when the cycle began."""
+        found = self.evidence(rule.tree, here.row, point)
+        begun = self.states.when(self.states.begun[here.place])
+        return np.where(found == LONG_AGO, begun, found) >> BITS
 
     def _move(self, moves: _Moves) -> None:
         here, track, to, bits, cause = moves
@@ -312,22 +316,19 @@ class Sweep(Holding):
 
     def _raise(self, raising: Raising, here: Here, point: Ints) -> Mask:
         """Priorities rise to the highest that is asked for. Whose did."""
-        priority, begun = self.stands.priority[here.row], self.states.when(self.states.begun[here.place])
-        highest = np.full(len(here.row), NONE)
+        priority, highest = self.stands.priority[here.row], np.full(len(here.row), NONE)
         for number, rule in raising.rules.items():
             asking = np.flatnonzero(self._applies(rule, here.row, point))
-            case = here.row[asking]
-            cause = self.evidence(rule.tree, case, point[asking])
-            cause = np.where(cause == LONG_AGO, begun[asking], cause) >> BITS
-            anew = raising.asked[number].anew(case, self.states.cycle[here.place[asking]], cause)
+            some = here.where(asking)
+            cause = self._cause(rule, some, point[asking])
+            anew = raising.asked[number].anew(some.row, self.states.cycle[some.place], cause)
             highest[asking] = np.maximum(highest[asking], raising.wanted(number, priority[asking], anew))
         raised: Mask = highest > raising.ranks[priority]
         some = here.where(np.flatnonzero(raised))
         to = raising.words[highest[raised]]
         raising.done.add(some.row, some.now, to)
         self.stands.priority[some.row] = to
-        still = np.zeros(len(to), np.bool_), np.full(len(to), NONE), np.full(len(to), NONE)
-        self._turn(some, Shift(*still), self._next(some), by_event=False)
+        self._turn(some, Shift.none(len(to)), self._next(some), by_event=False)
         return raised
 
     # ------------------------------------------------------------------------ what is held back
