@@ -4,3 +4,5 @@ from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
 
 pytest_collect_file = Sybil(parsers=[PythonCodeBlockParser()], patterns=["*.md"]).pytest()
+
+collect_ignore = ["_build"]
