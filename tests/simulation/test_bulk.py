@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from escalation_rules import BusinessCalendar
-from escalation_rules.simulation.bulk import Bulk
 from escalation_rules.worktime._timeline import DAY, microseconds_of
+from escalation_rules.worktime.arrays import Bulk
 from tests.desk import when
 
 CALENDARS = {

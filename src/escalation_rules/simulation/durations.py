@@ -6,7 +6,6 @@ from itertools import product
 
 import numpy as np
 
-from escalation_rules.simulation.bulk import reach
 from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.comparisons import Overdue, Picked, Timed
 from escalation_rules.simulation.grids import NEVER
@@ -14,6 +13,7 @@ from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Plan
 from escalation_rules.simulation.states import Ints, Mask, States, Trail
 from escalation_rules.simulation.turning import Looks
+from escalation_rules.worktime.arrays import reach
 
 __all__ = ["at_picked", "at_timed", "edges", "picked_edges"]
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from escalation_rules import events as E
 from escalation_rules.checklists import Item
 from escalation_rules.patterns import Happening
-from escalation_rules.simulation.bulk import reach
 from escalation_rules.simulation.comparisons import Unheld
 from escalation_rules.simulation.grids import NEVER, NONE
 from escalation_rules.simulation.plans import Plan, matched
 from escalation_rules.simulation.states import Ints, Mask, States, Trail
 from escalation_rules.simulation.ticking import Here
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
+from escalation_rules.worktime.arrays import reach
 
 __all__ = ["Entries", "Lacking", "lacking"]
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.simulation.bulk import Bulk, leave, reach
 from escalation_rules.simulation.columns import LOST
 from escalation_rules.simulation.comparisons import OfClock, Outcomed, Overdue, Remaining, Shared
 from escalation_rules.simulation.durations import edges
@@ -17,6 +16,7 @@ from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.terming import Terming
+from escalation_rules.worktime.arrays import Bulk, leave, reach
 
 __all__ = ["Here", "Ticking", "later", "nothing"]
 

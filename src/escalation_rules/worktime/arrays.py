@@ -13,6 +13,7 @@ from escalation_rules.worktime._timeline import Continuous, OpenLine
 
 __all__ = ["Bulk", "leave", "reach"]
 
+
 Ints = NDArray[np.int64]
 _MOST = 1 << 20
 """How many buckets a ruler may have."""
