@@ -8,8 +8,8 @@ from typing import Literal, cast
 
 from escalation_rules._values import Instant, Value
 from escalation_rules.actions import Action
+from escalation_rules.worktime._timeline import Segment
 from escalation_rules.worktime.clocks import Clock, Leg
-from escalation_rules.worktime.segments import Segment
 
 __all__ = [
     "ActionDue",

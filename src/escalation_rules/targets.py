@@ -10,8 +10,9 @@ from escalation_rules import events as E
 from escalation_rules._values import Name, Several, Value
 from escalation_rules.conditions import OptionalCondition
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.events import Pattern, Patterns, patterns_of
+from escalation_rules.events import Patterns, patterns_of
 from escalation_rules.facts import ConditionLike
+from escalation_rules.patterns import Pattern
 from escalation_rules.picks import CalendarChoice, RoleChoice, SpanChoice, SpanOrPick
 
 __all__ = ["Target"]

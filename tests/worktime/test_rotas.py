@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from escalation_rules.worktime import Absence, BusinessCalendar, Layer, Rota, Shift
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
-from escalation_rules.worktime.rotas import next_cover_change
-from escalation_rules.worktime.turns import _Occurrences
+from escalation_rules.worktime.rotas import _Occurrences, next_cover_change
 from tests.desk import LONDON, when
 from tests.worktime.strategies import FEWER
 

@@ -11,7 +11,7 @@ import pytest
 
 from escalation_rules.worktime import BusinessCalendar, Clock, Leg
 from escalation_rules.worktime._timeline import LARGE, NOTHING, OpenLine, load_zone
-from escalation_rules.worktime.arithmetic import once
+from escalation_rules.worktime.calendars import once
 from tests.desk import OFFICE, when
 
 START = datetime(2025, 3, 3, 15, tzinfo=UTC)

@@ -19,13 +19,13 @@ from escalation_rules.arguments import check_policy_and_case
 from escalation_rules.audit.names import odd_names
 from escalation_rules.audit.report import Audit, Finding, Kind, Severity
 from escalation_rules.case import Case
-from escalation_rules.decision import Deadline
 from escalation_rules.engine import deadlines, decide, program_of
 from escalation_rules.engine.checks import checked, entry_state
 from escalation_rules.engine.findings import cooldown_end
 from escalation_rules.engine.fold import fold
 from escalation_rules.engine.machine import State
 from escalation_rules.levels import EscalationLevel
+from escalation_rules.parts import Deadline
 from escalation_rules.patterns import Happening
 from escalation_rules.policy import Policy
 from escalation_rules.standing import Step, episodes, rank, timezone_of, walked

@@ -12,7 +12,7 @@ from escalation_rules import events as E
 from escalation_rules._values import Frozen, FrozenDict, Value, show
 from escalation_rules.errors import InvalidValue, Problem, unknown
 from escalation_rules.statuses import read_status
-from escalation_rules.worktime.zones import known_zone
+from escalation_rules.worktime._timeline import known_zone
 
 __all__ = ["Column", "LogMapping", "text_of"]
 

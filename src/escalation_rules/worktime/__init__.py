@@ -1,13 +1,10 @@
 """Business time: spans, calendars, clocks and rotas, all on whole microseconds of UTC."""
 
-from escalation_rules.worktime._timeline import load_zone
-from escalation_rules.worktime.arithmetic import Calendar
-from escalation_rules.worktime.calendars import AnyCalendar, BusinessCalendar, CombinedCalendar, DatedCalendar
+from escalation_rules.worktime._timeline import Segment, load_zone
+from escalation_rules.worktime.calendars import AnyCalendar, BusinessCalendar, Calendar, CombinedCalendar, DatedCalendar
 from escalation_rules.worktime.clocks import Clock, Leg
-from escalation_rules.worktime.rotas import Absence, Rota, Shift
-from escalation_rules.worktime.segments import Segment
+from escalation_rules.worktime.rotas import Absence, Layer, Roster, Rota, Shift
 from escalation_rules.worktime.spans import Span, SpanLike
-from escalation_rules.worktime.turns import Layer, Roster
 
 __all__ = [
     "Absence",

@@ -1,4 +1,4 @@
-"""The integer-microsecond timeline under calendars, clocks and rotas.
+"""Integer microseconds of UTC: instants, zones, windows, stretches of open time, segments (rules 1-4).
 
 Everything here is in whole microseconds since 1970-01-01 UTC. A line turns instants into open time and back; it is kept
 as two sorted arrays (when each window opens, how much open time there was before it), so a question costs one
@@ -22,7 +22,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules._values import Instant, Value
+from escalation_rules.errors import InvalidValue, Problem, nearest
+
+if TYPE_CHECKING:
+    Numbers = list[int] | array[int]
 
 __all__ = [
     "CONTINUOUS",
@@ -43,6 +47,7 @@ __all__ = [
     "microseconds_of",
     "steady_offsets",
 ]
+
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -176,10 +181,6 @@ class Continuous:
 
 
 CONTINUOUS = Continuous()
-
-
-if TYPE_CHECKING:
-    Numbers = list[int] | array[int]
 
 LARGE = 4_096
 """A list is read faster; from this length on an array is kept, which is a fifth of its size."""
@@ -408,3 +409,76 @@ def _chained(one: Dates, two: Dates) -> Dates:
     meeting = one.closes[-1:] + two.opens[:1]
     apart = one.apart and two.apart and (len(meeting) < 2 or meeting[0] <= meeting[1])
     return Dates(one.numbers + two.numbers, one.opens + two.opens, one.closes + two.closes, apart)
+
+
+ZoneLike = str | ZoneInfo
+"""Whatever stands for a time zone: its IANA name, or a ZoneInfo that has one."""
+
+
+def known_zone(given: object) -> str:
+    """The IANA name of a zone, given by name or as a ZoneInfo. Raises `InvalidValue` for an unknown one."""
+    key = getattr(given, "key", given)
+    if not isinstance(key, str) or load_zone(key) is None:
+        names = {name.lower(): name for name in known_zones()}
+        meant = names.get(nearest(key, names), "")
+        raise InvalidValue(Problem("unknown time zone", key, expected="an IANA name", suggestion=meant))
+    return key
+
+
+def edges_of(day: int, opening: int, closing: int, tz: tzinfo) -> Window:
+    """When a window opens and closes near a change of the clock. On a date that the zone skipped it has no length."""
+    midnight = datetime.fromordinal(day + EPOCH_ORDINAL)
+    first = instant_of_wall(midnight + timedelta(microseconds=opening), tz)
+    last = instant_of_wall(midnight + timedelta(microseconds=closing), tz, last=True)
+    return (first, first) if last - first != closing - opening and _is_skipped(midnight, tz) else (first, last)
+
+
+def _is_skipped(midnight: datetime, tz: tzinfo) -> bool:
+    """Whether a zone has no such date: it went straight on to the next, as Samoa did on 2011-12-30."""
+    return instant_of_wall(midnight, tz) == instant_of_wall(midnight + timedelta(days=1), tz)
+
+
+Reason = tuple[int, int, str]
+"""From when to when, on microseconds, time that would have been open was not, and why."""
+
+
+class Segment(Value):
+    """A stretch of time, from `start` up to `end`, that was counted, or excluded and why."""
+
+    start: Instant
+    end: Instant
+    counted: bool
+    why: str
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.start
+
+
+def segment(start: int, end: int, counted: bool, why: str) -> Segment:
+    """The segment between two instants in microseconds."""
+    return Segment(start=datetime_of(start), end=datetime_of(end), counted=counted, why=why)
+
+
+def segments_between(start: int, end: int, windows: Iterable[Window], reasons: list[Reason]) -> Iterator[Segment]:
+    """The time between two instants, cut into the open windows, what reasons took out, and the rest."""
+    edge = start
+    for opening, closing in windows:
+        yield from _closed(edge, opening, reasons)
+        yield segment(opening, closing, True, "business hours")
+        edge = closing
+    yield from _closed(edge, end, reasons)
+
+
+def _closed(start: int, end: int, reasons: list[Reason]) -> Iterator[Segment]:
+    edge = start
+    for first, last, why in reasons:
+        opening, closing = max(first, edge), min(last, end)
+        if opening < closing:
+            if edge < opening:
+                yield segment(edge, opening, False, "outside business hours")
+            yield segment(opening, closing, False, why)
+            edge = closing
+    if edge < end:
+        yield segment(edge, end, False, "outside business hours")

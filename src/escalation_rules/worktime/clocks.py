@@ -11,9 +11,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from escalation_rules._values import Instant, InstantLike, Value, read_instant
-from escalation_rules.worktime._timeline import CONTINUOUS, Continuous, OpenLine, datetime_of, microseconds_of
+from escalation_rules.worktime._timeline import (
+    CONTINUOUS,
+    Continuous,
+    OpenLine,
+    Segment,
+    datetime_of,
+    microseconds_of,
+    segment,
+)
 from escalation_rules.worktime.calendars import AnyCalendar
-from escalation_rules.worktime.segments import Segment, segment
 
 __all__ = ["Clock", "Leg", "Segment"]
 
