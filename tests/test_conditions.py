@@ -14,7 +14,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, Not, atoms, normal, parts
 from escalation_rules.errors import InvalidValue
-from escalation_rules.wording import say
+from escalation_rules.explain import say
 from escalation_rules.worktime import Span
 from tests.strategies import TRACKS, conditions
 

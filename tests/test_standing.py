@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from escalation_rules import EscalationLevel, Track
 from escalation_rules import events as E
-from escalation_rules.standing import episodes, rises, stays
+from escalation_rules.record import episodes, rises, stays
 from tests.desk import desk, opened, when
 
 POLICY = desk(

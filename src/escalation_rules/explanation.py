@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
+from escalation_rules.explain import say_instant
 from escalation_rules.parts import ActionDue, Because, Blocked, Deadline, Exit, Move, Objection, OpenItem, Owed, Reason
-from escalation_rules.wording import say_instant
 from escalation_rules.worktime import load_zone
 
 __all__ = ["explained"]

@@ -14,7 +14,7 @@ from escalation_rules.engine import deadlines
 from escalation_rules.engine.asking import value_of
 from escalation_rules.metrics import brief, health, kpis, worklist
 from escalation_rules.metrics.kpis import Kpi
-from escalation_rules.standing import rises, stays
+from escalation_rules.record import rises, stays
 from tests.strategies import situations
 
 FEWER = settings(max_examples=settings().max_examples // 4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from escalation_rules._arguments import check_policy
 from escalation_rules._values import read_instant
 from escalation_rules.analysis.board import BUDGET, Board
 from escalation_rules.analysis.duties import uncovered_levels
@@ -16,7 +17,6 @@ from escalation_rules.analysis.redundancy import duplicate_rules, redundant_rule
 from escalation_rules.analysis.report import Finding, Report
 from escalation_rules.analysis.ruling import alive, dead_rules, without_evidence
 from escalation_rules.analysis.timing import idle_targets, slower_when_urgent
-from escalation_rules.arguments import check_policy
 from escalation_rules.errors import InvalidValue, Problem, unknown
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import Rota

@@ -25,9 +25,9 @@ from escalation_rules.engine.comparisons import Context, sight_of
 from escalation_rules.engine.fold import fold
 from escalation_rules.engine.machine import Program, State
 from escalation_rules.engine.moves import leaves, tree_holds
+from escalation_rules.explain import say
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
-from escalation_rules.wording import say
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 
 __all__ = ["AtomCoverage", "Coverage", "Edge", "LevelCoverage", "RuleCoverage", "coverage", "edges"]

@@ -10,9 +10,9 @@ from typing import Any
 from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.cells import chosen
 from escalation_rules.analysis.report import Finding, finding
+from escalation_rules.explain import say_instant
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.picks import Pick, choices
-from escalation_rules.wording import say_instant
 from escalation_rules.worktime import BusinessCalendar, Rota
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 from escalation_rules.worktime.rotas import next_cover_change

@@ -10,9 +10,9 @@ from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.cells import Place, place_of_target
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.conditions import Atom, Condition, atoms
+from escalation_rules.explain import say
 from escalation_rules.picks import Pick, choices
 from escalation_rules.policy import Policy
-from escalation_rules.wording import say
 from escalation_rules.worktime import Span
 
 __all__ = ["odd_thresholds", "uncounted_spans", "unused_names"]

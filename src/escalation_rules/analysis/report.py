@@ -10,8 +10,8 @@ from escalation_rules._values import Instant, Value
 from escalation_rules.case import Case
 from escalation_rules.decision import Decision
 from escalation_rules.engine import decide
+from escalation_rules.explain import say_instant
 from escalation_rules.policy import Policy
-from escalation_rules.wording import say_instant
 
 __all__ = ["CODES", "Finding", "Report", "Severity", "Witness"]
 

@@ -8,8 +8,8 @@ from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.search import Formula
 from escalation_rules.conditions import AllOf, Atom, atoms
+from escalation_rules.explain import say
 from escalation_rules.rules import NEXT, Rule
-from escalation_rules.wording import say
 
 __all__ = ["alive", "dead_rules", "without_evidence"]
 

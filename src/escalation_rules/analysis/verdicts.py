@@ -8,8 +8,8 @@ from escalation_rules._values import Instant, Value, show
 from escalation_rules.case import Case
 from escalation_rules.conditions import Condition
 from escalation_rules.engine import decide
+from escalation_rules.explain import say, say_instant
 from escalation_rules.policy import Policy
-from escalation_rules.wording import say, say_instant
 from escalation_rules.worktime import Span
 
 __all__ = ["Claim", "Proved", "Refuted", "Scope", "Step", "Unknown"]

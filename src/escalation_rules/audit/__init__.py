@@ -13,9 +13,9 @@ from itertools import takewhile
 from typing import cast
 
 from escalation_rules import events as E
+from escalation_rules._arguments import check_policy_and_case
 from escalation_rules._values import read_instant
 from escalation_rules.actions import Flag
-from escalation_rules.arguments import check_policy_and_case
 from escalation_rules.audit.names import odd_names
 from escalation_rules.audit.report import Audit, Finding, Kind, Severity
 from escalation_rules.case import Case
@@ -24,13 +24,13 @@ from escalation_rules.engine.checks import checked, entry_state
 from escalation_rules.engine.findings import cooldown_end
 from escalation_rules.engine.fold import fold
 from escalation_rules.engine.machine import State
+from escalation_rules.explain import say_instant
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.parts import Deadline
 from escalation_rules.patterns import Happening
 from escalation_rules.policy import Policy
-from escalation_rules.standing import Step, episodes, rank, timezone_of, walked
+from escalation_rules.record import Step, episodes, rank, timezone_of, walked
 from escalation_rules.targets import Target
-from escalation_rules.wording import say_instant
 from escalation_rules.worktime import load_zone
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from escalation_rules._values import Instant, Value
-from escalation_rules.wording import say_instant
+from escalation_rules.explain import say_instant
 from escalation_rules.worktime import load_zone
 
 __all__ = ["Audit", "Finding", "Kind", "Severity"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from escalation_rules._arguments import check_policy_and_case
 from escalation_rules._values import Value, read_instant
-from escalation_rules.arguments import check_policy_and_case
 from escalation_rules.case import Case
 from escalation_rules.decision import Decision
 from escalation_rules.engine.compiler import compile_policy

@@ -29,11 +29,11 @@ from escalation_rules.engine.outcome import (
     move_key,
 )
 from escalation_rules.engine.reasons import why_not
+from escalation_rules.explain import say
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.parts import ActionDue, Blocked, Deadline, Exit, Move, Objection, OpenItem, Owed, Owner, Reason
 from escalation_rules.picks import Pick
 from escalation_rules.targets import Target
-from escalation_rules.wording import say
 from escalation_rules.worktime._timeline import datetime_of
 from escalation_rules.worktime.clocks import Leg
 

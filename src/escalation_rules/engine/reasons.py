@@ -11,9 +11,9 @@ from escalation_rules.conditions import BUILT_IN, Atom, atoms, normal
 from escalation_rules.engine.bits import BITS, LONG_AGO
 from escalation_rules.engine.machine import RuleCode, State
 from escalation_rules.engine.moves import evidence, leaves, tree_holds, was_answered
+from escalation_rules.explain import say, say_atom
 from escalation_rules.parts import Because, Reason
 from escalation_rules.rules import Rule
-from escalation_rules.wording import say, say_atom
 from escalation_rules.worktime._timeline import datetime_of
 
 __all__ = ["why_not"]

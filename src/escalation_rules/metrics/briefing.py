@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from escalation_rules import events as E
+from escalation_rules._arguments import check_policy_and_case
 from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_instant
-from escalation_rules.arguments import check_policy_and_case
 from escalation_rules.case import Case
 from escalation_rules.engine import deadlines, decide, program_of
 from escalation_rules.engine.fold import fold
+from escalation_rules.explain import say_instant
 from escalation_rules.metrics.figures import Rate, Spread, page, say_length
 from escalation_rules.patterns import Happening
 from escalation_rules.policy import Policy
-from escalation_rules.standing import timezone_of
-from escalation_rules.wording import say_instant
+from escalation_rules.record import timezone_of
 from escalation_rules.worktime import load_zone
 from escalation_rules.worktime._timeline import microseconds_of
 

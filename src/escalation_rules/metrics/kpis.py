@@ -8,15 +8,15 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Literal, NamedTuple, cast, get_args
 
 from escalation_rules import events as E
+from escalation_rules._arguments import cases_of, check_policy
 from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_instant
-from escalation_rules.arguments import cases_of, check_policy
 from escalation_rules.case import Case
 from escalation_rules.engine import deadlines
 from escalation_rules.errors import UnknownName, unknown
+from escalation_rules.explain import say_instant
 from escalation_rules.metrics.figures import Rate, Spread, page
 from escalation_rules.policy import Policy
-from escalation_rules.standing import rises, timezone_of, walked
-from escalation_rules.wording import say_instant
+from escalation_rules.record import rises, timezone_of, walked
 from escalation_rules.worktime import load_zone
 
 __all__ = ["Attainment", "Kpi", "Kpis", "kpis"]

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any, Literal
 
 from escalation_rules import events as E
+from escalation_rules._arguments import cases_of, check_policy
 from escalation_rules._values import Instant, Value, read_instant
 from escalation_rules.actions import Ask, Notify
-from escalation_rules.arguments import cases_of, check_policy
 from escalation_rules.case import Case
 from escalation_rules.decision import Decision
 from escalation_rules.engine import decide
 from escalation_rules.picks import choices
 from escalation_rules.policy import Policy
-from escalation_rules.standing import chosen
+from escalation_rules.record import chosen
 
 __all__ = ["Work", "worklist"]
 

@@ -7,8 +7,8 @@ from itertools import takewhile
 
 from escalation_rules._values import show
 from escalation_rules.case import Case
+from escalation_rules.explain import say_instant
 from escalation_rules.testing.runs import Run, Step
-from escalation_rules.wording import say_instant
 from escalation_rules.worktime import load_zone
 
 __all__ = ["paste", "tell"]

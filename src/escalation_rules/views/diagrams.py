@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from textwrap import shorten
 
+from escalation_rules._arguments import check_policy
 from escalation_rules.actions import Action, Ask, Assign, Convene, Flag, Notify, Redirect
-from escalation_rules.arguments import check_policy
 from escalation_rules.checklists import Checklist
+from escalation_rules.explain import say
 from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.picks import Pick, choices
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
-from escalation_rules.wording import say
 from escalation_rules.worktime import Span
 
 __all__ = ["mermaid"]

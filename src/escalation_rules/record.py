@@ -16,6 +16,7 @@ from escalation_rules.policy import Policy
 
 __all__ = ["Episode", "Stay", "Step", "chosen", "episodes", "rank", "rises", "stays", "timezone_of", "walked"]
 
+
 Levels = Mapping[str, str | None]
 
 

@@ -12,6 +12,7 @@ from escalation_rules.picks import Pick
 
 __all__ = ["say", "say_atom", "say_instant", "say_value"]
 
+
 _DURATIONS = {
     "open_for": "open for",
     "unanswered_for": "unanswered for",
