@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from escalation_rules import Case
 from escalation_rules import events as E
-from escalation_rules.statuses import read_status
+from escalation_rules.events import read_status
 from tests.desk import MICROSECOND, opened, when
 
 NINE = when("mon 09:00")

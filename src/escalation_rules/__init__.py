@@ -12,11 +12,10 @@ actions are read by convention as `E`, `F` and `A`:
 
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist, Item
-from escalation_rules.decision import Decision
+from escalation_rules.decision import Blocked, Deadline, Decision, Move, Owner, Reason
 from escalation_rules.engine import Settled, decide, forecast, settle
 from escalation_rules.errors import EscalationRulesError
 from escalation_rules.levels import Circle, EscalationLevel, Track
-from escalation_rules.parts import Blocked, Deadline, Move, Owner, Reason
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule

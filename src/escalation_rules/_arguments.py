@@ -1,9 +1,11 @@
-"""What the functions that read a policy and cases were given: one clear error where it is something else."""
+"""Checks of public arguments: a policy, a case, cases with or without an instant; one clear error if not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
+from escalation_rules._values import read_instant
 from escalation_rules.case import Case
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.policy import Policy
@@ -49,3 +51,14 @@ def _no_policy(given: object) -> Problem:
 def _no_case(given: object, path: str) -> Problem:
     one = "one `Case` at a time" if isinstance(given, list | tuple | set) else "a `Case`"
     return Problem("not a case", given, path=path, expected=one)
+
+
+def read_cases(given: Iterable[Case | tuple[Case, datetime]]) -> Iterator[tuple[Case, datetime]]:
+    """Each case with its instant, or else that of its last event. What is not a case is refused."""
+    if isinstance(given, Case):
+        raise InvalidValue(Problem("one case where several are expected", given.id, expected="a list of cases"))
+    for one in given:
+        case, at = one if isinstance(one, tuple) and len(one) == 2 else (one, None)
+        if not isinstance(case, Case):
+            raise InvalidValue(Problem("not a case", one, expected="a `Case`, or a pair of one and an instant"))
+        yield case, case.history[-1].at if at is None else read_instant(at)

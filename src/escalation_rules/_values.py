@@ -24,8 +24,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from escalation_rules._problems import invalid
-from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.errors import InvalidValue, Problem, invalid
 
 __all__ = [
     "Dated",

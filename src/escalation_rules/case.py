@@ -9,7 +9,7 @@ changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -21,11 +21,62 @@ from pydantic import field_validator
 from escalation_rules import events as E
 from escalation_rules._values import Frozen, FrozenDict, InstantLike, Json, Name, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.kinds import Made
+from escalation_rules.events import (
+    OPEN,
+    Assigned,
+    Made,
+    Observed,
+    Opened,
+    PriorityChanged,
+    Standing,
+    read_status,
+    steps,
+)
 from escalation_rules.patterns import Happening
-from escalation_rules.statuses import OPEN, Standing, plain, read_status
 
 __all__ = ["Case"]
+
+
+def plain(history: Iterable[Happening]) -> Iterator[Happening]:
+    """The history with every snapshot followed by the events it implies: what differs from what was on record then.
+
+    What was accepted late was not on record before it was recorded, whenever it was due. A level is not unfolded:
+    which way a move went is for a policy to say.
+    """
+    standing, past = OPEN, list[Happening]()
+    for event in history:
+        for one in (event, *(_implied(event, standing, past) if isinstance(event, Observed) else ())):
+            yield one
+            standing = standing.after(one)
+            past.append(one)
+
+
+def on_record_since(event: Happening) -> datetime:
+    """From when on an event was known to the host."""
+    return event.recorded_at if isinstance(event, Made) and event.recorded_at is not None else event.at
+
+
+def _implied(seen: Observed, standing: Standing, past: Iterable[Happening]) -> Iterator[Happening]:
+    on_record = sorted((event for event in past if on_record_since(event) <= seen.at), key=on_record_since)
+    if seen.priority is not None and seen.priority != _priority(on_record):
+        yield PriorityChanged(at=seen.at, actor=seen.actor, to=seen.priority)
+    assigned = {event.role: event.person or event.group for event in on_record if isinstance(event, Assigned)}
+    for role, name in seen.assigned.items():
+        if assigned.get(role) != name:
+            yield Assigned(at=seen.at, actor=seen.actor, role=role, person=name)
+    if seen.status is not None:
+        for kind, fields in steps(standing, read_status(seen.status)):
+            yield kind(at=seen.at, actor=seen.actor, **fields)
+
+
+def _priority(history: Iterable[Happening]) -> str | None:
+    found = None
+    for event in history:
+        if isinstance(event, Opened):
+            found = event.priority
+        elif isinstance(event, PriorityChanged):
+            found = event.to
+    return found
 
 
 class Case(Value):

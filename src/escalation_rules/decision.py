@@ -1,33 +1,19 @@
-"""`Decision`: what a policy says of a case at an instant. A value, each instant in it in UTC.
-
-A decision holds instants, not figures that run: what is left of a deadline is asked with `remaining(at)`. So from
-`at` up to `wake_at` the answer stays the same.
-"""
+"""`Decision` and its parts: the answer of a policy for a case at an instant. Values, each instant in UTC."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 from escalation_rules import events as E
-from escalation_rules._values import Deferred, Frozen, FrozenDict, Instant, fields_of, read_instant
-from escalation_rules.actions import Assign, SetPriority
+from escalation_rules._values import Deferred, Frozen, FrozenDict, Instant, Value, fields_of, read_instant
+from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
-from escalation_rules.explanation import explained
-from escalation_rules.parts import (
-    ActionDue,
-    Because,
-    Blocked,
-    Deadline,
-    Exit,
-    Move,
-    Objection,
-    OpenItem,
-    Owed,
-    Owner,
-    Reason,
-)
+from escalation_rules.explain import explained
+from escalation_rules.worktime._timeline import Segment
+from escalation_rules.worktime.clocks import Clock, Leg
 
 __all__ = [
     "ActionDue",
@@ -43,6 +29,200 @@ __all__ = [
     "Owner",
     "Reason",
 ]
+
+
+ClockState = Literal["running", "paused", "stopped"]
+Outcome = Literal["not started", "pending", "met", "breached", "void"]
+
+
+class Owner(Value):
+    """The role that owns a case on a level, the person of that role on duty now if a rota knows, and why this role.
+
+    `on_duty` is false when nobody was on duty when the move fell due: the case goes there and waits, unowned.
+    """
+
+    role: str
+    person: str | None = None
+    because: str = ""
+    on_duty: bool = True
+
+
+class Because(Value):
+    """One comparison of a rule at the instant of the decision.
+
+    Whether it holds (None: a fact is unknown), and since when.
+
+    `changes` is when it will hold, or cease to, if nothing happens.
+    """
+
+    text: str
+    holds: bool | None
+    since: Instant | None = None
+    changes: Instant | None = None
+
+
+class Reason(Value):
+    """A rule, what it asks for, and its comparisons: why it holds, or why it does not.
+
+    `since` is its latest evidence.
+    """
+
+    rule: str
+    to: str | None = None
+    since: Instant | None = None
+    text: str = ""
+    because: tuple[Because, ...] = ()
+
+
+class Move(Value):
+    """A move up that is due and not yet recorded, or wanted and held back (then `due` and `owner` are not known yet).
+
+    `due` is the first instant at which it was wanted and admissible. Later events do not cancel it, but `still_holds`
+    says whether its rules hold now. `key` stays the same between calls, versions of the policy and late hosts.
+    `order` is its place among all that is due.
+    """
+
+    track: str
+    from_level: str | None
+    to: str
+    owner: Owner | None = None
+    due: Instant | None = None
+    still_holds: bool = True
+    rules: tuple[str, ...] = ()
+    key: str
+    order: int = 0
+    reasons: tuple[Reason, ...] = ()
+
+
+class OpenItem(Value):
+    """An item of a checklist without an answer that stands, and why.
+
+    Unanswered, withdrawn, expired, without evidence.
+    """
+
+    key: str
+    text: str = ""
+    answers: tuple[str, ...] = ()
+    why: str = "unanswered"
+
+
+class Objection(Value):
+    """An answer that argues against a move."""
+
+    item: str
+    answer: str
+    text: str = ""
+
+
+class Blocked(Value):
+    """A move that is wanted and held back: by what is missing, what argues against it, or until somebody is on duty."""
+
+    move: Move
+    missing: tuple[OpenItem, ...] = ()
+    against: tuple[Objection, ...] = ()
+    until: Instant | None = None
+
+
+class ActionDue(Value):
+    """An action that is due and not yet recorded, by a rule or on entry to a level, its roles picked.
+
+    `person` is who of the role is assigned, where a rota knows; `order` its place among all that is due.
+    """
+
+    action: Action
+    key: str
+    due: Instant
+    rule: str | None = None
+    level: str | None = None
+    person: str | None = None
+    order: int = 0
+
+    @property
+    def kind(self) -> str:
+        """The name of the action in lower case, such as `set_priority`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", self.action.type).lower()
+
+
+class Deadline(Value):
+    """One instance of a target: when it started and is due, the state of its clock, and what came of it.
+
+    `due` is None while paused. `budget` is the counted time it allows, `legs` the course of its clock. What is used up
+    exactly at closing time is due then with `at_close`, and of a span that is due at the same time when the calendar
+    opens again. `caused_by_change` says that only a change of priority, level or calendar put its due into the past.
+    """
+
+    target: str
+    occurrence: int = 1
+    level: str | None = None
+    started: Instant | None = None
+    due: Instant | None = None
+    clock: ClockState = "stopped"
+    outcome: Outcome = "not started"
+    caused_by_change: bool = False
+    owner: str | None = None
+    budget: timedelta | None = None
+    stopped: Instant | None = None
+    legs: tuple[Leg, ...] = ()
+    at_close: bool = True
+
+    def remaining(self, at: datetime) -> timedelta | None:
+        """What is left of the budget at an instant, negative once it is overdrawn; None before it has started."""
+        return self._clock.remaining(at) if self.budget is not None and self.legs else None
+
+    def due_if_resumed(self, at: datetime) -> datetime | None:
+        """When it would be due if nothing paused it from an instant on; None before it has started."""
+        if self.due is not None:
+            return self.due
+        return self._clock.due_if_resumed(at) if self.budget is not None and self.legs else None
+
+    def segments(self, at: datetime) -> tuple[Segment, ...]:
+        """The certificate: the counted segments sum to the budget at due, all of them to the time that passed."""
+        return self._clock.segments(at) if self.legs else ()
+
+    @property
+    def _clock(self) -> Clock:
+        budget = cast(timedelta, self.budget)
+        return Clock(legs=self.legs, budget=budget, stopped=self.stopped, at_close=self.at_close)
+
+
+class Owed(Value):
+    """Something that somebody owes now.
+
+    An item of work, what a deadline is for, an answer to a request, a post-mortem.
+    """
+
+    kind: Literal["item", "deadline", "request", "post_mortem"]
+    what: str
+    text: str = ""
+    role: str | None = None
+    track: str | None = None
+    level: str | None = None
+    since: Instant | None = None
+    due: Instant | None = None
+
+    @property
+    def item(self) -> str | None:
+        """The key of the item of work, if it is one."""
+        return self.what if self.kind == "item" else None
+
+
+class Exit(Value):
+    """What going down from the present level of a track still lacks, and until when a cooldown holds it back."""
+
+    track: str
+    level: str
+    missing: tuple[OpenItem, ...] = ()
+    against: tuple[Objection, ...] = ()
+    until: Instant | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing stands against going down."""
+        return not (self.missing or self.against or self.until)
+
+
+# A decision holds instants, not figures that run: what is left of a deadline is asked with `remaining(at)`. So from
+# `at` up to `wake_at` the answer stays the same.
 
 
 class Decision(Deferred):

@@ -1,4 +1,4 @@
-"""What can happen to a case: a closed union of events, read by convention as `E`.
+"""What can happen to a case: a closed union of events, read by convention as `E`; statuses as events.
 
 Every event has `at` (an aware datetime, kept in UTC), `by`, `role` (the capacity in which they acted), `actor`
 ("customer", "staff" or "automation") and `id` (the host's own; recording the same id twice changes nothing).
@@ -14,55 +14,19 @@ False
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, cast, get_args
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Unpack, cast, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field
 
-from escalation_rules.doings import (
-    Acknowledged,
-    ActionPlan,
-    CallHeld,
-    ChecklistOverridden,
-    CommunicationAgreed,
-    CommunicationPlan,
-    EscalationAnswered,
-    EscalationReceived,
-    EscalationRequested,
-    ItemConfirmed,
-    ItemWithdrawn,
-    LessonSettled,
-    LevelFailed,
-    PlanItem,
-    PlanRevised,
-    PostMortemHeld,
-    ProgressReported,
-    Reviewed,
-    SupportReplied,
-    UpdateSent,
-)
+from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Json, Texts, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem, unknown
-from escalation_rules.kinds import (
-    ActionTaken,
-    Assigned,
-    Closed,
-    CustomerReplied,
-    DeEscalated,
-    Escalated,
-    FactObserved,
-    MoveDeclined,
-    Observed,
-    Opened,
-    PriorityChanged,
-    Reopened,
-    Resolved,
-    Status,
-    Voided,
-    WaitEnded,
-    WaitStarted,
-)
-from escalation_rules.patterns import ANY, Actor, FieldTest, Happening, Pattern, no_pattern, other_than
-from escalation_rules.statuses import from_statuses
+from escalation_rules.patterns import ANY, Actor, FieldTest, Happening, Pattern, Said, no_pattern, other_than
+from escalation_rules.worktime._timeline import microseconds_of
+from escalation_rules.worktime.spans import Span, SpanLike
 
 __all__ = [
     "ANY",
@@ -118,6 +82,700 @@ __all__ = [
     "parse",
     "patterns_of",
 ]
+
+
+Status = Literal["open", "waiting", "resolved", "closed", "void"]
+
+
+class Recorded(Said, total=False):
+    """What may be said of what a decision asked for, for the constructors of the kinds."""
+
+    recorded_at: InstantLike | None
+
+
+class Opened(Happening):
+    """The case began. Unless staff opened it, this is the customer's first message."""
+
+    type: Literal["Opened"] = "Opened"
+    actor: Actor = "customer"
+    priority: str | None = None
+    channel: str | None = None
+    level: str | None = None
+    by_staff: bool = False
+    facts: Frozen[str, Json] = FrozenDict()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            priority: str | None = None,
+            channel: str | None = None,
+            level: str | None = None,
+            by_staff: bool = False,
+            facts: Mapping[str, Any] = {},
+            **said: Unpack[Said],
+        ) -> None: ...
+
+
+class CustomerReplied(Happening):
+    """The customer wrote. It ends a wait for the customer."""
+
+    type: Literal["CustomerReplied"] = "CustomerReplied"
+    actor: Actor = "customer"
+    channel: str | None = None
+    asks_to_escalate: bool = False
+    asks_for_status: bool = False
+    topic: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            channel: str | None = None,
+            asks_to_escalate: bool = False,
+            asks_for_status: bool = False,
+            topic: str | None = None,
+            **said: Unpack[Said],
+        ) -> None: ...
+
+
+class Made(Happening):
+    """What a decision asked for and was accepted: `recorded_at` is when, `at` is when it was due."""
+
+    recorded_at: Instant | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it was accepted from a decision, and so has the key of what was asked as its id."""
+        return self.actor == "automation" and self.recorded_at is not None and self.id is not None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it can stop a clock: these change the case's state, whoever made them."""
+        return True
+
+
+class Escalated(Made):
+    """The case moved to a level. `rules` and `key` are those of the accepted move; people's own moves have none."""
+
+    type: Literal["Escalated"] = "Escalated"
+    to: str
+    track: str | None = None
+    rules: tuple[str, ...] = ()
+    key: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            to: str,
+            track: str | None = None,
+            rules: Texts = (),
+            key: str | None = None,
+            **said: Unpack[Recorded],
+        ) -> None: ...
+
+
+class DeEscalated(Made):
+    """The case went down to a level; with `to=None` it stands nowhere on the track any more."""
+
+    type: Literal["DeEscalated"] = "DeEscalated"
+    to: str | None = None
+    track: str | None = None
+    reason: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            to: str | None = None,
+            track: str | None = None,
+            reason: str | None = None,
+            **said: Unpack[Recorded],
+        ) -> None: ...
+
+
+class PriorityChanged(Made):
+    """The priority became another."""
+
+    type: Literal["PriorityChanged"] = "PriorityChanged"
+    to: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, to: str, **said: Unpack[Recorded]) -> None: ...
+
+
+class Assigned(Made):
+    """A role on the case was given to a person or a group, or to nobody. `role` is the role that was filled."""
+
+    type: Literal["Assigned"] = "Assigned"
+    role: str = "assignee"
+    person: str | None = None
+    group: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            by: str | None = None,
+            role: str = "assignee",
+            actor: Actor = "staff",
+            id: str | None = None,
+            recorded_at: InstantLike | None = None,
+            person: str | None = None,
+            group: str | None = None,
+        ) -> None: ...
+
+
+class WaitStarted(Happening):
+    """The case waits: for the customer, a vendor, a change."""
+
+    type: Literal["WaitStarted"] = "WaitStarted"
+    on: str = "customer"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, on: str = "customer", **said: Unpack[Said]) -> None: ...
+
+
+class WaitEnded(Happening):
+    """All waits are over. Harmless when there is none."""
+
+    type: Literal["WaitEnded"] = "WaitEnded"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+
+
+class MoveDeclined(Happening):
+    """Somebody said no, for good, to the move or action with this key."""
+
+    type: Literal["MoveDeclined"] = "MoveDeclined"
+    key: str
+    reason: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, key: str, reason: str | None = None, **said: Unpack[Said]) -> None: ...
+
+
+class FactObserved(Happening):
+    """A fact of the policy's own has this value from now on; None makes it unknown again."""
+
+    type: Literal["FactObserved"] = "FactObserved"
+    name: str
+    value: Json
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, name: str, value: Any, **said: Unpack[Said]) -> None: ...
+
+
+class ActionTaken(Made):
+    """An action that a decision asked for was done; `action` says which, for people who read the history."""
+
+    type: Literal["ActionTaken"] = "ActionTaken"
+    key: str
+    action: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, at: InstantLike, *, key: str, action: str | None = None, **said: Unpack[Recorded]
+        ) -> None: ...
+
+
+class StatusEvent(Happening):
+    """An event that changes the case's status, whoever caused it."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it can stop a clock: a status is a fact, whoever set it."""
+        return True
+
+
+class Resolved(StatusEvent):
+    """The case is resolved."""
+
+    type: Literal["Resolved"] = "Resolved"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+
+
+class Reopened(StatusEvent):
+    """A resolved or closed case came back: a new cycle begins, the level stands."""
+
+    type: Literal["Reopened"] = "Reopened"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+
+
+class Closed(StatusEvent):
+    """The case is closed."""
+
+    type: Literal["Closed"] = "Closed"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+
+
+class Voided(StatusEvent):
+    """The case was merged, cancelled or spam. It has no moves and no deadlines and is not counted."""
+
+    type: Literal["Voided"] = "Voided"
+    reason: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, reason: str | None = None, **said: Unpack[Said]) -> None: ...
+
+
+class Observed(Happening):
+    """A snapshot of the host's showed these values, although no event had said so. Absent ones were not looked at."""
+
+    type: Literal["Observed"] = "Observed"
+    actor: Actor = "automation"
+    priority: str | None = None
+    level: str | None = None
+    status: str | None = None
+    assigned: Frozen[str, str | None] = FrozenDict()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            priority: str | None = None,
+            level: str | None = None,
+            status: str | None = None,
+            assigned: Mapping[str, str | None] = {},
+            **said: Unpack[Said],
+        ) -> None: ...
+
+
+# They are read through `escalation_rules.events`.
+
+
+class PlanItem(Value):
+    """One item of an action plan. `due` is an instant; an item past it and not done is overdue."""
+
+    namespace = "E."
+    what: str
+    owner: str | None = None
+    due: Instant | None = None
+    done: bool = False
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, what: str, owner: str | None = None, due: InstantLike | None = None, done: bool = False
+        ) -> None: ...
+
+
+class ActionPlan(Value):
+    """A written plan towards resolution, with what to do should it fail (`backup`), shared with the customer or not."""
+
+    namespace = "E."
+    items: tuple[PlanItem, ...] = ()
+    backup: str | None = None
+    shared: bool = False
+
+    if TYPE_CHECKING:
+
+        def __init__(self, items: Sequence[PlanItem] = (), backup: str | None = None, shared: bool = False) -> None: ...
+
+
+class CommunicationPlan(Value):
+    """What was agreed about updates: by which means, how often, and who must attend."""
+
+    namespace = "E."
+    mode: str | None = None
+    every: Span
+    attendees: tuple[str, ...] = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(self, mode: str | None = None, *, every: SpanLike, attendees: Texts = ()) -> None: ...
+
+
+class SupportReplied(Happening):
+    """Support wrote. It counts when a human wrote it and the customer could see it."""
+
+    type: Literal["SupportReplied"] = "SupportReplied"
+    public: bool = True
+    automatic: bool = False
+    topic: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            public: bool = True,
+            automatic: bool = False,
+            topic: str | None = None,
+            **said: Unpack[Said],
+        ) -> None: ...
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a counting reply: by a human, and visible to the customer."""
+        return self.public and not self.automatic and self.actor == "staff"
+
+
+class Acknowledged(Happening):
+    """Somebody has seen the case and is on it."""
+
+    type: Literal["Acknowledged"] = "Acknowledged"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+
+
+class EscalationRequested(Happening):
+    """Somebody asked: for management's attention, for more expertise, or for a higher priority.
+
+    `to` is the role that was asked, `person` a named individual, `business_impact` what was stated of it.
+    """
+
+    type: Literal["EscalationRequested"] = "EscalationRequested"
+    actor: Actor = "customer"
+    channel: str | None = None
+    to: str | None = None
+    person: str | None = None
+    reason: str | None = None
+    business_impact: str | None = None
+    wants: Literal["attention", "expertise", "priority"] = "attention"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            channel: str | None = None,
+            to: str | None = None,
+            person: str | None = None,
+            reason: str | None = None,
+            business_impact: str | None = None,
+            wants: Literal["attention", "expertise", "priority"] = "attention",
+            **said: Unpack[Said],
+        ) -> None: ...
+
+
+class EscalationReceived(Happening):
+    """A request that was made elsewhere has reached the support group."""
+
+    type: Literal["EscalationReceived"] = "EscalationReceived"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+
+
+class EscalationAnswered(Happening):
+    """The open requests for attention have been handled."""
+
+    type: Literal["EscalationAnswered"] = "EscalationAnswered"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+
+
+class LevelFailed(Happening):
+    """The case could not be resolved to the customer's satisfaction at a level: the present one unless named."""
+
+    type: Literal["LevelFailed"] = "LevelFailed"
+    level: str | None = None
+    track: str | None = None
+    reason: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            at: InstantLike,
+            *,
+            level: str | None = None,
+            track: str | None = None,
+            reason: str | None = None,
+            **said: Unpack[Said],
+        ) -> None: ...
+
+
+class ProgressReported(Happening):
+    """How it goes, in the host's words, such as "on track", "stalled" or "digressed"."""
+
+    type: Literal["ProgressReported"] = "ProgressReported"
+    state: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, state: str, **said: Unpack[Said]) -> None: ...
+
+
+class ItemConfirmed(Happening):
+    """An item of a checklist was answered."""
+
+    type: Literal["ItemConfirmed"] = "ItemConfirmed"
+    item: str
+    answer: str = "yes"
+    evidence: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, at: InstantLike, *, item: str, answer: str = "yes", evidence: str | None = None, **said: Unpack[Said]
+        ) -> None: ...
+
+
+class ItemWithdrawn(Happening):
+    """The answer to an item no longer stands."""
+
+    type: Literal["ItemWithdrawn"] = "ItemWithdrawn"
+    item: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, item: str, **said: Unpack[Said]) -> None: ...
+
+
+class ChecklistOverridden(Happening):
+    """The entry checklist of a level was set aside for this cycle, for a reason."""
+
+    type: Literal["ChecklistOverridden"] = "ChecklistOverridden"
+    level: str
+    reason: Annotated[str, Field(min_length=1)]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, level: str, reason: str, **said: Unpack[Said]) -> None: ...
+
+
+class PlanRevised(Happening):
+    """The action plan was written or changed. Patterns may name the plan's fields, such as `shared`."""
+
+    type: Literal["PlanRevised"] = "PlanRevised"
+    plan: ActionPlan = ActionPlan()
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, plan: ActionPlan = ..., **said: Unpack[Said]) -> None: ...
+
+
+class CommunicationAgreed(Happening):
+    """A communication plan was agreed with the customer."""
+
+    type: Literal["CommunicationAgreed"] = "CommunicationAgreed"
+    plan: CommunicationPlan
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, plan: CommunicationPlan, **said: Unpack[Said]) -> None: ...
+
+
+class Reviewed(Happening):
+    """Somebody looked at it: at the status, at the plan."""
+
+    type: Literal["Reviewed"] = "Reviewed"
+    what: str = "status"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, what: str = "status", **said: Unpack[Said]) -> None: ...
+
+
+class UpdateSent(Happening):
+    """An update went out, to the customer or inside the company."""
+
+    type: Literal["UpdateSent"] = "UpdateSent"
+    audience: str = "customer"
+    mode: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, at: InstantLike, *, audience: str = "customer", mode: str | None = None, **said: Unpack[Said]
+        ) -> None: ...
+
+
+class CallHeld(Happening):
+    """A call took place: what for, and between whom."""
+
+    type: Literal["CallHeld"] = "CallHeld"
+    kind: str
+    participants: tuple[str, ...] = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, kind: str, participants: Texts = (), **said: Unpack[Said]) -> None: ...
+
+
+class PostMortemHeld(Happening):
+    """The escalation was looked back on: whether a service issue caused it, and what was learned."""
+
+    type: Literal["PostMortemHeld"] = "PostMortemHeld"
+    service_issue: bool | None = None
+    lessons: tuple[str, ...] = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, at: InstantLike, *, service_issue: bool | None = None, lessons: Texts = (), **said: Unpack[Said]
+        ) -> None: ...
+
+
+class LessonSettled(Happening):
+    """What became of a lesson."""
+
+    type: Literal["LessonSettled"] = "LessonSettled"
+    lesson: str
+    outcome: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, at: InstantLike, *, lesson: str, outcome: str, **said: Unpack[Said]) -> None: ...
+
+
+# The words are `open`, `working` (the same as open), `waiting` or `waiting:<on>`, `resolved`, `closed` and `void`.
+
+_WORDS = ("open", "working", "waiting", "resolved", "closed", "void")
+_ENDED: dict[str, type[Happening]] = {"resolved": Resolved, "closed": Closed, "void": Voided}
+
+
+class Standing(NamedTuple):
+    """A status, and what is waited for."""
+
+    status: Status
+    waits: frozenset[str] = frozenset()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the case is being worked on: neither resolved nor closed nor void."""
+        return self.status in {"open", "waiting"}
+
+    def after(self, event: Happening) -> Standing:
+        """The standing that an event leads to. A customer's message ends a wait for the customer."""
+        if type(event) in _LEADS_TO:
+            return _LEADS_TO[type(event)]
+        if not self.is_live:
+            return self
+        if isinstance(event, WaitStarted):
+            return _waiting(self.waits | {event.on})
+        if isinstance(event, CustomerReplied):
+            return _waiting(self.waits - {"customer"})
+        return OPEN if isinstance(event, WaitEnded) else self
+
+
+OPEN = Standing("open")
+_LEADS_TO: dict[type[Happening], Standing] = {
+    Opened: OPEN,
+    Reopened: OPEN,
+    Resolved: Standing("resolved"),
+    Closed: Standing("closed"),
+    Voided: Standing("void"),
+}
+
+
+def _waiting(waits: frozenset[str]) -> Standing:
+    return Standing("waiting", waits) if waits else OPEN
+
+
+def read_status(word: str) -> Standing:
+    """What a host's word for a status means. Raises `InvalidValue`.
+
+    >>> read_status("waiting:vendor")
+    Standing(status='waiting', waits=frozenset({'vendor'}))
+    """
+    status, _, on = word.partition(":") if isinstance(word, str) else ("", "", "")
+    if status not in _WORDS or (on and status != "waiting"):
+        raise InvalidValue(unknown("status", word, (*_WORDS, "waiting:customer")))
+    if status == "waiting":
+        return Standing("waiting", frozenset({on or "customer"}))
+    return OPEN if status in {"open", "working"} else Standing(cast(Status, status))
+
+
+def steps(old: Standing, new: Standing) -> list[tuple[type[Happening], dict[str, str]]]:
+    """The events, with their fields, that lead from one standing to another."""
+    if old == new:
+        return []
+    if new.status in _ENDED:
+        return [(_ENDED[new.status], {})] if new.status != old.status else []
+    found: list[tuple[type[Happening], dict[str, str]]] = []
+    if old.status in _ENDED:
+        found.append((Reopened, {}))
+    elif old.waits - new.waits:
+        found.append((WaitEnded, {}))
+    kept = old.waits if not found else frozenset()
+    return found + [(WaitStarted, {"on": on}) for on in sorted(new.waits - kept)]
+
+
+Change = tuple[datetime, str] | tuple[datetime, str, str | None]
+"""From when on a status, and the host's own id of the change where it has one."""
+
+
+def from_statuses(changes: Iterable[Change]) -> tuple[Happening, ...]:
+    """The events behind a list of (at, status, id): what a host knows that stores only what a status became.
+
+    The changes are taken in the order of their instants, and the case to be open before the first. A status that stays
+    the same makes no event. A change without an id gets one from its instant, its status and its place among those that
+    are alike, so that recording the same list again changes nothing. Where one change needs two events (a wait that is
+    replaced by another), the second one's id has a suffix. Raises `InvalidValue` for a naive datetime, an unknown
+    status, and what is no such list.
+
+    >>> from datetime import timezone
+    >>> at = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+    >>> [event.type for event in from_statuses([(at, "open"), (at, "waiting:vendor", "s2"), (at, "resolved", "s3")])]
+    ['WaitStarted', 'Resolved']
+    """
+    standing, alike = OPEN, Counter[tuple[datetime, str]]()
+    events: list[Happening] = []
+    for at, word, given_id in sorted(_rows(changes), key=lambda row: row[0]):
+        new = read_status(word)
+        own_id = given_id or _id_of(at, word, alike[at, word])
+        for number, (kind, fields) in enumerate(steps(standing, new)):
+            events.append(kind(at=at, id=own_id if number == 0 else f"{own_id}:{number + 1}", **fields))
+        alike[at, word] += 1
+        standing = new
+    return tuple(events)
+
+
+def _id_of(at: datetime, word: str, place: int) -> str:
+    """The id of a change that has none of the host's: the same for the same change, however often it is read."""
+    return f"status:{sha256(repr((microseconds_of(at), word, place)).encode()).hexdigest()[:40]}"
+
+
+def _rows(given: Iterable[Change]) -> list[tuple[datetime, str, str | None]]:
+    if not isinstance(given, Iterable):
+        raise InvalidValue(Problem("not changes of status", given, expected="a list of (at, status, id)"))
+    return list(map(_row, given))
+
+
+def _row(given: Change) -> tuple[datetime, str, str | None]:
+    if not isinstance(given, tuple | list) or not 2 <= len(given) <= 3:
+        raise InvalidValue(Problem("not a change of status", given, expected="(at, status) or (at, status, id)"))
+    return read_instant(given[0]), given[1], given[2] if len(given) == 3 else None
+
 
 Event = Annotated[
     Opened

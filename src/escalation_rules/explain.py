@@ -1,14 +1,30 @@
-"""Conditions, patterns and instants in words that a support manager reads."""
+"""Sentences: conditions, patterns, values and instants in words, and a decision as a page of text."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, Not
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick
+from escalation_rules.worktime import load_zone
+
+if TYPE_CHECKING:
+    from escalation_rules.decision import (
+        ActionDue,
+        Because,
+        Blocked,
+        Deadline,
+        Exit,
+        Move,
+        Objection,
+        OpenItem,
+        Owed,
+        Reason,
+    )
 
 __all__ = ["say", "say_atom", "say_instant", "say_value"]
 
@@ -141,3 +157,130 @@ def say_instant(moment: datetime, tz: tzinfo | None = None) -> str:
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+# What is due and why, what is held back and why, who owes what, and why not the rest.
+
+
+def explained(decision: Mapping[str, Any], rules: Iterable[Reason]) -> str:
+    """The text, from the fields of a decision, and every rule with what speaks for and against it."""
+    return "\n".join(_Telling(decision, rules).lines())
+
+
+class _Telling:
+    """The fields of a decision with the zone in which its instants are told."""
+
+    def __init__(self, fields: Mapping[str, Any], rules: Iterable[Reason]) -> None:
+        self.fields, self.rules = fields, rules
+        self.at: datetime = fields["at"]
+        self.zone: tzinfo | None = load_zone(fields["timezone"])
+
+    def when(self, moment: datetime) -> str:
+        return say_instant(moment, self.zone)
+
+    def lines(self) -> Iterator[str]:
+        fields = self.fields
+        standing = ", ".join(self._standing())
+        policy = f"policy {fields['policy']} {fields['version']}"
+        yield f"{fields['case']} at {self.when(self.at)} ({fields['timezone']}), {policy}"
+        yield f"  {fields['status']}, {standing}" if standing else f"  {fields['status']}"
+        yield from self._section("moves due", (line for move in fields["moves"] for line in self._move(move)))
+        yield from self._section("held back", (line for held in fields["blocked"] for line in self._blocked(held)))
+        yield from self._section("asked", map(self._action, fields["actions"]))
+        yield from self._section("clocks", map(self._deadline, (*fields["deadlines"], *fields["ended"])))
+        yield from self._section("owed", map(self._owed, fields["owed"]))
+        yield from self._section("to go down", (line for one in fields["exits"] for line in self._exit(one)))
+        yield from self._section("why not", (line for reason in self._others() for line in self._why_not(reason)))
+        if fields["wake_at"] is not None:
+            yield f"this answer changes by itself at {self.when(fields['wake_at'])}"
+
+    def _standing(self) -> Iterator[str]:
+        levels = self.fields["levels"]
+        for track, level in levels.items():
+            if level is not None:
+                yield f"on `{level}`" if len(levels) == 1 else f"on `{level}` ({track})"
+
+    @staticmethod
+    def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+        found = [f"  {line}" for line in lines if line]
+        if found:
+            yield f"{title}:"
+            yield from found
+
+    def _move(self, move: Move) -> Iterator[str]:
+        owner = move.owner
+        whom = "" if owner is None else f", owner {owner.role}" + (f" ({owner.person})" if owner.person else "")
+        origin = f" from `{move.from_level}`" if move.from_level else ""
+        due = f", due {self.when(move.due)}" if move.due else ""
+        yield f"to `{move.to}`{origin}{due}{whom}"
+        if owner is not None and owner.because:
+            yield f"  {owner.because}"
+        yield from (f"  because of rule {self._reason(reason)}" for reason in move.reasons)
+        if not move.still_holds:
+            yield "  what made it due no longer holds"
+
+    def _reason(self, reason: Reason) -> str:
+        since = f" (since {self.when(reason.since)})" if reason.since else ""
+        return f"`{reason.rule}`: {reason.text}{since}"
+
+    def _blocked(self, held: Blocked) -> Iterator[str]:
+        yield f"to `{held.move.to}`"
+        yield from (f"  wanted by rule {self._reason(reason)}" for reason in held.move.reasons)
+        yield from (f"  {line}" for line in self._lacking(held.missing, held.against))
+        if held.until is not None:
+            yield f"  nobody is on duty until {self.when(held.until)}"
+        elif not held.missing and not held.against:
+            yield "  nobody is on duty"
+
+    @staticmethod
+    def _lacking(missing: Iterable[OpenItem], against: Iterable[Objection]) -> Iterator[str]:
+        for item in missing:
+            yield f"missing `{item.key}`" + (f" ({item.text})" if item.text else "") + f": {item.why}"
+        for one in against:
+            yield f"against: `{one.item}`" + (f" ({one.text})" if one.text else "") + f" is answered `{one.answer}`"
+
+    def _action(self, asked: ActionDue) -> str:
+        source = f"rule `{asked.rule}`" if asked.rule else f"entry to `{asked.level}`"
+        whom = f", {asked.person}" if asked.person else ""
+        return f"{asked.action!r}".replace("A.", "", 1) + f"{whom}, due {self.when(asked.due)}, by {source}"
+
+    def _deadline(self, deadline: Deadline) -> str:
+        if deadline.outcome == "not started":
+            return ""
+        where = f" on `{deadline.level}`" if deadline.level else ""
+        owner = f", owed by {deadline.owner}" if deadline.owner and deadline.clock != "stopped" else ""
+        change = " by a change" if deadline.caused_by_change else ""
+        due = f", due {self.when(deadline.due)}" if deadline.due else ""
+        state = "paused" if deadline.clock == "paused" else deadline.outcome
+        return f"`{deadline.target}`{where}: {state}{change}{due}{owner}"
+
+    def _owed(self, owed: Owed) -> str:
+        whom = f"{owed.role} owes " if owed.role else ""
+        due = f", due {self.when(owed.due)}" if owed.due else f", since {self.when(owed.since)}" if owed.since else ""
+        return f"{whom}`{owed.what}`" + (f" ({owed.text})" if owed.text else "") + due
+
+    def _exit(self, one: Exit) -> Iterator[str]:
+        if one.is_open:
+            yield f"nothing keeps the case on `{one.level}`"
+            return
+        yield f"from `{one.level}`"
+        yield from (f"  {line}" for line in self._lacking(one.missing, one.against))
+        if one.until is not None:
+            yield f"  not before {self.when(one.until)}"
+
+    def _others(self) -> Iterator[Reason]:
+        """The rules that would move the case, or ask for something, and do not."""
+        fields = self.fields
+        done = {rule for move in fields["moves"] for rule in move.rules}
+        done |= {rule for held in fields["blocked"] for rule in held.move.rules}
+        done |= {asked.rule for asked in fields["actions"]}
+        return (reason for reason in self.rules if reason.rule not in done)
+
+    def _why_not(self, reason: Reason) -> Iterator[str]:
+        yield f"`{reason.rule}`" + (f", to `{reason.to}`" if reason.to else "")
+        yield from (f"  {self._because(one)}" for one in reason.because)
+
+    def _because(self, one: Because) -> str:
+        verdict = "unknown" if one.holds is None else "yes" if one.holds else "not yet" if one.changes else "no"
+        since = f" (since {self.when(one.since)})" if one.since and one.holds else ""
+        change = f" (from {self.when(one.changes)})" if one.changes and not one.holds else ""
+        return f"{verdict}: {one.text}{since}{change}"

@@ -17,6 +17,9 @@ from escalation_rules.targets import Target
 __all__ = ["Circle", "EscalationLevel", "Track"]
 
 
+NOWHERE = -1
+
+
 class Circle(Value):
     """Who talks to whom while a case is on a level.
 

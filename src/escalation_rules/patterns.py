@@ -1,4 +1,4 @@
-"""What every event has in common, and patterns over events as data.
+"""The fields that every event has, and patterns over events as data.
 
 `E.SupportReplied.like(public=True)` is a pattern: it names a kind of event and what its fields must hold. A field may
 be compared with one value, with several (any of them), with `other_than(…)`, with `ANY` (something is given) or with
@@ -8,20 +8,19 @@ enough.
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, TypedDict
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, TypedDict, get_args, get_origin
 
-from pydantic import ConfigDict, PlainValidator
+from pydantic import ConfigDict, PlainValidator, TypeAdapter, ValidationError
 
 from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Value, freeze, show
-from escalation_rules.constants import as_held
-from escalation_rules.errors import InvalidValue, Misuse, Problem, unknown
+from escalation_rules.errors import InvalidValue, Misuse, Problem, invalid, unknown
 from escalation_rules.worktime._timeline import microseconds_of
 
 __all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "Said", "no_pattern", "other_than"]
 
-Actor = Literal["customer", "staff", "automation"]
 
+Actor = Literal["customer", "staff", "automation"]
 
 Holder = type[Value]
 
@@ -200,3 +199,27 @@ def _several(given: object) -> tuple[Any, ...]:
 def _nothing(test: str) -> Problem:
     expected = "at least one, or `E.ANY`" if test == "other than" else "at least one; `None` stands for nothing given"
     return Problem("no value to compare with", expected=expected)
+
+
+def as_held(kind: type[Value], name: str, given: object) -> Any:
+    """A constant as a field of a value holds it; where the field holds several things, as one among them.
+
+    Raises `InvalidValue` for what the field never holds: a text for a flag, an unknown word for one of a few.
+    """
+    adapter = _adapter(kind, name)
+    try:
+        held = adapter.validate_python(given)
+        if isinstance(held, bool | str):  # pydantic reads "yes" as true, which an event may say and a pattern may not
+            adapter.validate_python(given, strict=True)
+    except ValidationError as error:
+        raise InvalidValue(*(problem.under(name) for problem in invalid(kind, error).problems)) from None
+    return held
+
+
+@cache
+def _adapter(kind: type[Value], name: str) -> TypeAdapter[Any]:
+    field = kind.model_fields[name]
+    if get_origin(field.annotation) is tuple:
+        return TypeAdapter(get_args(field.annotation)[0] | None)  # None stands for nothing among them
+    annotation: Any = Annotated[field.annotation, name, *field.metadata]  # the name means nothing to pydantic
+    return TypeAdapter(annotation)

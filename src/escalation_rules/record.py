@@ -1,4 +1,4 @@
-"""Where the record has a case, event by event: what people and hosts wrote down, without what was only due."""
+"""The levels that a history records under a policy: steps, stays, episodes; nothing that was only due."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from escalation_rules import events as E
 from escalation_rules._values import read_instant
 from escalation_rules.case import Case
-from escalation_rules.engine.outcome import NOWHERE
+from escalation_rules.levels import NOWHERE
 from escalation_rules.patterns import Happening
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy

@@ -19,11 +19,11 @@ from escalation_rules import (
     Rule,
     Target,
     decide,
-    parts,
     presets,
     worktime,
 )
 from escalation_rules import actions as A
+from escalation_rules import decision as parts
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from tests.acceptance.bench import NINE, OFFICE, case, h, policy

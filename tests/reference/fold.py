@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
-from escalation_rules.case import Case
+from escalation_rules.case import Case, on_record_since, plain
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, atoms, normal
 from escalation_rules.engine.outcome import (
-    NOWHERE,
     ActionFound,
     BlockedFound,
     ClockFound,
@@ -33,12 +32,12 @@ from escalation_rules.engine.outcome import (
     move_key,
 )
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
-from escalation_rules.levels import EscalationLevel
+from escalation_rules.events import OPEN, Standing
+from escalation_rules.levels import NOWHERE, EscalationLevel
 from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
-from escalation_rules.statuses import OPEN, Standing, on_record_since, plain
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import CONTINUOUS, datetime_of, microseconds_of

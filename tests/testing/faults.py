@@ -85,13 +85,13 @@ FAULTS = (
     # cases
     Fault("history in the order of arrival", "case.py", "            history = _in_order(history)\n", "            pass\n"),
     Fault("the same id counts twice", "case.py", "if event.id is None or event.id not in seen:", "if True:"),
-    Fault("notes count as replies", "doings.py", "return self.public and not self.automatic and self.actor", "return not self.automatic and self.actor"),
-    Fault("automatic replies count", "doings.py", "return self.public and not self.automatic and self.actor", "return self.public and self.actor"),
+    Fault("notes count as replies", "events.py", "return self.public and not self.automatic and self.actor", "return not self.automatic and self.actor"),
+    Fault("automatic replies count", "events.py", "return self.public and not self.automatic and self.actor", "return self.public and self.actor"),
     Fault("unknown is taken for true", "engine/comparisons.py", "return held is not None and compare(held, constant)", "return held is None or compare(held, constant)"),
     Fault("the last resolution is taken for the first", "case.py", "return next((event.at for event in self._plain(at) if", "return next((event.at for event in reversed(tuple(self._plain(at))) if"),
     Fault("requests are forgotten at an answer", "case.py", "return sum(_asks_for_attention(event) for event in self._until(at))", "return int(self.first_unanswered_escalation(at) is not None)"),
     Fault("a void case is still moved", "engine/findings.py", "    live = state.live\n", "    live = True\n"),
-    Fault("explanations leave the rules out", "explanation.py", "for reason in move.reasons)\n        if not", "for reason in move.reasons[1:])\n        if not"),
+    Fault("explanations leave the rules out", "explain.py", "for reason in move.reasons)\n        if not", "for reason in move.reasons[1:])\n        if not"),
 )  # fmt: skip
 """Each of the engine's."""
 

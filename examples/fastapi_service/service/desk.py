@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from escalation_rules import Case, Decision, EscalationRulesError, Move, Policy, decide
 from escalation_rules import events as E
-from escalation_rules.parts import ActionDue
+from escalation_rules.decision import ActionDue
 from sqlalchemy import Engine, or_, select
 from sqlalchemy.orm import Session
 

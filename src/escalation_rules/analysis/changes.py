@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
+from escalation_rules._arguments import read_cases
 from escalation_rules._values import Frozen, Instant, Value
-from escalation_rules.analysis.given import read_cases
 from escalation_rules.analysis.report import Witness
 from escalation_rules.case import Case
 from escalation_rules.engine import decide

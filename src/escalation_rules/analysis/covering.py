@@ -9,12 +9,12 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from escalation_rules import events as E
+from escalation_rules._arguments import read_cases
 from escalation_rules._values import Instant, Value
 from escalation_rules.analysis.axes import DURATION, Key
 from escalation_rules.analysis.board import BUDGET, Board
 from escalation_rules.analysis.cells import Space, places_of
 from escalation_rules.analysis.courses import at_work
-from escalation_rules.analysis.given import read_cases
 from escalation_rules.analysis.search import Formula, OutOfBudget
 from escalation_rules.analysis.stories import stories, walk
 from escalation_rules.case import Case

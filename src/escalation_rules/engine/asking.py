@@ -22,8 +22,8 @@ from escalation_rules.engine.compiler import compile_policy
 from escalation_rules.engine.fold import fold
 from escalation_rules.engine.machine import Program, State
 from escalation_rules.engine.moves import tree_holds
-from escalation_rules.engine.outcome import NOWHERE
 from escalation_rules.errors import InvalidValue
+from escalation_rules.levels import NOWHERE
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import microseconds_of

@@ -34,7 +34,7 @@ from escalation_rules.engine.bits import (
 )
 from escalation_rules.engine.clocks import due_of, outcome_and_due, use_of
 from escalation_rules.engine.machine import Program, State
-from escalation_rules.engine.outcome import NOWHERE
+from escalation_rules.levels import NOWHERE
 from escalation_rules.picks import Pick
 from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import microseconds_of

@@ -25,8 +25,8 @@ from escalation_rules.engine.bits import (
 )
 from escalation_rules.engine.happening import happening
 from escalation_rules.engine.machine import Made, State
-from escalation_rules.engine.outcome import NOWHERE
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
+from escalation_rules.levels import NOWHERE
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 

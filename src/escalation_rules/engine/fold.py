@@ -14,9 +14,10 @@ from escalation_rules.engine.findings import cooldown_end, crossings_of, find
 from escalation_rules.engine.happening import happening, steps_for, steps_of
 from escalation_rules.engine.machine import Program, State
 from escalation_rules.engine.moves import enact_rest, holding, run_rules
-from escalation_rules.engine.outcome import NOWHERE, Outcome
+from escalation_rules.engine.outcome import Outcome
 from escalation_rules.engine.truth import next_crossing
 from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.levels import NOWHERE
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import datetime_of
 

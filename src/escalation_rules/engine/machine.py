@@ -8,15 +8,14 @@ from typing import Any, NamedTuple
 
 from escalation_rules.actions import Action
 from escalation_rules.checklists import Item
-from escalation_rules.doings import ActionPlan
 from escalation_rules.engine.bits import LONG_AGO, NEVER, Comparison, Dial, Face, Gauge, Tree
 from escalation_rules.engine.outcome import ActionFound, LegFound, MoveFound
+from escalation_rules.events import OPEN, ActionPlan, Standing
 from escalation_rules.facts import OwnFact
 from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.patterns import Happening
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
-from escalation_rules.statuses import OPEN, Standing
 from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import Line
 

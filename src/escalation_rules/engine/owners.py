@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from escalation_rules.engine.bits import BITS
 from escalation_rules.engine.machine import State
-from escalation_rules.engine.outcome import NOWHERE, OwnerFound
-from escalation_rules.levels import EscalationLevel
+from escalation_rules.engine.outcome import OwnerFound
+from escalation_rules.levels import NOWHERE, EscalationLevel
 from escalation_rules.worktime.rotas import next_cover_change
 
 __all__ = ["holder", "is_held", "owner_of", "watch_duty"]

@@ -10,13 +10,23 @@ from typing import Any
 from escalation_rules._values import FrozenDict
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist
-from escalation_rules.decision import Decision
-from escalation_rules.doings import PostMortemHeld
+from escalation_rules.decision import (
+    ActionDue,
+    Blocked,
+    Deadline,
+    Decision,
+    Exit,
+    Move,
+    Objection,
+    OpenItem,
+    Owed,
+    Owner,
+    Reason,
+)
 from escalation_rules.engine.findings import all_clocks, find
 from escalation_rules.engine.fold import fold, wake
 from escalation_rules.engine.machine import Program, State
 from escalation_rules.engine.outcome import (
-    NOWHERE,
     ActionFound,
     BlockedFound,
     ClockFound,
@@ -29,9 +39,9 @@ from escalation_rules.engine.outcome import (
     move_key,
 )
 from escalation_rules.engine.reasons import why_not
+from escalation_rules.events import PostMortemHeld
 from escalation_rules.explain import say
-from escalation_rules.levels import EscalationLevel
-from escalation_rules.parts import ActionDue, Blocked, Deadline, Exit, Move, Objection, OpenItem, Owed, Owner, Reason
+from escalation_rules.levels import NOWHERE, EscalationLevel
 from escalation_rules.picks import Pick
 from escalation_rules.targets import Target
 from escalation_rules.worktime._timeline import datetime_of

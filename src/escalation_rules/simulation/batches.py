@@ -9,7 +9,7 @@ import numpy as np
 from escalation_rules.case import Case
 from escalation_rules.engine import program_of
 from escalation_rules.engine.fold import told
-from escalation_rules.kinds import Made
+from escalation_rules.events import Made
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.columnar import columnar, plan_of, which
 from escalation_rules.simulation.frames import Columns, by_case, columns_of, joined

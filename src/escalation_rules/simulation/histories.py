@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from escalation_rules._values import FrozenDict, Value, fields_of
 from escalation_rules.case import ACTION_KEY, MOVE_KEY, Case
 from escalation_rules.engine.fold import Told, told
-from escalation_rules.kinds import Made, MoveDeclined, Observed
+from escalation_rules.events import Made, MoveDeclined, Observed
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import EPOCH, datetime_of
 

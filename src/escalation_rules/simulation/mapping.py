@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, field_validator
 from escalation_rules import events as E
 from escalation_rules._values import Frozen, FrozenDict, Value, show
 from escalation_rules.errors import InvalidValue, Problem, unknown
-from escalation_rules.statuses import read_status
+from escalation_rules.events import read_status
 from escalation_rules.worktime._timeline import known_zone
 
 __all__ = ["Column", "LogMapping", "text_of"]

@@ -10,12 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.events import KINDS
-from escalation_rules.kinds import Assigned, FactObserved, Observed, Opened, PriorityChanged
+from escalation_rules.events import (
+    KINDS,
+    OPEN,
+    Assigned,
+    FactObserved,
+    Observed,
+    Opened,
+    PriorityChanged,
+    read_status,
+    steps,
+)
 from escalation_rules.simulation.columns import LOST, Coded, coded, instants, kinds_of, recoded
 from escalation_rules.simulation.histories import Histories, Ints, Templates
 from escalation_rules.simulation.mapping import Column, LogMapping, text_of
-from escalation_rules.statuses import OPEN, read_status, steps
 
 __all__ = ["Finding", "Reading"]
 

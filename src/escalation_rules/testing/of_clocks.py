@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from escalation_rules import events as E
+from escalation_rules.decision import Deadline
 from escalation_rules.engine import deadlines, decide
-from escalation_rules.parts import Deadline
 from escalation_rules.policy import Policy
 from escalation_rules.testing.promises import invariant
 from escalation_rules.testing.runs import Run, Step

@@ -13,9 +13,9 @@ from escalation_rules import facts as F
 from escalation_rules.case import Case
 from escalation_rules.checklists import Item
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, atoms, normal
+from escalation_rules.decision import Blocked, Move
 from escalation_rules.engine import decide
 from escalation_rules.levels import EscalationLevel
-from escalation_rules.parts import Blocked, Move
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT
 from escalation_rules.testing.promises import invariant

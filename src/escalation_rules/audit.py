@@ -1,8 +1,4 @@
-"""Audits: whether what people did kept to the policy.
-
-An audit reads the record: what was written down, not what was only due. Each finding has the instant, the rule it is
-about, how serious it is, and the sentence a manager would use.
-"""
+"""Audits: did people keep to the policy? Findings with an instant, a rule, a severity and a sentence."""
 
 from __future__ import annotations
 
@@ -10,23 +6,22 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import takewhile
-from typing import cast
+from typing import Literal, cast
 
 from escalation_rules import events as E
 from escalation_rules._arguments import check_policy_and_case
-from escalation_rules._values import read_instant
+from escalation_rules._values import Instant, Value, read_instant
 from escalation_rules.actions import Flag
-from escalation_rules.audit.names import odd_names
-from escalation_rules.audit.report import Audit, Finding, Kind, Severity
 from escalation_rules.case import Case
+from escalation_rules.decision import Deadline
 from escalation_rules.engine import deadlines, decide, program_of
 from escalation_rules.engine.checks import checked, entry_state
 from escalation_rules.engine.findings import cooldown_end
 from escalation_rules.engine.fold import fold
 from escalation_rules.engine.machine import State
+from escalation_rules.errors import nearest
 from escalation_rules.explain import say_instant
 from escalation_rules.levels import EscalationLevel
-from escalation_rules.parts import Deadline
 from escalation_rules.patterns import Happening
 from escalation_rules.policy import Policy
 from escalation_rules.record import Step, episodes, rank, timezone_of, walked
@@ -35,6 +30,135 @@ from escalation_rules.worktime import load_zone
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 
 __all__ = ["Audit", "Finding", "audit"]
+
+
+Kind = Literal[
+    "move without checklist",
+    "de-escalation without checklist",
+    "de-escalation in cooldown",
+    "outside the circle",
+    "wrong pair",
+    "customer asked for status",
+    "named individual",
+    "hidden wait",
+    "no post-mortem",
+    "unclear plan item",
+    "deadline breached",
+    "breached by a change",
+    "unknown fact",
+    "unknown item",
+    "unknown track",
+    "wrong track",
+    "flag",
+]
+Severity = Literal["note", "warning", "serious"]
+
+
+class Finding(Value):
+    """Something that did not keep to the policy: when, which rule, how serious, and who did it, in a sentence.
+
+    `rule` names a rule, a target, or the checklist or circle of a level. A "note" is for information, a "warning" for
+    whoever manages the case, "serious" for whoever answers for the process.
+    """
+
+    at: Instant
+    kind: Kind
+    rule: str
+    severity: Severity
+    text: str
+    by: str | None = None
+    role: str | None = None
+
+
+class Audit(Value):
+    """What an audit of a case found, in the order in which it happened."""
+
+    case: str
+    policy: str
+    version: str
+    at: Instant
+    timezone: str = "UTC"
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    def explain(self) -> str:
+        """The findings as a page of text, instants in the zone of the policy's usual calendar."""
+        zone = load_zone(self.timezone)
+        head = f"{self.case} under policy {self.policy} {self.version}, up to {say_instant(self.at, zone)}"
+        lines = (f"  {say_instant(one.at, zone)} {one.severity}: {one.text} ({one.rule})" for one in self.findings)
+        return "\n".join((f"{head}: {len(self.findings)} findings", *lines))
+
+
+Odd = tuple[Kind, str, str]
+"""A kind of finding, the name, and the sentence."""
+
+
+def odd_names(policy: Policy, events: Iterable[Happening]) -> Iterator[Finding]:
+    """Facts, items and tracks that the policy does not have, each where it is first named: no rule sees them."""
+    seen: set[tuple[Kind, str]] = set()
+    checks = (_facts(policy), _items(policy), _tracks(policy))
+    for event in events:
+        for kind, name, text in (odd for check in checks for odd in check(event)):
+            if (kind, name) not in seen:
+                seen.add((kind, name))
+                rule = f"{kind.rpartition(' ')[2]}s of the policy"
+                yield Finding(
+                    at=event.at, kind=kind, rule=rule, severity="note", text=text, by=event.by, role=event.role
+                )
+
+
+Check = Callable[[Happening], Iterator[Odd]]
+
+
+def _facts(policy: Policy) -> Check:
+    known = [fact.name for fact in policy.facts]
+
+    def check(event: Happening) -> Iterator[Odd]:
+        names = list(event.facts) if isinstance(event, E.Opened) else []
+        names += [event.name] if isinstance(event, E.FactObserved) else []
+        return (("unknown fact", name, _unknown("fact", name, known)) for name in names if name not in known)
+
+    return check
+
+
+def _items(policy: Policy) -> Check:
+    lists = [one for level in policy.all_levels for one in (level.entry, level.work, level.exit) if one is not None]
+    known = [key for one in lists for key in one.keys]
+
+    def check(event: Happening) -> Iterator[Odd]:
+        if isinstance(event, E.ItemConfirmed | E.ItemWithdrawn) and event.item not in known:
+            yield "unknown item", event.item, _unknown("item", event.item, known)
+
+    return check
+
+
+def _tracks(policy: Policy) -> Check:
+    """A level says which track it is on; what an event says beside it goes unheard."""
+    tracks = [track.key for track in policy.all_tracks]
+
+    def check(event: Happening) -> Iterator[Odd]:
+        level = event.level if isinstance(event, E.LevelFailed) else getattr(event, "to", None)
+        if isinstance(event, E.Escalated | E.DeEscalated | E.LevelFailed) and event.track and level:
+            own = policy.track_of(level).key
+            if event.track not in tracks:
+                yield "unknown track", event.track, f"{_unknown('track', event.track, tracks)}; `{level}` is on `{own}`"
+            elif event.track != own:
+                yield "wrong track", event.track, f"`{level}` is on the track `{own}`, not on `{event.track}`"
+
+    return check
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    found = nearest(name, known)
+    return f"the policy has no {what} `{name}`" + (f"; the nearest is `{found}`" if found else "")
+
+
+# An audit reads the record: what was written down, not what was only due. Each finding has the instant, the rule it is
+# about, how serious it is, and the sentence a manager would use.
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -136,8 +260,6 @@ def _listed(names: list[str]) -> str:
 
 
 # ---------------------------------------------------------------------------- moves
-
-
 def _entries(record: _Record) -> Iterator[Finding]:
     """Moves up without what had to be known first, unless the policy itself would have moved the case."""
     for step, track in record.moves():
@@ -182,8 +304,6 @@ def _lacking(event: Happening, level: EscalationLevel, state: State, track: int)
 
 
 # ---------------------------------------------------------------------------- who talks to whom
-
-
 def _circles(record: _Record) -> Iterator[Finding]:
     """While a case is on a level with a circle, those outside do not talk to the customer, and pairs keep to theirs."""
     for event, before, _ in record.steps:
@@ -230,8 +350,6 @@ def _individuals(record: _Record) -> Iterator[Finding]:
 
 
 # ---------------------------------------------------------------------------- the customer's time
-
-
 def _status_requests(record: _Record) -> Iterator[Finding]:
     """A customer who had to ask for the status, shown against the update clock."""
     for event, _, _ in record.steps:
@@ -290,8 +408,6 @@ def _paused_at(record: _Record, moment: datetime) -> list[str]:
 
 
 # ---------------------------------------------------------------------------- plans, deadlines, lessons, flags
-
-
 def _plans(record: _Record) -> Iterator[Finding]:
     """Each item of an action plan has an owner and a due date."""
     if not record.stopped_by("PlanRevised"):
