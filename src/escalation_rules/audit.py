@@ -18,7 +18,7 @@ from escalation_rules.engine import deadlines, decide, program_of
 from escalation_rules.engine.checks import checked, entry_state
 from escalation_rules.engine.findings import cooldown_end
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.machine import State
+from escalation_rules.engine.state import State
 from escalation_rules.errors import nearest
 from escalation_rules.explain import say_instant
 from escalation_rules.levels import EscalationLevel

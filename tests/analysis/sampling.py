@@ -15,11 +15,11 @@ from escalation_rules import Case, Policy, Rule
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
-from escalation_rules.engine.bits import BITS
-from escalation_rules.engine.compiler import compile_policy
+from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.machine import State
-from escalation_rules.engine.moves import tree_holds
+from escalation_rules.engine.model import BITS
+from escalation_rules.engine.rules import tree_holds
+from escalation_rules.engine.state import State
 from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 from tests.analysis import small

@@ -27,7 +27,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.engine import program_of
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.moves import holding
+from escalation_rules.engine.rules import holding
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.benchmarks.replay import POLICY
 

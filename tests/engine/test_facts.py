@@ -11,7 +11,7 @@ from escalation_rules import facts as F
 from escalation_rules.conditions import AllOf, AnyOf
 from escalation_rules.engine import program_of
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.moves import tree_holds
+from escalation_rules.engine.rules import tree_holds
 from escalation_rules.worktime import BusinessCalendar
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.desk import MICROSECOND, OFFICE, desk, opened, when

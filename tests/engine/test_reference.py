@@ -6,7 +6,7 @@ from hypothesis import given, note
 
 from escalation_rules import Rule, Target
 from escalation_rules import facts as F
-from escalation_rules.engine.compiler import compile_policy
+from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.findings import all_clocks, find
 from escalation_rules.engine.fold import fold, wake
 from escalation_rules.engine.happening import WORTH

@@ -11,7 +11,7 @@ from escalation_rules import Case, decide
 from escalation_rules import events as E
 from escalation_rules.audit import audit
 from escalation_rules.engine import deadlines
-from escalation_rules.engine.asking import value_of
+from escalation_rules.engine.probe import value_of
 from escalation_rules.metrics import brief, health, kpis, worklist
 from escalation_rules.metrics.kpis import Kpi
 from escalation_rules.record import rises, stays

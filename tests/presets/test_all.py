@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from escalation_rules import Case, Item, Policy, decide, presets, settle
 from escalation_rules import events as E
 from escalation_rules.conditions import atoms
-from escalation_rules.engine.compiler import compile_policy
+from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.findings import all_clocks, find
 from escalation_rules.engine.fold import fold, wake
 from escalation_rules.worktime._timeline import microseconds_of

@@ -20,11 +20,11 @@ from escalation_rules.analysis.stories import stories, walk
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal
 from escalation_rules.engine import program_of
-from escalation_rules.engine.bits import BITS, LONG_AGO, Tree
-from escalation_rules.engine.comparisons import Context, sight_of
+from escalation_rules.engine.atoms import Context, sight_of
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.machine import Program, State
-from escalation_rules.engine.moves import leaves, tree_holds
+from escalation_rules.engine.model import BITS, LONG_AGO, Tree
+from escalation_rules.engine.rules import leaves, tree_holds
+from escalation_rules.engine.state import Program, State
 from escalation_rules.explain import say
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule

@@ -8,10 +8,10 @@ from escalation_rules._arguments import check_policy_and_case
 from escalation_rules._values import Value, read_instant
 from escalation_rules.case import Case
 from escalation_rules.decision import Deadline, Decision, Move
-from escalation_rules.engine.compiler import compile_policy
+from escalation_rules.engine.compile import compile_policy
+from escalation_rules.engine.decision import Reading, read
 from escalation_rules.engine.fold import check_begun
-from escalation_rules.engine.machine import Program
-from escalation_rules.engine.reading import Reading, read
+from escalation_rules.engine.state import Program
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Event
 from escalation_rules.policy import Policy

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from escalation_rules import events as E
 from escalation_rules.checklists import Checklist, Item
-from escalation_rules.engine.bits import BITS
-from escalation_rules.engine.machine import State
+from escalation_rules.engine.model import BITS
 from escalation_rules.engine.outcome import OpenFound
+from escalation_rules.engine.state import State
 
 __all__ = ["checked", "entry_state", "expiry"]
 

@@ -6,9 +6,9 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from escalation_rules.conditions import OUTCOMES, AllOf, Atom, Condition, parts
-from escalation_rules.engine.bits import OWN_FACT, PRIORITY, Comparison, Dial, Face, Gauge, Reach, Share, Tree
-from escalation_rules.engine.comparisons import Context, Ended, Sight, Used, looks_at, sight_of
-from escalation_rules.engine.machine import Program
+from escalation_rules.engine.atoms import Context, Ended, Sight, Used, looks_at, sight_of
+from escalation_rules.engine.model import OWN_FACT, PRIORITY, Comparison, Dial, Face, Gauge, Reach, Share, Tree
+from escalation_rules.engine.state import Program
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick, choices
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from escalation_rules.engine.bits import BITS
 from escalation_rules.engine.checks import checked
 from escalation_rules.engine.clocks import due_of, is_at_close, outcome_now
-from escalation_rules.engine.machine import Instance, Pending, State
-from escalation_rules.engine.moves import blocked, leaves, tree_holds
+from escalation_rules.engine.model import BITS
 from escalation_rules.engine.outcome import ClockFound, ExitFound, MoveFound, OpenFound, Outcome
 from escalation_rules.engine.owners import holder
+from escalation_rules.engine.rules import blocked, leaves, tree_holds
+from escalation_rules.engine.state import Instance, Pending, State
 from escalation_rules.levels import NOWHERE
 
 __all__ = ["all_clocks", "cooldown_end", "crossings_of", "find"]

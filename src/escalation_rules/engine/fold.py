@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from escalation_rules import events as E
 from escalation_rules.case import Case
-from escalation_rules.engine.bits import NEVER
 from escalation_rules.engine.checks import expiry
 from escalation_rules.engine.clocks import outcome_and_due
+from escalation_rules.engine.conditions import next_crossing
 from escalation_rules.engine.findings import cooldown_end, crossings_of, find
 from escalation_rules.engine.happening import happening, steps_for, steps_of
-from escalation_rules.engine.machine import Program, State
-from escalation_rules.engine.moves import enact_rest, holding, run_rules
+from escalation_rules.engine.model import NEVER
 from escalation_rules.engine.outcome import Outcome
-from escalation_rules.engine.truth import next_crossing
+from escalation_rules.engine.rules import enact_rest, holding, run_rules
+from escalation_rules.engine.state import Program, State
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.levels import NOWHERE
 from escalation_rules.patterns import Happening

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from escalation_rules.engine.bits import BITS, CYCLE, LEVEL, REMEMBERED, SEEN
 from escalation_rules.engine.clocks import start_due, stop, turn_clocks
-from escalation_rules.engine.machine import Happen, Looking, Program, Script, State, Steps
-from escalation_rules.engine.truth import arrive, cross, make_look
+from escalation_rules.engine.conditions import arrive, cross, make_look
+from escalation_rules.engine.model import BITS, CYCLE, LEVEL, REMEMBERED, SEEN
+from escalation_rules.engine.state import Happen, Looking, Program, Script, State, Steps
 from escalation_rules.engine.unrolled import written
 from escalation_rules.patterns import Happening
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from escalation_rules.engine.bits import BITS
-from escalation_rules.engine.machine import State
+from escalation_rules.engine.model import BITS
 from escalation_rules.engine.outcome import OwnerFound
+from escalation_rules.engine.state import State
 from escalation_rules.levels import NOWHERE, EscalationLevel
 from escalation_rules.worktime.rotas import next_cover_change
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from escalation_rules.conditions import BUILT_IN, Atom, atoms, normal
 from escalation_rules.decision import Because, Reason
-from escalation_rules.engine.bits import BITS, LONG_AGO
-from escalation_rules.engine.machine import RuleCode, State
-from escalation_rules.engine.moves import evidence, leaves, tree_holds, was_answered
+from escalation_rules.engine.model import BITS, LONG_AGO
+from escalation_rules.engine.rules import evidence, leaves, tree_holds, was_answered
+from escalation_rules.engine.state import RuleCode, State
 from escalation_rules.explain import say, say_atom
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import datetime_of

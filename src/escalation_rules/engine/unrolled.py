@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from escalation_rules.engine.bits import BITS, LONG_AGO, NEVER, SHOWN, Comparison, Dial, Face, Gauge
-from escalation_rules.engine.machine import Looking, Program, Steps
-from escalation_rules.engine.truth import advance, look_at_clock, look_at_one, start_earlier, turn_bits
+from escalation_rules.engine.conditions import advance, look_at_clock, look_at_one, start_earlier, turn_bits
+from escalation_rules.engine.model import BITS, LONG_AGO, NEVER, SHOWN, Comparison, Dial, Face, Gauge
+from escalation_rules.engine.state import Looking, Program, Steps
 
 __all__ = ["written"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.engine.moves import leaves
+from escalation_rules.engine.rules import leaves
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.comparisons import Dialed, OfClock, Picked, Timed, Unheld
 from escalation_rules.simulation.durations import at_picked, at_timed

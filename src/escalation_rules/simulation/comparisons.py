@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules.conditions import BUILT_IN, OUTCOMES, AllOf, Atom, Condition, parts
-from escalation_rules.engine.comparisons import COMPARE
+from escalation_rules.engine.atoms import COMPARE
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy

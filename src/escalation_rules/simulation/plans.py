@@ -18,7 +18,7 @@ from escalation_rules import events as E
 from escalation_rules.actions import Assign, SetPriority
 from escalation_rules.checklists import Item
 from escalation_rules.conditions import atoms, normal
-from escalation_rules.engine.compiler import track_of
+from escalation_rules.engine.compile import track_of
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.picks import Pick, choices

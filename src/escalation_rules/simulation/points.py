@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.engine.moves import leaves
+from escalation_rules.engine.rules import leaves
 from escalation_rules.simulation.comparisons import Tree, held
 from escalation_rules.simulation.grids import LONG_AGO, NONE, starts_of
 from escalation_rules.simulation.keys import BITS, WIDTH, Keys, distinct, either

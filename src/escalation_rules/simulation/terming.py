@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from escalation_rules.engine.moves import leaves
+from escalation_rules.engine.rules import leaves
 from escalation_rules.simulation.comparisons import Comparison, Dialed, Happened, held
 from escalation_rules.simulation.plans import Group
 from escalation_rules.simulation.records import Records

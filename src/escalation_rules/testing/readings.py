@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from escalation_rules import facts as F
 from escalation_rules.case import Case
 from escalation_rules.conditions import BUILT_IN, Condition
-from escalation_rules.engine.asking import holds, value_of
+from escalation_rules.engine.probe import holds, value_of
 from escalation_rules.errors import InvalidValue, Misuse, Problem, UnknownName, unknown
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import SpanLike

@@ -13,7 +13,7 @@ from escalation_rules.case import Case
 from escalation_rules.conditions import Condition
 from escalation_rules.decision import Decision
 from escalation_rules.engine import decide
-from escalation_rules.engine.asking import holds
+from escalation_rules.engine.probe import holds
 from escalation_rules.policy import Policy
 from escalation_rules.testing.readings import read_fact
 

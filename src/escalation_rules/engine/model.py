@@ -45,6 +45,7 @@ __all__ = [
     "Tree",
 ]
 
+
 BITS = 20
 LONG_AGO = -(1 << 90)
 NEVER = 1 << 90

@@ -25,7 +25,6 @@ from escalation_rules.decision import (
 )
 from escalation_rules.engine.findings import all_clocks, find
 from escalation_rules.engine.fold import fold, wake
-from escalation_rules.engine.machine import Program, State
 from escalation_rules.engine.outcome import (
     ActionFound,
     BlockedFound,
@@ -39,6 +38,7 @@ from escalation_rules.engine.outcome import (
     move_key,
 )
 from escalation_rules.engine.reasons import why_not
+from escalation_rules.engine.state import Program, State
 from escalation_rules.events import PostMortemHeld
 from escalation_rules.explain import say
 from escalation_rules.levels import NOWHERE, EscalationLevel

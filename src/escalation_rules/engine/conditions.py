@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from escalation_rules.engine.bits import BITS, NEVER, SHOWN, Comparison, Crossing, Face, Gauge
 from escalation_rules.engine.clocks import outcome_and_due, use_of
-from escalation_rules.engine.machine import Looking, Program, State
+from escalation_rules.engine.model import BITS, NEVER, SHOWN, Comparison, Crossing, Face, Gauge
+from escalation_rules.engine.state import Looking, Program, State
 
 __all__ = [
     "advance",
@@ -97,8 +97,6 @@ def _set_edge(state: State, slot: int, crossing: Crossing | None) -> None:
 
 
 # ---------------------------------------------------------------------------- after a change
-
-
 def make_look(program: Program, dirty: int) -> Looking:
     """What to look at after a change."""
     dials = [one for one in program.dials if one.looks_at & dirty]
@@ -137,8 +135,6 @@ def _start(state: State, gauge: Gauge, anchor: int | None) -> int:
 
 
 # ---------------------------------------------------------------------------- as time passes
-
-
 def arrive(state: State, until: int) -> int:
     """The first crossing up to an instant, or else a later one. The state is there then, or at the instant."""
     crossing = next_crossing(state)

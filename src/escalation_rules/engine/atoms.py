@@ -13,7 +13,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from escalation_rules.conditions import BUILT_IN, OUTCOMES, Atom
-from escalation_rules.engine.bits import (
+from escalation_rules.engine.clocks import due_of, outcome_and_due, use_of
+from escalation_rules.engine.model import (
     ACKNOWLEDGED,
     ASSIGNED,
     BITS,
@@ -32,14 +33,14 @@ from escalation_rules.engine.bits import (
     Look,
     Reach,
 )
-from escalation_rules.engine.clocks import due_of, outcome_and_due, use_of
-from escalation_rules.engine.machine import Program, State
+from escalation_rules.engine.state import Program, State
 from escalation_rules.levels import NOWHERE
 from escalation_rules.picks import Pick
 from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import microseconds_of
 
 __all__ = ["COMPARE", "HELD", "Context", "Ended", "Sight", "Used", "looks_at", "sight_of"]
+
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,

@@ -10,11 +10,11 @@ from typing import Any
 
 from escalation_rules import events as E
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal, parts
-from escalation_rules.engine.bits import AGREED, CYCLE, FIRST_CLOCK, LEVEL, LONG_AGO, STATUS
+from escalation_rules.engine.atoms import Context, Sight, looks_at, sight_of
 from escalation_rules.engine.collecting import Comparisons, sort_comparisons, what_picks_look_at
-from escalation_rules.engine.comparisons import Context, Sight, looks_at, sight_of
-from escalation_rules.engine.effects import EFFECTS
-from escalation_rules.engine.machine import Choice, Group, Program, RuleCode, Script, State, Test
+from escalation_rules.engine.facts import EFFECTS
+from escalation_rules.engine.model import AGREED, CYCLE, FIRST_CLOCK, LEVEL, LONG_AGO, STATUS
+from escalation_rules.engine.state import Choice, Group, Program, RuleCode, Script, State, Test
 from escalation_rules.events import KINDS
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick
@@ -25,6 +25,7 @@ from escalation_rules.worktime import BusinessCalendar, Calendar
 from escalation_rules.worktime._timeline import CONTINUOUS, Line, microseconds_of
 
 __all__ = ["compile_policy", "track_of"]
+
 
 ALWAYS = BusinessCalendar.always("UTC")
 

@@ -16,12 +16,12 @@ from escalation_rules.actions import Flag
 from escalation_rules.case import Case
 from escalation_rules.conditions import Condition
 from escalation_rules.engine import program_of
+from escalation_rules.engine.atoms import HELD
 from escalation_rules.engine.clocks import counted_now, outcome_now
-from escalation_rules.engine.comparisons import HELD
-from escalation_rules.engine.compiler import compile_policy
+from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.machine import Program, State
-from escalation_rules.engine.moves import tree_holds
+from escalation_rules.engine.rules import tree_holds
+from escalation_rules.engine.state import Program, State
 from escalation_rules.errors import InvalidValue
 from escalation_rules.levels import NOWHERE
 from escalation_rules.policy import Policy
@@ -29,6 +29,7 @@ from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import microseconds_of
 
 __all__ = ["holds", "value_of"]
+
 
 _PROBE = "?"
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from escalation_rules import events as E
-from escalation_rules.engine.bits import (
+from escalation_rules.engine.happening import happening
+from escalation_rules.engine.model import (
     ACKNOWLEDGED,
     AGREED,
     ASSIGNED,
@@ -23,14 +24,14 @@ from escalation_rules.engine.bits import (
     UNANSWERED,
     UPDATED,
 )
-from escalation_rules.engine.happening import happening
-from escalation_rules.engine.machine import Made, State
+from escalation_rules.engine.state import Made, State
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
 from escalation_rules.levels import NOWHERE
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 
 __all__ = ["EFFECTS", "assign", "happen_virtually", "move", "set_priority"]
+
 
 Effect = Callable[[State, Any], None]
 

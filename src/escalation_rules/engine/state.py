@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from escalation_rules.actions import Action
 from escalation_rules.checklists import Item
-from escalation_rules.engine.bits import LONG_AGO, NEVER, Comparison, Dial, Face, Gauge, Tree
+from escalation_rules.engine.model import LONG_AGO, NEVER, Comparison, Dial, Face, Gauge, Tree
 from escalation_rules.engine.outcome import ActionFound, LegFound, MoveFound
 from escalation_rules.events import OPEN, ActionPlan, Standing
 from escalation_rules.facts import OwnFact
@@ -68,7 +68,7 @@ class Choice:
     Where its terms depend on nothing but the priority (`is_priced`), they are remembered by it.
     """
 
-    when: Callable[[State], bool] | None
+    when: Callable[[Any], bool] | None
     within: Span | Pick | None
     calendar: tuple[Any, ...]
     starts: Mapping[type, Test] | None
@@ -108,7 +108,7 @@ class Script(NamedTuple):
     """
 
     kind: type
-    effect: Callable[[State, Any], None] | None
+    effect: Callable[[Any, Any], None] | None
     watched: tuple[tuple[int, Test], ...]
     answers: tuple[tuple[int, Test], ...]
     stoppers: tuple[Group, ...]
@@ -172,7 +172,7 @@ class Made(NamedTuple):
     key: str | None = None
 
 
-Looking = Callable[["State", int], None]
+Looking = Callable[[Any, int], None]
 """What to look at after a change: of a state and of when it changed."""
 Happen = Callable[..., None]
 """What an event does: of a state, of the event and, where it is only due, of the effect it would have."""
@@ -186,8 +186,8 @@ class Steps:
     `cross` does what time alone has changed by now. What to look at is kept by what has changed, what happens by kind.
     """
 
-    arrive: Callable[[State, int], int]
-    cross: Callable[[State], None]
+    arrive: Callable[[Any, int], int]
+    cross: Callable[[Any], None]
     make_look: Callable[[Program, int], Looking]
     look: dict[int, Looking] = field(default_factory=dict)
     happen: dict[type, Happen] = field(default_factory=dict)

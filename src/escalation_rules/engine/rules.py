@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
-from escalation_rules.engine.bits import BITS, LONG_AGO, NEVER, REMEMBERED, Tree
 from escalation_rules.engine.checks import entry_state
-from escalation_rules.engine.effects import assign, happen_virtually, move, set_priority
+from escalation_rules.engine.facts import assign, happen_virtually, move, set_priority
 from escalation_rules.engine.happening import happening
-from escalation_rules.engine.machine import Made, Pending, RuleCode, State
+from escalation_rules.engine.model import BITS, LONG_AGO, NEVER, REMEMBERED, Tree
 from escalation_rules.engine.outcome import ActionFound, BlockedFound, MoveFound, OwnerFound, action_key, move_key
 from escalation_rules.engine.owners import is_held, owner_of, watch_duty
+from escalation_rules.engine.state import Made, Pending, RuleCode, State
 from escalation_rules.patterns import Happening
 from escalation_rules.rules import NEXT
 
@@ -146,8 +146,6 @@ def _cause(state: State, rule: RuleCode) -> int:
 
 
 # ---------------------------------------------------------------------------- actions
-
-
 def _asked_on_entry(state: State, entered: Iterable[tuple[str, int]]) -> Iterator[Asked]:
     for key, instant in entered:
         track, level = state.program.places[key]
@@ -259,8 +257,6 @@ def _ask(state: State, one: Asked, action: Action | None, person: str | None) ->
 
 
 # ---------------------------------------------------------------------------- moves
-
-
 def _chosen(state: State, track: int, rules: tuple[RuleCode, ...]) -> Weighed | None:
     """The highest wanted move that nothing holds back."""
     wanted = _wanted(state, track, rules)
