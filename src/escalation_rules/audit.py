@@ -15,9 +15,8 @@ from escalation_rules.actions import Flag
 from escalation_rules.case import Case
 from escalation_rules.decision import Deadline
 from escalation_rules.engine import deadlines, decide, program_of
-from escalation_rules.engine.checks import checked, entry_state
-from escalation_rules.engine.findings import cooldown_end
-from escalation_rules.engine.fold import fold
+from escalation_rules.engine.fold import cooldown_end, fold
+from escalation_rules.engine.rules import checked, entry_state
 from escalation_rules.engine.state import State
 from escalation_rules.errors import nearest
 from escalation_rules.explain import say_instant

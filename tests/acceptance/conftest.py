@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from escalation_rules.engine import happening
+from escalation_rules.engine import facts as happening
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,9 @@ from hypothesis import given, note
 from escalation_rules import Rule, Target
 from escalation_rules import facts as F
 from escalation_rules.engine.compile import compile_policy
-from escalation_rules.engine.findings import all_clocks, find
-from escalation_rules.engine.fold import fold, wake
-from escalation_rules.engine.happening import WORTH
-from escalation_rules.engine.unrolled import written
+from escalation_rules.engine.conditions import written
+from escalation_rules.engine.facts import WORTH
+from escalation_rules.engine.fold import all_clocks, find, fold, wake
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.desk import desk, opened, when
 from tests.reference.fold import Fold

@@ -13,8 +13,7 @@ from escalation_rules import Case, Item, Policy, decide, presets, settle
 from escalation_rules import events as E
 from escalation_rules.conditions import atoms
 from escalation_rules.engine.compile import compile_policy
-from escalation_rules.engine.findings import all_clocks, find
-from escalation_rules.engine.fold import fold, wake
+from escalation_rules.engine.fold import all_clocks, find, fold, wake
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.presets.clock import at
 from tests.reference.fold import Fold

@@ -18,7 +18,7 @@ from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.case import Case, on_record_since, plain
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, atoms, normal
-from escalation_rules.engine.outcome import (
+from escalation_rules.engine.state import (
     ActionFound,
     BlockedFound,
     ClockFound,

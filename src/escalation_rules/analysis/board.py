@@ -12,8 +12,8 @@ from escalation_rules.analysis.search import Formula, OutOfBudget, Search, all_o
 from escalation_rules.analysis.stories import TRIES
 from escalation_rules.case import Case
 from escalation_rules.conditions import Condition, normal
+from escalation_rules.engine.model import RuleCode
 from escalation_rules.engine.rules import tree_holds
-from escalation_rules.engine.state import RuleCode
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.picks import choices
 from escalation_rules.policy import Policy

@@ -22,7 +22,7 @@ from escalation_rules.analysis.search import Formula, all_of, any_of, axes_of
 from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, Not
 from escalation_rules.engine import program_of
 from escalation_rules.engine.atoms import COMPARE
-from escalation_rules.engine.state import Program
+from escalation_rules.engine.model import Program
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from escalation_rules.analysis.cells import Space
 from escalation_rules.analysis.stories import TRIES, Plot, how_many, plot_of, tellings, walk
 from escalation_rules.case import Case
+from escalation_rules.engine.model import Program
 from escalation_rules.engine.rules import blocked
-from escalation_rules.engine.state import Pending, Program, State
+from escalation_rules.engine.state import Pending, State
 
 __all__ = ["Course", "Courses", "Stage", "at_work"]
 

@@ -22,9 +22,9 @@ from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal
 from escalation_rules.engine import program_of
 from escalation_rules.engine.atoms import Context, sight_of
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.model import BITS, LONG_AGO, Tree
+from escalation_rules.engine.model import BITS, LONG_AGO, Program, Tree
 from escalation_rules.engine.rules import leaves, tree_holds
-from escalation_rules.engine.state import Program, State
+from escalation_rules.engine.state import State
 from escalation_rules.explain import say
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule

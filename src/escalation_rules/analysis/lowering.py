@@ -18,7 +18,8 @@ from escalation_rules.analysis.search import OutOfBudget
 from escalation_rules.analysis.stories import MINUTE, told, walk
 from escalation_rules.case import Case
 from escalation_rules.conditions import atoms
-from escalation_rules.engine.state import Pending, Program
+from escalation_rules.engine.model import Program
+from escalation_rules.engine.state import Pending
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.worktime._timeline import datetime_of
 

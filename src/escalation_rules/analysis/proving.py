@@ -26,9 +26,9 @@ from escalation_rules.conditions import AllOf, Atom, normal, read_condition
 from escalation_rules.engine import decide, program_of
 from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.model import BITS, LONG_AGO, Tree
+from escalation_rules.engine.model import BITS, LONG_AGO, Program, Tree
 from escalation_rules.engine.rules import tree_holds
-from escalation_rules.engine.state import Program, State
+from escalation_rules.engine.state import State
 from escalation_rules.errors import InvalidValue
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule

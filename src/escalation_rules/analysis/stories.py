@@ -17,7 +17,8 @@ from escalation_rules.analysis.cells import Space
 from escalation_rules.analysis.examples import MONDAY, Sketch, beginning, example_of
 from escalation_rules.case import Case
 from escalation_rules.engine.fold import fold, forward, upcoming
-from escalation_rules.engine.state import Program, State
+from escalation_rules.engine.model import Program
+from escalation_rules.engine.state import State
 from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.policy import Policy
 from escalation_rules.worktime._timeline import datetime_of

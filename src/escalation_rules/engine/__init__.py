@@ -11,7 +11,7 @@ from escalation_rules.decision import Deadline, Decision, Move
 from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.decision import Reading, read
 from escalation_rules.engine.fold import check_begun
-from escalation_rules.engine.state import Program
+from escalation_rules.engine.model import Program
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Event
 from escalation_rules.policy import Policy

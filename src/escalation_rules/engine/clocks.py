@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from escalation_rules import events as E
-from escalation_rules.engine.model import CYCLE, LEVEL, REMEMBERED, STATUS, Crossing
-from escalation_rules.engine.outcome import LegFound
-from escalation_rules.engine.state import Choice, Group, Instance, Script, State, Terms
+from escalation_rules.engine.model import CYCLE, LEVEL, REMEMBERED, STATUS, Choice, Crossing, Group, Script, Terms
+from escalation_rules.engine.state import Instance, LegFound, State
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import CONTINUOUS, Line

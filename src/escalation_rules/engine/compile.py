@@ -1,4 +1,4 @@
-"""From a policy to its program.
+"""From a policy to its program: names become numbers, conditions trees, targets ordered groups (rules 16, 20).
 
 Comparisons become bits, rules become trees over bits, targets become tables by event.
 """
@@ -10,11 +10,31 @@ from typing import Any
 
 from escalation_rules import events as E
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal, parts
-from escalation_rules.engine.atoms import Context, Sight, looks_at, sight_of
-from escalation_rules.engine.collecting import Comparisons, sort_comparisons, what_picks_look_at
+from escalation_rules.engine.atoms import (
+    Comparisons,
+    Context,
+    Sight,
+    looks_at,
+    sight_of,
+    sort_comparisons,
+    what_picks_look_at,
+)
 from escalation_rules.engine.facts import EFFECTS
-from escalation_rules.engine.model import AGREED, CYCLE, FIRST_CLOCK, LEVEL, LONG_AGO, STATUS
-from escalation_rules.engine.state import Choice, Group, Program, RuleCode, Script, State, Test
+from escalation_rules.engine.model import (
+    AGREED,
+    CYCLE,
+    FIRST_CLOCK,
+    LEVEL,
+    LONG_AGO,
+    STATUS,
+    Choice,
+    Group,
+    Program,
+    RuleCode,
+    Script,
+    Test,
+)
+from escalation_rules.engine.state import State
 from escalation_rules.events import KINDS
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick

@@ -1,4 +1,7 @@
-"""What each kind of event changes in the state: one small function each, in a table."""
+"""Effects of one event: facts by its kind, then clocks, then the tests that read them (rules 9, 10, 17).
+
+The steps of a policy are looked up here. After a few cases they are written out, which does not change what they do.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from escalation_rules import events as E
-from escalation_rules.engine.happening import happening
+from escalation_rules.engine.clocks import start_due, stop, turn_clocks
+from escalation_rules.engine.conditions import arrive, cross, make_look, written
 from escalation_rules.engine.model import (
     ACKNOWLEDGED,
     AGREED,
     ASSIGNED,
+    BITS,
     COUNTED,
     CYCLE,
     EVERYTHING,
@@ -19,10 +24,17 @@ from escalation_rules.engine.model import (
     OWN_FACT,
     PLANNED,
     PRIORITY,
+    REMEMBERED,
     REQUESTED,
+    SEEN,
     STATUS,
     UNANSWERED,
     UPDATED,
+    Happen,
+    Looking,
+    Program,
+    Script,
+    Steps,
 )
 from escalation_rules.engine.state import Made, State
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
@@ -31,6 +43,84 @@ from escalation_rules.patterns import Happening
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 
 __all__ = ["EFFECTS", "assign", "happen_virtually", "move", "set_priority"]
+
+
+WORTH = 200
+"""After so many cases it is worth while to write the steps of a policy out."""
+
+
+def steps_for(program: Program) -> Steps:
+    """The steps of a policy for one more case."""
+    program.cases += 1
+    if program.cases == WORTH:
+        program.steps = written(program)
+    return steps_of(program)
+
+
+def steps_of(program: Program) -> Steps:
+    """The steps of a policy, made when they are first needed and kept with its program."""
+    if program.steps is None:
+        program.steps = Steps(arrive, cross, make_look)
+    return program.steps
+
+
+def happening(program: Program, kind: type[Happening]) -> Happen:
+    """What an event of a kind does. Made when it is first needed, and kept with the steps."""
+    steps = steps_of(program)
+    found = steps.happen.get(kind)
+    if found is None:
+        found = steps.happen[kind] = _made(program, program.scripts[kind], steps.look)
+    return found
+
+
+def _made(program: Program, script: Script, looks: dict[int, Looking]) -> Happen:
+    """What is the same for all events of a kind is known beforehand.
+
+    Without an event, as for what is only due, nobody listens.
+    """
+    stoppers, turning = script.stoppers, program.turning
+    listens, begins = script.listens, LEVEL | CYCLE
+    may_start, awaits = bool(script.starters), bool(script.starters) and script.awaits
+
+    def happen(state: State, event: Any, effect: Any = script.effect) -> None:
+        state.position = position = state.position + 1
+        state.when = when = (state.now << BITS) + position
+        if effect is not None:
+            effect(state, event)
+        if listens and event is not None:
+            _listen(state, script, event)
+        dirty, running = state.dirty, state.open
+        stopped = stop(state, stoppers, event) if stoppers and running and event is not None and event.counts else ()
+        if dirty & turning and running:
+            turn_clocks(state, script, dirty)
+        if stopped or dirty & begins or (may_start and not (awaits and state.unanswered is None)):
+            start_due(state, script, event, stopped)
+        if dirty := state.dirty:
+            (looks.get(dirty) or _look(state))(state, when)
+
+    return happen
+
+
+def _listen(state: State, script: Script, event: Happening) -> None:
+    """What is watched for, and what answers items, has happened."""
+    for number, test in script.watched:
+        if test(event):
+            state.seen[number] = state.when
+            state.dirty |= SEEN
+            state.stir = True
+    for number, test in script.answers:
+        if test(event):
+            state.answers[number] = state.when, event
+            state.stir = True
+
+
+def _look(state: State) -> Looking:
+    """What to look at after a change that has not been met before."""
+    steps = steps_of(state.program)
+    found = steps.make_look(state.program, state.dirty)
+    if len(steps.look) < REMEMBERED:
+        steps.look[state.dirty] = found
+    return found
 
 
 Effect = Callable[[State, Any], None]

@@ -1,4 +1,4 @@
-"""What is known to hold, as bits: the comparisons of a policy, and how those that turn together are kept.
+"""The data that a policy compiles to: tests, trees, rules, targets, terms, codes of events.
 
 A *when* is an instant with the position of an event in the history, as one number: `(instant << BITS) + position`.
 Position 0 is a crossing, which comes before the events of its instant. A *point* is an instant's coordinate on a line
@@ -8,8 +8,17 @@ of open time; most comparisons are between points, so a calendar is asked once a
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
+
+from escalation_rules.actions import Action
+from escalation_rules.checklists import Item
+from escalation_rules.facts import OwnFact
+from escalation_rules.levels import EscalationLevel, Track
+from escalation_rules.picks import Pick
+from escalation_rules.policy import Policy
+from escalation_rules.worktime import Calendar, Span
+from escalation_rules.worktime._timeline import Line
 
 __all__ = [
     "ACKNOWLEDGED",
@@ -180,3 +189,168 @@ class Face:
 
 Tree = int | tuple[str, tuple["Tree", ...]]
 """A condition in normal form: the number of a comparison, or ("all" | "any", parts)."""
+
+
+@dataclass(slots=True)
+class RuleCode:
+    """A rule: its condition as a tree, where it goes, and what it asks.
+
+    `own_tree` is the condition itself; `stay_tree` asks too whether the case stands where the rule applies, and
+    `tree` whether rules run at all.
+    """
+
+    number: int
+    name: str
+    tree: Tree
+    stay_tree: Tree
+    own_tree: Tree
+    track: int
+    to: int | None
+    is_next: bool
+    waived: bool
+    then: tuple[Action, ...]
+
+
+Test = Callable[[Any], bool]
+"""Whether an event of a certain kind matches a pattern."""
+
+
+class Terms(NamedTuple):
+    """What a target allows: a span, the calendar's name and the line on which it counts, and what it comes to.
+
+    Days and months have no `budget` before a clock starts. `leg` is the calendar of a leg, None where all time counts;
+    `reach` gives the instant at which a span is due that ends at a point of the line.
+    """
+
+    span: Span | None
+    calendar: str | None
+    line: int
+    budget: int | None
+    leg: str | None
+    reach: Callable[[int], int]
+
+
+@dataclass(slots=True)
+class Choice:
+    """One of the targets with a key: when it applies, and what starts and stops it, by kind of event.
+
+    Where its terms depend on nothing but the priority (`is_priced`), they are remembered by it.
+    """
+
+    when: Callable[[Any], bool] | None
+    within: Span | Pick | None
+    calendar: tuple[Any, ...]
+    starts: Mapping[type, Test] | None
+    stops: Mapping[type, Test]
+    unanswered: bool
+    at_the_end: bool
+    pauses: frozenset[str]
+    recurs: bool
+    agreed: bool
+    is_priced: bool
+    terms: dict[str | None, Terms] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Group:
+    """The targets with one key, of the policy or of one level.
+
+    `looks_at` is what may change which applies, and how; `bit` says that its clock has changed; a plain group has one
+    choice, always.
+    """
+
+    number: int
+    key: str
+    level: str | None
+    place: tuple[int, int] | None
+    choices: tuple[Choice, ...]
+    looks_at: int
+    bit: int
+    is_plain: bool
+    may_restart: bool
+
+
+class Script(NamedTuple):
+    """What an event of one kind does: to the state, to what watches for it, and to which clocks.
+
+    Nothing starts where it only `awaits`, and nobody waits for an answer.
+    """
+
+    kind: type
+    effect: Callable[[Any, Any], None] | None
+    watched: tuple[tuple[int, Test], ...]
+    answers: tuple[tuple[int, Test], ...]
+    stoppers: tuple[Group, ...]
+    starters: tuple[Group, ...]
+    awaits: bool
+    listens: bool
+    is_heard: bool
+    ends: bool
+    ends_cycle: bool
+
+
+Looking = Callable[[Any, int], None]
+"""What to look at after a change: of a state and of when it changed."""
+Happen = Callable[..., None]
+"""What an event does: of a state, of the event and, where it is only due, of the effect it would have."""
+
+
+@dataclass(slots=True)
+class Steps:
+    """How time passes for the cases of a policy, and what is done after what.
+
+    `arrive` gives the first crossing up to an instant, or else a later one; the state is there then, or at the instant.
+    `cross` does what time alone has changed by now. What to look at is kept by what has changed, what happens by kind.
+    """
+
+    arrive: Callable[[Any, int], int]
+    cross: Callable[[Any], None]
+    make_look: Callable[[Program, int], Looking]
+    look: dict[int, Looking] = field(default_factory=dict)
+    happen: dict[type, Happen] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """A policy, compiled: tables, and nothing that changes but what is remembered of them, and the count of `cases`.
+
+    On the first of the `lines` all time counts.
+    `slots` are what changes by itself as time passes: gauges, faces of clocks, and comparisons that look ahead one by
+    one; `timed` are the lines on which that may be.
+    `turning` is what may change clocks that run.
+    """
+
+    policy: Policy
+    tracks: tuple[Track, ...]
+    levels: tuple[tuple[EscalationLevel, ...], ...]
+    clock_bits: Mapping[str, int]
+    places: Mapping[str, tuple[int, int]]
+    ranks: Mapping[str, int]
+    lines: tuple[Line, ...]
+    calendars: Mapping[str | None, tuple[Calendar, int]]
+    effective_from: int
+    facts: Mapping[str, OwnFact]
+    comparisons: tuple[Comparison, ...] = ()
+    rules: tuple[RuleCode, ...] = ()
+    groups: tuple[Group, ...] = ()
+    groups_of_level: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    items: Mapping[Item, int] = field(default_factory=dict)
+    items_by_key: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    scripts: Mapping[type, Script] = field(default_factory=dict)
+    watchers: int = 0
+    requests: tuple[int, ...] = ()
+    turning: int = 0
+    dials: tuple[Dial, ...] = ()
+    gauges: tuple[Gauge, ...] = ()
+    faces: tuple[Face, ...] = ()
+    single: tuple[Comparison, ...] = ()
+    slots: tuple[Gauge | Face | Comparison, ...] = ()
+    timed: tuple[int, ...] = ()
+    steps: Steps | None = None
+    cases: int = 0
+    holding: dict[int, tuple[RuleCode, ...]] = field(default_factory=dict)
+    acting: dict[tuple[int, ...], tuple[RuleCode, ...]] = field(default_factory=dict)
+
+    def without(self, *names: str) -> Program:
+        """The same program but for these rules. What is remembered of rules is remembered of the others only."""
+        return replace(self, rules=tuple(rule for rule in self.rules if rule.name not in names), holding={}, acting={})

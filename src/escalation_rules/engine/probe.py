@@ -1,4 +1,4 @@
-"""Questions about a case that are not part of a decision: does a condition hold, what is a fact's value.
+"""Questions outside a decision: whether a condition holds for a case, and the value of a fact.
 
 They are answered by the fold itself, so that whoever tests a policy sees what its rules see.
 """
@@ -20,8 +20,9 @@ from escalation_rules.engine.atoms import HELD
 from escalation_rules.engine.clocks import counted_now, outcome_now
 from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.fold import fold
+from escalation_rules.engine.model import Program
 from escalation_rules.engine.rules import tree_holds
-from escalation_rules.engine.state import Program, State
+from escalation_rules.engine.state import State
 from escalation_rules.errors import InvalidValue
 from escalation_rules.levels import NOWHERE
 from escalation_rules.policy import Policy

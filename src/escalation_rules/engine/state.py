@@ -1,123 +1,167 @@
-"""The parts of the machine: what a policy is compiled to, and what a fold remembers of a case."""
+"""The memory of a fold for one case, and its records in whole microseconds, with their keys (rule 23).
+
+Tracks and levels are numbers in the policy's order; a level of -1 is nowhere. Two outcomes are equal just when the
+decisions written from them are, which is what makes `wake_at` exact.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from escalation_rules.actions import Action
-from escalation_rules.checklists import Item
-from escalation_rules.engine.model import LONG_AGO, NEVER, Comparison, Dial, Face, Gauge, Tree
-from escalation_rules.engine.outcome import ActionFound, LegFound, MoveFound
+from escalation_rules.case import ACTION_KEY, MOVE_KEY
+from escalation_rules.engine.model import LONG_AGO, NEVER, Choice, Group, Program, RuleCode, Script, Steps, Terms
 from escalation_rules.events import OPEN, ActionPlan, Standing
-from escalation_rules.facts import OwnFact
-from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.patterns import Happening
 from escalation_rules.picks import Pick
-from escalation_rules.policy import Policy
-from escalation_rules.worktime import Calendar, Span
-from escalation_rules.worktime._timeline import Line
+from escalation_rules.worktime import Span
 
 __all__ = ["Choice", "Group", "Instance", "Made", "Pending", "Program", "RuleCode", "Script", "State", "Steps"]
 
 
-@dataclass(slots=True)
-class RuleCode:
-    """A rule: its condition as a tree, where it goes, and what it asks.
+NOWHERE = -1
 
-    `own_tree` is the condition itself; `stay_tree` asks too whether the case stands where the rule applies, and
-    `tree` whether rules run at all.
+
+class OwnerFound(NamedTuple):
+    """Who owns a level: the role, the person named now, whether anybody was on duty at due, and who was passed over."""
+
+    role: str
+    person: str | None
+    on_duty: bool
+    passed: tuple[str, ...]
+
+
+class MoveFound(NamedTuple):
+    """A move that is due and unrecorded; `causes` has the evidence of each rule.
+
+    `skipped` are the levels that were passed over because nobody was there.
     """
 
-    number: int
-    name: str
-    tree: Tree
-    stay_tree: Tree
-    own_tree: Tree
+    due: int
+    order: int
     track: int
-    to: int | None
-    is_next: bool
-    waived: bool
-    then: tuple[Action, ...]
+    origin: int
+    level: int
+    cycle: int
+    cause: int
+    rules: tuple[str, ...]
+    causes: tuple[int, ...]
+    owner: OwnerFound | None
+    skipped: tuple[int, ...]
+    still_holds: bool
 
 
-Test = Callable[[Any], bool]
-"""Whether an event of a certain kind matches a pattern."""
+class OpenFound(NamedTuple):
+    """An item without an answer that stands."""
+
+    item: str
+    why: str
 
 
-class Terms(NamedTuple):
-    """What a target allows: a span, the calendar's name and the line on which it counts, and what it comes to.
+class BlockedFound(NamedTuple):
+    """A move that is wanted and held back; `against` are (item, answer)."""
 
-    Days and months have no `budget` before a clock starts. `leg` is the calendar of a leg, None where all time counts;
-    `reach` gives the instant at which a span is due that ends at a point of the line.
+    track: int
+    level: int
+    cycle: int
+    cause: int
+    rules: tuple[str, ...]
+    causes: tuple[int, ...]
+    missing: tuple[OpenFound, ...]
+    against: tuple[tuple[str, str], ...]
+    until: int | None
+
+
+class ActionFound(NamedTuple):
+    """An action that is due and unrecorded: the one with this number of a rule or of an entry to a level.
+
+    `action` has its roles picked and its priority named; `person` is whom it assigns.
     """
 
-    span: Span | None
-    calendar: str | None
-    line: int
-    budget: int | None
-    leg: str | None
-    reach: Callable[[int], int]
-
-
-@dataclass(slots=True)
-class Choice:
-    """One of the targets with a key: when it applies, and what starts and stops it, by kind of event.
-
-    Where its terms depend on nothing but the priority (`is_priced`), they are remembered by it.
-    """
-
-    when: Callable[[Any], bool] | None
-    within: Span | Pick | None
-    calendar: tuple[Any, ...]
-    starts: Mapping[type, Test] | None
-    stops: Mapping[type, Test]
-    unanswered: bool
-    at_the_end: bool
-    pauses: frozenset[str]
-    recurs: bool
-    agreed: bool
-    is_priced: bool
-    terms: dict[str | None, Terms] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Group:
-    """The targets with one key, of the policy or of one level.
-
-    `looks_at` is what may change which applies, and how; `bit` says that its clock has changed; a plain group has one
-    choice, always.
-    """
-
+    due: int
+    order: int
+    source: tuple[str, str]
     number: int
+    cycle: int
+    cause: int
+    action: Action
+    person: str | None
+
+
+class LegFound(NamedTuple):
+    """A leg of a clock: from when, in which calendar (None: all time counts), paused by what."""
+
+    since: int
+    calendar: str | None
+    paused: str | None
+
+
+class ClockFound(NamedTuple):
+    """The latest instance of a target on a level (or of the policy's, with None).
+
+    What is used up exactly at closing time is due then with `at_close`, else when the calendar opens again.
+    """
+
     key: str
     level: str | None
-    place: tuple[int, int] | None
-    choices: tuple[Choice, ...]
-    looks_at: int
-    bit: int
-    is_plain: bool
-    may_restart: bool
+    occurrence: int
+    started: int
+    due: int | None
+    state: str
+    outcome: str
+    caused: bool
+    budget: int | None
+    stopped: int | None
+    legs: tuple[LegFound, ...]
+    at_close: bool
 
 
-class Script(NamedTuple):
-    """What an event of one kind does: to the state, to what watches for it, and to which clocks.
+class ExitFound(NamedTuple):
+    """What going down on a track lacks."""
 
-    Nothing starts where it only `awaits`, and nobody waits for an answer.
+    track: int
+    level: int
+    missing: tuple[OpenFound, ...]
+    against: tuple[tuple[str, str], ...]
+    until: int | None
+
+
+class Outcome(NamedTuple):
+    """All that a fold finds at an instant, but the instant itself.
+
+    `holders` are the roles that have the case on each track: who was on duty when it came there. `work` has (track,
+    level, open items); `picks` what the priority and the choice facts are.
     """
 
-    kind: type
-    effect: Callable[[Any, Any], None] | None
-    watched: tuple[tuple[int, Test], ...]
-    answers: tuple[tuple[int, Test], ...]
-    stoppers: tuple[Group, ...]
-    starters: tuple[Group, ...]
-    awaits: bool
-    listens: bool
-    is_heard: bool
-    ends: bool
-    ends_cycle: bool
+    status: str
+    cycle: int
+    standing: tuple[int, ...]
+    holders: tuple[str | None, ...]
+    moves: tuple[MoveFound, ...]
+    blocked: tuple[BlockedFound, ...]
+    actions: tuple[ActionFound, ...]
+    clocks: tuple[ClockFound, ...]
+    work: tuple[tuple[int, int, tuple[OpenFound, ...]], ...]
+    exits: tuple[ExitFound, ...]
+    requested_since: int | None
+    picks: tuple[tuple[str, str | None], ...]
+
+
+def move_key(case: str, policy: str, cycle: int, track: str, level: str, cause: int) -> str:
+    """The key of a move: ASCII, at most 64 characters, the same for the same cause."""
+    return _digest(MOVE_KEY, case, policy, cycle, track, level, cause)
+
+
+def action_key(case: str, policy: str, cycle: int, source: tuple[str, str], action: Action, cause: int) -> str:
+    """The key of an action of a rule or of an entry to a level (`source`); the action as the policy has it."""
+    return _digest(ACTION_KEY, case, policy, cycle, source, action.model_dump_json(), cause)
+
+
+def _digest(kind: str, *parts: object) -> str:
+    return f"{kind}{sha256(repr(parts).encode()).hexdigest()[:48]}"
 
 
 @dataclass(slots=True)
@@ -170,73 +214,6 @@ class Made(NamedTuple):
     rules: tuple[str, ...]
     cause: int
     key: str | None = None
-
-
-Looking = Callable[[Any, int], None]
-"""What to look at after a change: of a state and of when it changed."""
-Happen = Callable[..., None]
-"""What an event does: of a state, of the event and, where it is only due, of the effect it would have."""
-
-
-@dataclass(slots=True)
-class Steps:
-    """How time passes for the cases of a policy, and what is done after what.
-
-    `arrive` gives the first crossing up to an instant, or else a later one; the state is there then, or at the instant.
-    `cross` does what time alone has changed by now. What to look at is kept by what has changed, what happens by kind.
-    """
-
-    arrive: Callable[[Any, int], int]
-    cross: Callable[[Any], None]
-    make_look: Callable[[Program, int], Looking]
-    look: dict[int, Looking] = field(default_factory=dict)
-    happen: dict[type, Happen] = field(default_factory=dict)
-
-
-@dataclass(slots=True, eq=False)
-class Program:
-    """A policy, compiled: tables, and nothing that changes but what is remembered of them, and the count of `cases`.
-
-    On the first of the `lines` all time counts.
-    `slots` are what changes by itself as time passes: gauges, faces of clocks, and comparisons that look ahead one by
-    one; `timed` are the lines on which that may be.
-    `turning` is what may change clocks that run.
-    """
-
-    policy: Policy
-    tracks: tuple[Track, ...]
-    levels: tuple[tuple[EscalationLevel, ...], ...]
-    clock_bits: Mapping[str, int]
-    places: Mapping[str, tuple[int, int]]
-    ranks: Mapping[str, int]
-    lines: tuple[Line, ...]
-    calendars: Mapping[str | None, tuple[Calendar, int]]
-    effective_from: int
-    facts: Mapping[str, OwnFact]
-    comparisons: tuple[Comparison, ...] = ()
-    rules: tuple[RuleCode, ...] = ()
-    groups: tuple[Group, ...] = ()
-    groups_of_level: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
-    items: Mapping[Item, int] = field(default_factory=dict)
-    items_by_key: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    scripts: Mapping[type, Script] = field(default_factory=dict)
-    watchers: int = 0
-    requests: tuple[int, ...] = ()
-    turning: int = 0
-    dials: tuple[Dial, ...] = ()
-    gauges: tuple[Gauge, ...] = ()
-    faces: tuple[Face, ...] = ()
-    single: tuple[Comparison, ...] = ()
-    slots: tuple[Gauge | Face | Comparison, ...] = ()
-    timed: tuple[int, ...] = ()
-    steps: Steps | None = None
-    cases: int = 0
-    holding: dict[int, tuple[RuleCode, ...]] = field(default_factory=dict)
-    acting: dict[tuple[int, ...], tuple[RuleCode, ...]] = field(default_factory=dict)
-
-    def without(self, *names: str) -> Program:
-        """The same program but for these rules. What is remembered of rules is remembered of the others only."""
-        return replace(self, rules=tuple(rule for rule in self.rules if rule.name not in names), holding={}, acting={})
 
 
 class State:

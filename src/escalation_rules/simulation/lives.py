@@ -11,14 +11,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from escalation_rules import events as E
-from escalation_rules.engine.checks import expiry
 from escalation_rules.engine.clocks import counted_now, due_of, outcome_now
 from escalation_rules.engine.fold import Told, live
-from escalation_rules.engine.model import REMEMBERED
-from escalation_rules.engine.outcome import BlockedFound
-from escalation_rules.engine.owners import holder
-from escalation_rules.engine.rules import blocked
-from escalation_rules.engine.state import Instance, Made, Program, State
+from escalation_rules.engine.model import REMEMBERED, Program
+from escalation_rules.engine.rules import blocked, expiry, holder
+from escalation_rules.engine.state import BlockedFound, Instance, Made, State
 from escalation_rules.levels import NOWHERE
 from escalation_rules.picks import Pick
 from escalation_rules.simulation.columns import LOST
