@@ -3,12 +3,12 @@
 Each function returns a `Policy`, cites its source, and is told with its diagram and a worked case in the documentation.
 """
 
-from escalation_rules.presets.chains import vendor_chain
-from escalation_rules.presets.complaints import complaint_ladder
-from escalation_rules.presets.regions import regional_escalation
-from escalation_rules.presets.requests import support_request
-from escalation_rules.presets.squares import magic_square
-from escalation_rules.presets.utilities import escalation_utility
+from escalation_rules.presets.complaint_ladder import complaint_ladder
+from escalation_rules.presets.escalation_utility import escalation_utility
+from escalation_rules.presets.magic_square import magic_square
+from escalation_rules.presets.regional_escalation import regional_escalation
+from escalation_rules.presets.support_request import support_request
+from escalation_rules.presets.vendor_chain import vendor_chain
 
 __all__ = [
     "complaint_ladder",

@@ -10,8 +10,8 @@ from escalation_rules import facts as F
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.picks import CalendarChoice, Pick
 from escalation_rules.policy import Policy
-from escalation_rules.presets.calendars import OFFICE
-from escalation_rules.presets.requests import (
+from escalation_rules.presets.defaults import OFFICE
+from escalation_rules.presets.support_request import (
     CHANNELS,
     CONTACT,
     SPECIALISTS,
@@ -26,6 +26,7 @@ from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
 
 __all__ = ["regional_escalation"]
+
 
 REGIONS = {"emea": "emea_manager", "americas": "americas_manager"}
 """Who manages escalations in which region, unless an organisation says."""

@@ -15,7 +15,7 @@ from escalation_rules.facts import Fact
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.picks import Pick, RoleChoice, choices
 from escalation_rules.policy import Policy
-from escalation_rules.presets.calendars import OFFICE
+from escalation_rules.presets.defaults import OFFICE
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
@@ -32,6 +32,7 @@ __all__ = [
     "request_rules",
     "support_request",
 ]
+
 
 CHANNELS = ("phone", "email")
 """The entrances by preference; others are accepted and answered with these."""

@@ -11,12 +11,13 @@ from escalation_rules.conditions import Condition
 from escalation_rules.levels import Circle, EscalationLevel
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
-from escalation_rules.presets.calendars import ALWAYS, OFFICE
+from escalation_rules.presets.defaults import ALWAYS, OFFICE
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
 
 __all__ = ["magic_square"]
+
 
 ENTRANCES = ("portal", "phone", "email")
 """Where a request reaches the support group by itself; what is told elsewhere has to be brought there."""

@@ -8,7 +8,7 @@ from escalation_rules import facts as F
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.policy import Policy
-from escalation_rules.presets.calendars import ALWAYS, OFFICE
+from escalation_rules.presets.defaults import ALWAYS, OFFICE
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike

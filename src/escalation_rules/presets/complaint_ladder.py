@@ -10,12 +10,13 @@ from escalation_rules import facts as F
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.policy import Policy
-from escalation_rules.presets.calendars import OFFICE
+from escalation_rules.presets.defaults import OFFICE
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
 
 __all__ = ["complaint_ladder"]
+
 
 EVERY_RUNG = Checklist.of(
     Item("reviewed", "The dispute has been reviewed"),

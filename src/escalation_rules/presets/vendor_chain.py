@@ -11,12 +11,13 @@ from escalation_rules import facts as F
 from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.picks import Pick, RoleChoice, choices
 from escalation_rules.policy import Policy
-from escalation_rules.presets.calendars import ALWAYS, OFFICE
+from escalation_rules.presets.defaults import ALWAYS, OFFICE
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
 
 __all__ = ["vendor_chain"]
+
 
 PRODUCTS = {"storage": "infrastructure", "backup": "infrastructure", "network": "network"}
 """Which group of products each belongs to, unless an organisation says: engineers know one, duty managers a group."""
