@@ -12,7 +12,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.errors import UnknownName
 from escalation_rules.metrics import Brief, Health, Kpis, Work, brief, health, kpis, worklist
-from escalation_rules.metrics.figures import Rate, Spread
+from escalation_rules.metrics.kpis import Rate, Spread
 from escalation_rules.worktime import Absence, Rota
 from tests.desk import OFFICE, desk, levels, opened, when
 

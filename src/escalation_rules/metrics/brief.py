@@ -13,7 +13,7 @@ from escalation_rules.case import Case
 from escalation_rules.engine import deadlines, decide, program_of
 from escalation_rules.engine.fold import fold
 from escalation_rules.explain import say_instant
-from escalation_rules.metrics.figures import Rate, Spread, page, say_length
+from escalation_rules.metrics.kpis import Rate, Spread, page, say_length
 from escalation_rules.patterns import Happening
 from escalation_rules.policy import Policy
 from escalation_rules.record import timezone_of

@@ -9,7 +9,7 @@ from escalation_rules._arguments import cases_of, check_policy
 from escalation_rules._values import Instant, Value, read_instant
 from escalation_rules.case import Case
 from escalation_rules.engine import deadlines
-from escalation_rules.metrics.figures import Rate, page
+from escalation_rules.metrics.kpis import Rate, page
 from escalation_rules.policy import Policy
 from escalation_rules.record import episodes
 

@@ -1,4 +1,4 @@
-"""Escalations as figures: counts, times to answer, targets kept, resolution, causes; per period and per whom."""
+"""`kpis`: counts, times to answer, targets kept, resolution, causes; the shares and spreads of all figures."""
 
 from __future__ import annotations
 
@@ -14,12 +14,86 @@ from escalation_rules.case import Case
 from escalation_rules.engine import deadlines
 from escalation_rules.errors import UnknownName, unknown
 from escalation_rules.explain import say_instant
-from escalation_rules.metrics.figures import Rate, Spread, page
 from escalation_rules.policy import Policy
 from escalation_rules.record import rises, timezone_of, walked
 from escalation_rules.worktime import load_zone
 
 __all__ = ["Attainment", "Kpi", "Kpis", "kpis"]
+
+
+class Rate(Value):
+    """How many of how many.
+
+    >>> str(Rate(part=3, whole=4)), Rate(part=3, whole=4).share, Rate().share
+    ('3 of 4 (75 %)', 0.75, None)
+    """
+
+    part: int = 0
+    whole: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """The share from 0 to 1; None of nothing."""
+        return self.part / self.whole if self.whole else None
+
+    def __str__(self) -> str:
+        return f"{self.part} of {self.whole}" + (
+            f" ({self.part / self.whole:.0%})".replace("%", " %") if self.whole else ""
+        )
+
+
+class Spread(Value):
+    """How long something took over several times: elapsed time, nights and weekends included.
+
+    >>> str(Spread.of([timedelta(hours=1), timedelta(hours=2), timedelta(hours=6)]))
+    '3, mean 3:00 h, median 2:00 h, longest 6:00 h'
+    """
+
+    n: int = 0
+    mean: timedelta | None = None
+    median: timedelta | None = None
+    longest: timedelta | None = None
+
+    @classmethod
+    def of(cls, lengths: Iterable[timedelta]) -> Spread:
+        """The spread of some lengths of time; of none, only that there are none."""
+        found = sorted(lengths)
+        if not found:
+            return cls()
+        n = len(found)
+        middle = (found[(n - 1) // 2] + found[n // 2]) / 2
+        return cls(n=n, mean=sum(found, timedelta()) / n, median=middle, longest=found[-1])
+
+    def __str__(self) -> str:
+        told = {"mean": self.mean, "median": self.median, "longest": self.longest}
+        parts = (f"{name} {say_length(length)}" for name, length in told.items() if length is not None)
+        return ", ".join((str(self.n), *parts))
+
+
+def page(head: str, rows: Iterable[tuple[str, object]]) -> str:
+    """Plain text: a headline, and under it the figures, one a line, with what they are in a column of its own.
+
+    >>> print(page("C-1", [("age", "2:00 h"), ("replies", 3)]))
+    C-1
+      age      2:00 h
+      replies  3
+    """
+    listed = list(rows)
+    width = max((len(label) for label, _ in listed), default=0)
+    return "\n".join([head, *(f"  {label:<{width}}  {text}" for label, text in listed)])
+
+
+def say_length(length: timedelta) -> str:
+    """A length of time in hours and minutes, or in days and hours from two days on.
+
+    >>> say_length(timedelta(minutes=90)), say_length(timedelta(days=3, hours=5, minutes=59))
+    ('1:30 h', '3 d 5 h')
+    """
+    hours, seconds = divmod(int(length.total_seconds()), 3600)
+    if hours >= 48:
+        return f"{hours // 24} d {hours % 24} h"
+    return f"{hours}:{seconds // 60:02} h"
+
 
 Period = Literal["day", "week", "month", "quarter", "year"]
 CAUSES = {True: "service issue", False: "no service issue", None: "not said"}
