@@ -107,7 +107,7 @@ ROWS = [
     [
         "simulation.mapping",
         "simulation.histories",
-        "simulation.columns",
+        "simulation.encoding",
         "simulation.words",
         "simulation.frames",
         "simulation.reports",

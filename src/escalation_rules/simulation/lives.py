@@ -18,7 +18,7 @@ from escalation_rules.engine.rules import blocked, expiry, holder
 from escalation_rules.engine.state import BlockedFound, Instance, Made, State
 from escalation_rules.levels import NOWHERE
 from escalation_rules.picks import Pick
-from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.encoding import LOST
 
 __all__ = ["Lives", "Owners"]
 

@@ -21,7 +21,7 @@ from escalation_rules.events import (
     read_status,
     steps,
 )
-from escalation_rules.simulation.columns import LOST, Coded, coded, instants, kinds_of, recoded
+from escalation_rules.simulation.encoding import LOST, Coded, coded, instants, kinds_of, recoded
 from escalation_rules.simulation.histories import Histories, Ints, Templates
 from escalation_rules.simulation.mapping import Column, LogMapping, text_of
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.conditions import STATUSES
-from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.keys import BITS, WIDTH, Keys, toggled
 from escalation_rules.simulation.plans import KINDS
 from escalation_rules.simulation.scripts import Script

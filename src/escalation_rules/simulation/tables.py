@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from escalation_rules import events as E
 from escalation_rules.conditions import OUTCOMES
 from escalation_rules.simulation.blocking import CHECKLISTS, Blocking
-from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.entries import lacking
 from escalation_rules.simulation.frames import AT, SPAN, Columns, columns_of
 from escalation_rules.simulation.grids import BREACHED, Left

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.simulation.columns import LOST
+from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.comparisons import OfClock, Outcomed, Overdue, Remaining, Shared
 from escalation_rules.simulation.durations import edges
 from escalation_rules.simulation.grids import BREACHED, NEVER, NONE, NOT_STARTED, PENDING, VOID
