@@ -23,8 +23,8 @@ from escalation_rules._values import Frozen, FrozenDict, InstantLike, Json, Name
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import (
     OPEN,
+    AcceptableEvent,
     Assigned,
-    Made,
     Observed,
     Opened,
     PriorityChanged,
@@ -53,7 +53,7 @@ def plain(history: Iterable[Happening]) -> Iterator[Happening]:
 
 def on_record_since(event: Happening) -> datetime:
     """From when on an event was known to the host."""
-    return event.recorded_at if isinstance(event, Made) and event.recorded_at is not None else event.at
+    return event.recorded_at if isinstance(event, AcceptableEvent) and event.recorded_at is not None else event.at
 
 
 def _implied(seen: Observed, standing: Standing, past: Iterable[Happening]) -> Iterator[Happening]:
@@ -267,7 +267,7 @@ class Case(Value):
     @cached_property
     def has_accepted(self) -> bool:
         """Whether anything was accepted from a decision."""
-        return any(isinstance(event, Made) and event.is_accepted for event in self.history)
+        return any(isinstance(event, AcceptableEvent) and event.is_accepted for event in self.history)
 
     def keys_until(self, instant: int) -> tuple[frozenset[str], frozenset[str]]:
         """The keys of moves and actions that were recorded, and of those that were declined, up to an instant."""
@@ -282,7 +282,7 @@ class Case(Value):
     @cached_property
     def _keyed(self) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
         declined = [(event.instant, event.key) for event in self.history if isinstance(event, E.MoveDeclined)]
-        made = [event for event in self.history if isinstance(event, Made)]
+        made = [event for event in self.history if isinstance(event, AcceptableEvent)]
         named = [(event.instant, key) for event in made for key in {event.id, getattr(event, "key", None)} if key]
         return [(at, key) for at, key in named if key.startswith((MOVE_KEY, ACTION_KEY))], declined
 

@@ -143,7 +143,7 @@ class CustomerReplied(Happening):
         ) -> None: ...
 
 
-class Made(Happening):
+class AcceptableEvent(Happening):
     """What a decision asked for and was accepted: `recorded_at` is when, `at` is when it was due."""
 
     recorded_at: Instant | None = None
@@ -159,7 +159,7 @@ class Made(Happening):
         return True
 
 
-class Escalated(Made):
+class Escalated(AcceptableEvent):
     """The case moved to a level. `rules` and `key` are those of the accepted move; people's own moves have none."""
 
     type: Literal["Escalated"] = "Escalated"
@@ -182,7 +182,7 @@ class Escalated(Made):
         ) -> None: ...
 
 
-class DeEscalated(Made):
+class DeEscalated(AcceptableEvent):
     """The case went down to a level; with `to=None` it stands nowhere on the track any more."""
 
     type: Literal["DeEscalated"] = "DeEscalated"
@@ -203,7 +203,7 @@ class DeEscalated(Made):
         ) -> None: ...
 
 
-class PriorityChanged(Made):
+class PriorityChanged(AcceptableEvent):
     """The priority became another."""
 
     type: Literal["PriorityChanged"] = "PriorityChanged"
@@ -214,7 +214,7 @@ class PriorityChanged(Made):
         def __init__(self, at: InstantLike, *, to: str, **said: Unpack[Recorded]) -> None: ...
 
 
-class Assigned(Made):
+class Assigned(AcceptableEvent):
     """A role on the case was given to a person or a group, or to nobody. `role` is the role that was filled."""
 
     type: Literal["Assigned"] = "Assigned"
@@ -282,7 +282,7 @@ class FactObserved(Happening):
         def __init__(self, at: InstantLike, *, name: str, value: Any, **said: Unpack[Said]) -> None: ...
 
 
-class ActionTaken(Made):
+class ActionTaken(AcceptableEvent):
     """An action that a decision asked for was done; `action` says which, for people who read the history."""
 
     type: Literal["ActionTaken"] = "ActionTaken"

@@ -36,7 +36,7 @@ from escalation_rules.engine.model import (
     Script,
     Steps,
 )
-from escalation_rules.engine.state import Made, State
+from escalation_rules.engine.state import LoggedMove, State
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
 from escalation_rules.levels import NOWHERE
 from escalation_rules.patterns import Happening
@@ -269,7 +269,9 @@ def _escalated(state: State, event: E.Escalated) -> None:
     track, level = _destination(state, event.to, event.track)
     if event.is_accepted:
         key = event.key or event.id
-        state.made.append(Made(state.now, track, state.level[track], level, state.cycle, event.rules, state.now, key))
+        state.made.append(
+            LoggedMove(state.now, track, state.level[track], level, state.cycle, event.rules, state.now, key)
+        )
     record_move(state, event, track, level, down=not event.is_accepted)
 
 

@@ -13,7 +13,7 @@ from escalation_rules.engine.model import BITS, LONG_AGO, NEVER, REMEMBERED, Rul
 from escalation_rules.engine.state import (
     ActionFound,
     BlockedFound,
-    Made,
+    LoggedMove,
     MoveFound,
     OpenFound,
     OwnerFound,
@@ -484,7 +484,9 @@ def _make(state: State, one: Weighed) -> None:
         return
     state.moves.append(Pending(one.move._replace(order=state.order), state.level[track], state.entry[track], one.rules))
     state.order += 1
-    state.made.append(Made(state.now, track, state.level[track], level, state.cycle, one.move.rules, one.move.cause))
+    state.made.append(
+        LoggedMove(state.now, track, state.level[track], level, state.cycle, one.move.rules, one.move.cause)
+    )
     to, track_key = state.program.levels[track][level].key, state.program.tracks[track].key
     happen_virtually(
         state, E.Escalated, lambda: move(state, track, level), to=to, track=track_key, rules=one.move.rules

@@ -19,7 +19,7 @@ from escalation_rules.patterns import Happening
 from escalation_rules.picks import Pick
 from escalation_rules.worktime import Span
 
-__all__ = ["Choice", "Group", "Instance", "Made", "Pending", "Program", "RuleCode", "Script", "State", "Steps"]
+__all__ = ["Choice", "Group", "Instance", "LoggedMove", "Pending", "Program", "RuleCode", "Script", "State", "Steps"]
 
 
 NOWHERE = -1
@@ -203,7 +203,7 @@ class Pending:
     rules: tuple[RuleCode, ...]
 
 
-class Made(NamedTuple):
+class LoggedMove(NamedTuple):
     """A move of the rules in the life of a case: made virtually, because of `cause`, or recorded with its key."""
 
     due: int
@@ -287,7 +287,7 @@ class State:
         self.counts: dict[tuple[int, str], int] = {}
         self.entered: list[tuple[str, int]] = []
         self.moves: list[Pending] = []
-        self.made: list[Made] = []
+        self.made: list[LoggedMove] = []
         self.accepted: dict[str, Happening] = {}
         self.actions: list[ActionFound] = []
         self.fired: set[tuple[tuple[str, str], int, int, int]] = set()

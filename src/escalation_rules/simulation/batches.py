@@ -9,7 +9,7 @@ import numpy as np
 from escalation_rules.case import Case
 from escalation_rules.engine import program_of
 from escalation_rules.engine.fold import told
-from escalation_rules.events import Made
+from escalation_rules.events import AcceptableEvent
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.columnar import columnar, plan_of, which
 from escalation_rules.simulation.frames import Columns, by_case, columns_of, joined
@@ -64,11 +64,11 @@ def one_by_one(policy: Policy, cases: Histories | list[Case], last: int) -> dict
 
 def _of_people(case: Case) -> Case:
     """The case without what rules asked for."""
-    if not any(isinstance(event, Made) for event in case.history):
+    if not any(isinstance(event, AcceptableEvent) for event in case.history):
         return case
-    kept = tuple(event for event in case.history if not (isinstance(event, Made) and _of_rules(event)))
+    kept = tuple(event for event in case.history if not (isinstance(event, AcceptableEvent) and _of_rules(event)))
     return Case.model_construct(id=case.id, history=kept, attributes=case.attributes)
 
 
-def _of_rules(event: Made) -> bool:
+def _of_rules(event: AcceptableEvent) -> bool:
     return event.is_accepted or bool(getattr(event, "rules", ()))

@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.comparisons import Overdue, Picked, Timed
+from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.grids import NEVER
 from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Plan

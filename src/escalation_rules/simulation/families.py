@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.comparisons import OfClock, held
+from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.grids import MET, NEVER, NONE, VOID, Left
 from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.running import Marks

@@ -15,7 +15,7 @@ from escalation_rules.engine.clocks import counted_now, due_of, outcome_now
 from escalation_rules.engine.fold import Told, live
 from escalation_rules.engine.model import REMEMBERED, Program
 from escalation_rules.engine.rules import blocked, expiry, holder
-from escalation_rules.engine.state import BlockedFound, Instance, Made, State
+from escalation_rules.engine.state import BlockedFound, Instance, LoggedMove, State
 from escalation_rules.levels import NOWHERE
 from escalation_rules.picks import Pick
 from escalation_rules.simulation.encoding import LOST
@@ -193,13 +193,13 @@ class _Watch:
             shots.append(_Shot(state.now, *what, holders, owners))
             instants.append(state.now)
 
-    def _move(self, state: State, made: Made) -> Row:
+    def _move(self, state: State, made: LoggedMove) -> Row:
         track = self.program.tracks[made.track].key
         levels = self.owners.key(made.track, made.origin), self.owners.key(made.track, made.level)
         rules = ", ".join(made.rules)
         return made.cycle, track, made.due, *levels, rules, self._checklist(state, made), made.key, made.cause
 
-    def _checklist(self, state: State, made: Made) -> str:
+    def _checklist(self, state: State, made: LoggedMove) -> str:
         level = self.program.levels[made.track][made.level]
         if level.entry is None:
             return "none"

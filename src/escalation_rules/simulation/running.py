@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules import events as E
-from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.comparisons import OfClock
+from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.grids import MET, NEVER, NONE, VOID, Left, by_turns
 from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Group, Plan

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from escalation_rules.patterns import Pattern
-from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.comparisons import Dialed, Happened
+from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.grids import LONG_AGO, NONE
 from escalation_rules.simulation.keys import BITS
 from escalation_rules.simulation.plans import Plan

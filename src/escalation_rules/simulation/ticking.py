@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.comparisons import OfClock, Outcomed, Overdue, Remaining, Shared
 from escalation_rules.simulation.durations import edges
+from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.grids import BREACHED, NEVER, NONE, NOT_STARTED, PENDING, VOID
 from escalation_rules.simulation.keys import either
 from escalation_rules.simulation.plans import Group, Plan
