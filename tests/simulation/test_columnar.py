@@ -23,10 +23,10 @@ from escalation_rules.presets import (
 )
 from escalation_rules.simulation import replay
 from escalation_rules.simulation.batches import one_by_one, replay_batch
-from escalation_rules.simulation.columnar import plan_of
-from escalation_rules.simulation.comparisons import Unheld
+from escalation_rules.simulation.columns import plan_of
+from escalation_rules.simulation.columns.atoms import Unheld
+from escalation_rules.simulation.columns.compile import Plan
 from escalation_rules.simulation.histories import Histories
-from escalation_rules.simulation.plans import Plan
 from escalation_rules.testing.strategies import cases as cases_of
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.desk import MICROSECOND, desk, levels, opened, when

@@ -3,10 +3,10 @@
 People act in a replay as they did. It shows what a policy would have asked of them, and not faster answers.
 """
 
-from escalation_rules.simulation.comparing import ComparedCase, Comparison, compare
+from escalation_rules.simulation.compare import ComparedCase, Comparison, compare
 from escalation_rules.simulation.logs import CaseLog, cases_from_frame
 from escalation_rules.simulation.mapping import Column, LogMapping
-from escalation_rules.simulation.replaying import Replay, ReplayedCase, replay
+from escalation_rules.simulation.replay import Replay, ReplayedCase, replay
 
 __all__ = [
     "CaseLog",

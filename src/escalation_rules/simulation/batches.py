@@ -11,7 +11,7 @@ from escalation_rules.engine import program_of
 from escalation_rules.engine.fold import told
 from escalation_rules.events import AcceptableEvent
 from escalation_rules.policy import Policy
-from escalation_rules.simulation.columnar import columnar, plan_of, which
+from escalation_rules.simulation.columns import columnar, plan_of, which
 from escalation_rules.simulation.frames import Columns, by_case, columns_of, joined
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.lives import Lives

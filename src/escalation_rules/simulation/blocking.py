@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.simulation.entries import Entries
+from escalation_rules.simulation.columns.clocks import Here
+from escalation_rules.simulation.columns.compile import Plan, Ruling
+from escalation_rules.simulation.columns.facts import Ints, Mask, States
+from escalation_rules.simulation.columns.rules import Entries
 from escalation_rules.simulation.grids import NONE, Left
-from escalation_rules.simulation.plans import Plan, Ruling
-from escalation_rules.simulation.states import Ints, Mask, States
-from escalation_rules.simulation.ticking import Here
 
 __all__ = ["CHECKLISTS", "Blocking", "Wants"]
 

@@ -13,8 +13,8 @@ from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.logs import cases_from_frame
 from escalation_rules.simulation.mapping import LogMapping
-from escalation_rules.simulation.replaying import Replay
-from escalation_rules.simulation.replaying import replay as replay_here
+from escalation_rules.simulation.replay import Replay
+from escalation_rules.simulation.replay import replay as replay_here
 
 __all__ = ["DaskReplay", "replay"]
 

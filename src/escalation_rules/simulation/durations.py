@@ -6,13 +6,13 @@ from itertools import product
 
 import numpy as np
 
-from escalation_rules.simulation.comparisons import Overdue, Picked, Timed
+from escalation_rules.simulation.arrays import either
+from escalation_rules.simulation.columns.atoms import Overdue, Picked, Timed
+from escalation_rules.simulation.columns.compile import Plan
+from escalation_rules.simulation.columns.conditions import Looks
+from escalation_rules.simulation.columns.facts import Ints, Mask, States, Trail
 from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.grids import NEVER
-from escalation_rules.simulation.keys import either
-from escalation_rules.simulation.plans import Plan
-from escalation_rules.simulation.states import Ints, Mask, States, Trail
-from escalation_rules.simulation.turning import Looks
 from escalation_rules.worktime.arrays import reach
 
 __all__ = ["at_picked", "at_timed", "edges", "picked_edges"]

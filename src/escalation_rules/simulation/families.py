@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.simulation.comparisons import OfClock, held
+from escalation_rules.simulation.columns.atoms import OfClock, held
+from escalation_rules.simulation.columns.clocks import Here, Ticking, nothing
+from escalation_rules.simulation.columns.compile import Group, Plan
+from escalation_rules.simulation.columns.facts import Ints, Mask, States
 from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.grids import MET, NEVER, NONE, VOID, Left
-from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.running import Marks
 from escalation_rules.simulation.stands import Stands
-from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.terming import Terming
-from escalation_rules.simulation.ticking import Here, Ticking, nothing
 
 __all__ = ["Family", "Shift"]
 

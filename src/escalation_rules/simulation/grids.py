@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules.conditions import OUTCOMES
-from escalation_rules.simulation.states import Ints
+from escalation_rules.simulation.columns.facts import Ints
 
 __all__ = ["Left", "by_turns", "starts_of"]
 

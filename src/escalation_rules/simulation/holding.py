@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from escalation_rules.patterns import Pattern
-from escalation_rules.simulation.comparisons import Comparison, Dialed, Happened, Picked, Timed, Tree, held
+from escalation_rules.simulation.arrays import BITS
+from escalation_rules.simulation.columns.atoms import Comparison, Dialed, Happened, Picked, Timed, Tree, held
+from escalation_rules.simulation.columns.clocks import Here, later
+from escalation_rules.simulation.columns.compile import Plan
+from escalation_rules.simulation.columns.facts import Ints, Mask, States
 from escalation_rules.simulation.durations import edges, picked_edges
 from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.grids import LONG_AGO, NEVER
-from escalation_rules.simulation.keys import BITS
-from escalation_rules.simulation.plans import Plan
 from escalation_rules.simulation.points import Points
 from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.stands import Stands
-from escalation_rules.simulation.states import Ints, Mask, States
-from escalation_rules.simulation.ticking import Here, later
 
 __all__ = ["Holding", "hangs_on_rules"]
 

@@ -14,10 +14,10 @@ from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.simulation.batches import replay_batch
 from escalation_rules.simulation.frames import backend_of, native, take
 from escalation_rules.simulation.histories import Histories
+from escalation_rules.simulation.log_reader import Finding, Reading
 from escalation_rules.simulation.mapping import LogMapping
 from escalation_rules.simulation.quantiles import measuring, quantiles
 from escalation_rules.simulation.reports import names
-from escalation_rules.simulation.rows import Finding, Reading
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar
 from escalation_rules.worktime._timeline import datetime_of

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from escalation_rules.simulation.comparisons import Dialed, OfClock
-from escalation_rules.simulation.states import States
+from escalation_rules.simulation.columns.atoms import Dialed, OfClock
+from escalation_rules.simulation.columns.clocks import nothing
+from escalation_rules.simulation.columns.conditions import Looks
+from escalation_rules.simulation.columns.facts import States
 from escalation_rules.simulation.terming import dialed
-from escalation_rules.simulation.ticking import nothing
-from escalation_rules.simulation.turning import Looks
 
 __all__ = ["at_dial", "at_nothing"]
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from escalation_rules.picks import Pick
-from escalation_rules.simulation.keys import Keys
-from escalation_rules.simulation.plans import Group, Plan
-from escalation_rules.simulation.states import Ints, States
+from escalation_rules.simulation.arrays import Keys
+from escalation_rules.simulation.columns.compile import Group, Plan
+from escalation_rules.simulation.columns.facts import Ints, States
 from escalation_rules.simulation.words import Worded
 
 __all__ = ["Owning"]

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from escalation_rules.simulation.arrays import WIDTH, Keys, distinct, either
+from escalation_rules.simulation.columns.facts import OPEN, Ints, Mask, States
 from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.grids import NONE
-from escalation_rules.simulation.keys import WIDTH, Keys, distinct, either
-from escalation_rules.simulation.states import OPEN, Ints, Mask, States
 
 __all__ = ["Path", "Stays"]
 

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules.engine.rules import leaves
-from escalation_rules.simulation.comparisons import Tree, held
+from escalation_rules.simulation.arrays import BITS, WIDTH, Keys, distinct, either
+from escalation_rules.simulation.columns.atoms import Tree, held
+from escalation_rules.simulation.columns.compile import Ruling
+from escalation_rules.simulation.columns.conditions import Turns
+from escalation_rules.simulation.columns.facts import Ints, Mask, States
 from escalation_rules.simulation.grids import LONG_AGO, NONE, starts_of
-from escalation_rules.simulation.keys import BITS, WIDTH, Keys, distinct, either
-from escalation_rules.simulation.plans import Ruling
 from escalation_rules.simulation.records import Records
-from escalation_rules.simulation.states import Ints, Mask, States
-from escalation_rules.simulation.turning import Turns
 
 __all__ = ["Points"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from escalation_rules.simulation.columns.compile import Ruling
+from escalation_rules.simulation.columns.facts import Ints, Mask, States
 from escalation_rules.simulation.grids import LONG_AGO, NONE, Left
-from escalation_rules.simulation.plans import Ruling
-from escalation_rules.simulation.states import Ints, Mask, States
 
 __all__ = ["Raising"]
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from escalation_rules.patterns import Pattern
-from escalation_rules.simulation.states import Ints, Mask, States, Trail
+from escalation_rules.simulation.columns.facts import Ints, Mask, States, Trail
 
 __all__ = ["Records"]
 

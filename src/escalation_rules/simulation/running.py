@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules import events as E
-from escalation_rules.simulation.comparisons import OfClock
+from escalation_rules.simulation.arrays import either
+from escalation_rules.simulation.columns.atoms import OfClock
+from escalation_rules.simulation.columns.clocks import Here, Ticking, later, nothing
+from escalation_rules.simulation.columns.compile import Group, Plan
+from escalation_rules.simulation.columns.conditions import Looks
+from escalation_rules.simulation.columns.facts import Ints, Mask, Places, States, Trail
 from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.grids import MET, NEVER, NONE, VOID, Left, by_turns
-from escalation_rules.simulation.keys import either
-from escalation_rules.simulation.plans import Group, Plan
-from escalation_rules.simulation.states import Ints, Mask, Places, States, Trail
 from escalation_rules.simulation.terming import Terming
-from escalation_rules.simulation.ticking import Here, Ticking, later, nothing
-from escalation_rules.simulation.turning import Looks
 
 __all__ = ["Marks", "Running"]
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from escalation_rules import events as E
 from escalation_rules.conditions import STATUSES
 from escalation_rules.patterns import Happening
-from escalation_rules.simulation.comparisons import Dialed, Happened, Unheld
+from escalation_rules.simulation.columns.atoms import Dialed, Happened, Unheld
+from escalation_rules.simulation.columns.compile import NOWHERE, Plan, kind_of, matched
 from escalation_rules.simulation.histories import Ints
-from escalation_rules.simulation.plans import NOWHERE, Plan, kind_of, matched
 
 __all__ = ["Script"]
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from escalation_rules.patterns import Pattern
-from escalation_rules.simulation.comparisons import Dialed, Happened
+from escalation_rules.simulation.arrays import BITS
+from escalation_rules.simulation.columns.atoms import Dialed, Happened
+from escalation_rules.simulation.columns.clocks import Here
+from escalation_rules.simulation.columns.compile import Plan
+from escalation_rules.simulation.columns.facts import Ints, Mask, States
 from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.grids import LONG_AGO, NONE
-from escalation_rules.simulation.keys import BITS
-from escalation_rules.simulation.plans import Plan
 from escalation_rules.simulation.records import Records
-from escalation_rules.simulation.states import Ints, Mask, States
-from escalation_rules.simulation.ticking import Here
 
 __all__ = ["Stands"]
 

@@ -7,10 +7,10 @@ from math import prod
 import numpy as np
 
 from escalation_rules.engine.rules import leaves
-from escalation_rules.simulation.comparisons import Comparison, Dialed, Happened, held
-from escalation_rules.simulation.plans import Group
+from escalation_rules.simulation.columns.atoms import Comparison, Dialed, Happened, held
+from escalation_rules.simulation.columns.compile import Group
+from escalation_rules.simulation.columns.facts import Ints, Mask, States, Trail
 from escalation_rules.simulation.records import Records
-from escalation_rules.simulation.states import Ints, Mask, States, Trail
 
 __all__ = ["Terming", "dialed"]
 

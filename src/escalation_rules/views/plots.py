@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
-from escalation_rules.simulation.comparing import KINDS, Comparison
-from escalation_rules.simulation.replaying import Replay
+from escalation_rules.simulation.compare import KINDS, Comparison
+from escalation_rules.simulation.replay import Replay
 from escalation_rules.simulation.reports import NOTE, chosen, names, ordered, rates
 from escalation_rules.worktime.spans import SpanLike
 

@@ -17,11 +17,12 @@ from escalation_rules.policy import Policy
 from escalation_rules.simulation.batches import Moves
 from escalation_rules.simulation.frames import AT, COUNT, SPAN, TEXT, Columns, array, native
 from escalation_rules.simulation.logs import CaseLog
-from escalation_rules.simulation.replaying import Replay, ReplayedCase, replay
+from escalation_rules.simulation.replay import Replay, ReplayedCase, replay
 from escalation_rules.simulation.reports import NOTE, Groups, chosen, names, ordered, paired
 from escalation_rules.worktime.spans import SpanLike
 
 __all__ = ["ComparedCase", "Comparison", "compare"]
+
 
 CHANGES = {
     "case": TEXT,

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from escalation_rules import events as E
 from escalation_rules.checklists import Item
 from escalation_rules.patterns import Happening
-from escalation_rules.simulation.comparisons import Unheld
+from escalation_rules.simulation.columns.atoms import Unheld
+from escalation_rules.simulation.columns.clocks import Here
+from escalation_rules.simulation.columns.compile import Plan, matched
+from escalation_rules.simulation.columns.facts import Ints, Mask, States, Trail
 from escalation_rules.simulation.grids import NEVER, NONE
-from escalation_rules.simulation.plans import Plan, matched
-from escalation_rules.simulation.states import Ints, Mask, States, Trail
-from escalation_rules.simulation.ticking import Here
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 from escalation_rules.worktime.arrays import reach
 
 __all__ = ["Entries", "Lacking", "lacking"]
+
 
 _WHY = ("", "unanswered", "withdrawn", "not an answer", "without evidence", "expired")
 STANDS, UNANSWERED, WITHDRAWN, NO_ANSWER, NO_EVIDENCE, EXPIRED = range(len(_WHY))

@@ -11,20 +11,21 @@ from typing import NamedTuple
 
 import numpy as np
 
+from escalation_rules.simulation.arrays import BITS
 from escalation_rules.simulation.blocking import Blocking, Wants
+from escalation_rules.simulation.columns.clocks import Here
+from escalation_rules.simulation.columns.compile import Plan, Ruling
+from escalation_rules.simulation.columns.facts import Ints, Mask, States
 from escalation_rules.simulation.families import Family, Shift
 from escalation_rules.simulation.grids import LONG_AGO, NEVER, NONE, Left, starts_of
 from escalation_rules.simulation.holding import Holding
-from escalation_rules.simulation.keys import BITS
-from escalation_rules.simulation.plans import Plan, Ruling
 from escalation_rules.simulation.points import Points
 from escalation_rules.simulation.raising import Raising
 from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.stands import Stands
-from escalation_rules.simulation.states import Ints, Mask, States
-from escalation_rules.simulation.ticking import Here
 
 __all__ = ["MOST", "Sweep"]
+
 
 MOST = (1 << BITS) - 256
 """How many events a case may have; the positions that are left are those of moves."""

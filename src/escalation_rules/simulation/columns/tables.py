@@ -9,20 +9,21 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.conditions import OUTCOMES
+from escalation_rules.simulation.arrays import WIDTH
 from escalation_rules.simulation.blocking import CHECKLISTS, Blocking
+from escalation_rules.simulation.columns.compile import Plan
+from escalation_rules.simulation.columns.facts import Ints, Mask, States
+from escalation_rules.simulation.columns.fold import Sweep
+from escalation_rules.simulation.columns.rules import lacking
 from escalation_rules.simulation.encoding import LOST
-from escalation_rules.simulation.entries import lacking
 from escalation_rules.simulation.frames import AT, SPAN, Columns, columns_of
 from escalation_rules.simulation.grids import BREACHED, Left
-from escalation_rules.simulation.keys import WIDTH
 from escalation_rules.simulation.owning import Owning
 from escalation_rules.simulation.paths import Path
-from escalation_rules.simulation.plans import Plan
-from escalation_rules.simulation.states import Ints, Mask, States
-from escalation_rules.simulation.sweep import Sweep
 from escalation_rules.simulation.words import Table, Worded
 
 __all__ = ["Tables"]
+
 
 Kept = dict[str, NDArray[Any] | Worded]
 

@@ -13,28 +13,29 @@ from numpy.typing import NDArray
 
 from escalation_rules.engine.rules import leaves
 from escalation_rules.policy import Policy
-from escalation_rules.simulation.comparisons import Dialed, OfClock, Picked, Timed, Unheld
+from escalation_rules.simulation.arrays import WIDTH
+from escalation_rules.simulation.columns.atoms import Dialed, OfClock, Picked, Timed, Unheld
+from escalation_rules.simulation.columns.compile import Group, Plan
+from escalation_rules.simulation.columns.conditions import Looks, turns_of
+from escalation_rules.simulation.columns.facts import States
+from escalation_rules.simulation.columns.fold import MOST, Sweep
+from escalation_rules.simulation.columns.tables import Tables
 from escalation_rules.simulation.durations import at_picked, at_timed
 from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.frames import Columns, joined
 from escalation_rules.simulation.grids import Left
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.holding import hangs_on_rules
-from escalation_rules.simulation.keys import WIDTH
 from escalation_rules.simulation.looking import at_dial, at_nothing
-from escalation_rules.simulation.plans import Group, Plan
 from escalation_rules.simulation.points import Points
 from escalation_rules.simulation.records import Records
 from escalation_rules.simulation.running import Running
 from escalation_rules.simulation.scripts import Script
 from escalation_rules.simulation.stands import Stands
-from escalation_rules.simulation.states import States
-from escalation_rules.simulation.sweep import MOST, Sweep
-from escalation_rules.simulation.tables import Tables
 from escalation_rules.simulation.terming import Terming
-from escalation_rules.simulation.turning import Looks, turns_of
 
 __all__ = ["columnar", "plan_of", "which"]
+
 
 _PLAN = "plan for columns"
 _BATCH = 1 << 14

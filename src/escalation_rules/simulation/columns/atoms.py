@@ -37,6 +37,7 @@ __all__ = [
     "is_odd",
 ]
 
+
 Tree = int | tuple[str, tuple["Tree", ...]]
 
 

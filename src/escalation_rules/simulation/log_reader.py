@@ -27,6 +27,7 @@ from escalation_rules.simulation.mapping import Column, LogMapping, text_of
 
 __all__ = ["Finding", "Reading"]
 
+
 Mask = NDArray[np.bool_]
 Codes = NDArray[np.int32]
 

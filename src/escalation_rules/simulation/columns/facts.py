@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.conditions import STATUSES
+from escalation_rules.simulation.arrays import BITS, WIDTH, Keys, toggled
+from escalation_rules.simulation.columns.compile import KINDS
 from escalation_rules.simulation.encoding import LOST
-from escalation_rules.simulation.keys import BITS, WIDTH, Keys, toggled
-from escalation_rules.simulation.plans import KINDS
 from escalation_rules.simulation.scripts import Script
 
 __all__ = ["States", "Trail"]
+
 
 Ints = NDArray[np.int64]
 Places = NDArray[np.int64]

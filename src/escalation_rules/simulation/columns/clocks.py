@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.simulation.comparisons import OfClock, Outcomed, Overdue, Remaining, Shared
+from escalation_rules.simulation.arrays import either
+from escalation_rules.simulation.columns.atoms import OfClock, Outcomed, Overdue, Remaining, Shared
+from escalation_rules.simulation.columns.compile import Group, Plan
+from escalation_rules.simulation.columns.facts import Ints, Mask, States
 from escalation_rules.simulation.durations import edges
 from escalation_rules.simulation.encoding import LOST
 from escalation_rules.simulation.grids import BREACHED, NEVER, NONE, NOT_STARTED, PENDING, VOID
-from escalation_rules.simulation.keys import either
-from escalation_rules.simulation.plans import Group, Plan
-from escalation_rules.simulation.states import Ints, Mask, States
 from escalation_rules.simulation.terming import Terming
 from escalation_rules.worktime.arrays import Bulk, leave, reach
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 __all__ = ["BITS", "WIDTH", "Keys", "distinct", "either", "toggled"]
 
+
 Ints = NDArray[np.int64]
 
 BITS, WIDTH = 12, 48

@@ -24,13 +24,14 @@ from escalation_rules.patterns import Happening, Pattern
 from escalation_rules.picks import Pick, choices
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
-from escalation_rules.simulation.comparisons import Comparisons, Tree, Unheld, is_odd
+from escalation_rules.simulation.columns.atoms import Comparisons, Tree, Unheld, is_odd
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 from escalation_rules.worktime._timeline import EPOCH, microseconds_of
 from escalation_rules.worktime.arrays import Bulk
 
 __all__ = ["KINDS", "Gate", "Group", "Plan", "Ruling", "Terms", "kind_of", "matched"]
+
 
 LEVEL_FACTS = frozenset({"level", "moves", "level_failed"})
 _MANY = 200

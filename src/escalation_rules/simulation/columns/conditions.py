@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from escalation_rules.simulation.states import Ints, Mask, Places, States
+from escalation_rules.simulation.columns.facts import Ints, Mask, Places, States
 
 __all__ = ["Looks", "Turns", "turns_of"]
 
