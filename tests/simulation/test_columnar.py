@@ -343,7 +343,7 @@ def test_cases_are_taken_in_batches_without_a_difference(monkeypatch):
     policy, log = service_desk(), sample()
     last = int(log.histories.at.max())
     whole = replay_batch(policy, log.histories, last, "replayed")
-    monkeypatch.setattr("escalation_rules.simulation.columnar._BATCH", 700)
+    monkeypatch.setattr("escalation_rules.simulation.columns._BATCH", 700)
     parts = replay_batch(policy, log.histories, last, "replayed")
     assert parts.by_columns == whole.by_columns == len(log)
     assert_same(whole.tables, parts.tables)

@@ -111,11 +111,11 @@ def test_pandas_polars_and_pyarrow_read_alike():
 
 def test_without_pyarrow_a_log_is_read_alike(monkeypatch):
     """It is faster with it, and no other."""
-    from escalation_rules.simulation import columns
+    from escalation_rules.simulation import log_reader
 
     rows = sample_rows().head(3000)
     fast = cases_from_frame(rows, SERVICENOW)
-    monkeypatch.setattr(columns, "find_spec", lambda _: None)
+    monkeypatch.setattr(log_reader, "find_spec", lambda _: None)
     slow = cases_from_frame(rows, SERVICENOW)
     assert list(fast) == list(slow)
     assert fast.found == slow.found

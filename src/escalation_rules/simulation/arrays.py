@@ -1,19 +1,47 @@
-"""Cases with instants as single numbers, in order, and what a case had come to by an instant.
+"""Arrays over many cases: types, sentinels, a sorted index of (case, instant), a row buffer.
 
 Also what else is asked of arrays as long as all events, in the way that takes the least time.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from escalation_rules.conditions import OUTCOMES
+
 __all__ = ["BITS", "WIDTH", "Keys", "distinct", "either", "toggled"]
 
 
+LOST = np.iinfo(np.int64).min
+"""An instant that is not known. It is also what numpy takes for one that is not a time."""
+
 Ints = NDArray[np.int64]
+Places = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+class Here(NamedTuple):
+    """Different clocks or cases, by their rows, each with the last event of its case and the present instant.
+
+    All clocks there are, in order, are the rows of a slice, so that arrays are read and written without a copy.
+    """
+
+    row: Any
+    place: NDArray[Any]
+    now: Ints
+
+    def where(self, chosen: NDArray[Any]) -> Here:
+        """Some of them."""
+        return Here(self.rows(chosen), self.place[chosen], self.now[chosen])
+
+    def rows(self, chosen: Any) -> Any:
+        """The rows of some of them."""
+        return chosen if isinstance(self.row, slice) else self.row[chosen]
+
 
 BITS, WIDTH = 12, 48
 """How many bits have the position of an event in its history, and an instant counted from the first of the batch."""
@@ -61,3 +89,47 @@ def toggled(places: Ints, values: NDArray[np.bool_], size: int) -> NDArray[np.bo
 def either(where: NDArray[np.bool_], one: Any, other: Any) -> Any:
     """Whole numbers as `np.where` has them, in a third of its time if which of them it is cannot be foreseen."""
     return other + where * (one - other)
+
+
+NEVER = np.iinfo(np.int64).max
+LONG_AGO = -1
+NONE = -1
+NOT_STARTED, PENDING, MET, BREACHED, VOID = range(len(OUTCOMES))
+
+
+class Left:
+    """The rows that cases leave, by column, in pieces."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.pieces: list[tuple[Any, ...]] = []
+
+    def add(self, *columns: Any) -> None:
+        """Some more rows."""
+        self.pieces.append(columns)
+
+    def columns(self) -> list[NDArray[Any]]:
+        """All of them."""
+        if not self.pieces:
+            return [np.zeros(0, np.int64)] * self.count
+        return [np.concatenate([piece[place] for piece in self.pieces]) for place in range(self.count)]
+
+
+def starts_of(case: NDArray[Any], size: int) -> Ints:
+    """Where the rows of each case start, and where those of the last end. Rows are by case."""
+    found: Ints = np.r_[0, np.cumsum(np.bincount(case, minlength=size))]
+    return found
+
+
+def by_turns(owner: NDArray[Any]) -> Iterator[Ints]:
+    """The first of the rows of each owner, then the second of each that has one, and so on. Rows are by owner."""
+    if not len(owner):
+        return
+    fresh = np.r_[True, owner[1:] != owner[:-1]]
+    place = np.arange(len(owner))
+    turn = place - np.maximum.accumulate(place * fresh)
+    order = np.argsort(turn.astype(np.uint16), kind="stable")  # so few bits are sorted by counting
+    first = 0
+    for size in np.bincount(turn).tolist():
+        yield order[first : first + size]
+        first += size

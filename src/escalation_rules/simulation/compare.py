@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from escalation_rules.case import Case
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.policy import Policy
+from escalation_rules.simulation.arrays import LOST
 from escalation_rules.simulation.batches import Moves
 from escalation_rules.simulation.frames import AT, COUNT, SPAN, TEXT, Columns, array, native
 from escalation_rules.simulation.logs import CaseLog
@@ -43,7 +44,6 @@ CHANGES = {
     "new_outcome": TEXT,
 }
 KINDS = ("added", "removed", "earlier", "later", "other_rule", "outcome")
-LOST = np.iinfo(np.int64).min
 Pair = tuple[int | None, int | None]
 
 

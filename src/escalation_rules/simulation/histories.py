@@ -1,4 +1,4 @@
-"""The histories of many cases as columns: when each event happened, and which of a few templates it is like.
+"""Histories of many cases as arrays: when each event happened, and which of a few templates it is like.
 
 A million events are a million instants and small numbers. Only a case that somebody looks at, or that is replayed by
 itself, becomes a `Case`.
@@ -19,12 +19,13 @@ from escalation_rules.case import ACTION_KEY, MOVE_KEY, Case
 from escalation_rules.engine.fold import Told, told
 from escalation_rules.events import AcceptableEvent, MoveDeclined, Observed
 from escalation_rules.patterns import Happening
+from escalation_rules.simulation.arrays import Ints
 from escalation_rules.worktime._timeline import EPOCH, datetime_of
 
 __all__ = ["Histories", "Template", "Templates"]
 
+
 V = TypeVar("V", bound=Value)
-Ints = NDArray[np.int64]
 
 
 class Template(NamedTuple):

@@ -31,8 +31,7 @@ from escalation_rules.simulation.frames import (
 )
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.logs import CaseLog
-from escalation_rules.simulation.reports import NOTE, chosen, edges, names, ordered, rates, workload, zone_of
-from escalation_rules.simulation.stories import story
+from escalation_rules.simulation.reports import NOTE, chosen, edges, names, ordered, rates, story, workload, zone_of
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 from escalation_rules.worktime.spans import SpanLike
 

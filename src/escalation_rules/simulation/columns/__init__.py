@@ -1,4 +1,4 @@
-"""The frames of many cases at once, for the policies and the cases that columns can hold.
+"""Many cases at once: which policies and cases the vectorised replay supports, and the passes that make frames.
 
 What events alone make of the cases comes first, then the clocks of targets and the comparisons that depend on nothing
 else, and last the rules, with what depends on levels.
@@ -13,26 +13,17 @@ from numpy.typing import NDArray
 
 from escalation_rules.engine.rules import leaves
 from escalation_rules.policy import Policy
-from escalation_rules.simulation.arrays import WIDTH
+from escalation_rules.simulation.arrays import WIDTH, Left
 from escalation_rules.simulation.columns.atoms import Dialed, OfClock, Picked, Timed, Unheld
-from escalation_rules.simulation.columns.compile import Group, Plan
-from escalation_rules.simulation.columns.conditions import Looks, turns_of
-from escalation_rules.simulation.columns.facts import States
+from escalation_rules.simulation.columns.clocks import Family, Running, Terming
+from escalation_rules.simulation.columns.compile import Group, Plan, Script
+from escalation_rules.simulation.columns.conditions import Looks, at_dial, at_nothing, at_picked, at_timed, turns_of
+from escalation_rules.simulation.columns.facts import Records, Stands, States
 from escalation_rules.simulation.columns.fold import MOST, Sweep
+from escalation_rules.simulation.columns.rules import Points, hangs_on_rules
 from escalation_rules.simulation.columns.tables import Tables
-from escalation_rules.simulation.durations import at_picked, at_timed
-from escalation_rules.simulation.families import Family
 from escalation_rules.simulation.frames import Columns, joined
-from escalation_rules.simulation.grids import Left
 from escalation_rules.simulation.histories import Histories
-from escalation_rules.simulation.holding import hangs_on_rules
-from escalation_rules.simulation.looking import at_dial, at_nothing
-from escalation_rules.simulation.points import Points
-from escalation_rules.simulation.records import Records
-from escalation_rules.simulation.running import Running
-from escalation_rules.simulation.scripts import Script
-from escalation_rules.simulation.stands import Stands
-from escalation_rules.simulation.terming import Terming
 
 __all__ = ["columnar", "plan_of", "which"]
 

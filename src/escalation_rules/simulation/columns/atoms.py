@@ -1,4 +1,4 @@
-"""The conditions of rules as columns need them: trees over comparisons, which are kept once each.
+"""Atoms of a policy as data for arrays: eight kinds of test, and which policies are not supported.
 
 A comparison of levels is one of the tracks on which they are; one of what happens on a level, of the rule's own track.
 """

@@ -1,59 +1,103 @@
-"""The time that clocks of a target count, many clocks at once: started, paused, retargeted and stopped by events."""
+"""Clocks of targets for many cases: those of events alone and those of levels (rules 12-16)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.simulation.arrays import either
-from escalation_rules.simulation.columns.atoms import OfClock, Outcomed, Overdue, Remaining, Shared
+from escalation_rules import events as E
+from escalation_rules.engine.rules import leaves
+from escalation_rules.simulation.arrays import (
+    BREACHED,
+    LOST,
+    MET,
+    NEVER,
+    NONE,
+    NOT_STARTED,
+    PENDING,
+    VOID,
+    Here,
+    Ints,
+    Left,
+    Mask,
+    Places,
+    by_turns,
+    either,
+)
+from escalation_rules.simulation.columns.atoms import (
+    Comparison,
+    Dialed,
+    Happened,
+    OfClock,
+    Outcomed,
+    Overdue,
+    Remaining,
+    Shared,
+    held,
+)
 from escalation_rules.simulation.columns.compile import Group, Plan
-from escalation_rules.simulation.columns.facts import Ints, Mask, States
-from escalation_rules.simulation.durations import edges
-from escalation_rules.simulation.encoding import LOST
-from escalation_rules.simulation.grids import BREACHED, NEVER, NONE, NOT_STARTED, PENDING, VOID
-from escalation_rules.simulation.terming import Terming
+from escalation_rules.simulation.columns.conditions import Looks, dialed, edges, later, nothing
+from escalation_rules.simulation.columns.facts import Records, Stands, States, Trail
 from escalation_rules.worktime.arrays import Bulk, leave, reach
 
 __all__ = ["Here", "Ticking", "later", "nothing"]
 
 
-class Here(NamedTuple):
-    """Different clocks or cases, by their rows, each with the last event of its case and the present instant.
+class Terming:
+    """Which of its terms a target has after each event (`codes`), and which events may change that.
 
-    All clocks there are, in order, are the rows of a slice, so that arrays are read and written without a copy.
+    Where it hangs on what rules do too whether the target applies, `codes` are those of one that does, `hanging` are
+    the comparisons that hang on it, and `after` has what holds of the others after each event. Where rules raise the
+    priority by which the terms are picked, it counts `stride` times more.
     """
 
-    row: Any
-    place: NDArray[Any]
-    now: Ints
+    def __init__(self, states: States, records: Records, group: Group) -> None:
+        self.states, self.records, self.when = states, records, group.when
+        plan, words = states.script.plan, states.script.words
+        self.raises = plan.raises and "priority" in group.by
+        self.others = group.by[self.raises :]
+        self.hanging: dict[int, Dialed | Happened] = {}
+        self.after: dict[int, Mask] = {}
+        for k in leaves(group.when) if group.when is not None else ():
+            self._add(k, plan.comparisons[k])
+        self.hangs = self.raises or bool(self.hanging)
+        self.codes: Ints = states.picked(self.others).values
+        self.stride = prod(len(words[name]) for name in self.others) * self.raises
+        if group.when is not None:
+            applies = np.True_ if self.hanging else held(group.when, self.after.__getitem__)
+            self.codes, self.stride = self.codes * 2 + ~applies, self.stride * 2
+        self.changes = self._changes()
 
-    def where(self, chosen: NDArray[Any]) -> Here:
-        """Some of them."""
-        return Here(self.rows(chosen), self.place[chosen], self.now[chosen])
+    def _add(self, k: int, one: Comparison) -> None:
+        states = self.states
+        if isinstance(one, Happened) and one.patterns not in states.script.made_by_rules:
+            self.after[k] = (self.records.seen(one.patterns) >= states.when(states.begun)) == one.wanted
+        elif isinstance(one, Dialed) and one.fact not in states.script.plan.moving:
+            self.after[k] = states.spread(dialed(states, one))
+        elif isinstance(one, Dialed | Happened):
+            self.hanging[k] = one
 
-    def rows(self, chosen: Any) -> Any:
-        """The rows of some of them."""
-        return chosen if isinstance(self.row, slice) else self.row[chosen]
+    def _changes(self) -> Mask:
+        found = self.states.picked(self.others).changes.copy() if self.others else np.zeros(len(self.codes), np.bool_)
+        if self.raises:
+            found |= self.states.reprices
+        for holds in self.after.values():
+            found |= self.states.changed(holds)
+        for one in self.hanging.values():
+            found |= self._may_change(one)
+        return found
 
-
-def nothing(one: OfClock) -> bool:
-    """Whether a comparison holds of a target that has not started."""
-    if isinstance(one, Outcomed):
-        return bool(one.table[NOT_STARTED])
-    if isinstance(one, Remaining):
-        return False
-    return (not (one.share if isinstance(one, Shared) else one.span.amount)) == one.wanted
-
-
-def later(one: OfClock) -> bool:
-    """Whether a comparison holds once time alone has changed it."""
-    if isinstance(one, Outcomed):
-        return bool(one.table[BREACHED])
-    return one.wanted != isinstance(one, Remaining)
+    def _may_change(self, one: Dialed | Happened) -> Mask:
+        """Events after which something that hangs on what rules do may be otherwise, moves apart."""
+        if isinstance(one, Happened):
+            return self.records.happened(one.patterns) | self.states.begins
+        if one.fact == "priority":
+            return self.states.reprices
+        return self.records.failures if one.fact == "level_failed" else np.zeros(len(self.states.at), np.bool_)
 
 
 def _remaining(one: Remaining, due: Ints, now: Ints) -> tuple[Mask, Ints]:
@@ -283,3 +327,350 @@ class Ticking:
         free = ~self.caused[row]
         self.due[row[np.flatnonzero(free)]] = LOST
         self._run(here, free)
+
+
+# Events alone decide when an instance starts, changes and stops, so all of these instants are known before any clock
+# runs. The time counted at each is a running sum; only where a change comes just when a clock is due, one waits for
+# another.
+
+_Seen = tuple[Places, list[tuple[Mask, Ints]]]
+"""After which events something was looked at, and of each comparison whether it holds and when that will change."""
+
+
+class Marks:
+    """What each event would do to a clock: start it, restart it if it was just stopped, stop it, void it, change it."""
+
+    def __init__(self, states: States, group: Group, terming: Terming) -> None:
+        by_answers, never = group.target.starts == "unanswered", np.zeros(len(states.at), np.bool_)
+        if by_answers:
+            self.starts = states.owing & (states.begins | states.kinds(E.CustomerReplied))
+        elif group.target.starts:
+            self.starts = states.like(group.starts) & (states.live | states.ends)
+        else:
+            self.starts = states.begins & states.live
+        self.restarts = states.live if group.target.recurs else never
+        if by_answers:
+            self.restarts = self.restarts | states.owing
+        self.stops = states.like(group.stops)
+        self.voids = states.kinds(E.Reopened)
+        self.voids[states.ended] = True
+        if group.at_the_end:
+            self.voids &= states.kinds(E.Voided)
+        self.changes = states.changed(states.waiting(states.script.pauses[group.number]))
+        self.changes |= terming.changes
+
+
+class Running(Ticking):
+    """All instances of a target, by the order of their starts; each ends at an event, or is open at the end (-1).
+
+    What an instance is after its start, and after each change, has a row of its own (a *stage*): they stand by
+    instance, in order, and each is made of the one before.
+    """
+
+    def __init__(self, plan: Plan, states: States, group: Group, terming: Terming, until: int) -> None:
+        self.until = until
+        marks = Marks(states, group, terming)
+        resets = marks.stops | marks.voids
+        places = np.flatnonzero(marks.starts | resets | states.opens)
+        starts, resets, again, opens = (
+            held[places] for held in (marks.starts, resets, marks.stops & marks.restarts, states.opens)
+        )
+        # an event opens a clock or closes it, unless it starts again what runs
+        settles, rows = starts | (resets & ~again) | opens, np.arange(len(places))
+        opened = starts[np.maximum.accumulate(rows * settles)]
+        before = np.r_[False, opened[:-1]] & ~opens
+        started = starts & (~before | resets) | again & before
+        owner, ended = np.cumsum(started, dtype=np.int32) - 1, np.flatnonzero(before & resets)
+        self.begins = places[np.flatnonzero(started)]
+        self.ends = np.full(len(self.begins), -1)
+        self.ends[owner[ended] - started[ended]] = places[ended]
+        self.is_stopped = marks.stops[self.ends]
+        begins = states.at_places(self.begins)
+        stages = np.flatnonzero(begins | (marks.changes & states.spread(Trail(places, opened))))
+        super().__init__(plan, states, group, terming, len(stages))
+        self.every, self.starts = self._here(slice(None), stages), np.flatnonzero(begins[stages])
+        self.last: Ints = self.starts  # of each instance, the last stage that comes about
+        self.owner = np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(stages)))
+
+    def run(self, wanted: list[OfClock], left: Left) -> list[Looks]:
+        """To the end. Leaves the rows of the instances, and says what was seen of comparisons with the latest."""
+        live = self._live()
+        begun = live.place, [(holds[live.row], cross[live.row]) for holds, cross in self._seen(self.every, wanted)[1]]
+        ended = np.flatnonzero(self.ends >= 0)
+        here = self._here(self.last[ended], self.ends[ended])
+        self.stop(here, np.where(self.is_stopped[ended], np.int8(MET), np.int8(VOID)))
+        seen = [self._unseen(wanted), self._seen(here, wanted), begun]
+        left.add(*self._rows())
+        return self._looks(wanted, seen) if wanted else []
+
+    # ------------------------------------------------------------------------ stage by stage
+
+    def _live(self) -> Here:
+        """Lets all stages be, as if none came after a due, then drops those that did. The stages that are left.
+
+        Up to the first that came after one, all of an instance are right, unless one came just when it was due.
+        """
+        row = np.arange(len(self.owner))
+        self._count(row, self.starts[self.owner])
+        late, just = self._after_due()
+        whole = np.append(self.starts, len(row))[1:]
+        end = whole.copy()
+        end[self.owner[late[::-1]]] = late[::-1]  # of several, the first is kept
+        singly = self.owner[just[np.flatnonzero(just < end[self.owner[just]])]]
+        end[singly] = whole[singly]
+        self._one_by_one(singly)
+        self.last = end - 1
+        return self.every.where(np.flatnonzero(row < end[self.owner]))
+
+    def _count(self, row: Ints, first: Ints) -> None:
+        """What clocks count up to each stage, and when they are due from then on."""
+        place, now = self.every.place, self.every.now
+        self.open[:], self.paused = True, self._waits(place)
+        self.started, self.term = now[first], self._terms(self.every)
+        self.budget = self._budget(self.every)
+        self.active = self.budget != NONE
+        if not self.active.all():  # once there was a budget, there was one
+            self.active = np.maximum.accumulate(np.where(self.active, row, NONE)) >= first
+        self._mark_leg(self.every)
+        gained = self._gained()
+        total = np.cumsum(gained)
+        self.counted, self.reached[:] = total - total[first], self.started
+        self._allow(self.every, self._is_exact(row, first, gained))
+
+    def _is_exact(self, row: Ints, first: Ints, gained: Ints) -> Mask:
+        """At which stages clocks have counted just what they are allowed, and only then."""
+        found = np.zeros(len(row), np.bool_)
+        full = np.flatnonzero((self.counted == self.budget) & (row > first))
+        if len(full):
+            last = np.maximum.accumulate(np.where(gained > 0, row, NONE))[full]  # when they last counted something
+            full, last = full[last > first[full]], last[last > first[full]]
+            found[full] = self._reached_by(self._from(last)) == self.every.now[full]
+        return found
+
+    def _gained(self) -> Ints:
+        """What clocks count from one stage to the next."""
+        found = np.zeros(len(self.owner), np.int64)
+        found[1:] = (self.leg[1:] - self.leg[:-1]) * ~self.paused[:-1]
+        found[self.starts] = 0
+        if self.only is None:
+            line = self.lines[self.term]
+            other = np.flatnonzero((line[1:] != line[:-1]) & (self.owner[1:] == self.owner[:-1])) + 1
+            found[other] = self.counted_now(self._from(other))
+        return found
+
+    def _from(self, rows: Ints) -> Here:
+        """Stages as they were before, at the instants of the next."""
+        return Here(rows - 1, self.every.place[rows], self.every.now[rows])
+
+    def _after_due(self) -> tuple[Ints, Ints]:
+        """Which stages come after the due of the one before, and which just at it, if no other terms caused it."""
+        now, due, follows = self.every.now[1:], self.due[:-1], self.owner[1:] == self.owner[:-1]
+        late = np.flatnonzero((due != LOST) & (now > due) & follows)
+        just = np.flatnonzero((now == due) & follows & ~self.caused[:-1])
+        return late + 1, just + 1
+
+    def _one_by_one(self, chosen: Ints) -> None:
+        """The stages of some instances, one after the other: just when a clock is due, it hangs on the order."""
+        rows = np.flatnonzero(np.isin(self.owner, chosen)) if len(chosen) else chosen
+        rows = rows[np.flatnonzero(rows > self.starts[self.owner[rows]])]
+        for turn in by_turns(self.owner[rows]):
+            self._take(rows[turn])
+            self.change(self.every.where(rows[turn]))
+
+    def _take(self, rows: Ints) -> None:
+        """Lets stages be as the ones before."""
+        for column in (self.paused, self.caused, self.active, self.term, self.budget):
+            column[rows] = column[rows - 1]
+        for instants in (self.counted, self.reached, self.leg, self.due):
+            instants[rows] = instants[rows - 1]
+
+    def _seen(self, here: Here, wanted: list[OfClock]) -> _Seen:
+        return here.place, [self.look(one, here) for one in wanted]
+
+    def _unseen(self, wanted: list[OfClock]) -> _Seen:
+        """What is seen before anything starts."""
+        size = self.states.size
+        return self.states.opening, [(np.full(size, nothing(one)), np.full(size, NEVER)) for one in wanted]
+
+    def _looks(self, wanted: list[OfClock], seen: list[_Seen]) -> list[Looks]:
+        """The looks at comparisons, by event; of several at one event, the last that is given."""
+        places = np.concatenate([places for places, _ in seen])
+        last = np.empty(len(self.states.at), np.int64)
+        last[places] = np.arange(len(places))
+        here, found = np.flatnonzero(self.states.at_places(places)), []
+        order = last[here]
+        for number, one in enumerate(wanted):
+            holds, cross = (np.concatenate([looks[number][part] for _, looks in seen])[order] for part in (0, 1))
+            found.append(Looks(here, holds, cross, later(one)))
+        return found
+
+    def _here(self, row: Any, place: Places) -> Here:
+        return Here(row, place, self.states.at[place])
+
+    def _rows(self) -> tuple[NDArray[np.generic], ...]:
+        """The instances as they are at the end: columns of `deadlines`."""
+        rows, ended, states = self.last, self.ends >= 0, self.states
+        end = either(ended, states.at[self.ends], self.until)
+        here = Here(rows, self.begins, end)
+        return (
+            *(states.case[self.begins], np.full(len(rows), self.group.number, np.int16), self._occurrences()),
+            *(states.cycle[self.begins], self.started[rows], self.due[rows], either(ended, end, LOST)),
+            *(self.budget[rows], self.counted_now(here), end, self.outcome_now(here), self.caused[rows]),
+        )
+
+    def _occurrences(self) -> Ints:
+        """The numbers of the instances in their cycles."""
+        begun = self.states.begun[self.begins]
+        place = np.arange(len(begun))
+        fresh = np.ones(len(begun), np.bool_)
+        fresh[1:] = begun[1:] != begun[:-1]
+        found: Ints = place - np.maximum.accumulate(place * fresh) + 1
+        return found
+
+
+class Shift(NamedTuple):
+    """What became of where some cases stand: which of them moved, from which level to which (-1 is nowhere)."""
+
+    moved: Mask
+    left: Ints
+    to: Ints
+
+    @classmethod
+    def none(cls, size: int) -> Shift:
+        """None of so many moved."""
+        return cls(np.zeros(size, np.bool_), np.full(size, NONE), np.full(size, NONE))
+
+
+class Family:
+    """The targets with one key, whose instances are numbered together in each cycle, and the latest of which counts.
+
+    Instances that are over leave rows in `left`.
+    """
+
+    def __init__(
+        self, plan: Plan, states: States, groups: list[tuple[Group, Terming]], stands: Stands, left: Left
+    ) -> None:
+        size = states.size
+        self.states, self.stands, self.left = states, stands, left
+        self.count, self.cycle = np.zeros(size, np.int64), np.zeros(size, np.int32)
+        self.latest = np.full(size, NONE, np.int32)
+        self.clocks = [_Latest(plan, states, group, terming, self) for group, terming in groups]
+
+    def number(self, here: Here, group: int) -> None:
+        """Numbers new instances of one of the targets."""
+        case, cycle = here.row, self.states.cycle[here.place]
+        self.count[case] = np.where(self.cycle[case] == cycle, self.count[case], 0) + 1
+        self.cycle[case], self.latest[case] = cycle, group
+
+    def look(self, one: OfClock, here: Here) -> tuple[Mask, Ints]:
+        """Whether a comparison holds of the latest instance now, and when time alone will change that."""
+        holds, cross = np.full(len(here.row), nothing(one)), np.full(len(here.row), NEVER)
+        latest = self.latest[here.row]
+        for clock in self.clocks:
+            where = np.flatnonzero(latest == clock.group.number)
+            holds[where], cross[where] = clock.look(one, here.where(where))
+        return holds, cross
+
+    def concerned(self) -> Mask:
+        """The events that can change a clock."""
+        found: Mask = np.logical_or.reduce([clock.concerned for clock in self.clocks])
+        return found
+
+    def turn(self, here: Here, shift: Shift, *, by_event: bool) -> None:
+        """What the present event of each of these cases did to its clocks, or (not `by_event`) what rules did."""
+        for clock in self.clocks:
+            clock.turn(here, shift, by_event=by_event)
+
+    def finish(self, until: int) -> None:
+        """What open clocks have come to."""
+        states = self.states
+        for clock in self.clocks:
+            clock.finish(Here(np.arange(states.size), states.ending, np.full(states.size, until)))
+
+
+class _Latest(Ticking):
+    """The latest instance of a target in each case, by case. Events stop, void, change or start it, in this order."""
+
+    def __init__(self, plan: Plan, states: States, group: Group, terming: Terming, family: Family) -> None:
+        super().__init__(plan, states, group, terming, states.size)
+        self.family, self.level, self.marks = family, group.level, Marks(states, group, terming)
+        self.rung = NONE - 1 if group.level is None else group.level
+        self.track = 0 if group.level is None else plan.track_of[group.level]
+        self.occurrence, self.cycle = np.zeros(states.size, np.int64), np.zeros(states.size, np.int32)
+        marks = self.marks
+        self.concerned = marks.starts | marks.stops | marks.voids | marks.changes | states.begins
+
+    def turn(self, here: Here, shift: Shift, *, by_event: bool) -> None:
+        """Stops, voids, changes and starts, in this order; where the case stands is as it was left.
+
+        A target of a level is void where the level is left, and any is where the case goes outside.
+        """
+        marks, place, row = self.marks, here.place, here.row
+        inside, opened = ~self.family.stands.is_outside(row), self.open[row]
+        stopped = opened & marks.stops[place] & by_event
+        left = shift.moved & ((self.states.live[place] & ~inside) | (shift.left == self.rung))
+        self._over(here, stopped, MET)
+        self._over(here, opened & ~stopped & (left | (marks.voids[place] & by_event)), VOID)
+        may_change = marks.changes[place] | shift.moved if by_event else np.full(len(row), self.terming.hangs)
+        changed = np.flatnonzero(self.open[row] & may_change)
+        if len(changed):
+            self.change(here.where(changed))
+        starts = (marks.starts[place] & (inside | self.states.ends[place])) | (stopped & marks.restarts[place] & inside)
+        self._begin(here, (starts & by_event) | (shift.moved & inside & self._entered(here, shift)))
+
+    def _entered(self, here: Here, shift: Shift) -> Mask:
+        """Whether a move may start it: one of a level, on entry; one for those who wait, in case it was void."""
+        found: Mask = np.zeros(len(here.row), np.bool_)
+        if self.group.target.starts == "unanswered":
+            found = self.states.owing[here.place]
+        elif self.level is not None and not self.group.target.starts:
+            found = self.states.live[here.place] & (shift.to == self.level)
+        return found
+
+    def _terms(self, here: Here) -> Ints:
+        """What the terms are picked by, and whether the target applies, may hang on what rules did."""
+        found, terming = super()._terms(here), self.terming
+        if terming.raises:
+            found = found + self.family.stands.priority[here.row] * terming.stride
+        if terming.when is None or not terming.hanging:
+            return found
+        applies = held(
+            terming.when,
+            lambda k: (
+                terming.after[k][here.place]
+                if k in terming.after
+                else self.family.stands.holds(terming.hanging[k], here)
+            ),
+        )
+        return found + ~applies
+
+    def _begin(self, here: Here, starts: Mask) -> None:
+        """Clocks that are not open start on their level."""
+        starts &= ~self.open[here.row]
+        if self.level is not None:
+            starts &= self.family.stands.level[self.track][here.row] == self.level
+        here = here.where(np.flatnonzero(starts))
+        if len(here.row):
+            self.family.number(here, self.group.number)
+            self.occurrence[here.row], self.cycle[here.row] = self.family.count[here.row], self.family.cycle[here.row]
+            self.start(here)
+
+    def _over(self, here: Here, ends: Mask, otherwise: int) -> None:
+        """Clocks that stop, or come to nothing."""
+        here = here.where(np.flatnonzero(ends))
+        if len(here.row):
+            self.stop(here, np.int8(otherwise))
+            self._leave(here, here.now)
+
+    def finish(self, here: Here) -> None:
+        """Cases that go no farther: what their open clocks have come to."""
+        here = here.where(np.flatnonzero(self.open))
+        self._leave(here, np.full(len(here.row), LOST))
+
+    def _leave(self, here: Here, stopped: NDArray[Any]) -> None:
+        row = here.row
+        self.family.left.add(
+            *(row, np.full(len(row), self.group.number, np.int16), self.occurrence[row], self.cycle[row]),
+            *(self.started[row], self.due[row], stopped, self.budget[row], self.counted_now(here)),
+            *(here.now, self.outcome_now(here), self.caused[row]),
+        )

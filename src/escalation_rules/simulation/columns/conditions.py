@@ -1,4 +1,4 @@
-"""Comparisons that events and time alone decide: at which instants each turns, for all cases at once.
+"""Tests that events and time alone decide: the instants at which each turns, for all cases at once.
 
 A comparison is looked at after each event that can change it, and between two looks time changes it at most once. Most
 looks find what the one before has left, so that few are kept.
@@ -6,13 +6,50 @@ looks find what the one before has left, so that few are kept.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
-from escalation_rules.simulation.columns.facts import Ints, Mask, Places, States
+from escalation_rules.simulation.arrays import BREACHED, LOST, NEVER, NOT_STARTED, Ints, Mask, Places, either
+from escalation_rules.simulation.columns.atoms import (
+    Dialed,
+    OfClock,
+    Outcomed,
+    Overdue,
+    Picked,
+    Remaining,
+    Shared,
+    Timed,
+)
+from escalation_rules.simulation.columns.compile import Plan
+from escalation_rules.simulation.columns.facts import States, Trail
+from escalation_rules.worktime.arrays import reach
 
 __all__ = ["Looks", "Turns", "turns_of"]
+
+
+def nothing(one: OfClock) -> bool:
+    """Whether a comparison holds of a target that has not started."""
+    if isinstance(one, Outcomed):
+        return bool(one.table[NOT_STARTED])
+    if isinstance(one, Remaining):
+        return False
+    return (not (one.share if isinstance(one, Shared) else one.span.amount)) == one.wanted
+
+
+def later(one: OfClock) -> bool:
+    """Whether a comparison holds once time alone has changed it."""
+    if isinstance(one, Outcomed):
+        return bool(one.table[BREACHED])
+    return one.wanted != isinstance(one, Remaining)
+
+
+def dialed(states: States, one: Dialed) -> Trail:
+    """Whether a comparison of a fact with one value at a time holds, after all events that may change the fact."""
+    table, facts = states.script.table(one), states.script.facts
+    places, values = states.fact(facts.index(one.fact)) if one.fact in facts else getattr(states, one.fact)
+    return Trail(places, table[np.minimum(values.astype(np.int64), len(table) - 1)])
 
 
 class Looks(NamedTuple):
@@ -92,3 +129,59 @@ def _last(turns: Turns) -> Turns:
         return turns
     kept = np.flatnonzero(last)
     return Turns(turns.keys[kept], turns.holds[kept], turns.places[kept])
+
+
+def at_timed(plan: Plan, states: States, one: Timed) -> Looks:
+    """Looks at a duration, whenever it begins anew."""
+    places, anchors = getattr(states, one.anchor)
+    holds, cross = edges(plan, one, anchors, states.at[places])
+    return Looks(places, holds, cross, one.wanted)
+
+
+def at_picked(plan: Plan, states: States, one: Picked) -> Looks:
+    """Looks at a duration whose length is picked, whenever it begins anew or another may be picked."""
+    anchors: Trail = getattr(states, one.anchor)
+    places = np.flatnonzero(states.picked(one.by).changes | states.at_places(anchors.places))
+    holds, cross = picked_edges(plan, states, one, places, states.spread(anchors)[places])
+    return Looks(places, holds, cross, one.wanted)
+
+
+def edges(plan: Plan, one: Timed | Overdue, anchors: Ints, now: Ints) -> tuple[Mask, Ints]:
+    """Whether durations since anchors are long enough now, or short enough, and when time alone will change that."""
+    holds, cross = np.full(len(now), (not one.span.amount) == one.wanted), np.full(len(now), NEVER)
+    known = np.flatnonzero(anchors != LOST) if one.span.amount else np.zeros(0, np.int64)
+    if len(known):
+        if one.calendar is not None:
+            edge = reach(one.calendar, anchors[known], one.span)
+        else:
+            line = plan.lines[one.line]
+            edge = line.earliest(line.opened(anchors[known]) + (one.span.microseconds or 0))
+        passed = edge <= now[known]
+        holds[known] = passed == one.wanted
+        cross[known] = either(passed, NEVER, edge)
+    return holds, cross
+
+
+def picked_edges(plan: Plan, states: States, one: Picked, places: Ints, anchors: Ints) -> tuple[Mask, Ints]:
+    """The same where the length is picked; where none is, the comparison does not hold."""
+    holds, cross = np.zeros(len(places), np.bool_), np.full(len(places), NEVER)
+    picked, now = states.picked(one.by).values[places], states.at[places]
+    for number, values in enumerate(product(*(states.script.words[name] for name in one.by))):
+        timed = one.choose(dict(zip(one.by, values, strict=True)))
+        where = np.flatnonzero(picked == number)
+        if timed is not None and len(where):
+            holds[where], cross[where] = edges(plan, timed, anchors[where], now[where])
+    return holds, cross
+
+
+def at_dial(states: States, one: Dialed) -> Looks:
+    """Looks at a fact with one value at a time, whenever it may change."""
+    places, holds = dialed(states, one)
+    # while a request is open, the latest is its evidence
+    again = states.requests[places] if one.fact == "escalation_requested" else None
+    return Looks(places, holds, again=again)
+
+
+def at_nothing(states: States, one: OfClock) -> Looks:
+    """A look at a target that there is not."""
+    return Looks(states.opening, np.full(states.size, nothing(one)))

@@ -1,4 +1,4 @@
-"""What events alone make of many cases: their state after each event, for all events at once.
+"""Facts of many cases: after each event by events alone, and the positions at the instant of the sweep.
 
 People act as they did, so most of a case does not depend on what the rules do: its status, waits, priority and
 counts, and since when it is unanswered or unassigned. Each of these is what the last event of a few kinds left, so it
@@ -17,17 +17,25 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.conditions import STATUSES
-from escalation_rules.simulation.arrays import BITS, WIDTH, Keys, toggled
-from escalation_rules.simulation.columns.compile import KINDS
-from escalation_rules.simulation.encoding import LOST
-from escalation_rules.simulation.scripts import Script
+from escalation_rules.patterns import Pattern
+from escalation_rules.simulation.arrays import (
+    BITS,
+    LONG_AGO,
+    LOST,
+    NONE,
+    WIDTH,
+    Here,
+    Ints,
+    Keys,
+    Mask,
+    Places,
+    toggled,
+)
+from escalation_rules.simulation.columns.atoms import Dialed, Happened
+from escalation_rules.simulation.columns.compile import KINDS, Plan, Script
 
 __all__ = ["States", "Trail"]
 
-
-Ints = NDArray[np.int64]
-Places = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 _FEW = 24
 """Events of so many templates are found sooner by comparing with each than by looking in a table."""
@@ -401,3 +409,155 @@ class States:
         total, rows = np.cumsum(where[places]), np.arange(len(places))
         begun = np.maximum.accumulate(rows * since[places])
         return Trail(places, total - total[begun] + where[places][begun] + first)
+
+
+class Records:
+    """The levels on record of many cases.
+
+    `moves` are the events that put a case on a level, `track` and `level` on which (-1 is nowhere).
+    """
+
+    def __init__(self, states: States) -> None:
+        self.states, script = states, states.script
+        self.track, self.level = script.placed_on[states.code], script.placed[states.code]
+        self.moves = self._moves()
+        self.any = bool(self.moves.any())
+        self._seen: dict[tuple[Pattern, ...], Ints] = {}
+
+    def _moves(self) -> Mask:
+        """To observe a level that is on record already is no move."""
+        states, script = self.states, self.states.script
+        moves = states.like(script.placed_on >= 0)
+        for track, levels in enumerate(script.levels) if script.is_observed.any() else ():
+            places = np.flatnonzero(states.like(script.placed_on == track) | states.opens)
+            code = states.code[places]
+            record = np.where(states.opens[places], levels[code], script.placed[code])
+            again = (record == states.before(Trail(places, record))) & script.is_observed[code]
+            moves[places[np.flatnonzero(again)]] = False
+        return moves
+
+    def happened(self, patterns: tuple[Pattern, ...]) -> Mask:
+        """Events that are like one of some patterns."""
+        return self.states.like(self.states.script.seen[patterns])
+
+    def seen(self, patterns: tuple[Pattern, ...]) -> Ints:
+        """When an event last was like one of some patterns, after each event; -1 if none was."""
+        if patterns not in self._seen:
+            self._seen[patterns] = self._last(self.happened(patterns))
+        return self._seen[patterns]
+
+    def _last(self, events: Mask) -> Ints:
+        states = self.states
+        places = np.flatnonzero(events | states.opens)
+        return states.spread(Trail(places, np.where(events[places], states.when(places), -1)))
+
+    @cached_property
+    def failures(self) -> Mask:
+        """Events that say that a level failed."""
+        return self.states.like(self.states.script.failed_on >= 0)
+
+    @cached_property
+    def failed(self) -> dict[tuple[int, int], Ints]:
+        """When each level last failed (-1: whatever level of the track the case was on), by track and level.
+
+        It is -1 if it never did.
+        """
+        tracks, levels = self.states.script.failed_on, self.states.script.failed
+        found = {pair for pair in zip(tracks.tolist(), levels.tolist(), strict=True) if pair[0] >= 0}
+        return {pair: self._last(self.states.like((tracks == pair[0]) & (levels == pair[1]))) for pair in found}
+
+
+class Stands:
+    """On which level of each track cases stand (-1 is nowhere), since when, and whether that is external.
+
+    All of these are by track and case, as is how often a case came up. `priority` is by case, and kept only where rules
+    raise it; `heard` is when rules last moved a case in a way that is like some patterns.
+    """
+
+    def __init__(self, plan: Plan, states: States, records: Records) -> None:
+        self.plan, self.states, self.records = plan, states, records
+        opened = states.code[states.opening]
+        self.level = np.stack([levels[opened] for levels in states.script.levels])
+        self.outside = plan.outside[self.level]
+        self.entry = np.tile(states.when(states.opening), (len(plan.tracks), 1))
+        self.moved = np.zeros(self.entry.shape, np.int64)
+        self.priority = states.script.priority[opened]
+        self.heard: dict[tuple[Pattern, ...], Ints] = {
+            patterns: np.full(states.size, LONG_AGO) for patterns in states.script.made_by_rules
+        }
+
+    def is_outside(self, case: Any) -> Mask:
+        """Whether cases are external on some track."""
+        found: Mask = self.outside[0][case]
+        for outside in self.outside[1:]:
+            found = found | outside[case]
+        return found
+
+    def put(self, track: int, case: Ints, to: Ints, when: Ints) -> None:
+        """Cases come to other levels of a track."""
+        self.moved[track][case] += to > self.level[track][case]
+        self.level[track][case], self.entry[track][case] = to, when
+        self.outside[track][case] = self.plan.outside[to]
+
+    def reprice(self, here: Here) -> None:
+        """Events change the priority of cases."""
+        changed = np.flatnonzero(self.states.reprices[here.place])
+        self.priority[here.row[changed]] = self.states.script.priority[self.states.code[here.place[changed]]]
+
+    def hear(self, case: Ints, to: Ints, when: Ints) -> None:
+        """Rules moved these cases: what is like such moves has happened."""
+        for patterns, heard in self.heard.items():
+            like = np.flatnonzero(self.states.script.made_by_rules[patterns][to])
+            heard[case[like]] = when[like]
+
+    # ------------------------------------------------------------------------ what follows
+
+    def holds(self, one: Dialed | Happened, here: Here) -> Mask:
+        """Whether a comparison holds that depends on what rules do."""
+        if isinstance(one, Happened):
+            return self._happened(one, here)
+        value, table = self._value(one, here), self.states.script.table(one)
+        found: Mask = table[np.minimum(value, len(table) - 1)]
+        return found
+
+    def _value(self, one: Dialed, here: Here) -> Ints:
+        """The value of a fact that depends on what rules do, by its number."""
+        if one.fact == "moves":
+            moves: Ints = self.moved[:, here.row].sum(0) if one.track is None else self.moved[one.track][here.row]
+            return moves
+        if one.fact == "priority":
+            priority: Ints = self.priority[here.row]
+            return priority
+        track = one.track or 0
+        level: Ints = self.level[track][here.row]
+        if one.fact == "level":
+            return level + 1
+        last: Ints = np.full(len(level), LONG_AGO)
+        for (on, rung), failed in self.records.failed.items():
+            if on == track:
+                last = np.maximum(last, np.where((rung == NONE) | (rung == level), failed[here.place], LONG_AGO))
+        return np.where((level != NONE) & (last > self.entry[track][here.row]), 1, 0)
+
+    def last(self, patterns: tuple[Pattern, ...], here: Here) -> Ints:
+        """When something like some patterns last happened; -1 if it never did."""
+        found: Ints = self.records.seen(patterns)[here.place]
+        return np.maximum(found, self.heard[patterns][here.row]) if patterns in self.heard else found
+
+    def _happened(self, one: Happened, here: Here) -> Mask:
+        """Whether an event of the stay is like the patterns, or of the cycle where no track is given.
+
+        An opening is one of the stay that it begins.
+        """
+        last, opening = self.last(one.patterns, here), self.states.when(self.states.opening[here.row])
+        if one.track is None:
+            of_cycle: Mask = (last >= self.states.when(self.states.begun[here.place])) == one.wanted
+            return of_cycle
+        entry = self.entry[one.track][here.row]
+        of_stay: Mask = ((last > entry) | ((last == entry) & (entry == opening))) == one.wanted
+        return of_stay
+
+    def entered(self, track: int, here: Here) -> Ints:
+        """When a case came to its level on a track, not before the cycle; `LOST` while it is nowhere."""
+        begun = self.states.when(self.states.begun[here.place])
+        since = (np.maximum(self.entry[track][here.row], begun) >> BITS) + self.states.base
+        return np.where(self.level[track][here.row] == NONE, LOST, since)

@@ -1,4 +1,4 @@
-"""What the rules do to all cases at once: each step takes every case to its next instant at which they may ask.
+"""The sweep: each step takes every case to its next instant at which rules may ask, and makes the moves.
 
 By then it is known what events and time alone make of each case. What is left is what depends on what rules do: their
 moves and the priorities that they raise, the comparisons that look at these, and the targets that turn on them.
@@ -11,18 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from escalation_rules.simulation.arrays import BITS
-from escalation_rules.simulation.blocking import Blocking, Wants
-from escalation_rules.simulation.columns.clocks import Here
+from escalation_rules.simulation.arrays import BITS, LONG_AGO, NEVER, NONE, Here, Ints, Left, Mask, starts_of
+from escalation_rules.simulation.columns.clocks import Family, Shift
 from escalation_rules.simulation.columns.compile import Plan, Ruling
-from escalation_rules.simulation.columns.facts import Ints, Mask, States
-from escalation_rules.simulation.families import Family, Shift
-from escalation_rules.simulation.grids import LONG_AGO, NEVER, NONE, Left, starts_of
-from escalation_rules.simulation.holding import Holding
-from escalation_rules.simulation.points import Points
-from escalation_rules.simulation.raising import Raising
-from escalation_rules.simulation.records import Records
-from escalation_rules.simulation.stands import Stands
+from escalation_rules.simulation.columns.facts import Records, Stands, States
+from escalation_rules.simulation.columns.rules import Blocking, Holding, Points, Raising, Wants
 
 __all__ = ["MOST", "Sweep"]
 

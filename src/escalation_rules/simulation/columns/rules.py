@@ -1,26 +1,168 @@
-"""What the entry checklists of levels still lack, in many cases at once."""
+"""Rules for many cases: when they may first ask, which hold, what checklists hold back (rules 20-24).
+
+What depends on levels is taken to hold here. So no more is left for the sweep than the instants at which a rule that
+may hold has new evidence, or a cycle begins; at all others nothing can come of the rules.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.checklists import Item
-from escalation_rules.patterns import Happening
-from escalation_rules.simulation.columns.atoms import Unheld
-from escalation_rules.simulation.columns.clocks import Here
-from escalation_rules.simulation.columns.compile import Plan, matched
-from escalation_rules.simulation.columns.facts import Ints, Mask, States, Trail
-from escalation_rules.simulation.grids import NEVER, NONE
+from escalation_rules.engine.rules import leaves
+from escalation_rules.patterns import Happening, Pattern
+from escalation_rules.simulation.arrays import (
+    BITS,
+    LONG_AGO,
+    NEVER,
+    NONE,
+    WIDTH,
+    Here,
+    Ints,
+    Keys,
+    Left,
+    Mask,
+    distinct,
+    either,
+    starts_of,
+)
+from escalation_rules.simulation.columns.atoms import Comparison, Dialed, Happened, Picked, Timed, Tree, Unheld, held
+from escalation_rules.simulation.columns.clocks import Family
+from escalation_rules.simulation.columns.compile import Plan, Ruling, matched
+from escalation_rules.simulation.columns.conditions import Turns, edges, later, picked_edges
+from escalation_rules.simulation.columns.facts import Records, Stands, States, Trail
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 from escalation_rules.worktime.arrays import reach
 
 __all__ = ["Entries", "Lacking", "lacking"]
+
+
+class Points:
+    """All instants of cases at which some comparison turned (`keys`), and which of them the rules must look at.
+
+    Of each rule, by its number, `may` says at each of these instants whether it holds if what depends on levels does.
+    Rules that name a level that asks for nothing, and depend on none, are `plain`: of those that hold, `best` is the
+    highest level named, by track. Those to look at are `chosen`; those of case `i` stand from `starts[i]` up to
+    `starts[i + 1]`.
+    """
+
+    def __init__(self, states: States, records: Records, rules: dict[int, Ruling], turns: dict[int, Turns]) -> None:
+        self.states, self.records, self.turns = states, records, turns
+        begins, in_force = states.keys[states.beginnings], self._in_force()
+        self.keys = distinct(begins, in_force, *(one.keys for one in turns.values()))
+        self.case = self.keys >> WIDTH
+        self.bounds = np.r_[0, np.flatnonzero(self.case[1:] != self.case[:-1]) + 1, len(self.keys)]
+        self.ordered = Keys(self.keys, states.size)
+        self.spots = {k: self.as_of(one.keys) for k, one in turns.items()}
+        self.holds = {k: self._filled(k) for k in turns}
+        self.may = {number: self._may(rule.tree) for number, rule in rules.items()}
+        checked = states.script.plan.checked
+        self.plain = {
+            number: rule.to
+            for number, rule in rules.items()
+            if rule.to is not None and rule.to >= 0 and rule.to not in checked
+            if not (rule.gates or rule.raises) and turns.keys() >= set(leaves(rule.tree))
+        }
+        self.best = [np.full(len(self.keys), NONE, np.int16) for _ in states.script.plan.tracks]
+        for number, to in self.plain.items():
+            best = self.best[rules[number].track]
+            # a level is above nowhere by one more than its number
+            np.maximum(best, self.may[number] * np.int16(to + 1) + NONE, out=best)
+        again = len(begins) > states.size
+        self._choose(rules, self.as_of(begins) if again else self.bounds[:-1], self.as_of(in_force))
+
+    # ------------------------------------------------------------------------ what holds
+
+    def _filled(self, k: int) -> Mask:
+        """Whether a comparison holds at each of the instants, from those at which it turns."""
+        spots, holds = self.spots[k], self.turns[k].holds
+        if not len(spots):
+            return np.zeros(len(self.keys), np.bool_)
+        case = self.turns[k].keys >> WIDTH
+        same, turns, stays = case[1:] == case[:-1], holds.copy(), holds.copy()
+        turns[1:] ^= holds[:-1] & same
+        stays[:-1] &= ~same  # what holds to the end of a case, and not in the next
+        turned = np.zeros(len(self.keys) + 1, np.bool_)
+        turned[spots] = turns
+        turned[self.bounds[case[np.flatnonzero(stays)] + 1]] ^= True
+        return np.logical_xor.accumulate(turned[:-1])
+
+    def _may(self, tree: Tree) -> Mask:
+        always = np.ones(len(self.keys), np.bool_)
+        return held(tree, lambda k: self.holds.get(k, always))
+
+    def as_of(self, keys: Ints) -> Ints:
+        """The last instant of a case, up to another, at which a comparison turned."""
+        return self.ordered.as_of(keys)
+
+    def since(self, k: int, places: Any) -> Ints:
+        """Since when a comparison has held, where it does."""
+        one = self.turns[k]
+        if not len(one.keys):
+            return np.full(len(places), LONG_AGO)
+        turned = np.searchsorted(one.keys, self.keys[places], side="right") - 1
+        by_time = (self.states.instants(one.keys[turned]) - self.states.base) << BITS
+        return either(one.places[turned] < 0, by_time, self.states.when(one.places[turned]))  # type: ignore[no-any-return]
+
+    # ------------------------------------------------------------------------ where to look
+
+    def _in_force(self) -> Ints:
+        """When the policy comes to be in force, for the cases that are open by then."""
+        since, states = self.states.script.plan.effective_from, self.states
+        if since is None or since - states.base >= 1 << WIDTH:
+            return np.zeros(0, np.int64)
+        open_by_then = np.flatnonzero(states.at[states.opening] < since)
+        return states.key(open_by_then, np.full(len(open_by_then), since))
+
+    def _choose(self, rules: dict[int, Ruling], begins: Ints, in_force: Ints) -> None:
+        """The instants to look at, while the case is worked on and the policy is in force."""
+        plan = self.states.script.plan
+        fresh = np.zeros(len(self.keys), np.bool_)
+        fresh[in_force] = True
+        placed = np.full(self.states.size, plan.goes_outside)
+        placed[self.states.case[np.flatnonzero(self.records.moves)]] = True
+        for number in rules if placed.any() else rules.keys() - self.plain.keys():
+            for spots in (begins, *self._gains(rules[number])):
+                asks = self.may[number][spots]
+                if number in self.plain:
+                    asks &= placed[self.case[spots]]  # a case that was put down, or is back, may be asked for again
+                fresh[spots[np.flatnonzero(asks)]] = True
+        if plan.checked:  # of what is held back it is told from when to when
+            fresh[:] = True
+        found = np.flatnonzero(np.logical_or.reduce([fresh, *(self._rises(best, begins) for best in self.best)]))
+        found = found[np.flatnonzero(self.states.live_at(self.keys[found]))]
+        if plan.effective_from is not None:
+            found = found[np.flatnonzero(self.states.instants(self.keys[found]) >= plan.effective_from)]
+        higher = [self._is_higher(best[found], found) for best in self.best]
+        self.chosen = found[np.flatnonzero(np.logical_or.reduce([fresh[found], *higher]))]
+        self.at = self.states.instants(self.keys[self.chosen])
+        self.starts = starts_of(self.case[self.chosen], self.states.size)
+
+    def _gains(self, rule: Ruling) -> Iterator[Ints]:
+        """Where there is new evidence of a rule; or, of one that raises the priority, other evidence."""
+        for k in self.turns.keys() & set(leaves(rule.tree)):
+            yield self.spots[k] if rule.raises else self.spots[k][np.flatnonzero(self.turns[k].holds)]
+
+    def _rises(self, best: NDArray[np.int16], begins: Ints) -> Mask:
+        """Whether the highest level that plain rules ask for on a track is higher than before, or a cycle begins."""
+        rises = np.zeros(len(self.keys), np.bool_)
+        rises[begins] = True
+        rises[1:] |= best[1:] > best[:-1]
+        return rises & (best > NONE)
+
+    def _is_higher(self, best: NDArray[np.int16], places: Ints) -> Mask:
+        """Whether plain rules ask for more than they did before in the case."""
+        order = best + (self.case[places] << 16)
+        found = np.ones(len(order), np.bool_)
+        found[1:] = order[1:] > np.maximum.accumulate(order)[:-1]
+        return found
 
 
 _WHY = ("", "unanswered", "withdrawn", "not an answer", "without evidence", "expired")
@@ -149,3 +291,239 @@ def _digit(event: Happening, item: Item) -> int:
     if item.evidence and given and not given.evidence:
         return NO_EVIDENCE
     return len(_WHY) + item.against.index(answer) if answer in item.against else STANDS
+
+
+Wants = dict[int, Ints]
+"""The level that each rule wants each case on, by the rule's number; -1 for none."""
+CHECKLISTS = ("none", "met", "waived", "overridden")
+"""What may have become of a checklist when a case was moved."""
+MET, WAIVED, OVERRIDDEN = (np.int8(CHECKLISTS.index(one)) for one in CHECKLISTS[1:])
+
+
+class Blocking:
+    """The rules that want cases on levels with a checklist.
+
+    What is held back is left in `held`: case, level, at, cycle, rules as bits (0: nothing from then on), what it lacks.
+    """
+
+    def __init__(self, plan: Plan, states: States, rules: dict[int, Ruling]) -> None:
+        self.plan, self.states, self.entries, self.held = plan, states, Entries(plan, states), Left(6)
+        self.rungs = list(plan.checked)
+        tracks = {plan.track_of[rung] for rung in self.rungs}
+        self.rules = {
+            number: rule
+            for number, rule in rules.items()
+            if rule.to in plan.checked or (rule.to == NONE and rule.track in tracks)
+        }
+        self.waiving = sum(1 << number for number, rule in self.rules.items() if rule.waived)
+        self.touches = self.entries.changes | states.ends  # beginnings are looked at in any case
+        self.expires = self.entries.next_expiry(Here(slice(None), states.opening, states.at[states.opening]))
+        self.last = {rung: np.zeros((3, states.size), np.int64) for rung in self.rungs}
+
+    def hold_back(self, wants: Wants, here: Here) -> None:
+        """Takes out what is wanted and held back."""
+        for rung in self.rungs:
+            held = self._held(rung, self._asking(rung, wants, here), here)[0] > 0
+            for number in self.rules:
+                wants[number][np.flatnonzero(held & (wants[number] == rung))] = NONE
+
+    def note(self, wants: Wants, here: Here) -> None:
+        """What is held back after an instant, as far as it is something else than before."""
+        cycle = self.states.cycle[here.place]
+        for rung, last in self.last.items():
+            bits, lack = self._held(rung, self._asking(rung, wants, here), here)
+            found = np.stack([bits, lack, np.where(bits > 0, cycle, 0)])
+            changed = np.flatnonzero((found != last[:, here.row]).any(0))
+            if len(changed):
+                row = here.row[changed]
+                last[:, row] = found[:, changed]
+                level = np.full(len(row), rung)
+                self.held.add(row, level, here.now[changed], cycle[changed], bits[changed], lack[changed])
+        self.expires[here.row] = self.entries.next_expiry(here)
+
+    def checklists(self, to: Ints, bits: Ints, here: Here) -> NDArray[np.int8]:
+        """What became of the checklist in moves to some levels, by its number in `CHECKLISTS`."""
+        found = np.zeros(len(to), np.int8)
+        for rung in self.rungs:
+            where = np.flatnonzero(to == rung)
+            if len(where):
+                otherwise = np.where(self.entries.overridden(rung, here.where(where)), OVERRIDDEN, MET)
+                found[where] = np.where(self._is_waived(bits[where]), WAIVED, otherwise)
+        return found
+
+    def _asking(self, rung: int, wants: Wants, here: Here) -> Ints:
+        """The rules that want a level, as bits."""
+        bits = np.zeros(len(here.now), np.int64)
+        for number in self.rules:
+            bits |= (wants[number] == rung).astype(np.int64) << number
+        return bits
+
+    def _held(self, rung: int, asking: Ints, here: Here) -> tuple[Ints, Ints]:
+        """The rules that ask for a level and are held back, as bits, and what its checklist lacks."""
+        lack = np.zeros(len(asking), np.int64)
+        where = np.flatnonzero((asking > 0) & ~self._is_waived(asking))
+        if len(where):
+            some = here.where(where)
+            lack[where] = np.where(self.entries.overridden(rung, some), 0, self.entries.lack(rung, some))
+        return np.where(lack > 0, asking, 0), lack
+
+    def _is_waived(self, bits: Ints) -> Mask:
+        """Whether one of some rules waives checklists."""
+        found: Mask = (bits & self.waiving) > 0
+        return found
+
+
+class Raising:
+    """Rules that raise the priority, by number; `done` is left when they did: case, instant and priority."""
+
+    def __init__(self, states: States, rules: dict[int, Ruling]) -> None:
+        self.rules = {number: rule for number, rule in rules.items() if rule.raises}
+        self.done = Left(3)
+        plan, words = states.script.plan, states.script.priorities
+        self.top = len(plan.ranks) - 1
+        self.ranks = np.array([plan.ranks.get(word, NONE) for word in words.words], np.int64)
+        self.words = np.array([words.number(name) for name in plan.ranks], np.int64)
+        self.asked = {number: _Asked(states.size) for number in self.rules}
+
+    def wanted(self, number: int, priority: Ints, fresh: Mask) -> Ints:
+        """The highest rank that a rule asks for, where it asks anew; else -1."""
+        rank = self.ranks[priority]
+        found = np.full(len(rank), NONE)
+        for to in self.rules[number].raises:
+            found = np.maximum(found, np.minimum(rank + 1, self.top) if to == NONE else to)
+        return np.where(fresh, found, NONE)
+
+
+class _Asked:
+    """What one rule has asked for: once in a cycle because of one instant.
+
+    Nearly always the last occurrence is the one that comes again, so only others are looked up.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.cycle, self.cause = np.zeros(size, np.int64), np.full(size, LONG_AGO)
+        self.known: set[tuple[int, int, int]] = set()
+
+    def anew(self, case: Ints, cycle: Ints, cause: Ints) -> Mask:
+        """Which of some occurrences are asked for the first time; from now on none is."""
+        found: Mask = (self.cycle[case] != cycle) | (self.cause[case] != cause)
+        rows = np.flatnonzero(found)
+        keys = zip(*(held[rows].tolist() for held in (case, cycle, cause)), strict=True)
+        for row, key in zip(rows.tolist(), keys, strict=True):
+            found[row] = key not in self.known
+            self.known.add(key)
+        self.cycle[case], self.cause[case] = cycle, cause
+        return found
+
+
+def hangs_on_rules(plan: Plan, one: Comparison, keys: set[str]) -> bool:
+    """Whether a comparison depends on what rules do; `keys` are those of targets that do."""
+    if isinstance(one, Dialed):
+        return one.fact in plan.moving
+    if isinstance(one, Happened):
+        return True
+    return one.anchor == "at_level_for" if isinstance(one, Timed | Picked) else one.target in keys
+
+
+class Holding:
+    """The comparisons that depend on what rules do, by their numbers in the plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        states: States,
+        records: Records,
+        points: Points,
+        families: dict[str, Family],
+        stands: Stands,
+        watched: list[int],
+    ) -> None:
+        self.plan, self.states, self.records, self.points, self.families = plan, states, records, points, families
+        self.stands, self.level, self.entry = stands, stands.level, stands.entry
+        self.barrier = np.full(stands.entry.shape, LONG_AGO - 1)
+        self.row = {k: row for row, k in enumerate(watched)}
+        shape = len(watched), states.size
+        self.truth, self.stir = np.zeros(shape, np.bool_), np.zeros(states.size, np.bool_)
+        self.since, self.cross = np.full(shape, LONG_AGO), np.full(shape, NEVER)
+        dials = {k: one for k in watched if isinstance(one := plan.comparisons[k], Dialed)}
+        self.facts = {k: one.fact for k, one in dials.items()}
+        happened = {k: one for k in watched if isinstance(one := plan.comparisons[k], Happened)}
+        self.picked = {one.by for k in watched if isinstance(one := plan.comparisons[k], Picked)}
+        self.patterns = {k: one.patterns for k, one in happened.items() if one.wanted}
+        self.heard = {one.patterns for one in happened.values()}
+
+    # ------------------------------------------------------------------------ what is seen
+
+    def look(self, here: Here, when: Ints) -> None:
+        """A look at all of them, after something happened."""
+        for k, row in self.row.items():
+            holds, cross = self._seen(k, here)
+            self.cross[row][here.row] = cross
+            self._put(k, here.row, holds, when)
+            if k in self.patterns:
+                self._renew(row, here, holds, when, self.patterns[k])
+
+    def _renew(self, row: int, here: Here, holds: Mask, when: Ints, patterns: tuple[Pattern, ...]) -> None:
+        """The latest event is the evidence of what happened, also where it had happened before."""
+        again = np.flatnonzero(holds & (self.stands.last(patterns, here) == when))
+        self.since[row][here.row[again]] = when[again]
+        self.stir[here.row[again]] = True
+
+    def crossed(self, case: Ints, now: Ints) -> None:
+        """What time alone has changed by now."""
+        for k, row in self.row.items():
+            one, hit = self.plan.comparisons[k], np.flatnonzero(self.cross[row][case] == now)
+            if len(hit) and not isinstance(one, Dialed | Happened):
+                holds = one.wanted if isinstance(one, Timed | Picked) else later(one)
+                self.cross[row][case[hit]] = NEVER
+                self._put(k, case[hit], np.full(len(hit), holds), (now[hit] - self.states.base) << BITS)
+
+    def _put(self, k: int, case: Ints, holds: Mask, when: Ints) -> None:
+        """Whether a comparison holds now, and since when."""
+        row = self.row[k]
+        turned = holds != self.truth[row][case]
+        if turned.any():
+            self.truth[row][case] = holds
+            gained = np.flatnonzero(turned & holds)
+            self.since[row][case[gained]] = when[gained]
+            # what no longer holds makes no rule hold; but it may leave older evidence, on which a priority is raised
+            self.stir[case[turned if self.plan.raises else gained]] = True
+
+    def _seen(self, k: int, here: Here) -> tuple[Mask, Ints]:
+        one = self.plan.comparisons[k]
+        if isinstance(one, Dialed | Happened):
+            return self.stands.holds(one, here), np.full(len(here.row), NEVER)
+        if isinstance(one, Timed):
+            return edges(self.plan, one, self.stands.entered(one.track, here), here.now)
+        if isinstance(one, Picked):
+            return picked_edges(self.plan, self.states, one, here.place, self.stands.entered(one.track, here))
+        return self.families[one.target].look(one, here)
+
+    # ------------------------------------------------------------------------ conditions
+
+    def holds(self, tree: Tree, case: Any, point: Any) -> Mask:
+        """Whether a condition holds of cases, as of the points they are at."""
+        return held(tree, lambda k: self._holds(k, case, point))
+
+    def _holds(self, k: int, case: Any, point: Any) -> Mask:
+        found: Mask = self.truth[self.row[k]][case] if k in self.row else self.points.holds[k][point]
+        return found
+
+    def evidence(self, tree: Tree, case: Any, point: Any) -> Ints:
+        """When the latest thing happened that made a condition true, among its true members."""
+        if isinstance(tree, int):
+            return self._evidence(tree, case, point)
+        found = np.full(len(case), LONG_AGO)
+        for part in tree[1]:
+            told = self.evidence(part, case, point)
+            if tree[0] == "any":
+                told = np.where(self.holds(part, case, point), told, LONG_AGO)
+            found = np.maximum(found, told)
+        return found
+
+    def _evidence(self, k: int, case: Any, point: Any) -> Ints:
+        one = self.plan.comparisons[k]
+        if isinstance(one, Dialed) and one.silent:
+            return np.full(len(case), LONG_AGO)
+        found: Ints = self.since[self.row[k]][case] if k in self.row else self.points.since(k, point)
+        return found

@@ -1,28 +1,123 @@
-"""The rows that replayed cases left, as frames."""
+"""The rows of the sweep as frames: stays, moves, deadlines, and who owned them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.conditions import OUTCOMES
-from escalation_rules.simulation.arrays import WIDTH
-from escalation_rules.simulation.blocking import CHECKLISTS, Blocking
-from escalation_rules.simulation.columns.compile import Plan
-from escalation_rules.simulation.columns.facts import Ints, Mask, States
+from escalation_rules.picks import Pick
+from escalation_rules.simulation.arrays import BREACHED, LOST, NONE, WIDTH, Ints, Keys, Left, Mask, distinct, either
+from escalation_rules.simulation.columns.compile import Group, Plan
+from escalation_rules.simulation.columns.facts import OPEN, States
 from escalation_rules.simulation.columns.fold import Sweep
-from escalation_rules.simulation.columns.rules import lacking
-from escalation_rules.simulation.encoding import LOST
-from escalation_rules.simulation.frames import AT, SPAN, Columns, columns_of
-from escalation_rules.simulation.grids import BREACHED, Left
-from escalation_rules.simulation.owning import Owning
-from escalation_rules.simulation.paths import Path
-from escalation_rules.simulation.words import Table, Worded
+from escalation_rules.simulation.columns.rules import CHECKLISTS, Blocking, lacking
+from escalation_rules.simulation.frames import AT, SPAN, Columns, Table, Worded, columns_of
 
 __all__ = ["Tables"]
+
+
+class Stays(NamedTuple):
+    """Stays on levels: since when (cases with instants), until when, on which, and the event that began the work."""
+
+    keys: Ints
+    left: Ints
+    level: Ints
+    place: Ints
+
+
+class Path:
+    """The levels of a track on which cases stood, from the `first` of each on, or other values that they had.
+
+    `placed` and `moved` are what events and what rules did: case, instant and value.
+    """
+
+    def __init__(
+        self, states: States, first: Ints, placed: tuple[NDArray[Any], ...], moved: tuple[NDArray[Any], ...]
+    ) -> None:
+        self.states, self.first = states, first
+        case, at, level = (np.concatenate(pair) for pair in zip(placed, moved, strict=True))
+        keys = states.key(case, at)
+        order = np.argsort(keys, kind="stable")  # what events do comes before what rules do
+        self.keys, self.values = keys[order], level[order]
+        self.ordered = Keys(self.keys, states.size)
+
+    def at(self, keys: Ints) -> Ints:
+        """The values at instants, after all that happened at them."""
+        case = keys >> WIDTH
+        found: Ints = self.first[case]
+        if len(self.keys):
+            last = self.ordered.as_of(keys)
+            moved = (last >= 0) & (self.keys[last] >> WIDTH == case)
+            found = either(moved, self.values[last], found)
+        return found
+
+    def last(self) -> Ints:
+        """The last value of each case."""
+        found: Ints = self.first.copy()
+        found[self.keys >> WIDTH] = self.values  # of several, the last is kept
+        return found
+
+    def stays(self, kept: Mask) -> Stays:
+        """The stays of some cases. They begin or end where the case moves, begins a cycle or ends.
+
+        What counts is how an instant leaves the case.
+        """
+        states = self.states
+        breaks = distinct(states.turn_keys, self.keys)
+        case, at, turn = breaks >> WIDTH, states.instants(breaks), states.turned_by(breaks)
+        left = np.full(len(breaks), LOST)
+        left[:-1] = np.where(case[1:] == case[:-1], at[1:], LOST)
+        level, live = self.at(breaks), states.turns.values[turn] == OPEN
+        rows = np.flatnonzero(live & (level != NONE) & kept[case])
+        return Stays(breaks[rows], left[rows], level[rows], states.turns.places[turn[rows]])
+
+
+class Owning:
+    """Roles by what they are picked by; `by` has the names of the facts, the priority first."""
+
+    def __init__(self, plan: Plan, states: States) -> None:
+        self.plan, script = plan, states.script
+        given = [*(level.owner for level in plan.levels), *(target.owner for _, target in plan.targets)]
+        facts = dict.fromkeys(role.by for role in given if isinstance(role, Pick) and role.by != "priority")
+        self.by = ("priority", *facts)
+        numbers = [script.facts.index(name) for name in facts]
+        self.words = [script.priorities.words, *(script.values[number].words for number in numbers)]
+        trails = [states.fact(number) for number in numbers]
+        self.facts = [(Keys(states.keys[trail.places], states.size), trail.values) for trail in trails]
+
+    def picked(self, keys: Ints, priority: Ints) -> Ints:
+        """What roles were picked by after all that happened at instants, as one number, given the priority then."""
+        found = priority
+        for (known, values), words in zip(self.facts, self.words[1:], strict=True):
+            found = found * len(words) + values[known.as_of(keys)]
+        return found
+
+    def roles(self, groups: Sequence[Group | None], level: Ints, picked: Ints, group: Any) -> Worded:
+        """Who owned levels (without a group), or targets on them, by what roles were picked by.
+
+        `group` is the number of each row's group.
+        """
+        rungs, count = len(self.plan.levels) + 1, prod(map(len, self.words))
+        codes = (group * rungs + level + 1) * count + picked
+        words = [word for one in groups for word in self._owners(one)]
+        return Worded(codes.astype(np.min_scalar_type(-len(words) - 1)), np.array(words, object))
+
+    def _owners(self, group: Group | None) -> list[str | None]:
+        """Who owns each level, or a target on it, by level (nowhere is the first) and what roles are picked by."""
+        named = None if group is None else group.target.owner
+        given = [named, *(named if named is not None else level.owner for level in self.plan.levels)]
+        return [self._chosen(role, values) for role in given for values in product(*self.words)]
+
+    def _chosen(self, role: Any, values: tuple[Any, ...]) -> str | None:
+        found = role.choose(values[self.by.index(role.by)]) if isinstance(role, Pick) else role
+        return None if found is None else str(found)
 
 
 Kept = dict[str, NDArray[Any] | Worded]
