@@ -13,7 +13,7 @@ from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.analysis import CODES, check
-from escalation_rules.analysis.board import Board
+from escalation_rules.analysis.workbench import Board
 from escalation_rules.errors import InvalidValue
 from tests.desk import desk, levels, when
 

@@ -9,8 +9,8 @@ There is no clock in any of it: what may take long has a budget of steps.
 """
 
 from escalation_rules.analysis.changes import Change, Difference, Row
-from escalation_rules.analysis.checking import check
-from escalation_rules.analysis.covering import (
+from escalation_rules.analysis.check import check
+from escalation_rules.analysis.coverage import (
     AtomCoverage,
     Coverage,
     Edge,
@@ -20,7 +20,7 @@ from escalation_rules.analysis.covering import (
     edges,
 )
 from escalation_rules.analysis.differing import diff
-from escalation_rules.analysis.proving import prove
+from escalation_rules.analysis.prove import prove
 from escalation_rules.analysis.report import CODES, Finding, Report, Witness
 from escalation_rules.analysis.verdicts import Claim, Proved, Refuted, Step, Unknown
 

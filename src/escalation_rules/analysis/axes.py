@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple, cast
 
-from escalation_rules.analysis.search import Formula, any_of
+from escalation_rules.analysis.solver import Formula, any_of
 
 __all__ = ["DURATION", "ELAPSED", "Axis", "Key", "Measure", "clauses"]
 

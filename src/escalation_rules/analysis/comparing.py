@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from escalation_rules.analysis.cells import Space
 from escalation_rules.analysis.changes import Verdict, ordered
+from escalation_rules.analysis.domains import Space
 from escalation_rules.analysis.merging import merged
 from escalation_rules.analysis.report import Witness
-from escalation_rules.analysis.search import Formula, OutOfBudget, Search, all_of
-from escalation_rules.analysis.stories import stories, walk
+from escalation_rules.analysis.solver import Formula, OutOfBudget, Search, all_of
+from escalation_rules.analysis.witnesses import stories, walk
 from escalation_rules.case import Case
 from escalation_rules.engine import decide, program_of
 from escalation_rules.policy import Policy

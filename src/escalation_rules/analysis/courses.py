@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from escalation_rules.analysis.cells import Space
-from escalation_rules.analysis.stories import TRIES, Plot, how_many, plot_of, tellings, walk
+from escalation_rules.analysis.domains import Space
+from escalation_rules.analysis.witnesses import TRIES, Plot, how_many, plot_of, tellings, walk
 from escalation_rules.case import Case
 from escalation_rules.engine.model import Program
 from escalation_rules.engine.rules import blocked

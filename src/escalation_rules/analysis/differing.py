@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from escalation_rules.actions import Assign, SetPriority
-from escalation_rules.analysis.besides import changed_targets, levels_changed, settings_changed, targets_changed
-from escalation_rules.analysis.board import BUDGET
 from escalation_rules.analysis.changes import Change, Difference, Verdict, joined, ordered
 from escalation_rules.analysis.comparing import Comparison
+from escalation_rules.analysis.diff import changed_targets, levels_changed, settings_changed, targets_changed
 from escalation_rules.analysis.merging import Merged
-from escalation_rules.analysis.search import Formula, all_of, any_of
+from escalation_rules.analysis.solver import Formula, all_of, any_of
+from escalation_rules.analysis.workbench import BUDGET
 from escalation_rules.conditions import atoms
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule

@@ -7,9 +7,9 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-from escalation_rules.analysis.board import Board
-from escalation_rules.analysis.cells import chosen
+from escalation_rules.analysis.domains import chosen
 from escalation_rules.analysis.report import Finding, finding
+from escalation_rules.analysis.workbench import Board
 from escalation_rules.explain import say_instant
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.picks import Pick, choices

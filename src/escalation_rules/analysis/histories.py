@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from escalation_rules import events as E
-from escalation_rules.analysis.cells import Space
+from escalation_rules.analysis.domains import Space
 from escalation_rules.analysis.examples import Sketch
-from escalation_rules.analysis.stories import MINUTE, happenings, told, walk
+from escalation_rules.analysis.witnesses import MINUTE, happenings, told, walk
 from escalation_rules.case import Case
 from escalation_rules.policy import Policy
 from escalation_rules.worktime._timeline import datetime_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from escalation_rules.analysis.board import Board, Seen
 from escalation_rules.analysis.report import Finding, finding
+from escalation_rules.analysis.workbench import Board, Seen
 from escalation_rules.checklists import Checklist
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.rules import NEXT, Rule

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from escalation_rules.analysis.axes import Key
-from escalation_rules.analysis.cells import Space, places_of
-from escalation_rules.analysis.search import Formula, all_of, any_of
+from escalation_rules.analysis.domains import Space, places_of
+from escalation_rules.analysis.solver import Formula, all_of, any_of
 from escalation_rules.conditions import normal
 from escalation_rules.engine import program_of
 from escalation_rules.levels import EscalationLevel, Track

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.report import Finding, finding
-from escalation_rules.analysis.search import Formula, OutOfBudget, all_of, any_of, holds_at
+from escalation_rules.analysis.solver import Formula, OutOfBudget, all_of, any_of, holds_at
+from escalation_rules.analysis.workbench import Board
 from escalation_rules.conditions import AnyOf
 from escalation_rules.rules import NEXT, Rule
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.report import Finding, finding
-from escalation_rules.analysis.search import Formula
+from escalation_rules.analysis.solver import Formula
+from escalation_rules.analysis.workbench import Board
 from escalation_rules.conditions import AllOf, Atom, atoms
 from escalation_rules.explain import say
 from escalation_rules.rules import NEXT, Rule

@@ -9,8 +9,8 @@ from escalation_rules._values import fields_of
 from escalation_rules.analysis.changes import Change, Verdict, joined, ordered
 from escalation_rules.analysis.comparing import Comparison
 from escalation_rules.analysis.report import Witness
-from escalation_rules.analysis.search import any_of
-from escalation_rules.analysis.stories import CASE, start_of
+from escalation_rules.analysis.solver import any_of
+from escalation_rules.analysis.witnesses import CASE, start_of
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist
 from escalation_rules.engine import program_of
@@ -21,9 +21,8 @@ from escalation_rules.worktime import Span
 
 __all__ = ["changed_targets", "levels_changed", "settings_changed", "targets_changed"]
 
+
 # ---------------------------------------------------------------------------- levels
-
-
 def levels_changed(comparison: Comparison) -> Iterator[Change]:
     """Levels that one policy has and the other has not, or that are otherwise."""
     before, after = ({level.key: level for level in policy.all_levels} for policy in (comparison.old, comparison.new))
@@ -85,8 +84,6 @@ def _at_level(comparison: Comparison, key: str) -> Witness | None:
 
 
 # ---------------------------------------------------------------------------- targets
-
-
 def targets_changed(comparison: Comparison) -> Iterator[Change]:
     """Targets, by key, that are not as they were."""
     for (level, key), (one, other) in changed_targets(comparison).items():
@@ -110,7 +107,6 @@ def changed_targets(comparison: Comparison) -> dict[tuple[str | None, str], tupl
 
 
 Targets = tuple[Target, ...]
-
 
 _TIMED: dict[Verdict, str] = {
     "equivalent": "it allows the same",
@@ -172,8 +168,6 @@ def _on_the_clock(comparison: Comparison, level: str | None) -> Witness | None:
 
 
 # ---------------------------------------------------------------------------- settings
-
-
 def settings_changed(comparison: Comparison) -> Iterator[Change]:
     """What holds for a policy as a whole."""
     old, new = comparison.old, comparison.new

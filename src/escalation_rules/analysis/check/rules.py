@@ -11,11 +11,11 @@ from collections.abc import Hashable, Iterator
 from datetime import datetime
 
 from escalation_rules.actions import Assign, SetPriority
-from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.courses import Course
 from escalation_rules.analysis.report import Finding, finding
-from escalation_rules.analysis.search import OutOfBudget
-from escalation_rules.analysis.stories import MINUTE, told, walk
+from escalation_rules.analysis.solver import OutOfBudget
+from escalation_rules.analysis.witnesses import MINUTE, told, walk
+from escalation_rules.analysis.workbench import Board
 from escalation_rules.case import Case
 from escalation_rules.conditions import atoms
 from escalation_rules.engine.model import Program
@@ -24,6 +24,7 @@ from escalation_rules.rules import NEXT, Rule
 from escalation_rules.worktime._timeline import datetime_of
 
 __all__ = ["lowering_rules"]
+
 
 Seen = tuple[str, tuple[Case, datetime]]
 """What takes the case higher, and the case with the instant."""

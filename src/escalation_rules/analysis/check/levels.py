@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from escalation_rules.analysis.board import Board, Seen
 from escalation_rules.analysis.report import Finding, finding
-from escalation_rules.analysis.stories import Plot
+from escalation_rules.analysis.witnesses import Plot
+from escalation_rules.analysis.workbench import Board, Seen
 from escalation_rules.case import Case
 from escalation_rules.engine import decide
 from escalation_rules.levels import EscalationLevel
@@ -22,8 +22,6 @@ __all__ = ["climbs", "gaps"]
 
 
 # ---------------------------------------------------------------------------- left alone for ever
-
-
 def gaps(board: Board) -> Iterator[Finding]:
     """Levels on which a case can wait for ever: nothing is owed, nothing runs, and no rule is to come.
 
@@ -109,8 +107,6 @@ def _may_start(target: Target) -> bool:
 
 
 # ---------------------------------------------------------------------------- one breath
-
-
 def climbs(board: Board, rules: Iterable[Rule]) -> Iterator[Finding]:
     """`next` rules that take a case up several levels at one instant."""
     for rule in rules:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from escalation_rules.analysis.axes import DURATION, ELAPSED, Axis, Key, Measure, clauses
 from escalation_rules.analysis.examples import beginning, is_possible
-from escalation_rules.analysis.search import Formula, all_of, any_of, axes_of
+from escalation_rules.analysis.solver import Formula, all_of, any_of, axes_of
 from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, Not
 from escalation_rules.engine import program_of
 from escalation_rules.engine.atoms import COMPARE
@@ -43,6 +43,7 @@ __all__ = [
     "places_of",
     "targets_of",
 ]
+
 
 OTHER = "another"
 """A text that the policy does not name; lengthened where it happens to."""

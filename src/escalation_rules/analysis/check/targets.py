@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, TypeGuard
 
 from escalation_rules import events as E
 from escalation_rules.analysis.axes import ELAPSED
-from escalation_rules.analysis.board import Board, Seen
-from escalation_rules.analysis.cells import chosen, place_of_target
+from escalation_rules.analysis.domains import chosen, place_of_target
 from escalation_rules.analysis.examples import is_possible
 from escalation_rules.analysis.report import Finding, finding
-from escalation_rules.analysis.search import Formula, all_of
+from escalation_rules.analysis.solver import Formula, all_of
+from escalation_rules.analysis.workbench import Board, Seen
 from escalation_rules.engine import decide
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick, choices
@@ -20,6 +20,7 @@ from escalation_rules.targets import Target
 from escalation_rules.worktime import Span
 
 __all__ = ["idle_targets", "slower_when_urgent"]
+
 
 Placed = tuple[str | None, str, Target]
 """The level whose target it is, the path to it, and the target."""
@@ -111,8 +112,6 @@ def _admits(pattern: Pattern, field: str, value: object) -> bool:
 
 
 # ---------------------------------------------------------------------------- spans by priority
-
-
 def slower_when_urgent(board: Board) -> Iterator[Finding]:
     """Targets that give a more urgent case more time than a less urgent one that is otherwise alike.
 

@@ -15,12 +15,12 @@ from typing import Any
 
 from escalation_rules.actions import Flag
 from escalation_rules.analysis.axes import DURATION, ELAPSED, Axis, Key, Measure
-from escalation_rules.analysis.board import BUDGET, Board
-from escalation_rules.analysis.cells import Place, Space
+from escalation_rules.analysis.domains import Place, Space
 from escalation_rules.analysis.histories import alphabet, elsewhen, longer
-from escalation_rules.analysis.search import Formula, OutOfBudget, all_of
-from escalation_rules.analysis.stories import stories, walk
+from escalation_rules.analysis.solver import Formula, OutOfBudget, all_of
 from escalation_rules.analysis.verdicts import Claim, Proved, Refuted, Scope, Step, Unknown, is_below
+from escalation_rules.analysis.witnesses import stories, walk
+from escalation_rules.analysis.workbench import BUDGET, Board
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, Atom, normal, read_condition
 from escalation_rules.engine import decide, program_of

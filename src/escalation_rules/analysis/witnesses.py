@@ -13,7 +13,7 @@ from typing import Any
 
 from escalation_rules import events as E
 from escalation_rules.analysis.axes import DURATION, Key
-from escalation_rules.analysis.cells import Space
+from escalation_rules.analysis.domains import Space
 from escalation_rules.analysis.examples import MONDAY, Sketch, beginning, example_of
 from escalation_rules.case import Case
 from escalation_rules.engine.fold import fold, forward, upcoming
@@ -37,6 +37,7 @@ __all__ = [
     "told",
     "walk",
 ]
+
 
 CASE = "C-1"
 MINUTE = timedelta(minutes=1)

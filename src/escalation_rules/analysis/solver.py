@@ -13,6 +13,7 @@ from typing import Any
 
 __all__ = ["Formula", "OutOfBudget", "Search", "all_of", "any_of", "axes_of", "holds_at"]
 
+
 Formula = Any
 """True, False, (axis, mask), or ("all" | "any", tuple of formulas)."""
 

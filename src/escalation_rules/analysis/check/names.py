@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from escalation_rules.actions import SetPriority
-from escalation_rules.analysis.board import Board
-from escalation_rules.analysis.cells import Place, place_of_target
+from escalation_rules.analysis.domains import Place, place_of_target
 from escalation_rules.analysis.report import Finding, finding
+from escalation_rules.analysis.workbench import Board
 from escalation_rules.conditions import Atom, Condition, atoms
 from escalation_rules.explain import say
 from escalation_rules.picks import Pick, choices
@@ -65,8 +65,6 @@ def _oddity(board: Board, atom: Atom, place: Place) -> str | None:
 
 
 # ---------------------------------------------------------------------------- calendars
-
-
 def uncounted_spans(board: Board) -> Iterator[Finding]:
     """Business time in a policy without a calendar: all time counts then, nights and weekends too."""
     for path, span in _spans(board.policy) if not board.policy.calendars else ():
@@ -92,8 +90,6 @@ def _spans(policy: Policy) -> Iterator[tuple[str, Any]]:
 
 
 # ---------------------------------------------------------------------------- names
-
-
 def unused_names(board: Board) -> Iterator[Finding]:
     """Facts, calendars and priorities that nothing in the policy looks at."""
     policy, found = board.policy, board.inside.parts

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from escalation_rules.analysis.cells import Space
 from escalation_rules.analysis.courses import Course, Courses, Stage
+from escalation_rules.analysis.domains import Space
 from escalation_rules.analysis.inside import Inside
-from escalation_rules.analysis.search import Formula, OutOfBudget, Search, all_of, holds_at
-from escalation_rules.analysis.stories import TRIES
+from escalation_rules.analysis.solver import Formula, OutOfBudget, Search, all_of, holds_at
+from escalation_rules.analysis.witnesses import TRIES
 from escalation_rules.case import Case
 from escalation_rules.conditions import Condition, normal
 from escalation_rules.engine.model import RuleCode
@@ -22,9 +22,9 @@ from escalation_rules.worktime._timeline import datetime_of
 
 __all__ = ["BUDGET", "Board", "Seen"]
 
+
 BUDGET = 200_000
 """How many steps a question may take unless one says: about a tenth of a second of searching."""
-
 
 Seen = tuple[Case, datetime]
 """A case, and an instant at which to look at it."""

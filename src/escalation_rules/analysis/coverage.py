@@ -12,11 +12,11 @@ from escalation_rules import events as E
 from escalation_rules._arguments import read_cases
 from escalation_rules._values import Instant, Value
 from escalation_rules.analysis.axes import DURATION, Key
-from escalation_rules.analysis.board import BUDGET, Board
-from escalation_rules.analysis.cells import Space, places_of
 from escalation_rules.analysis.courses import at_work
-from escalation_rules.analysis.search import Formula, OutOfBudget
-from escalation_rules.analysis.stories import stories, walk
+from escalation_rules.analysis.domains import Space, places_of
+from escalation_rules.analysis.solver import Formula, OutOfBudget
+from escalation_rules.analysis.witnesses import stories, walk
+from escalation_rules.analysis.workbench import BUDGET, Board
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal
 from escalation_rules.engine import program_of
@@ -213,8 +213,6 @@ def _states(program: Program, case: Case, until: int) -> Iterator[State]:
 
 
 # ---------------------------------------------------------------------------- edges
-
-
 class Edge(Value):
     """A case at the edge of a threshold of a rule, and whether the rule asks for something there: `asks`."""
 
