@@ -14,11 +14,10 @@ from hypothesis import given, note, settings
 
 from escalation_rules import Case, Policy, Rule, decide
 from escalation_rules.analysis import check
-from escalation_rules.analysis.courses import at_work
-from escalation_rules.analysis.ladders import unreachable_levels
-from escalation_rules.analysis.redundancy import redundant_rules
+from escalation_rules.analysis.check.levels import unreachable_levels
+from escalation_rules.analysis.check.rules import alive, dead_rules, redundant_rules, without_evidence
 from escalation_rules.analysis.report import Finding
-from escalation_rules.analysis.ruling import alive, dead_rules, without_evidence
+from escalation_rules.analysis.witnesses import at_work
 from escalation_rules.analysis.workbench import Board
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Not
 from escalation_rules.engine import program_of

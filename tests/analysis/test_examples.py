@@ -9,7 +9,7 @@ from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.analysis import Refuted, Unknown, edges, prove
-from escalation_rules.analysis.examples import example_of, is_possible
+from escalation_rules.analysis.domains import example_of, is_possible
 from escalation_rules.analysis.workbench import Board
 from tests.desk import desk, when
 

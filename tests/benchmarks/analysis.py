@@ -18,8 +18,7 @@ from time import process_time
 from escalation_rules import Policy
 from escalation_rules import facts as F
 from escalation_rules.analysis import Unknown, check, diff, prove
-from escalation_rules.analysis.redundancy import redundant_rules
-from escalation_rules.analysis.ruling import alive, dead_rules
+from escalation_rules.analysis.check.rules import alive, dead_rules, redundant_rules
 from escalation_rules.analysis.workbench import Board
 from escalation_rules.engine import program_of
 from tests.analysis import sampling, small

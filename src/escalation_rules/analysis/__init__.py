@@ -8,7 +8,6 @@
 There is no clock in any of it: what may take long has a budget of steps.
 """
 
-from escalation_rules.analysis.changes import Change, Difference, Row
 from escalation_rules.analysis.check import check
 from escalation_rules.analysis.coverage import (
     AtomCoverage,
@@ -19,10 +18,9 @@ from escalation_rules.analysis.coverage import (
     coverage,
     edges,
 )
-from escalation_rules.analysis.differing import diff
-from escalation_rules.analysis.prove import prove
+from escalation_rules.analysis.diff import Change, Difference, Row, diff
+from escalation_rules.analysis.prove import Claim, Proved, Refuted, Step, Unknown, prove
 from escalation_rules.analysis.report import CODES, Finding, Report, Witness
-from escalation_rules.analysis.verdicts import Claim, Proved, Refuted, Step, Unknown
 
 __all__ = [
     "CODES",

@@ -11,11 +11,9 @@ from typing import NamedTuple
 from escalation_rules import events as E
 from escalation_rules._arguments import read_cases
 from escalation_rules._values import Instant, Value
-from escalation_rules.analysis.axes import DURATION, Key
-from escalation_rules.analysis.courses import at_work
-from escalation_rules.analysis.domains import Space, places_of
+from escalation_rules.analysis.domains import DURATION, Key, Space, places_of
 from escalation_rules.analysis.solver import Formula, OutOfBudget
-from escalation_rules.analysis.witnesses import stories, walk
+from escalation_rules.analysis.witnesses import at_work, stories, walk
 from escalation_rules.analysis.workbench import BUDGET, Board
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal

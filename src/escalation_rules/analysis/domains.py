@@ -1,33 +1,27 @@
-"""Threshold cells: of every fact, the few sets of values that the comparisons of a policy can tell apart.
-
-Each fact in its context is an *axis*: the priority, the level on a track, how long a case has been open in office
-hours. Its cells are values, or intervals between the thresholds with which the policy compares it, each named by its
-least value; what may be unknown has a cell for that, in which neither a comparison nor its opposite holds. In every
-state of every case each fact is in one cell, so what holds in no choice of cells holds in no case. Not the other way
-round: a choice of cells need not be the state of any case, although some impossible pairs are excluded.
-"""
+"""Domains: the few sets of values of each fact that a policy can tell apart; which exclude each other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
 
-from escalation_rules.analysis.axes import DURATION, ELAPSED, Axis, Key, Measure, clauses
-from escalation_rules.analysis.examples import beginning, is_possible
+from escalation_rules import events as E
 from escalation_rules.analysis.solver import Formula, all_of, any_of, axes_of
 from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, Not
 from escalation_rules.engine import program_of
 from escalation_rules.engine.atoms import COMPARE
 from escalation_rules.engine.model import Program
+from escalation_rules.errors import InvalidValue
+from escalation_rules.patterns import FieldTest, Happening, Pattern
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
-from escalation_rules.worktime import Span
+from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import CONTINUOUS
 
 __all__ = [
@@ -44,6 +38,170 @@ __all__ = [
     "targets_of",
 ]
 
+
+Key = tuple[Any, ...]
+"""A fact, and what it is asked about. What is no fact begins with a tuple, which no fact is named."""
+Measure = tuple[Any, ...]
+"""A scale on which time counts."""
+DURATION = ("duration",)
+"""How the key of a duration begins: then comes what it counts from, and its measure."""
+ELAPSED = ("elapsed",)
+"""The measure of time that no calendar interrupts."""
+
+
+class Axis(NamedTuple):
+    """A fact in its context, and its cells, the simplest first."""
+
+    key: Key
+    cells: tuple[Any, ...]
+
+    @property
+    def full(self) -> int:
+        """The mask of all cells."""
+        return (1 << len(self.cells)) - 1
+
+    def where(self, test: Any) -> int:
+        """The mask of the cells that pass a test."""
+        return sum(1 << number for number, cell in enumerate(self.cells) if test(cell))
+
+
+def clauses(axes: Sequence[Axis]) -> Iterator[tuple[int, int, Formula]]:
+    """Pairs of axes that depend on one another, with what holds of both in every case."""
+    for (one, first), (other, second) in product(enumerate(axes), repeat=2):
+        if one != other:
+            for clause in _implied(first, second):
+                yield one, other, any_of((_outside(one, first, clause[0]), _within(other, second, clause[1])))
+
+
+def _within(number: int, axis: Axis, mask: int) -> Formula:
+    return mask == axis.full if mask in {0, axis.full} else (number, mask)
+
+
+def _outside(number: int, axis: Axis, mask: int) -> Formula:
+    return _within(number, axis, axis.full & ~mask)
+
+
+def _implied(first: Axis, second: Axis) -> Iterator[tuple[int, int]]:
+    """Masks of the first axis that each put the second into a mask."""
+    if first.key[0] == second.key[0] == DURATION:
+        yield from _longer(first, second)
+    elif first.key[0] == second.key[0] == "happened" and first.key[2] == second.key[2]:
+        if first.key[1] <= second.key[1]:
+            yield first.where(bool), second.where(bool)
+    elif first.key == ("escalation_requested",) and second.key == ("escalations",):
+        yield first.where(bool), second.where(lambda cell: cell >= _below(second, 1))
+    elif first.key[0] == DURATION and first.key[1][0] == "past_due" and second.key == ("deadline", first.key[1][1]):
+        yield first.where(lambda cell: cell > 0), second.where(lambda cell: cell == "breached")
+
+
+def _below(axis: Axis, value: int) -> Any:
+    """The cell that contains a value."""
+    return max(cell for cell in axis.cells if cell <= value)
+
+
+def _longer(first: Axis, second: Axis) -> Iterator[tuple[int, int]]:
+    """So much on the first axis is at least as much on the second: it began no later, and no less time counts there.
+
+    Only open time counts in business hours, so they never exceed what has elapsed.
+    """
+    (_, anchor, measure), (_, other, scale) = cast(Any, first.key), cast(Any, second.key)
+    earlier = anchor == other or (anchor[0] in {"at_level_for", "since_update"} and other == ("open_for",))
+    if anchor[0] == "time_left" or not earlier or not _comparable(measure, scale):
+        return
+    for least in first.cells[1:]:
+        reached = _below(second, least)
+        yield first.where(lambda cell, least=least: cell >= least), second.where(lambda cell, r=reached: cell >= r)
+
+
+def _comparable(measure: Measure, scale: Measure) -> bool:
+    if measure == scale:
+        return measure[0] in {"elapsed", "business"} or measure[2:] == ("close",)
+    return measure[0] == "business" and scale == ELAPSED
+
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+"""When stories begin, unless the office is closed then."""
+Sketch = tuple[type[Happening], dict[str, Any]]
+"""An event without its instant."""
+
+_NEEDED: dict[str, dict[str, Any]] = {
+    "EscalationRequested": {},
+    "ProgressReported": {"state": "stalled"},
+    "ItemConfirmed": {"item": "item"},
+    "ItemWithdrawn": {"item": "item"},
+    "ChecklistOverridden": {"level": "level", "reason": "agreed"},
+    "FactObserved": {"name": "fact", "value": True},
+    "CallHeld": {"kind": "call"},
+    "ActionTaken": {"key": "action"},
+    "MoveDeclined": {"key": "move"},
+    "LessonSettled": {"lesson": "lesson", "outcome": "done"},
+    "PriorityChanged": {"to": ""},
+    "Escalated": {"to": ""},
+    "CommunicationAgreed": {"plan": {"every": Span(1, "days")}},
+}
+
+
+def beginning(policy: Policy) -> datetime:
+    """When cases of stories begin: the first open instant of a Monday, or once the policy is in effect."""
+    name = policy.usual_calendar
+    calendar = policy.calendars.get(name) if isinstance(name, str) else None
+    calendar = calendar or BusinessCalendar.always("UTC")
+    start = MONDAY if policy.effective_from is None else max(MONDAY, policy.effective_from)
+    return calendar.next_open(start.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def example_of(policy: Policy, pattern: Pattern) -> Sketch | None:
+    """The simplest event that matches a pattern, if one could be made that does."""
+    kind = E.KINDS[pattern.event]
+    fields = {**_NEEDED.get(pattern.event, {})}
+    named = {"PriorityChanged": policy.priorities, "Escalated": [level.key for level in policy.all_levels]}
+    for name in list(named.get(pattern.event, ()))[:1]:
+        fields["to"] = name
+    for name, test in pattern.where.items():
+        into = fields if name in kind.model_fields else fields.setdefault("plan", {})
+        into[name] = _passing(kind, name, test)
+    try:
+        made = kind(at=MONDAY, **fields)
+    except InvalidValue:
+        return None
+    return (kind, fields) if pattern.matches(made) else None
+
+
+def _passing(kind: type[Happening], name: str, test: FieldTest) -> Any:
+    """A value that passes a test of a field."""
+    field = kind.model_fields.get(name)
+    several = field is not None and get_origin(field.annotation) is tuple
+    if test.test == "among":
+        value = next((one for one in test.values if one is not None), None) if several else test.values[0]
+    else:
+        allowed = _limits(kind, name) or ("some", "another", "a third")
+        value = next((one for one in allowed if test.accepts(one)), "/".join(map(str, test.values)) + "+")
+    return () if several and value is None else (value,) if several else value
+
+
+def _limits(kind: type[Happening], name: str) -> tuple[Any, ...]:
+    """The values that a field is limited to; none where it may hold any text."""
+    field = kind.model_fields.get(name)
+    annotation = field.annotation if field else None
+    found: list[Any] = []
+    for part in (annotation, *get_args(annotation)):
+        found += (True, False) if part is bool else get_args(part) if get_origin(part) is Literal else ()
+        found += [None] if part is type(None) else []
+    return tuple(found) if found != [None] else ()
+
+
+def is_possible(pattern: Pattern) -> bool:
+    """False where no event can match: a field asked for values that it cannot have."""
+    kind = E.KINDS[pattern.event]
+    limits = ((test, _limits(kind, name)) for name, test in pattern.where.items())
+    return all(not limited or any(map(test.accepts, limited)) for test, limited in limits)
+
+
+# Each fact in its context is an *axis*: the priority, the level on a track, how long a case has been open in office
+# hours. Its cells are values, or intervals between the thresholds with which the policy compares it, each named by its
+# least value; what may be unknown has a cell for that, in which neither a comparison nor its opposite holds. In every
+# state of every case each fact is in one cell, so what holds in no choice of cells holds in no case. Not the other way
+# round: a choice of cells need not be the state of any case, although some impossible pairs are excluded.
 
 OTHER = "another"
 """A text that the policy does not name; lengthened where it happens to."""

@@ -1,28 +1,22 @@
-"""`prove`: whether every case reaches a level in time.
-
-What can be proved: that whenever the condition has held for so long, in one stay below the level, some rule that
-nothing can hold back holds. Durations that began no later than the condition are at least as long; everything else is
-a question about cells. What cannot be proved is looked for: a case that is still below when its time is up.
-"""
+"""`prove`: does every case reach a level in time? Its answers, and the bounded search for a counterexample."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
+from escalation_rules import events as E
+from escalation_rules._values import Instant, Value, show
 from escalation_rules.actions import Flag
-from escalation_rules.analysis.axes import DURATION, ELAPSED, Axis, Key, Measure
-from escalation_rules.analysis.domains import Place, Space
-from escalation_rules.analysis.histories import alphabet, elsewhen, longer
+from escalation_rules.analysis.domains import DURATION, ELAPSED, Axis, Key, Measure, Place, Sketch, Space
 from escalation_rules.analysis.solver import Formula, OutOfBudget, all_of
-from escalation_rules.analysis.verdicts import Claim, Proved, Refuted, Scope, Step, Unknown, is_below
-from escalation_rules.analysis.witnesses import stories, walk
+from escalation_rules.analysis.witnesses import MINUTE, happenings, stories, told, walk
 from escalation_rules.analysis.workbench import BUDGET, Board
 from escalation_rules.case import Case
-from escalation_rules.conditions import AllOf, Atom, normal, read_condition
+from escalation_rules.conditions import AllOf, Atom, Condition, normal, read_condition
 from escalation_rules.engine import decide, program_of
 from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.fold import fold
@@ -30,6 +24,7 @@ from escalation_rules.engine.model import BITS, LONG_AGO, Program, Tree
 from escalation_rules.engine.rules import tree_holds
 from escalation_rules.engine.state import State
 from escalation_rules.errors import InvalidValue
+from escalation_rules.explain import say, say_instant
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime import Span
@@ -37,6 +32,201 @@ from escalation_rules.worktime._timeline import datetime_of
 from escalation_rules.worktime.spans import SpanLike
 
 __all__ = ["prove"]
+
+
+Scope = Literal["new case", "any case"]
+
+
+class Claim(Value):
+    """That a case on which `when` has held for as long as `within` is on the level `reaches`, or above."""
+
+    when: Condition | None
+    reaches: str
+    within: Span
+    scope: Scope = "new case"
+
+    def __str__(self) -> str:
+        who = "a new case" if self.scope == "new case" else "any case"
+        condition = say(self.when) if self.when is not None else "it is open"
+        return f"{who} on which for {self.within}: {condition}, is on `{self.reaches}` or above"
+
+
+class Proved(Value):
+    """The claim holds of every case. `rules` are those that see to it; none are needed where it cannot arise."""
+
+    claim: Claim
+    rules: tuple[str, ...] = ()
+    steps: int = 0
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        if not self.rules:
+            return f"proved: {self.claim}; no such case is ever below"
+        names = " and ".join(f"`{name}`" for name in self.rules)
+        return f"proved: {self.claim}; {names} {'sees' if len(self.rules) == 1 else 'see'} to it"
+
+
+class Step(Value):
+    """One instant of a counterexample: what happened, and where the case stood then."""
+
+    at: Instant
+    level: str | None
+    what: str
+
+    def __str__(self) -> str:
+        return f"{say_instant(self.at)}  on {self.level or 'no level'}: {self.what}"
+
+
+class Refuted(Value):
+    """A case of which the claim does not hold: at the last instant of the trace it is still below.
+
+    It was replayed through `decide` before it was returned.
+    """
+
+    claim: Claim
+    policy: Policy
+    case: Case
+    trace: tuple[Step, ...]
+
+    def __bool__(self) -> bool:
+        return False
+
+    @property
+    def at(self) -> Instant:
+        """When the time was up."""
+        return self.trace[-1].at
+
+    @property
+    def still_reproduces(self) -> bool:
+        """Whether `decide` finds the case below the level at that instant."""
+        return is_below(self.policy, self.case, self.at, self.claim.reaches)
+
+    def as_test(self, name: str = "test_the_case_is_high_enough") -> str:
+        """The source of a pytest test which asks for what was claimed: it fails until the policy is mended.
+
+        The policy stands in it as it is; put your own in its place.
+        """
+        track = self.policy.track_of(self.claim.reaches)
+        order = [None, *(level.key for level in track.levels)]
+        wanted = order[order.index(self.claim.reaches) :]
+        return "\n".join(
+            [
+                "from escalation_rules import *",
+                "from escalation_rules import actions as A, events as E, facts as F",
+                "from escalation_rules.conditions import AllOf, AnyOf",
+                "from escalation_rules.patterns import FieldTest, Pattern",
+                "from escalation_rules.worktime import *",
+                "",
+                f"POLICY = {self.policy!r}",
+                "",
+                "",
+                f"def {name}():",
+                f'    """{str(self.claim)[0].upper()}{str(self.claim)[1:]}."""',
+                f"    case = {self.case!r}",
+                f"    at = E.Resolved(at={show(self.at)}).at",
+                "    decision = decide(POLICY, case, at=at)",
+                f"    assert decision.levels[{track.key!r}] in {wanted!r}, decision.explain()",
+                "",
+            ]
+        )
+
+    def __str__(self) -> str:
+        return "\n".join([f"not so: {self.claim}", *map(str, self.trace)])
+
+
+class Unknown(Value):
+    """Neither a proof nor a counterexample was found.
+
+    The claim is outside what can be proved, or the `budget` of steps was `spent`, of which `steps` were taken; how long
+    that takes is no measure of anything here.
+    """
+
+    claim: Claim
+    budget: int
+    steps: int = 0
+    spent: bool = False
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        why = f"the budget of {self.budget:,} steps was spent" if self.spent else "it is outside what can be proved"
+        return f"not known: {self.claim}; {why}, and no case was found that breaks it"
+
+
+def is_below(policy: Policy, case: Case, at: Instant, level: str) -> bool:
+    """Whether a case stands below a level on its track, as `decide` has it."""
+    track = policy.track_of(level)
+    order = [None, *(one.key for one in track.levels)]
+    return order.index(decide(policy, case, at=at).levels[track.key]) < order.index(level)
+
+
+_USUAL: tuple[Sketch, ...] = (
+    (E.SupportReplied, {}),
+    (E.CustomerReplied, {}),
+    (E.WaitStarted, {}),
+    (E.Assigned, {"person": "person 1"}),
+    (E.LevelFailed, {}),
+)
+_CROSSINGS = 3
+
+
+def alphabet(space: Space, *, by_hand: bool) -> list[tuple[Sketch, ...]]:
+    """What may happen that a policy takes notice of; `by_hand` also what people do to levels, and reopening."""
+    found: list[tuple[Sketch, ...]] = []
+    if by_hand:
+        keys = [level.key for level in space.policy.all_levels]
+        found += [((kind, {"to": key}),) for kind in (E.DeEscalated, E.Escalated) for key in keys]
+        found += [((E.Resolved, {}), (E.Reopened, {}))]
+    found += [(sketch,) for sketch in _USUAL]
+    for axis in space.axes:
+        for cell in axis.cells:
+            happening = tuple(happenings(space, axis.key, cell))
+            if happening:
+                found.append(happening)
+    found += [((E.PriorityChanged, {"to": name}),) for name in space.policy.priorities if ("priority",) in space.number]
+    for fact in space.policy.facts:
+        cells = space.axes[space.number[fact.name,]].cells if (fact.name,) in space.number else ()
+        found += [((E.FactObserved, {"name": fact.name, "value": cell}),) for cell in cells]
+    if not by_hand:
+        found = [one for one in found if not any(kind in _BY_HAND for kind, _ in one)]
+    return list({repr(one): one for one in found}.values())
+
+
+_BY_HAND = {E.Escalated, E.DeEscalated, E.Reopened, E.Observed}
+
+
+def longer(space: Space, cases: list[Case], happenings: list[tuple[Sketch, ...]]) -> Iterator[Case]:
+    """The cases with one more happening each: soon after their last event, or when something is about to change."""
+    for case in cases:
+        last = case.history[-1].at
+        instants = dict.fromkeys([last + MINUTE])
+        for state in walk(space.program, case, _CROSSINGS):
+            instants[datetime_of(state.now)] = None
+        for at in instants:
+            for sketches in happenings:
+                yield told(case, at, sketches)
+
+
+def elsewhen(policy: Policy, case: Case) -> Iterator[Case]:
+    """The same case at other times: just before the calendars close, and as they do."""
+    for calendar in policy.calendars.values():
+        closing = calendar.next_close(case.opened_at)
+        if closing is not None:
+            yield shifted(case, closing - MINUTE - case.opened_at)
+            yield shifted(case, closing - case.opened_at)
+
+
+def shifted(case: Case, by: timedelta) -> Case:
+    """The same case so much later."""
+    return Case(case.id, tuple(event.model_copy(update={"at": event.at + by}) for event in case.history))
+
+
+# What can be proved: that whenever the condition has held for so long, in one stay below the level, some rule that
+# nothing can hold back holds. Durations that began no later than the condition are at least as long; everything else is
+# a question about cells. What cannot be proved is looked for: a case that is still below when its time is up.
 
 
 def prove(

@@ -7,15 +7,24 @@ from datetime import datetime
 
 from escalation_rules._arguments import check_policy
 from escalation_rules._values import read_instant
-from escalation_rules.analysis.check.levels import climbs, gaps
+from escalation_rules.analysis.check.levels import (
+    climbs,
+    gaps,
+    hopeless_checklists,
+    uncovered_levels,
+    unreachable_levels,
+)
 from escalation_rules.analysis.check.names import odd_thresholds, uncounted_spans, unused_names
-from escalation_rules.analysis.check.rules import lowering_rules
+from escalation_rules.analysis.check.rules import (
+    alive,
+    dead_rules,
+    duplicate_rules,
+    lowering_rules,
+    redundant_rules,
+    without_evidence,
+)
 from escalation_rules.analysis.check.targets import idle_targets, slower_when_urgent
-from escalation_rules.analysis.duties import uncovered_levels
-from escalation_rules.analysis.ladders import hopeless_checklists, unreachable_levels
-from escalation_rules.analysis.redundancy import duplicate_rules, redundant_rules
 from escalation_rules.analysis.report import Finding, Report
-from escalation_rules.analysis.ruling import alive, dead_rules, without_evidence
 from escalation_rules.analysis.workbench import BUDGET, Board
 from escalation_rules.errors import InvalidValue, Problem, unknown
 from escalation_rules.policy import Policy

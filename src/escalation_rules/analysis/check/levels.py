@@ -1,24 +1,146 @@
-"""Checks by trying: cases left alone for ever, and climbs in one breath.
-
-Each is found on a case that the engine has folded, or not at all: nothing found here says that there is nothing.
-"""
+"""Checks of levels: unreachable ones, checklists nobody can satisfy, gaps, levels without cover."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from datetime import datetime
+from itertools import pairwise, product
+from typing import Any
 
+from escalation_rules.analysis.domains import chosen
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.witnesses import Plot
 from escalation_rules.analysis.workbench import Board, Seen
 from escalation_rules.case import Case
+from escalation_rules.checklists import Checklist
 from escalation_rules.engine import decide
+from escalation_rules.explain import say_instant
 from escalation_rules.levels import EscalationLevel
+from escalation_rules.picks import Pick, choices
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
-from escalation_rules.worktime._timeline import datetime_of
+from escalation_rules.worktime import BusinessCalendar, Rota
+from escalation_rules.worktime._timeline import datetime_of, microseconds_of
+from escalation_rules.worktime.rotas import next_cover_change
 
 __all__ = ["climbs", "gaps"]
+
+
+def unreachable_levels(board: Board, rules: Iterable[Rule]) -> Iterator[Finding]:
+    """Levels to which no rule takes a case from where cases start."""
+    reached = _reached(board, list(rules))
+    for track, levels in enumerate(board.program.levels):
+        for number, level in enumerate(levels):
+            if (track, number) not in reached:
+                yield finding(
+                    "unreachable-level",
+                    f"levels[{level.key}]",
+                    f"no rule ever takes a case to `{level.name}` from where cases start; only a person can put it "
+                    "there by hand",
+                    "let a rule name it, or take it out",
+                )
+
+
+def _reached(board: Board, rules: list[Rule]) -> set[tuple[int, int]]:
+    """The places where cases start, and those to which rules lead from there, step by step."""
+    reached = {(track, 0 if track == 0 and levels else -1) for track, levels in enumerate(board.program.levels)}
+    grown = True
+    while grown:
+        fresh = {place for rule in rules for place in _led_to(board, rule, reached)} - reached
+        reached |= fresh
+        grown = bool(fresh)
+    return reached
+
+
+def _led_to(board: Board, rule: Rule, reached: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Where a rule takes cases that stand somewhere within reach; further up where the owner may be away."""
+    track = board.codes[rule.name].track
+    here = [
+        board.standing(number, [level for one, level in reached if one == number]) for number in range(_tracks(board))
+    ]
+    for _, level in sorted(place for place in reached if place[0] == track):
+        fresh = [(track, to) for to in _ends(board, rule, level) if (track, to) not in reached]
+        question = f"rules[{rule.name}] leads on from there"
+        if fresh and not board.never(board.space.holds(rule), board.standing(track, [level]), *here, question=question):
+            yield from fresh
+
+
+def _ends(board: Board, rule: Rule, level: int) -> Iterator[int]:
+    """The levels on which a move by a rule may end: those above may be where somebody is, and ask their own lists."""
+    to, levels = board.wanted(rule, level), board.levels_of(rule)
+    if to is not None:
+        if rule.checklist == "waived" or not hopeless(levels[to].entry):
+            yield to
+        yield from (above for above in _skipped_to(board, levels, to) if not hopeless(levels[above].entry))
+
+
+def _tracks(board: Board) -> int:
+    return len(board.program.levels)
+
+
+def _skipped_to(board: Board, levels: tuple[EscalationLevel, ...], to: int) -> Iterator[int]:
+    """The levels to which a case may go on while nobody is on duty."""
+    while levels[to].nobody == "skip" and not board.is_free(levels[to]) and to + 1 < len(levels):
+        to += 1
+        yield to
+
+
+def hopeless_checklists(board: Board) -> Iterator[Finding]:
+    """Entry and exit checklists with an item to which every answer argues against."""
+    for level in board.policy.all_levels:
+        waived = [rule for rule in board.policy.all_rules if rule.to in {level.key, NEXT}]
+        if hopeless(level.entry) and not any(rule.checklist == "waived" for rule in waived):
+            yield finding(
+                "entry-cannot-be-met",
+                f"levels[{level.key}].entry",
+                f"no case can be moved to `{level.name}`: every answer to {_items(level.entry)} argues against it",
+                "let some answer speak for the move",
+                _held_back(board, level),
+            )
+        if hopeless(level.exit):
+            yield finding(
+                "exit-cannot-be-met",
+                f"levels[{level.key}].exit",
+                f"no case can go down from `{level.name}`: every answer to {_items(level.exit)} argues against it",
+                "let some answer speak for going down",
+                _standing_there(board, level),
+            )
+
+
+def _held_back(board: Board, level: EscalationLevel) -> Seen | None:
+    """A case that a rule wants on a level where it cannot go."""
+    track, number = board.program.places[level.key]
+    for rule in board.policy.all_rules:
+        below = [one for one in board.places(rule) if board.wanted(rule, one) == number]
+        if board.codes[rule.name].track == track and below:
+            found = board.witness(rule, board.standing(track, below))
+            if found is not None:
+                return found
+    return None
+
+
+def _standing_there(board: Board, level: EscalationLevel) -> Seen | None:
+    """A case on a level."""
+    track, number = board.program.places[level.key]
+    course = next(board.courses(board.standing(track, [number])), None)
+    return None if course is None else (course.case, course.case.history[-1].at)
+
+
+def hopeless(checklist: Checklist | None) -> bool:
+    """Whether no answers satisfy a checklist."""
+    return bool(_hopeless(checklist))
+
+
+def _hopeless(checklist: Checklist | None) -> list[str]:
+    items = checklist.items if checklist else ()
+    return [item.key for item in items if item.answers and set(item.answers) <= set(item.against)]
+
+
+def _items(checklist: Checklist | None) -> str:
+    return " and ".join(f"`{key}`" for key in _hopeless(checklist))
+
+
+# Each is found on a case that the engine has folded, or not at all: nothing found here says that there is nothing.
 
 
 # ---------------------------------------------------------------------------- left alone for ever
@@ -134,3 +256,63 @@ def _climb(board: Board, rule: Rule) -> Seen | None:
 
 _CROSSINGS = 8
 _TRIES = 4
+
+Interval = tuple[datetime, datetime]
+
+
+def uncovered_levels(board: Board, start: datetime, end: datetime) -> Iterator[Finding]:
+    """Levels whose owner and alternates are all off duty at times when their track is at work."""
+    for number, track in enumerate(board.program.tracks):
+        for level in board.program.levels[number]:
+            sides = product(_sides(board, level), _calendars(board, track.calendar))
+            gaps = sorted({gap for rotas, calendar in sides for gap in _gaps(rotas, start, end, calendar)})
+            if gaps:
+                since, until = gaps[0]
+                more = f", and {len(gaps) - 1} more times" if len(gaps) > 1 else ""
+                yield finding(
+                    "no-cover",
+                    f"levels[{level.key}].owner",
+                    f"nobody who could own `{level.name}` is on duty from {say_instant(since)} to {say_instant(until)} "
+                    f"UTC{more}; {_AND_THEN[level.nobody]}",
+                    "fill the rota, or name an alternate",
+                    instants=tuple(gaps),
+                )
+
+
+_AND_THEN = {
+    "wait": "cases that go there then have no owner",
+    "hold": "cases are held back until somebody is",
+    "skip": "cases pass it by",
+}
+
+
+def _sides(board: Board, level: EscalationLevel) -> list[list[Rota]]:
+    """For each owner that the choices may come to, the rotas of those who could own a level.
+
+    Left out where one of them is always there.
+    """
+    given, rotas = (level.owner, *level.alternates), board.policy.rotas
+    facts = list(dict.fromkeys(one.by for one in given if isinstance(one, Pick)))
+    found: dict[tuple[str, ...], None] = {}
+    for values in product(*map(board.space.values_of, facts)):
+        now = dict(zip(facts, values, strict=True))
+        found[tuple(str(role) for role in (chosen(one, now) for one in given) if role is not None)] = None
+    return [[rotas[role] for role in roles] for roles in found if roles and all(role in rotas for role in roles)]
+
+
+def _calendars(board: Board, own: object) -> list[Any]:
+    """The calendars in which a track may be at work."""
+    given = own if own is not None else board.policy.usual_calendar
+    names = [name for name in choices(given) if name is not None]
+    return [board.policy.calendars[name] for name in names] or [BusinessCalendar.always("UTC")]
+
+
+def _gaps(rotas: list[Rota], start: datetime, end: datetime, calendar: Any) -> Iterator[Interval]:
+    """The open times in which none of the rotas has anybody."""
+    now, last = microseconds_of(start), microseconds_of(end)
+    while now < last:
+        change = next_cover_change(rotas, now)
+        until = last if change is None else min(change, last)
+        if all(rota.person_at(now) is None for rota in rotas):
+            yield from calendar.openings(datetime_of(now), datetime_of(until))
+        now = until

@@ -7,9 +7,7 @@ from itertools import pairwise, product
 from typing import Any, NamedTuple, TypeGuard
 
 from escalation_rules import events as E
-from escalation_rules.analysis.axes import ELAPSED
-from escalation_rules.analysis.domains import chosen, place_of_target
-from escalation_rules.analysis.examples import is_possible
+from escalation_rules.analysis.domains import ELAPSED, chosen, is_possible, place_of_target
 from escalation_rules.analysis.report import Finding, finding
 from escalation_rules.analysis.solver import Formula, all_of
 from escalation_rules.analysis.workbench import Board, Seen
