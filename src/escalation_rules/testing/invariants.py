@@ -15,6 +15,7 @@ from escalation_rules.testing.story import tell
 
 __all__ = ["Broken", "hold"]
 
+
 Found = tuple[Step, str]
 """Where a promise broke, and what it complained of."""
 

@@ -15,6 +15,7 @@ from escalation_rules.testing.runs import Run, Step
 
 __all__ = ["DECISIONS"]
 
+
 MICROSECOND = timedelta(microseconds=1)
 LIVE = frozenset({"open", "waiting"})
 WAKES = 100

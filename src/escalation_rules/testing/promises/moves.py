@@ -25,6 +25,7 @@ from escalation_rules.worktime import Span
 
 __all__ = ["MOVES"]
 
+
 _BY_PEOPLE = (E.DeEscalated, E.Escalated, E.Observed, E.Opened)
 
 

@@ -14,6 +14,7 @@ from escalation_rules.testing.runs import Run, Step
 
 __all__ = ["CLOCKS", "more_urgent_never_slower"]
 
+
 MICROSECOND = timedelta(microseconds=1)
 Name = tuple[str, str | None, datetime | None, int]
 """What tells one instance of a target from all others of a case."""
