@@ -28,7 +28,7 @@ from escalation_rules.testing import (
     runs,
     spans,
 )
-from escalation_rules.testing.words import Words
+from escalation_rules.testing.strategies import Words
 from tests.desk import MICROSECOND, desk, opened, when
 from tests.testing.policies import EVERYTHING
 

@@ -8,13 +8,11 @@
 Needs the extra `[testing]`: hypothesis and pytest.
 """
 
-from escalation_rules.testing.invariants import Broken, hold
+from escalation_rules.testing.invariants import Broken, Invariant, hold, invariant
 from escalation_rules.testing.machine import host_machine
-from escalation_rules.testing.policies import policies
-from escalation_rules.testing.promises import Invariant, invariant
 from escalation_rules.testing.promises.clocks import more_urgent_never_slower
 from escalation_rules.testing.runs import Run, Step
-from escalation_rules.testing.strategies import calendars, cases, histories, instants, runs, spans
+from escalation_rules.testing.strategies import calendars, cases, histories, instants, policies, runs, spans
 from escalation_rules.testing.suite import INVARIANTS, policy_suite
 
 __all__ = [

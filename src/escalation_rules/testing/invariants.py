@@ -1,20 +1,132 @@
-"""Holding a promise against a run, and where the run breaks it.
-
-Where it broke is looked for when somebody reads the failure: of the hundreds of cases that break a promise while the
-shortest is sought, one is read.
-"""
+"""Invariants: a sentence, a check of a run, and the report where a run breaks it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from types import TracebackType
 
-from escalation_rules.testing.promises import Invariant
+from escalation_rules._values import show
+from escalation_rules.case import Case
+from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.explain import say_instant
+from escalation_rules.policy import Policy
 from escalation_rules.testing.runs import Run, Step
-from escalation_rules.testing.story import tell
+from escalation_rules.worktime import load_zone
 
 __all__ = ["Broken", "hold"]
 
+
+DECORATED = '@invariant("what must hold of every run")'
+"""How a function of a run is made an invariant."""
+
+Check = Callable[[Run], bool | None]
+Need = Callable[[Policy], str | None]
+
+
+def _nothing(_: Policy) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """A promise: its name, its sentence, the check, and what a policy must have for it to mean anything.
+
+    The check raises AssertionError where the promise is broken, and returns False where the run did not meet its
+    premise: a promise whose premise no run meets has not been tested. `lacks` says what a policy lacks for the premise
+    ever to be met, or None.
+    """
+
+    name: str
+    sentence: str
+    check: Check
+    lacks: Need = _nothing
+
+    def __call__(self, run: Run) -> bool | None:
+        """Hold it against a run."""
+        return self.check(run)
+
+
+def invariant(sentence: str, *, lacks: Need = _nothing) -> Callable[[Check], Invariant]:
+    """Make an invariant of a function of a run; its name is the function's. Raises `InvalidValue` without a sentence.
+
+    The function asserts. It may return False to say that this run did not meet its premise. `lacks` is asked once a
+    policy: a text says what the policy lacks for the premise ever to be met, and the test is skipped with it.
+
+    >>> @invariant("an urgent case is never left on the first level for an hour")
+    ... def urgent_moves(run):
+    ...     for step in run.steps:
+    ...         if step.fact("priority") == "urgent" and step.fact("open_for") >= "1 hour":
+    ...             assert step.level != "first"
+    >>> urgent_moves.name
+    'urgent_moves'
+    """
+    if not isinstance(sentence, str) or not sentence.strip():
+        name = getattr(sentence, "__name__", sentence)
+        raise InvalidValue(Problem("invariant without its sentence", name, expected=f"a text: `{DECORATED}`"))
+
+    def make(check: Check) -> Invariant:
+        return Invariant(getattr(check, "__name__", "invariant"), sentence, check, lacks)
+
+    return make
+
+
+def tell(sentence: str, run: Run, step: Step, complaint: str = "") -> str:
+    """The story of a run that breaks a promise at a step."""
+    return "\n".join(_lines(sentence, run, step, complaint))
+
+
+def paste(case: Case) -> str:
+    """A case as Python that makes it again; it wants `Case` and `events as E`."""
+    events = "".join(f"\n      {event!r}," for event in case.history)
+    attributes = f", {show(case.attributes)}" if case.attributes else ""
+    return f"Case({case.id!r}, ({events}\n  ){attributes})"
+
+
+def _lines(sentence: str, run: Run, step: Step, complaint: str) -> Iterator[str]:
+    policy, zone = run.policy, run.steps[0].decision.timezone
+    yield sentence
+    yield f"  broken at {say_instant(step.at, load_zone(zone))} ({zone}), policy {policy.name} {policy.version}"
+    if complaint:
+        yield from (f"  {line}" for line in complaint.splitlines())
+    yield from ("", f"  case = {paste(run.case)}", "")
+    yield from _timeline(run, step)
+    yield ""
+    yield from (f"  {line}" for line in step.decision.explain().splitlines())
+    yield ""
+    yield f'  to look again: print(decide(policy, case, at=datetime.fromisoformat("{step.at.isoformat()}")).explain())'
+
+
+def _timeline(run: Run, broken: Step) -> Iterator[str]:
+    shown = [*takewhile(lambda one: one is not broken, run.steps), broken]
+    zone = load_zone(run.steps[0].decision.timezone)
+    for step in shown:
+        happened = "; ".join(map(_said, step.events)) or "time passed"
+        standing = ", ".join(level for level in step.decision.levels.values() if level is not None) or "nowhere"
+        asked = [f"to {move.to}" for move in step.decision.moves] + [
+            f"held: {one.move.to}" for one in step.decision.blocked
+        ]
+        mark = ">" if step is broken else " "
+        line = f"{mark} {say_instant(step.at, zone):<29} {happened:<44} {standing:<20} {', '.join(asked)}"
+        yield line.rstrip()
+
+
+def _said(event: object) -> str:
+    """An event in few words: its kind, and what is not as usual about it."""
+    fields = type(event).model_fields  # type: ignore[attr-defined]
+    held = [
+        show(getattr(event, name)) if name in {"to", "item", "name", "on"} else f"{name}={show(getattr(event, name))}"
+        for name, field in fields.items()
+        if name not in {"type", "at", "id", "key", "recorded_at", "actor"}
+        and getattr(event, name) != field.get_default(call_default_factory=True)
+    ]
+    return " ".join([type(event).__name__, *held])
+
+
+# Where it broke is looked for when somebody reads the failure: of the hundreds of cases that break a promise while the
+# shortest is sought, one is read.
 
 Found = tuple[Step, str]
 """Where a promise broke, and what it complained of."""

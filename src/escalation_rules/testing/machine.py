@@ -16,8 +16,7 @@ from escalation_rules import events as E
 from escalation_rules.case import Case
 from escalation_rules.engine import decide, settle
 from escalation_rules.policy import Policy
-from escalation_rules.testing.strategies import events, openings, steps
-from escalation_rules.testing.words import Words
+from escalation_rules.testing.strategies import Words, events, openings, steps
 
 __all__ = ["host_machine"]
 

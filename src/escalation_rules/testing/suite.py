@@ -11,15 +11,12 @@ from hypothesis import Phase, given, settings
 
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.policy import Policy
-from escalation_rules.testing.invariants import hold
-from escalation_rules.testing.of_cases import CASES
-from escalation_rules.testing.promises import DECORATED, Invariant
+from escalation_rules.testing.invariants import DECORATED, Invariant, hold
 from escalation_rules.testing.promises.clocks import CLOCKS
-from escalation_rules.testing.promises.decisions import DECISIONS
+from escalation_rules.testing.promises.decisions import CASES, DECISIONS
 from escalation_rules.testing.promises.moves import MOVES
 from escalation_rules.testing.runs import Run
-from escalation_rules.testing.strategies import runs
-from escalation_rules.testing.words import problem_with
+from escalation_rules.testing.strategies import problem_with, runs
 
 __all__ = ["INVARIANTS", "policy_suite"]
 

@@ -9,7 +9,7 @@ from escalation_rules import events as E
 from escalation_rules.decision import Deadline
 from escalation_rules.engine import deadlines, decide
 from escalation_rules.policy import Policy
-from escalation_rules.testing.promises import invariant
+from escalation_rules.testing.invariants import invariant
 from escalation_rules.testing.runs import Run, Step
 
 __all__ = ["CLOCKS", "more_urgent_never_slower"]

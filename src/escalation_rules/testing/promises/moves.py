@@ -18,9 +18,9 @@ from escalation_rules.engine import decide
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT
-from escalation_rules.testing.promises import invariant
+from escalation_rules.testing.invariants import invariant
 from escalation_rules.testing.runs import Run, Step
-from escalation_rules.testing.words import Words, calendar_of
+from escalation_rules.testing.strategies import Words, calendar_of
 from escalation_rules.worktime import Span
 
 __all__ = ["MOVES"]
