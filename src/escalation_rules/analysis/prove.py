@@ -170,7 +170,7 @@ _USUAL: tuple[Sketch, ...] = (
     (E.Assigned, {"person": "person 1"}),
     (E.LevelFailed, {}),
 )
-_CROSSINGS = 3
+_TRACE_CROSSINGS = 3
 
 
 def alphabet(space: Space, *, by_hand: bool) -> list[tuple[Sketch, ...]]:
@@ -203,7 +203,7 @@ def longer(space: Space, cases: list[Case], happenings: list[tuple[Sketch, ...]]
     for case in cases:
         last = case.history[-1].at
         instants = dict.fromkeys([last + MINUTE])
-        for state in walk(space.program, case, _CROSSINGS):
+        for state in walk(space.program, case, _TRACE_CROSSINGS):
             instants[datetime_of(state.now)] = None
         for at in instants:
             for sketches in happenings:
@@ -470,7 +470,7 @@ class _Proof:
     def _too_late(self, case: Case) -> datetime | None:
         """An instant at which the time is up and the case still below."""
         program, _ = self._watching
-        for state in walk(program, case, _CROSSINGS):
+        for state in walk(program, case, _PROOF_CROSSINGS):
             due = self._due(state)
             if due is not None:
                 later = fold(program, case, max(due, state.now))
@@ -509,7 +509,7 @@ class _Proof:
 _WATCH = "what is claimed"
 _COST = 200
 """What trying a case counts for, in steps."""
-_CROSSINGS = 6
+_PROOF_CROSSINGS = 6
 _DEPTH, _WIDTH = 2, 60
 
 

@@ -1,4 +1,4 @@
-"""Finite-domain search: does some choice of values make a formula true?
+"""Finite-domain search: whether some choice of values makes a formula true.
 
 A formula is True, False, a literal `(axis, mask)`, which says that the axis is in one of the mask's cells, or
 `("all" | "any", parts)`. The search is complete: it narrows by literals that must hold, splits on the others, and

@@ -101,8 +101,8 @@ def _may_be_evidence(board: Board, rule: Rule, atom: Atom) -> bool:
     return True
 
 
-# A cover is looked for by counterexamples: a cell of each axis in which a rule asks for something rules out every set of
-# other rules none of which does as much there, so that few sets need a search of their own.
+# A cover is searched for by counterexamples: a cell of each axis in which a rule asks for something rules out every set
+# of other rules none of which does as much there, so that few sets need a search of their own.
 
 
 def redundant_rules(board: Board, rules: Sequence[Rule]) -> Iterator[Finding]:
@@ -256,9 +256,9 @@ def _asks_no_more(rule: Rule, other: Rule) -> bool:
     return (rule.to is None or rule.to == other.to) and set(rule.then) <= set(other.then)
 
 
-# An early move takes the ground from a later one, because what is measured from entry to a level, or holds on some levels
-# only, begins anew with every move. Each is found on a case that the engine has folded with the rule and without it, or
-# not at all.
+# An early move can prevent a later one (rule 21), because every move restarts the durations that are measured from
+# entry to a level, and ends the comparisons that hold on some levels only. A finding is a case that the engine has
+# folded with the rule and without it; there is no finding without such a case.
 
 Seen = tuple[str, tuple[Case, datetime]]
 """What takes the case higher, and the case with the instant."""

@@ -1,0 +1,1 @@
+"""The promises of `policy_suite`, by what they are about: clocks, decisions, moves."""
