@@ -23,15 +23,15 @@ from escalation_rules.explain import say_instant
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import Happening
 from escalation_rules.policy import Policy
-from escalation_rules.record import Step, episodes, rank, timezone_of, walked
+from escalation_rules.record import RecordStep, episodes, rank, timezone_of, walked
 from escalation_rules.targets import Target
 from escalation_rules.worktime import load_zone
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 
-__all__ = ["Audit", "Finding", "audit"]
+__all__ = ["Audit", "AuditFinding", "audit"]
 
 
-Kind = Literal[
+AuditKind = Literal[
     "move without checklist",
     "de-escalation without checklist",
     "de-escalation in cooldown",
@@ -53,7 +53,7 @@ Kind = Literal[
 Severity = Literal["note", "warning", "serious"]
 
 
-class Finding(Value):
+class AuditFinding(Value):
     """Something that did not keep to the policy: when, which rule, how serious, and who did it, in a sentence.
 
     `rule` names a rule, a target, or the checklist or circle of a level. A "note" is for information, a "warning" for
@@ -61,7 +61,7 @@ class Finding(Value):
     """
 
     at: Instant
-    kind: Kind
+    kind: AuditKind
     rule: str
     severity: Severity
     text: str
@@ -77,7 +77,7 @@ class Audit(Value):
     version: str
     at: Instant
     timezone: str = "UTC"
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[AuditFinding, ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -92,20 +92,20 @@ class Audit(Value):
         return "\n".join((f"{head}: {len(self.findings)} findings", *lines))
 
 
-Odd = tuple[Kind, str, str]
+Odd = tuple[AuditKind, str, str]
 """A kind of finding, the name, and the sentence."""
 
 
-def odd_names(policy: Policy, events: Iterable[Happening]) -> Iterator[Finding]:
+def odd_names(policy: Policy, events: Iterable[Happening]) -> Iterator[AuditFinding]:
     """Facts, items and tracks that the policy does not have, each where it is first named: no rule sees them."""
-    seen: set[tuple[Kind, str]] = set()
+    seen: set[tuple[AuditKind, str]] = set()
     checks = (_facts(policy), _items(policy), _tracks(policy))
     for event in events:
         for kind, name, text in (odd for check in checks for odd in check(event)):
             if (kind, name) not in seen:
                 seen.add((kind, name))
                 rule = f"{kind.rpartition(' ')[2]}s of the policy"
-                yield Finding(
+                yield AuditFinding(
                     at=event.at, kind=kind, rule=rule, severity="note", text=text, by=event.by, role=event.role
                 )
 
@@ -200,7 +200,7 @@ class _Record:
     def __init__(self, policy: Policy, case: Case, at: datetime) -> None:
         self.policy, self.case, self.at = policy, case, at
         self.zone = load_zone(timezone_of(policy))
-        self.steps: tuple[Step, ...] = tuple(walked(policy, case, at))
+        self.steps: tuple[RecordStep, ...] = tuple(walked(policy, case, at))
 
     @cached_property
     def deadlines(self) -> tuple[Deadline, ...]:
@@ -227,7 +227,7 @@ class _Record:
     def state(self, case: Case, event: Happening) -> State:
         return fold(program_of(self.recording), case, event.instant)
 
-    def moves(self) -> Iterator[tuple[Step, str]]:
+    def moves(self) -> Iterator[tuple[RecordStep, str]]:
         """The steps that change where the case stands after the opening, with the track."""
         for step in self.steps[1:]:
             for track, level in step.after.items():
@@ -250,8 +250,8 @@ def _whoever(event: Happening) -> str:
     return event.by or event.role or ("the customer" if event.actor == "customer" else event.actor)
 
 
-def _finding(event: Happening, kind: Kind, rule: str, severity: Severity, text: str) -> Finding:
-    return Finding(at=event.at, kind=kind, rule=rule, severity=severity, text=text, by=event.by, role=event.role)
+def _finding(event: Happening, kind: AuditKind, rule: str, severity: Severity, text: str) -> AuditFinding:
+    return AuditFinding(at=event.at, kind=kind, rule=rule, severity=severity, text=text, by=event.by, role=event.role)
 
 
 def _listed(names: list[str]) -> str:
@@ -259,7 +259,7 @@ def _listed(names: list[str]) -> str:
 
 
 # ---------------------------------------------------------------------------- moves
-def _entries(record: _Record) -> Iterator[Finding]:
+def _entries(record: _Record) -> Iterator[AuditFinding]:
     """Moves up without what had to be known first, unless the policy itself would have moved the case."""
     for step, track in record.moves():
         here, there = rank(record.policy, step.before[track]), rank(record.policy, step.after[track])
@@ -274,11 +274,11 @@ def _entries(record: _Record) -> Iterator[Finding]:
         if lacking:
             level = step.after[track]
             text = f"{_whoever(step.event)} moved the case to `{level}` without {_listed(lacking)}"
-            kind: Kind = "move without checklist"
+            kind: AuditKind = "move without checklist"
             yield _finding(step.event, kind, f"entry checklist of `{level}`", "serious", text)
 
 
-def _exits(record: _Record) -> Iterator[Finding]:
+def _exits(record: _Record) -> Iterator[AuditFinding]:
     """Moves down without what had to be done first, or too soon."""
     for step, track in record.moves():
         left = step.before[track]
@@ -293,7 +293,7 @@ def _exits(record: _Record) -> Iterator[Finding]:
             yield _finding(step.event, "de-escalation in cooldown", f"cooldown of `{left}`", "warning", text)
 
 
-def _lacking(event: Happening, level: EscalationLevel, state: State, track: int) -> Iterator[Finding]:
+def _lacking(event: Happening, level: EscalationLevel, state: State, track: int) -> Iterator[AuditFinding]:
     missing, against = checked(state, level.exit, state.entry[track], track)
     lacking = [*(one.item for one in missing), *(item for item, _ in against)]
     if lacking:
@@ -303,7 +303,7 @@ def _lacking(event: Happening, level: EscalationLevel, state: State, track: int)
 
 
 # ---------------------------------------------------------------------------- who talks to whom
-def _circles(record: _Record) -> Iterator[Finding]:
+def _circles(record: _Record) -> Iterator[AuditFinding]:
     """While a case is on a level with a circle, those outside do not talk to the customer, and pairs keep to theirs."""
     for event, before, _ in record.steps:
         for key in before.values():
@@ -313,7 +313,7 @@ def _circles(record: _Record) -> Iterator[Finding]:
                 yield from _wrong_pair(event, level)
 
 
-def _outsiders(event: Happening, level: EscalationLevel) -> Iterator[Finding]:
+def _outsiders(event: Happening, level: EscalationLevel) -> Iterator[AuditFinding]:
     circle = level.circle.roles if level.circle else ()
     for role in _speakers(event, level):
         if role not in circle:
@@ -331,7 +331,7 @@ def _speakers(event: Happening, level: EscalationLevel) -> tuple[str, ...]:
     return (event.role,) if speaks and event.counts and event.role else ()
 
 
-def _wrong_pair(event: Happening, level: EscalationLevel) -> Iterator[Finding]:
+def _wrong_pair(event: Happening, level: EscalationLevel) -> Iterator[AuditFinding]:
     if not isinstance(event, E.SupportReplied | E.CustomerReplied) or level.circle is None or event.topic is None:
         return
     pair = level.circle.pairs.get(event.topic)
@@ -340,7 +340,7 @@ def _wrong_pair(event: Happening, level: EscalationLevel) -> Iterator[Finding]:
         yield _finding(event, "wrong pair", f"circle of `{level.key}`", "warning", text)
 
 
-def _individuals(record: _Record) -> Iterator[Finding]:
+def _individuals(record: _Record) -> Iterator[AuditFinding]:
     """Escalations go to roles, whose duties somebody always has; not to somebody one knows."""
     for event, _, _ in record.steps:
         if isinstance(event, E.EscalationRequested) and event.person is not None:
@@ -349,7 +349,7 @@ def _individuals(record: _Record) -> Iterator[Finding]:
 
 
 # ---------------------------------------------------------------------------- the customer's time
-def _status_requests(record: _Record) -> Iterator[Finding]:
+def _status_requests(record: _Record) -> Iterator[AuditFinding]:
     """A customer who had to ask for the status, shown against the update clock."""
     for event, _, _ in record.steps:
         if isinstance(event, E.CustomerReplied) and event.asks_for_status:
@@ -382,7 +382,7 @@ def _promise(record: _Record, clock: Deadline | None, *, late: bool) -> str:
     return f"an update had been due since {due}" if late else f"the next was due {due}"
 
 
-def _hidden_waits(record: _Record) -> Iterator[Finding]:
+def _hidden_waits(record: _Record) -> Iterator[AuditFinding]:
     """A wait for the customer that began while the customer waited for an answer."""
     since: datetime | None = None
     for event, _, _ in record.steps:
@@ -407,7 +407,7 @@ def _paused_at(record: _Record, moment: datetime) -> list[str]:
 
 
 # ---------------------------------------------------------------------------- plans, deadlines, lessons, flags
-def _plans(record: _Record) -> Iterator[Finding]:
+def _plans(record: _Record) -> Iterator[AuditFinding]:
     """Each item of an action plan has an owner and a due date."""
     if not record.stopped_by("PlanRevised"):
         return
@@ -419,7 +419,7 @@ def _plans(record: _Record) -> Iterator[Finding]:
                 yield _finding(event, "unclear plan item", "action plan", "note", text)
 
 
-def _breaches(record: _Record) -> Iterator[Finding]:
+def _breaches(record: _Record) -> Iterator[AuditFinding]:
     """Deadlines that were not kept, and those that only a change put into the past."""
     for one in record.deadlines:
         if one.outcome != "breached" or one.due is None:
@@ -427,17 +427,17 @@ def _breaches(record: _Record) -> Iterator[Finding]:
         where = f" on `{one.level}`" if one.level else ""
         came = "has not come" if one.stopped is None else f"ended {record.when(one.stopped)}"
         text = f"`{one.target}`{where} was due {record.when(one.due)} and {came}"
-        kind: Kind = "deadline breached"
+        kind: AuditKind = "deadline breached"
         if one.caused_by_change:
             kind = "breached by a change"
             text = f"`{one.target}`{where} was put past due by a change at {record.when(one.due)}, not by a delay"
         severity: Severity = "note" if one.caused_by_change else "warning"
-        yield Finding(
+        yield AuditFinding(
             at=one.due, kind=kind, rule=f"target `{one.target}`", severity=severity, text=text, role=one.owner
         )
 
 
-def _post_mortems(record: _Record) -> Iterator[Finding]:
+def _post_mortems(record: _Record) -> Iterator[AuditFinding]:
     """Every escalation is looked back on, where the policy asks for that."""
     keys = record.stopped_by("PostMortemHeld")
     if not keys:
@@ -450,24 +450,26 @@ def _post_mortems(record: _Record) -> Iterator[Finding]:
         if one.until is not None and not any(one.since <= moment < following for moment in held):
             severity: Severity = "note" if pending else "warning"
             text = f"the escalation of {record.when(one.since)} ended without a post-mortem"
-            yield Finding(at=one.until, kind="no post-mortem", rule="post-mortem", severity=severity, text=text)
+            yield AuditFinding(at=one.until, kind="no post-mortem", rule="post-mortem", severity=severity, text=text)
 
 
-def _flags(record: _Record) -> Iterator[Finding]:
+def _flags(record: _Record) -> Iterator[AuditFinding]:
     """What rules flag as findings, whether or not the host has recorded that it saw them."""
     case = record.with_history(one for one in record.case.history if not isinstance(one, E.ActionTaken))
     for one in fold(program_of(record.policy), case, microseconds_of(record.at)).actions:
         if isinstance(one.action, Flag) and one.action.finding:
             rule = f"{one.source[0]} `{one.source[1]}`"
-            yield Finding(at=datetime_of(one.due), kind="flag", rule=rule, severity="warning", text=one.action.text)
+            yield AuditFinding(
+                at=datetime_of(one.due), kind="flag", rule=rule, severity="warning", text=one.action.text
+            )
 
 
-def _names(record: _Record) -> Iterator[Finding]:
+def _names(record: _Record) -> Iterator[AuditFinding]:
     """What the record names and the policy does not have."""
     return odd_names(record.policy, (step.event for step in record.steps))
 
 
-_CHECKS: tuple[Callable[[_Record], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[_Record], Iterator[AuditFinding]], ...] = (
     _entries,
     _exits,
     _circles,

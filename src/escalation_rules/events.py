@@ -730,11 +730,11 @@ def steps(old: Standing, new: Standing) -> list[tuple[type[Happening], dict[str,
     return found + [(WaitStarted, {"on": on}) for on in sorted(new.waits - kept)]
 
 
-Change = tuple[datetime, str] | tuple[datetime, str, str | None]
+StatusChange = tuple[datetime, str] | tuple[datetime, str, str | None]
 """From when on a status, and the host's own id of the change where it has one."""
 
 
-def from_statuses(changes: Iterable[Change]) -> tuple[Happening, ...]:
+def from_statuses(changes: Iterable[StatusChange]) -> tuple[Happening, ...]:
     """The events behind a list of (at, status, id): what a host knows that stores only what a status became.
 
     The changes are taken in the order of their instants, and the case to be open before the first. A status that stays
@@ -765,13 +765,13 @@ def _id_of(at: datetime, word: str, place: int) -> str:
     return f"status:{sha256(repr((microseconds_of(at), word, place)).encode()).hexdigest()[:40]}"
 
 
-def _rows(given: Iterable[Change]) -> list[tuple[datetime, str, str | None]]:
+def _rows(given: Iterable[StatusChange]) -> list[tuple[datetime, str, str | None]]:
     if not isinstance(given, Iterable):
         raise InvalidValue(Problem("not changes of status", given, expected="a list of (at, status, id)"))
     return list(map(_row, given))
 
 
-def _row(given: Change) -> tuple[datetime, str, str | None]:
+def _row(given: StatusChange) -> tuple[datetime, str, str | None]:
     if not isinstance(given, tuple | list) or not 2 <= len(given) <= 3:
         raise InvalidValue(Problem("not a change of status", given, expected="(at, status) or (at, status, id)"))
     return read_instant(given[0]), given[1], given[2] if len(given) == 3 else None

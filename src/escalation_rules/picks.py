@@ -12,7 +12,7 @@ from escalation_rules._values import Frozen, Value
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.worktime.spans import Span, SpanLike
 
-__all__ = ["CalendarChoice", "Pick", "RoleChoice", "SpanChoice", "SpanOrPick", "choices", "read_span_choice"]
+__all__ = ["CalendarChoice", "Pick", "RoleChoice", "SpanChoice", "SpanOrPick", "alternatives", "read_span_choice"]
 
 
 def _named(given: object) -> object:
@@ -68,7 +68,7 @@ def read_span_choice(given: Any) -> Any:
     return pick.map(Span.of) if pick else Span.of(given)
 
 
-def choices(given: object) -> Iterator[Any]:
+def alternatives(given: object) -> Iterator[Any]:
     """All that a value or a pick may turn out to be."""
     if isinstance(given, Pick):
         yield from given.values.values()

@@ -16,10 +16,10 @@ from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, N
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.facts import Declared, Fact, OwnFact, at_level_for
 from escalation_rules.levels import EscalationLevel, Track
-from escalation_rules.picks import CalendarChoice, choices
+from escalation_rules.picks import CalendarChoice, alternatives
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
-from escalation_rules.validation import ALWAYS_ROLES, Vocabulary, problems_of, twice
+from escalation_rules.validation import ALWAYS_ROLES, DeclaredNames, problems_of, twice
 from escalation_rules.worktime import AnyCalendar, Rota
 
 __all__ = ["MAIN", "Policy"]
@@ -107,9 +107,9 @@ class Policy(Value):
         yield from problems_of(words, tracks, self.rules, self.targets, self.calendar)
 
     @cached_property
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary(self) -> DeclaredNames:
         """The names that the policy declares."""
-        return Vocabulary(
+        return DeclaredNames(
             levels={level.key: track.key for track in self.all_tracks for level in track.levels},
             tracks=tuple(track.key for track in self.all_tracks),
             calendars=tuple(self.calendars),
@@ -149,7 +149,7 @@ class Policy(Value):
         actions = [action for level in levels for action in level.on_entry]
         actions += [action for rule in self.rules for action in rule.then]
         given += [role for action in actions for _, role in action.roles_named()]
-        return frozenset({*self.roles, *ALWAYS_ROLES, *(name for one in given for name in choices(one) if name)})
+        return frozenset({*self.roles, *ALWAYS_ROLES, *(name for one in given for name in alternatives(one) if name)})
 
     @cached_property
     def all_targets(self) -> tuple[Target, ...]:

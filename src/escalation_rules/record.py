@@ -14,13 +14,13 @@ from escalation_rules.patterns import Happening
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 
-__all__ = ["Episode", "Stay", "Step", "chosen", "episodes", "rank", "rises", "stays", "timezone_of", "walked"]
+__all__ = ["Episode", "RecordStep", "Stay", "episodes", "picked_for", "rank", "rises", "stays", "timezone_of", "walked"]
 
 
 Levels = Mapping[str, str | None]
 
 
-class Step(NamedTuple):
+class RecordStep(NamedTuple):
     """An event, and where the record had the case on each track before and after it."""
 
     event: Happening
@@ -45,7 +45,7 @@ class Episode(NamedTuple):
     until: datetime | None
 
 
-def walked(policy: Policy, case: Case, at: datetime) -> Iterator[Step]:
+def walked(policy: Policy, case: Case, at: datetime) -> Iterator[RecordStep]:
     """The events up to an instant, each snapshot followed by what it implies.
 
     Raises `UnknownName` for a level that the policy does not have.
@@ -56,7 +56,7 @@ def walked(policy: Policy, case: Case, at: datetime) -> Iterator[Step]:
         if event.at > last:
             return
         before, levels = levels, {**levels, **_put(policy, event)}
-        yield Step(event, before, levels)
+        yield RecordStep(event, before, levels)
 
 
 def _put(policy: Policy, event: Happening) -> Levels:
@@ -130,7 +130,7 @@ def rises(policy: Policy, case: Case, at: datetime) -> Iterator[tuple[Happening,
                 yield event, track
 
 
-def chosen(given: object, case: Case, at: datetime) -> str | None:
+def picked_for(given: object, case: Case, at: datetime) -> str | None:
     """A role, or the one that a pick gives for what the record has of a case at an instant."""
     if not isinstance(given, Pick):
         return None if given is None else str(given)

@@ -12,12 +12,12 @@ from escalation_rules.conditions import BUILT_IN, STATUSES, TIMED, Atom, Conditi
 from escalation_rules.errors import Problem, unknown
 from escalation_rules.facts import OwnFact
 from escalation_rules.levels import EscalationLevel, Track
-from escalation_rules.picks import Pick, choices
+from escalation_rules.picks import Pick, alternatives
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import Span
 
-__all__ = ["Vocabulary", "problems_of", "twice"]
+__all__ = ["DeclaredNames", "problems_of", "twice"]
 
 ALWAYS_ROLES = ("customer", "assignee")
 """Roles that every policy knows."""
@@ -26,7 +26,7 @@ Problems = Iterator[Problem]
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class DeclaredNames:
     """The names that a policy declares, and what each kind of name may be used for."""
 
     levels: Mapping[str, str]
@@ -56,7 +56,7 @@ class Vocabulary:
         """A role, or each that a pick may give, must be known where the policy closes the vocabulary."""
         yield from self.pick(given, path)
         known = (*self.roles, *ALWAYS_ROLES)
-        for name in choices(given):
+        for name in alternatives(given):
             if isinstance(name, Span):
                 yield Problem("not a role", str(name), path=path, expected="a role, or a pick of roles")
             elif self.roles and name is not None and name not in known:
@@ -65,7 +65,7 @@ class Vocabulary:
     def calendar(self, given: object, path: str) -> Problems:
         """A calendar, or each that a pick may give, must be one of the policy's."""
         yield from self.pick(given, path)
-        for name in choices(given):
+        for name in alternatives(given):
             if name is not None and name not in self.calendars:
                 yield unknown("calendar", name, self.calendars, path)
 
@@ -88,7 +88,7 @@ class Vocabulary:
 
 
 def problems_of(
-    words: Vocabulary, tracks: Iterable[Track], rules: Iterable[Rule], targets: Iterable[Target], calendar: object
+    words: DeclaredNames, tracks: Iterable[Track], rules: Iterable[Rule], targets: Iterable[Target], calendar: object
 ) -> Problems:
     """What is wrong with the parts of a policy, each problem with its path."""
     yield from words.calendar(calendar, "calendar")
@@ -112,7 +112,7 @@ def twice(kind: str, names: Iterable[str], path: str) -> Problems:
         seen.add(name)
 
 
-def _level_problems(words: Vocabulary, level: EscalationLevel, path: str) -> Problems:
+def _level_problems(words: DeclaredNames, level: EscalationLevel, path: str) -> Problems:
     if level.key == NEXT:
         yield Problem("reserved name for a level", NEXT, path=f"{path}.key", expected="another key")
     yield from words.role(level.owner, f"{path}.owner")
@@ -131,7 +131,7 @@ def _level_problems(words: Vocabulary, level: EscalationLevel, path: str) -> Pro
         yield from words.pick(item.expires, f"{path}.checklists[{item.key}].expires")
 
 
-def _rule_problems(words: Vocabulary, rule: Rule, path: str) -> Problems:
+def _rule_problems(words: DeclaredNames, rule: Rule, path: str) -> Problems:
     if rule.to == NEXT:
         yield from _next_problems(words, rule, f"{path}.to")
     elif rule.to is not None:
@@ -149,7 +149,7 @@ def _rule_problems(words: Vocabulary, rule: Rule, path: str) -> Problems:
     yield from _action_problems(words, rule.then, f"{path}.then")
 
 
-def _next_problems(words: Vocabulary, rule: Rule, path: str) -> Problems:
+def _next_problems(words: DeclaredNames, rule: Rule, path: str) -> Problems:
     """The next level is one of the named track's, of the track of `at`, or of the first."""
     named = {words.levels.get(key) for key in rule.at}
     track = rule.track or (named.pop() if len(named) == 1 else words.tracks[0])
@@ -157,7 +157,7 @@ def _next_problems(words: Vocabulary, rule: Rule, path: str) -> Problems:
         yield Problem("no next level on the track", track, path=path, expected="a track that has levels")
 
 
-def _target_problems(words: Vocabulary, target: Target, path: str) -> Problems:
+def _target_problems(words: DeclaredNames, target: Target, path: str) -> Problems:
     yield from words.pick(target.within, f"{path}.within")
     yield from words.calendar(target.calendar, f"{path}.calendar")
     yield from words.role(target.owner, f"{path}.owner")
@@ -168,7 +168,7 @@ def _target_problems(words: Vocabulary, target: Target, path: str) -> Problems:
                 yield Problem(f"`{atom!r}` in a target's condition", path=f"{path}.when", expected="state, not time")
 
 
-def _action_problems(words: Vocabulary, actions: Iterable[Action], path: str) -> Problems:
+def _action_problems(words: DeclaredNames, actions: Iterable[Action], path: str) -> Problems:
     for index, action in enumerate(actions):
         here = f"{path}[{index}]"
         for field, role in action.roles_named():
@@ -177,7 +177,7 @@ def _action_problems(words: Vocabulary, actions: Iterable[Action], path: str) ->
             yield from words.priority(action.to, f"{here}.to")
 
 
-def _condition_problems(words: Vocabulary, condition: Condition, path: str) -> Problems:
+def _condition_problems(words: DeclaredNames, condition: Condition, path: str) -> Problems:
     for atom in atoms(condition):
         yield from words.calendar(atom.calendar, f"{path}.{atom.fact}")
         yield from words.pick(atom.value, f"{path}.{atom.fact}")
@@ -187,7 +187,7 @@ def _condition_problems(words: Vocabulary, condition: Condition, path: str) -> P
             yield from _own_fact_problems(words, atom, path)
 
 
-def _built_in_problems(words: Vocabulary, atom: Atom, path: str) -> Problems:
+def _built_in_problems(words: DeclaredNames, atom: Atom, path: str) -> Problems:
     argument = BUILT_IN[atom.fact][1]
     if argument == "track":
         yield from words.track(atom.of, path)
@@ -203,7 +203,7 @@ def _built_in_problems(words: Vocabulary, atom: Atom, path: str) -> Problems:
             yield unknown("status", value, STATUSES, path)
 
 
-def _own_fact_problems(words: Vocabulary, atom: Atom, path: str) -> Problems:
+def _own_fact_problems(words: DeclaredNames, atom: Atom, path: str) -> Problems:
     fact = words.facts.get(atom.fact)
     if fact is None:
         yield unknown("fact", atom.fact, [*words.facts, *BUILT_IN], path)

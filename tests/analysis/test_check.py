@@ -13,7 +13,7 @@ from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.analysis import CODES, check
-from escalation_rules.analysis.workbench import Board
+from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.errors import InvalidValue
 from tests.desk import desk, levels, when
 
@@ -234,7 +234,7 @@ def test_a_rule_that_can_hold_is_not_called_dead(condition):
         rule, facts=(F.label("team"),), targets=(Target.resolution("1 hour", stops=E.Closed.like(), pauses=()),)
     )
     assert check(policy).of("dead-rule") == ()
-    board = Board(policy)
+    board = Workbench(policy)
     if "ActionTaken" not in repr(condition) and "met" not in repr(condition):
         assert board.witness(rule) is not None or "open_for" in repr(condition)
 

@@ -16,9 +16,9 @@ from escalation_rules import Case, Policy, Rule, decide
 from escalation_rules.analysis import check
 from escalation_rules.analysis.check.levels import unreachable_levels
 from escalation_rules.analysis.check.rules import alive, dead_rules, redundant_rules, without_evidence
-from escalation_rules.analysis.report import Finding
+from escalation_rules.analysis.report import CheckFinding
 from escalation_rules.analysis.witnesses import at_work
-from escalation_rules.analysis.workbench import Board
+from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Not
 from escalation_rules.engine import program_of
 from escalation_rules.engine.fold import fold
@@ -117,7 +117,7 @@ def test_dead_and_redundant_rules_are_those_of_exhaustive_enumeration():
         assert report.unfinished == ()
 
 
-def named(findings: Iterable[Finding]) -> set[str]:
+def named(findings: Iterable[CheckFinding]) -> set[str]:
     """The names in the paths of findings."""
     return {re.sub(r"^\w+\[(.*?)\].*$", r"\1", one.path) for one in findings}
 
@@ -128,7 +128,7 @@ def test_what_is_called_dead_or_out_of_reach_never_comes_about(situation):
     """On policies of every kind: no rule called dead is ever at work, no level out of reach is reached by rules."""
     policy, case, at = situation
     note(f"{policy!r}\n{case!r}\n{at!r}")
-    board = Board(policy)
+    board = Workbench(policy)
     rules = alive(board)
     state = fold(program_of(policy), case, microseconds_of(at))
     movers = {name for pending in state.moves for name in pending.move.rules}
@@ -149,7 +149,7 @@ def test_without_a_redundant_rule_a_case_that_nobody_took_down_goes_as_far(situa
     policy, case, at = situation
     note(f"{policy!r}\n{case!r}\n{at!r}")
     taken_down = {"DeEscalated", "Escalated", "Observed"} & {event.type for event in case.history}
-    board = Board(policy)
+    board = Workbench(policy)
     names = named(redundant_rules(board, alive(board)))
     if names and not taken_down:
         without = program_of(policy).without(*names)
@@ -234,7 +234,7 @@ def test_z3_agrees_on_mid_size_policies():
         def possible(*formulas: Any, solver: Any = solver, z3: Any = z3) -> bool:
             return bool(solver.check(*formulas) == z3.sat)
 
-        board = Board(policy)
+        board = Workbench(policy)
         rules = alive(board)
         assert {rule.name for rule in rules} == {
             rule.name for rule in policy.rules if possible(asked_in_z3(z3, rule, level))

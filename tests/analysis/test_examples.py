@@ -10,7 +10,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.analysis import Refuted, Unknown, edges, prove
 from escalation_rules.analysis.domains import example_of, is_possible
-from escalation_rules.analysis.workbench import Board
+from escalation_rules.analysis.workbench import Workbench
 from tests.desk import desk, when
 
 NOBODY = E.other_than("customer", "staff", "automation")
@@ -59,8 +59,8 @@ def test_without_priorities_or_levels_events_name_any():
 def test_without_steps_there_is_no_witness():
     """The budget is a number of steps, for witnesses too."""
     rule = Rule(name="r", when=F.replies >= 2, to="l2")
-    assert Board(desk(rule)).witness(rule) is not None
-    assert Board(desk(rule), budget=1).witness(rule) is None
+    assert Workbench(desk(rule)).witness(rule) is not None
+    assert Workbench(desk(rule), budget=1).witness(rule) is None
 
 
 def test_a_new_case_is_not_moved_by_hand_to_refute_a_claim():

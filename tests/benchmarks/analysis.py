@@ -19,7 +19,7 @@ from escalation_rules import Policy
 from escalation_rules import facts as F
 from escalation_rules.analysis import Unknown, check, diff, prove
 from escalation_rules.analysis.check.rules import alive, dead_rules, redundant_rules
-from escalation_rules.analysis.workbench import Board
+from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.engine import program_of
 from tests.analysis import sampling, small
 
@@ -39,12 +39,12 @@ def changed(policy: Policy) -> Policy:
 
 def dead(policy: Policy) -> object:
     """Ask of every rule whether it is dead."""
-    return list(dead_rules(Board(policy)))
+    return list(dead_rules(Workbench(policy)))
 
 
 def redundant(policy: Policy) -> object:
     """Ask of every rule whether the others cover it."""
-    board = Board(policy)
+    board = Workbench(policy)
     return list(redundant_rules(board, alive(board)))
 
 

@@ -28,7 +28,7 @@ from escalation_rules.testing import (
     runs,
     spans,
 )
-from escalation_rules.testing.strategies import Words
+from escalation_rules.testing.strategies import Vocabulary
 from tests.desk import MICROSECOND, desk, opened, when
 from tests.testing.policies import EVERYTHING
 
@@ -263,7 +263,7 @@ def reaches(strategy, met) -> bool:
 @pytest.mark.parametrize("off", [timedelta(0), -MICROSECOND, MICROSECOND])
 def test_thresholds_are_met_to_the_microsecond(off):
     """Some case has an event exactly one of the policy's spans after the one before, and some just beside it."""
-    words = Words(EVERYTHING)
+    words = Vocabulary(EVERYTHING)
 
     def met(case):
         return any(

@@ -19,25 +19,25 @@ from escalation_rules.analysis.coverage import (
     edges,
 )
 from escalation_rules.analysis.diff import Change, Difference, Row, diff
-from escalation_rules.analysis.prove import Claim, Proved, Refuted, Step, Unknown, prove
-from escalation_rules.analysis.report import CODES, Finding, Report, Witness
+from escalation_rules.analysis.prove import Claim, Proved, Refuted, TraceStep, Unknown, prove
+from escalation_rules.analysis.report import CODES, CheckFinding, Report, Witness
 
 __all__ = [
     "CODES",
     "AtomCoverage",
     "Change",
+    "CheckFinding",
     "Claim",
     "Coverage",
     "Difference",
     "Edge",
-    "Finding",
     "LevelCoverage",
     "Proved",
     "Refuted",
     "Report",
     "Row",
     "RuleCoverage",
-    "Step",
+    "TraceStep",
     "Unknown",
     "Witness",
     "check",

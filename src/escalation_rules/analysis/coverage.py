@@ -14,7 +14,7 @@ from escalation_rules._values import Instant, Value
 from escalation_rules.analysis.domains import DURATION, Key, Space, places_of
 from escalation_rules.analysis.solver import Formula, OutOfBudget
 from escalation_rules.analysis.witnesses import at_work, stories, walk
-from escalation_rules.analysis.workbench import BUDGET, Board
+from escalation_rules.analysis.workbench import BUDGET, Workbench
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal
 from escalation_rules.engine import program_of
@@ -89,7 +89,7 @@ def _is_hit(one: RuleCoverage | AtomCoverage | LevelCoverage) -> bool:
     return bool(one.held and one.failed) if isinstance(one, AtomCoverage) else bool(one.cases)
 
 
-class _Watched(NamedTuple):
+class _Watcher(NamedTuple):
     """A comparison of a rule, under its number, and whether its opposite holds."""
 
     rule: str
@@ -152,7 +152,7 @@ def coverage(policy: Policy, cases: Iterable[Case | tuple[Case, datetime]]) -> C
 class _Seen:
     """What one case has exercised so far."""
 
-    def __init__(self, program: Program, watched: list[_Watched]) -> None:
+    def __init__(self, program: Program, watched: list[_Watcher]) -> None:
         self._program, self._watched = program, watched
         self.rules: set[str] = set()
         self.levels: set[str] = set()
@@ -176,12 +176,12 @@ class _Seen:
                 self.unknown.add(index)
 
 
-def _watched(program: Program) -> Iterator[_Watched]:
+def _watched(program: Program) -> Iterator[_Watcher]:
     trees = {code.name: code.own_tree for code in program.rules}
     for rule, place in places_of(program):
         context = Context(program, place.track, goes=place.goes, calendars=place.calendars)
         for atom, number in zip(atoms(normal(rule.when)), leaves(trees[rule.name]), strict=True):
-            yield _Watched(rule.name, atom, number, _failing(atom, number, context))
+            yield _Watcher(rule.name, atom, number, _failing(atom, number, context))
 
 
 def _failing(atom: Atom, number: int, context: Context) -> Callable[[State], bool]:
@@ -241,12 +241,12 @@ def edges(policy: Policy, *, budget: int = BUDGET) -> tuple[Edge, ...]:
     replies: fewer than 2 17:00:00 2 asks
     replies: fewer than 2 17:00:00 3 is silent
     """
-    board = Board(policy, budget, Space(policy, breaks=_one_less(policy)))
+    board = Workbench(policy, budget, Space(policy, breaks=_one_less(policy)))
     found = (edge for rule in policy.all_rules for edge in _edges(board, rule))
     return tuple(dict.fromkeys(found))
 
 
-def _edges(board: Board, rule: Rule) -> Iterator[Edge]:
+def _edges(board: Workbench, rule: Rule) -> Iterator[Edge]:
     code, condition = board.codes[rule.name], normal(rule.when)
     members = condition.of if isinstance(condition, AllOf) else (condition,)
     trees = (
@@ -262,12 +262,12 @@ def _edges(board: Board, rule: Rule) -> Iterator[Edge]:
                 yield from _in_steps(board, rule, atom, rest, others)
 
 
-def _formula(board: Board, rule: Rule, condition: Condition) -> Formula:
+def _formula(board: Workbench, rule: Rule, condition: Condition) -> Formula:
     """The formula of a part of a rule's condition."""
     return board.space.formula(condition, board.space.place(rule))
 
 
-def _in_time(board: Board, rule: Rule, atom: Atom, number: int) -> Iterator[Edge]:
+def _in_time(board: Workbench, rule: Rule, atom: Atom, number: int) -> Iterator[Edge]:
     """The instant at which a duration makes a rule ask, and the microsecond before."""
     for case in _tried(board, board.space.holds(rule), _formula(board, rule, atom)):
         for state in walk(board.program, case, _CROSSINGS_OF_EDGES):
@@ -284,7 +284,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _CROSSINGS_OF_EDGES = 8
 
 
-def _in_steps(board: Board, rule: Rule, atom: Atom, rest: list[Formula], others: Sequence[Tree]) -> Iterator[Edge]:
+def _in_steps(board: Workbench, rule: Rule, atom: Atom, rest: list[Formula], others: Sequence[Tree]) -> Iterator[Edge]:
     """The last value with which a rule asks, and the next, with which it does not although all else holds."""
     literal = _formula(board, rule, atom)
     if isinstance(literal, bool) or not isinstance(literal[0], int):
@@ -319,7 +319,7 @@ def _neighbours(mask: int, cells: Sequence[object]) -> Iterator[tuple[int, int]]
             yield (one, other) if mask >> one & 1 else (other, one)
 
 
-def _tried(board: Board, *formulas: Formula) -> Iterator[Case]:
+def _tried(board: Workbench, *formulas: Formula) -> Iterator[Case]:
     try:
         domains = board.solve(*formulas)
     except OutOfBudget:
@@ -328,7 +328,7 @@ def _tried(board: Board, *formulas: Formula) -> Iterator[Case]:
         yield from stories(board.space, domains)
 
 
-def _first(board: Board, case: Case, test: Callable[[State], bool]) -> datetime | None:
+def _first(board: Workbench, case: Case, test: Callable[[State], bool]) -> datetime | None:
     """The first instant at which a case passes a test."""
     for state in walk(board.program, case, _CROSSINGS_OF_EDGES):
         if test(state):

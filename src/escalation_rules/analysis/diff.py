@@ -12,7 +12,7 @@ from escalation_rules._values import Frozen, Instant, Value, fields_of
 from escalation_rules.actions import Assign, SetPriority
 from escalation_rules.analysis.domains import Key, Space, places_of
 from escalation_rules.analysis.report import Witness
-from escalation_rules.analysis.solver import Formula, OutOfBudget, Search, all_of, any_of
+from escalation_rules.analysis.solver import Formula, OutOfBudget, Solver, all_of, any_of
 from escalation_rules.analysis.witnesses import CASE, start_of, stories, walk
 from escalation_rules.analysis.workbench import BUDGET
 from escalation_rules.case import Case
@@ -96,7 +96,7 @@ def _row(old: Policy, new: Policy, case: Case, at: datetime) -> Row:
     return Row(case=case.id, at=at, before=before.levels, after=after.levels, due_before=dues[0], due_after=dues[1])
 
 
-def joined(verdicts: Iterable[Verdict]) -> Verdict:
+def combined(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict on a whole, from those on its parts."""
     found = set(verdicts) - {"equivalent"}
     if not found:
@@ -104,7 +104,7 @@ def joined(verdicts: Iterable[Verdict]) -> Verdict:
     return found.pop() if len(found) == 1 else "incomparable"
 
 
-def ordered(at_least: bool, at_most: bool) -> Verdict:
+def verdict_of(at_least: bool, at_most: bool) -> Verdict:
     """From whether the new is at least as strict as the old, and whether it is at most so."""
     if at_least and at_most:
         return "equivalent"
@@ -244,7 +244,7 @@ def _pieces(keys: Sequence[str], common: Sequence[str]) -> Iterator[list[str]]:
     return (list(keys[start + 1 : end]) for start, end in zip(cuts, chain(cuts[1:]), strict=False))
 
 
-class Comparison:
+class PolicyPair:
     """Two policies, over one space where that is possible."""
 
     def __init__(self, old: Policy, new: Policy, budget: int) -> None:
@@ -258,12 +258,12 @@ class Comparison:
             return "equivalent"
         more = self.solution(space, after, space.negated(before)) is not None
         less = self.solution(space, before, space.negated(after)) is not None
-        return ordered(not less, not more)
+        return verdict_of(not less, not more)
 
     def solution(self, space: Space, *parts: Formula) -> list[int] | None:
         """Cells in which all of these hold, taken to be somewhere when the budget runs out."""
         try:
-            return Search(space.sizes, self.budget).solve(space.possible(all_of(parts)))
+            return Solver(space.sizes, self.budget).solve(space.possible(all_of(parts)))
         except OutOfBudget:
             self.unfinished = True
             return [axis.full for axis in space.axes]
@@ -306,7 +306,7 @@ def _answer(policy: Policy, case: Case, at: datetime) -> tuple[Any, ...]:
 
 
 # ---------------------------------------------------------------------------- levels
-def levels_changed(comparison: Comparison) -> Iterator[Change]:
+def levels_changed(comparison: PolicyPair) -> Iterator[Change]:
     """Levels that one policy has and the other has not, or that are otherwise."""
     before, after = ({level.key: level for level in policy.all_levels} for policy in (comparison.old, comparison.new))
     for key in dict.fromkeys((*before, *after)):
@@ -322,7 +322,7 @@ def levels_changed(comparison: Comparison) -> Iterator[Change]:
                     kind="level",
                     name=key,
                     how="changed",
-                    verdict=joined(verdicts.values()),
+                    verdict=combined(verdicts.values()),
                     message=", ".join(f"{name} is {_READ[verdict]}" for name, verdict in verdicts.items()),
                     witness=_at_level(comparison, key),
                 )
@@ -343,7 +343,7 @@ def _level(one: EscalationLevel, other: EscalationLevel) -> Iterator[tuple[str, 
 
 def _more(before: Checklist | None, after: Checklist | None) -> Verdict:
     one, other = (set(checklist.items if checklist else ()) for checklist in (before, after))
-    return ordered(one <= other, other <= one)
+    return verdict_of(one <= other, other <= one)
 
 
 _CHECKLISTS: dict[str, Callable[[Any, Any], Verdict]] = {
@@ -353,7 +353,7 @@ _CHECKLISTS: dict[str, Callable[[Any, Any], Verdict]] = {
 }
 
 
-def _at_level(comparison: Comparison, key: str) -> Witness | None:
+def _at_level(comparison: PolicyPair, key: str) -> Witness | None:
     """A case on a level, or one that is about to come there, on which the two policies decide otherwise."""
     places = program_of(comparison.old).places
     opened = Case(CASE, (start_of(comparison.old, level=key),))
@@ -367,7 +367,7 @@ def _at_level(comparison: Comparison, key: str) -> Witness | None:
 
 
 # ---------------------------------------------------------------------------- targets
-def targets_changed(comparison: Comparison) -> Iterator[Change]:
+def targets_changed(comparison: PolicyPair) -> Iterator[Change]:
     """Targets, by key, that are not as they were."""
     for (level, key), (one, other) in changed_targets(comparison).items():
         how: Any = "added" if not one else "removed" if not other else "changed"
@@ -382,7 +382,7 @@ def targets_changed(comparison: Comparison) -> Iterator[Change]:
         )
 
 
-def changed_targets(comparison: Comparison) -> dict[tuple[str | None, str], tuple[Targets, Targets]]:
+def changed_targets(comparison: PolicyPair) -> dict[tuple[str | None, str], tuple[Targets, Targets]]:
     """The targets of both policies that are not alike, by level and key."""
     before, after = (_placed(policy) for policy in (comparison.old, comparison.new))
     both = {name: (before.get(name, ()), after.get(name, ())) for name in (*before, *after)}
@@ -407,23 +407,23 @@ def _placed(policy: Policy) -> dict[tuple[str | None, str], tuple[Target, ...]]:
     return found
 
 
-def _timed(comparison: Comparison, level: str | None, one: tuple[Target, ...], other: tuple[Target, ...]) -> Verdict:
+def _timed(comparison: PolicyPair, level: str | None, one: tuple[Target, ...], other: tuple[Target, ...]) -> Verdict:
     if not one or not other:
         return "looser" if one else "stricter"
     if len(one) != len(other):
         return "incomparable"
-    return joined(_one_target(comparison, level, *pair) for pair in zip(one, other, strict=True))
+    return combined(_one_target(comparison, level, *pair) for pair in zip(one, other, strict=True))
 
 
-def _one_target(comparison: Comparison, level: str | None, one: Target, other: Target) -> Verdict:
+def _one_target(comparison: PolicyPair, level: str | None, one: Target, other: Target) -> Verdict:
     if one.model_copy(update={"within": other.within, "pauses": other.pauses, "owner": other.owner}) != other:
         return "incomparable"
-    pauses = ordered(set(other.pauses) <= set(one.pauses), set(one.pauses) <= set(other.pauses))
+    pauses = verdict_of(set(other.pauses) <= set(one.pauses), set(one.pauses) <= set(other.pauses))
     owner: Verdict = "equivalent" if one.owner == other.owner else "incomparable"
-    return joined([pauses, owner, _spans(comparison, level, one, other)])
+    return combined([pauses, owner, _spans(comparison, level, one, other)])
 
 
-def _spans(comparison: Comparison, level: str | None, one: Target, other: Target) -> Verdict:
+def _spans(comparison: PolicyPair, level: str | None, one: Target, other: Target) -> Verdict:
     if one.within == other.within:
         return "equivalent"
     if not isinstance(one.within, Span) or not isinstance(other.within, Span) or comparison.both is None:
@@ -436,10 +436,10 @@ def _spans(comparison: Comparison, level: str | None, one: Target, other: Target
     (scale, before), (other_scale, after) = (
         comparison.both.space.measure(span, None if name is None else str(name)) for span in (one.within, other.within)
     )
-    return ordered(after <= before, before <= after) if scale == other_scale else "incomparable"
+    return verdict_of(after <= before, before <= after) if scale == other_scale else "incomparable"
 
 
-def _on_the_clock(comparison: Comparison, level: str | None) -> Witness | None:
+def _on_the_clock(comparison: PolicyPair, level: str | None) -> Witness | None:
     """A case whose clock runs otherwise, of whatever priority."""
     keys = [[None, *(one.key for one in policy.all_levels)] for policy in (comparison.old, comparison.new)]
     for priority in comparison.old.priorities or (None,):
@@ -451,7 +451,7 @@ def _on_the_clock(comparison: Comparison, level: str | None) -> Witness | None:
 
 
 # ---------------------------------------------------------------------------- settings
-def settings_changed(comparison: Comparison) -> Iterator[Change]:
+def settings_changed(comparison: PolicyPair) -> Iterator[Change]:
     """What holds for a policy as a whole."""
     old, new = comparison.old, comparison.new
     for name in ("calendars", "calendar", "priorities", "effective_from"):
@@ -515,13 +515,13 @@ def diff(old: Policy, new: Policy, *, budget: int = BUDGET) -> Difference:
     return _Whole(old, new, budget).difference()
 
 
-class _Whole(Comparison):
+class _Whole(PolicyPair):
     """The comparison of everything in two policies."""
 
     def difference(self) -> Difference:
         changes = [*self._rules(), *levels_changed(self), *targets_changed(self), *settings_changed(self)]
         parts = [change.verdict for change in changes if change.kind != "rule"]
-        verdict = joined([*parts, self._reach(), _asked(self.old, self.new)])
+        verdict = combined([*parts, self._reach(), _asked(self.old, self.new)])
         return Difference(
             old=self.old, new=self.new, verdict=verdict, changes=tuple(changes), unfinished=self.unfinished
         )
@@ -530,7 +530,7 @@ class _Whole(Comparison):
         """How far the rules take cases, all together."""
         if self.both is None:
             return "incomparable" if _moving(self.old) != _moving(self.new) else "equivalent"
-        return joined([*self._reaches(self.both), *self._by_targets()])
+        return combined([*self._reaches(self.both), *self._by_targets()])
 
     def _by_targets(self) -> Iterator[Verdict]:
         """A rule that looks at a target is another rule where the target is another."""
@@ -556,7 +556,7 @@ class _Whole(Comparison):
                     met = [any_of((asked[side], granted[side])) for side in (0, 1)]
                     more = self.solution(both.space, asked[1], both.space.negated(met[0])) is not None
                     less = self.solution(both.space, asked[0], both.space.negated(met[1])) is not None
-                    yield ordered(not less, not more)
+                    yield verdict_of(not less, not more)
 
     def _rules(self) -> Iterator[Change]:
         before = {rule.name: rule for rule in self.old.all_rules}
@@ -572,7 +572,7 @@ class _Whole(Comparison):
             return Change(kind="rule", name=name, how=how, verdict="incomparable", message=_OTHER_WORDS)
         sides = [self._holds(self.both, side, rule) for side, rule in enumerate((one, other))]
         verdict = self.compared(self.both.space, *sides)
-        verdict = joined([verdict, *_besides(one, other)])
+        verdict = combined([verdict, *_besides(one, other)])
         apart = any_of(
             (
                 all_of((sides[0], self.both.space.negated(sides[1]))),
@@ -621,4 +621,4 @@ def _asked(old: Policy, new: Policy) -> Verdict:
     )
     if any(isinstance(one[-1], SetPriority | Assign) for one in before ^ after):
         return "incomparable"
-    return ordered(before <= after, after <= before)
+    return verdict_of(before <= after, after <= before)

@@ -32,7 +32,7 @@ __all__ = [
     "Measure",
     "Place",
     "Space",
-    "chosen",
+    "picked_value",
     "place_of_target",
     "places_of",
     "targets_of",
@@ -121,7 +121,7 @@ def _comparable(measure: Measure, scale: Measure) -> bool:
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """When stories begin, unless the office is closed then."""
-Sketch = tuple[type[Happening], dict[str, Any]]
+EventSketch = tuple[type[Happening], dict[str, Any]]
 """An event without its instant."""
 
 _NEEDED: dict[str, dict[str, Any]] = {
@@ -150,7 +150,7 @@ def beginning(policy: Policy) -> datetime:
     return calendar.next_open(start.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def example_of(policy: Policy, pattern: Pattern) -> Sketch | None:
+def example_of(policy: Policy, pattern: Pattern) -> EventSketch | None:
     """The simplest event that matches a pattern, if one could be made that does."""
     kind = E.KINDS[pattern.event]
     fields = {**_NEEDED.get(pattern.event, {})}
@@ -430,8 +430,8 @@ class Space:
         anchor = self._anchor(atom, place)
         for values in product(*(self.values_of(by) for by in picks)):
             now = dict(zip(picks, values, strict=True))
-            span = chosen(atom.value, now)
-            name = next((one for one in (chosen(one, now) for one in calendars) if one is not None), None)
+            span = picked_value(atom.value, now)
+            name = next((one for one in (picked_value(one, now) for one in calendars) if one is not None), None)
             guards = [_Raw(_pick_key(by), "is", self._cell_of(by, value)) for by, value in now.items()]
             if span is not None:
                 yield "all", (*guards, self._length(atom, anchor, span, name))
@@ -515,7 +515,7 @@ def targets_of(policy: Policy) -> Iterator[tuple[str | None, Target]]:
         yield from ((level.key, target) for target in level.targets)
 
 
-def chosen(given: Any, now: Mapping[str, str | None]) -> Any:
+def picked_value(given: Any, now: Mapping[str, str | None]) -> Any:
     """The value itself, or what a pick of values comes to."""
     return given.choose(now[given.by]) if isinstance(given, Pick) else given
 

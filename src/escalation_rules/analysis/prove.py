@@ -11,10 +11,10 @@ from typing import Any, Literal
 from escalation_rules import events as E
 from escalation_rules._values import Instant, Value, show
 from escalation_rules.actions import Flag
-from escalation_rules.analysis.domains import DURATION, ELAPSED, Axis, Key, Measure, Place, Sketch, Space
+from escalation_rules.analysis.domains import DURATION, ELAPSED, Axis, EventSketch, Key, Measure, Place, Space
 from escalation_rules.analysis.solver import Formula, OutOfBudget, all_of
 from escalation_rules.analysis.witnesses import MINUTE, happenings, stories, told, walk
-from escalation_rules.analysis.workbench import BUDGET, Board
+from escalation_rules.analysis.workbench import BUDGET, Workbench
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, Atom, Condition, normal, read_condition
 from escalation_rules.engine import decide, program_of
@@ -68,7 +68,7 @@ class Proved(Value):
         return f"proved: {self.claim}; {names} {'sees' if len(self.rules) == 1 else 'see'} to it"
 
 
-class Step(Value):
+class TraceStep(Value):
     """One instant of a counterexample: what happened, and where the case stood then."""
 
     at: Instant
@@ -88,7 +88,7 @@ class Refuted(Value):
     claim: Claim
     policy: Policy
     case: Case
-    trace: tuple[Step, ...]
+    trace: tuple[TraceStep, ...]
 
     def __bool__(self) -> bool:
         return False
@@ -163,7 +163,7 @@ def is_below(policy: Policy, case: Case, at: Instant, level: str) -> bool:
     return order.index(decide(policy, case, at=at).levels[track.key]) < order.index(level)
 
 
-_USUAL: tuple[Sketch, ...] = (
+_USUAL: tuple[EventSketch, ...] = (
     (E.SupportReplied, {}),
     (E.CustomerReplied, {}),
     (E.WaitStarted, {}),
@@ -173,9 +173,9 @@ _USUAL: tuple[Sketch, ...] = (
 _TRACE_CROSSINGS = 3
 
 
-def alphabet(space: Space, *, by_hand: bool) -> list[tuple[Sketch, ...]]:
+def alphabet(space: Space, *, by_hand: bool) -> list[tuple[EventSketch, ...]]:
     """What may happen that a policy takes notice of; `by_hand` also what people do to levels, and reopening."""
-    found: list[tuple[Sketch, ...]] = []
+    found: list[tuple[EventSketch, ...]] = []
     if by_hand:
         keys = [level.key for level in space.policy.all_levels]
         found += [((kind, {"to": key}),) for kind in (E.DeEscalated, E.Escalated) for key in keys]
@@ -198,7 +198,7 @@ def alphabet(space: Space, *, by_hand: bool) -> list[tuple[Sketch, ...]]:
 _BY_HAND = {E.Escalated, E.DeEscalated, E.Reopened, E.Observed}
 
 
-def longer(space: Space, cases: list[Case], happenings: list[tuple[Sketch, ...]]) -> Iterator[Case]:
+def longer(space: Space, cases: list[Case], happenings: list[tuple[EventSketch, ...]]) -> Iterator[Case]:
     """The cases with one more happening each: soon after their last event, or when something is about to change."""
     for case in cases:
         last = case.history[-1].at
@@ -274,7 +274,7 @@ class _Proof:
         self.calendars = (track.calendar, policy.usual_calendar)
         self.place = Place(self.track, False, (None, *self.calendars))
         conditions = [] if claim.when is None else [(claim.when, self.place)]
-        self.board = Board(policy, budget, Space(policy, conditions))
+        self.board = Workbench(policy, budget, Space(policy, conditions))
         self.steps = 0
         self.spent = False
 
@@ -490,7 +490,7 @@ class _Proof:
         calendar, _ = state.program.calendars[state.calendar(self.calendars)]
         return calendar.reach(start >> BITS, self.claim.within)
 
-    def _trace(self, case: Case, at: datetime) -> Iterator[Step]:
+    def _trace(self, case: Case, at: datetime) -> Iterator[TraceStep]:
         """What happened when, and where the case stood then, as `decide` has it."""
         told: dict[datetime, list[str]] = {}
         for event in case.history:
@@ -503,7 +503,7 @@ class _Proof:
         told.setdefault(at, []).append("the time is up")
         for instant in sorted(one for one in told if one <= at):
             level = decide(self.policy, case, at=instant).levels[key]
-            yield Step(at=instant, level=level, what=", ".join(told[instant]))
+            yield TraceStep(at=instant, level=level, what=", ".join(told[instant]))
 
 
 _WATCH = "what is claimed"

@@ -13,7 +13,7 @@ from escalation_rules.engine import decide
 from escalation_rules.explain import say_instant
 from escalation_rules.policy import Policy
 
-__all__ = ["CODES", "Finding", "Report", "Severity", "Witness"]
+__all__ = ["CODES", "CheckFinding", "Report", "Severity", "Witness"]
 
 Severity = Literal["error", "warning", "note"]
 
@@ -54,7 +54,7 @@ class Witness(Value):
         return decide(policy, self.case, at=self.at)
 
 
-class Finding(Value):
+class CheckFinding(Value):
     """Something about a policy that its author would hardly want.
 
     `path` leads to it in the policy, `message` is for a support manager, `witness` is the simplest case that shows it
@@ -85,11 +85,11 @@ class Report(Value):
 
     policy: str
     version: str
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[CheckFinding, ...] = ()
     unfinished: tuple[str, ...] = ()
     steps: int = 0
 
-    def of(self, code: str) -> tuple[Finding, ...]:
+    def of(self, code: str) -> tuple[CheckFinding, ...]:
         """The findings with a code."""
         return tuple(one for one in self.findings if one.code == code)
 
@@ -107,9 +107,9 @@ def finding(
     mend: str,
     witness: tuple[Case, datetime] | None = None,
     instants: tuple[tuple[datetime, datetime], ...] = (),
-) -> Finding:
+) -> CheckFinding:
     """A finding with the severity of its code."""
     shown = None if witness is None else Witness(case=witness[0], at=witness[1])
-    return Finding(
+    return CheckFinding(
         code=code, path=path, message=message, mend=mend, severity=CODES[code], witness=shown, instants=instants
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["Formula", "OutOfBudget", "Search", "all_of", "any_of", "axes_of", "holds_at"]
+__all__ = ["Formula", "OutOfBudget", "Solver", "all_of", "any_of", "axes_of", "holds_at"]
 
 
 Formula = Any
@@ -84,7 +84,7 @@ def holds_at(formula: Formula, point: Sequence[int]) -> bool:
     return stop if any(holds_at(part, point) is stop for part in parts) else not stop
 
 
-class Search:
+class Solver:
     """A search with a budget of steps, over axes with so many cells each."""
 
     def __init__(self, sizes: Sequence[int], budget: int) -> None:

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from escalation_rules import events as E
-from escalation_rules.analysis.domains import DURATION, MONDAY, Key, Sketch, Space, beginning, example_of
+from escalation_rules.analysis.domains import DURATION, MONDAY, EventSketch, Key, Space, beginning, example_of
 from escalation_rules.case import Case
 from escalation_rules.engine.fold import fold, forward, upcoming
 from escalation_rules.engine.model import Program
@@ -27,7 +27,7 @@ __all__ = [
     "CASE",
     "MINUTE",
     "TRIES",
-    "Plot",
+    "Recipe",
     "happenings",
     "how_many",
     "plot_of",
@@ -48,35 +48,35 @@ _MANY = 20
 
 
 @dataclass(frozen=True)
-class Plot:
+class Recipe:
     """What a story is made of: how the case is opened, and what then happens."""
 
     opening: tuple[tuple[str, Any], ...]
-    sketches: tuple[Sketch, ...] = ()
+    sketches: tuple[EventSketch, ...] = ()
 
     @cached_property
     def key(self) -> Hashable:
         """Of two plots with one key the same stories are told."""
         return self.opening, repr(self.sketches) if self.sketches else None
 
-    def changes(self) -> tuple[Sketch, ...]:
+    def changes(self) -> tuple[EventSketch, ...]:
         """What must happen for a case that was opened otherwise to come to be as this one is."""
         opening = dict(self.opening)
         ranked = ((E.PriorityChanged, {"to": opening["priority"]}),) if "priority" in opening else ()
         known = ((E.FactObserved, {"name": name, "value": value}) for name, value in opening.get("facts", ()))
         return (*ranked, *known, *self.sketches)
 
-    def but(self, priority: str, facts: Mapping[str, Any]) -> Plot:
+    def but(self, priority: str, facts: Mapping[str, Any]) -> Recipe:
         """The same of a case of this priority, with these facts besides."""
         opening = dict(self.opening)
         known = {**dict(opening.pop("facts", ())), **facts}
-        return Plot((*{**opening, "priority": priority}.items(), ("facts", tuple(known.items()))), self.sketches)
+        return Recipe((*{**opening, "priority": priority}.items(), ("facts", tuple(known.items()))), self.sketches)
 
 
-def plot_of(space: Space, domains: Sequence[int]) -> Plot:
+def plot_of(space: Space, domains: Sequence[int]) -> Recipe:
     """The simplest plot that may come to the cells."""
     cells = _chosen_cells(space, domains)
-    return Plot(tuple(_opening(space, cells)), tuple(_sketches(space, cells)))
+    return Recipe(tuple(_opening(space, cells)), tuple(_sketches(space, cells)))
 
 
 def stories(space: Space, domains: Sequence[int], *, tries: int = TRIES) -> Iterator[Case]:
@@ -84,7 +84,7 @@ def stories(space: Space, domains: Sequence[int], *, tries: int = TRIES) -> Iter
     return tellings(space, plot_of(space, domains), tries)
 
 
-def tellings(space: Space, plot: Plot, tries: int = TRIES) -> Iterator[Case]:
+def tellings(space: Space, plot: Recipe, tries: int = TRIES) -> Iterator[Case]:
     """The stories of a plot: what happens does so soon after the opening, or when something is about to change."""
     fields: dict[str, Any] = {name: dict(held) if name == "facts" else held for name, held in plot.opening}
     opened = E.Opened(at=space.start, **fields)
@@ -100,7 +100,7 @@ def how_many(tries: int) -> int:
     return 1 + 2 * (1 + tries)
 
 
-def told(case: Case, at: datetime, sketches: Iterable[Sketch]) -> Case:
+def told(case: Case, at: datetime, sketches: Iterable[EventSketch]) -> Case:
     """The case with these events at an instant."""
     return case.record(*(kind(at=at, **fields) for kind, fields in sketches))
 
@@ -146,7 +146,7 @@ def _opening(space: Space, cells: Mapping[Key, Any]) -> Iterator[tuple[str, Any]
         yield "facts", facts
 
 
-def _sketches(space: Space, cells: Mapping[Key, Any]) -> Iterator[Sketch]:
+def _sketches(space: Space, cells: Mapping[Key, Any]) -> Iterator[EventSketch]:
     for track, levels in enumerate(space.program.levels):
         at = cells.get(("level", track), -1)
         if track and at >= 0:
@@ -161,7 +161,7 @@ def _sketches(space: Space, cells: Mapping[Key, Any]) -> Iterator[Sketch]:
         yield E.WaitStarted, {}
 
 
-def happenings(space: Space, key: Key, cell: Any) -> Iterator[Sketch]:
+def happenings(space: Space, key: Key, cell: Any) -> Iterator[EventSketch]:
     """What must happen for one axis to be in a cell."""
     fact = key[0]
     if fact == DURATION and cell == 0:
@@ -183,7 +183,7 @@ def happenings(space: Space, key: Key, cell: Any) -> Iterator[Sketch]:
         yield from _first_example(space.policy, sorted(key[1], key=repr))
 
 
-def _clock(policy: Policy, key: str, cell: Any) -> Iterator[Sketch]:
+def _clock(policy: Policy, key: str, cell: Any) -> Iterator[EventSketch]:
     """What starts a target that does not start by itself, and what stops it where it is met."""
     found = [target for target in policy.all_targets if target.key == key]
     if any(target.starts == "unanswered" for target in found):
@@ -203,19 +203,19 @@ _COUNTED: dict[str, Any] = {
     "assignments": lambda number: ((E.Assigned, {"person": f"person {number + 1}"}),),
     "reopened": lambda _: ((E.Resolved, {}), (E.Reopened, {})),
 }
-_ENDINGS: dict[str, tuple[Sketch, ...]] = {
+_ENDINGS: dict[str, tuple[EventSketch, ...]] = {
     "unanswered_for": ((E.SupportReplied, {}),),
     "unassigned_for": ((E.Assigned, {"person": "person 1"}),),
     "since_update": ((E.UpdateSent, {}),),
 }
 
 
-def _first_example(policy: Policy, patterns: Iterable[Pattern]) -> Iterator[Sketch]:
+def _first_example(policy: Policy, patterns: Iterable[Pattern]) -> Iterator[EventSketch]:
     found = [one for one in (example_of(policy, pattern) for pattern in patterns) if one is not None]
     yield from found[:1]
 
 
-def _moves(space: Space, track: int, count: int) -> Iterator[Sketch]:
+def _moves(space: Space, track: int, count: int) -> Iterator[EventSketch]:
     levels = space.program.levels[track]
     for number in range(min(count, _MANY, len(levels) - 1)):
         yield E.Escalated, {"to": levels[number + 1].key}
@@ -234,7 +234,7 @@ class Stage(NamedTuple):
     at_work: frozenset[str]
 
 
-class Course:
+class Continuation:
     """A case as a program has it, from its last event from crossing to crossing, as far as anybody has looked."""
 
     def __init__(self, program: Program, case: Case) -> None:
@@ -290,29 +290,29 @@ def _can_be_held(program: Program) -> bool:
     return any(level.entry is not None or level.nobody == "hold" for levels in program.levels for level in levels)
 
 
-class Courses:
+class Continuations:
     """The courses of stories, by what the stories are made of."""
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self._known: dict[Hashable, _Recalled] = {}
-        self._plots: dict[tuple[int, ...], Plot] = {}
+        self._plots: dict[tuple[int, ...], Recipe] = {}
 
-    def plot(self, domains: Sequence[int]) -> Plot:
+    def plot(self, domains: Sequence[int]) -> Recipe:
         """What the stories are made of that may come to the cells."""
         key = tuple(domains)
         if key not in self._plots:
             self._plots[key] = plot_of(self.space, domains)
         return self._plots[key]
 
-    def of(self, domains: Sequence[int], tries: int = TRIES) -> Iterator[Course]:
+    def of(self, domains: Sequence[int], tries: int = TRIES) -> Iterator[Continuation]:
         """The courses of the stories that may come to the cells, the simplest first."""
         return self.of_plot(self.plot(domains), tries)
 
-    def of_plot(self, plot: Plot, tries: int = TRIES) -> Iterator[Course]:
+    def of_plot(self, plot: Recipe, tries: int = TRIES) -> Iterator[Continuation]:
         """The courses of the stories of a plot."""
         if plot.key not in self._known:
-            told = (Course(self.space.program, case) for case in tellings(self.space, plot))
+            told = (Continuation(self.space.program, case) for case in tellings(self.space, plot))
             self._known[plot.key] = _Recalled(told)
         return islice(self._known[plot.key].each(), how_many(tries))
 
@@ -320,11 +320,11 @@ class Courses:
 class _Recalled:
     """What an iterator gives, remembered, so that it can be gone through again."""
 
-    def __init__(self, source: Iterator[Course]) -> None:
+    def __init__(self, source: Iterator[Continuation]) -> None:
         self._source = source
-        self._known: list[Course] = []
+        self._known: list[Continuation] = []
 
-    def each(self) -> Iterator[Course]:
+    def each(self) -> Iterator[Continuation]:
         number = 0
         while True:
             if number == len(self._known):

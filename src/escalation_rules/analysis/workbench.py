@@ -9,22 +9,22 @@ from typing import Any
 
 from escalation_rules._values import Value
 from escalation_rules.analysis.domains import Space
-from escalation_rules.analysis.solver import Formula, OutOfBudget, Search, all_of, holds_at
-from escalation_rules.analysis.witnesses import TRIES, Course, Courses, Stage
+from escalation_rules.analysis.solver import Formula, OutOfBudget, Solver, all_of, holds_at
+from escalation_rules.analysis.witnesses import TRIES, Continuation, Continuations, Stage
 from escalation_rules.case import Case
 from escalation_rules.conditions import Atom, Condition, normal
 from escalation_rules.engine.model import RuleCode
 from escalation_rules.engine.rules import tree_holds
 from escalation_rules.levels import EscalationLevel
-from escalation_rules.picks import Pick, choices
+from escalation_rules.picks import Pick, alternatives
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["BUDGET", "Board", "Seen"]
+__all__ = ["BUDGET", "CaseAt", "Workbench"]
 
 
-class Inside:
+class NamedParts:
     """What a policy is made of, down to texts and numbers: found when it is first asked for, and once."""
 
     def __init__(self, policy: Policy) -> None:
@@ -70,11 +70,11 @@ def _telling_fields(kind: type[Value]) -> tuple[str, ...]:
 BUDGET = 200_000
 """How many steps a question may take unless one says: about a tenth of a second of searching."""
 
-Seen = tuple[Case, datetime]
+CaseAt = tuple[Case, datetime]
 """A case, and an instant at which to look at it."""
 
 
-class Board:
+class Workbench:
     """A policy with its space of cells and its rules, and a budget of steps for each question."""
 
     def __init__(self, policy: Policy, budget: int = BUDGET, space: Space | None = None) -> None:
@@ -85,8 +85,8 @@ class Board:
         self.budget = budget
         self.steps = 0
         self.unfinished: list[str] = []
-        self.told = Courses(self.space)
-        self.inside = Inside(policy)
+        self.told = Continuations(self.space)
+        self.inside = NamedParts(policy)
         self._solved: dict[tuple[Formula, ...], list[int] | OutOfBudget | None] = {}
         self._wished: dict[str, dict[int, int]] = {}
         self._moving: dict[str, Formula] = {}
@@ -104,7 +104,7 @@ class Board:
         return found
 
     def _search(self, parts: tuple[Formula, ...]) -> list[int] | OutOfBudget | None:
-        search = Search(self.space.sizes, self.budget)
+        search = Solver(self.space.sizes, self.budget)
         try:
             return search.solve(self.space.possible(all_of(parts)))
         except OutOfBudget as spent:
@@ -181,7 +181,7 @@ class Board:
 
     def is_free(self, level: EscalationLevel) -> bool:
         """Whether the absence of its owner never holds back a move to a level."""
-        roles = {role for one in (level.owner, *level.alternates) for role in choices(one) if role is not None}
+        roles = {role for one in (level.owner, *level.alternates) for role in alternatives(one) if role is not None}
         return level.nobody == "wait" or not roles & set(self.policy.rotas)
 
     # ------------------------------------------------------------------------ witnesses
@@ -193,17 +193,17 @@ class Board:
         except OutOfBudget:
             return None
 
-    def courses(self, *parts: Formula, tries: int = TRIES) -> Iterator[Course]:
+    def courses(self, *parts: Formula, tries: int = TRIES) -> Iterator[Continuation]:
         """How cases go on that may come to where all of these hold; none when the budget runs out."""
         domains = self.found(*parts)
         if domains is not None:
             yield from self.told.of(domains, tries)
 
-    def witness(self, rule: Rule, *parts: Formula) -> Seen | None:
+    def witness(self, rule: Rule, *parts: Formula) -> CaseAt | None:
         """The simplest case that was found on which a rule is at work, as the engine sees it."""
         return self._first(lambda stage: rule.name in stage.at_work, self.space.holds(rule), *parts)
 
-    def holding(self, rule: Rule, *parts: Formula) -> Seen | None:
+    def holding(self, rule: Rule, *parts: Formula) -> CaseAt | None:
         """The simplest case that was found on which a rule holds, whether or not it asks for anything."""
         tree = self.codes[rule.name].tree
         return self._first(
@@ -212,7 +212,7 @@ class Board:
             *parts,
         )
 
-    def _first(self, test: Callable[[Stage], bool], *parts: Formula) -> Seen | None:
+    def _first(self, test: Callable[[Stage], bool], *parts: Formula) -> CaseAt | None:
         for course in self.courses(*parts):
             for stage in course.stages(_CROSSINGS):
                 if test(stage):

@@ -9,7 +9,7 @@ from escalation_rules._values import Value, read_instant
 from escalation_rules.case import Case
 from escalation_rules.decision import Deadline, Decision, Move
 from escalation_rules.engine.compile import compile_policy
-from escalation_rules.engine.decision import Reading, read
+from escalation_rules.engine.decision import LazyDecision, read
 from escalation_rules.engine.fold import check_begun
 from escalation_rules.engine.model import Program
 from escalation_rules.errors import InvalidValue, Problem
@@ -60,7 +60,7 @@ def deadlines(policy: Policy, case: Case, *, at: datetime) -> tuple[Deadline, ..
     A decision has the latest of each; reports need them all. Raises as `decide` does.
     """
     check_policy_and_case(policy, case)
-    return Reading(program_of(policy), case, microseconds_of(read_instant(at))).all_deadlines()
+    return LazyDecision(program_of(policy), case, microseconds_of(read_instant(at))).all_deadlines()
 
 
 class Settled(Value):

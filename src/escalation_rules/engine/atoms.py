@@ -30,20 +30,20 @@ from escalation_rules.engine.model import (
     STATUS,
     UNANSWERED,
     UPDATED,
-    Comparison,
     Dial,
     Face,
     Gauge,
     Look,
     Program,
     Reach,
-    Share,
+    ShareTests,
+    Test,
     Tree,
 )
 from escalation_rules.engine.state import State
 from escalation_rules.levels import NOWHERE
 from escalation_rules.patterns import Pattern
-from escalation_rules.picks import Pick, choices
+from escalation_rules.picks import Pick, alternatives
 from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import microseconds_of
 
@@ -378,12 +378,12 @@ def _overdue(atom: Atom) -> Callable[[State], Look]:
     return look
 
 
-class Comparisons:
+class TestCollector:
     """The comparisons of a program as they are collected: equal atoms in equal contexts share a bit."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.found: dict[Hashable, Comparison] = {}
+        self.found: dict[Hashable, Test] = {}
         self.dials: dict[Hashable, Dial] = {}
         self.gauges: dict[Hashable, tuple[int, list[tuple[int, Reach]]]] = {}
         self.faces: dict[str, list[tuple[int, Used | Ended]]] = {}
@@ -415,7 +415,7 @@ class Comparisons:
 
     def add(self, key: Hashable, looks: int, sight: Sight, *, seen: int | None = None, silent: bool = False) -> None:
         """One more bit, on its dial, its gauge or its face if it has one."""
-        made = self.found[key] = Comparison(len(self.found), looks, sight.holds, sight.look, seen, silent)
+        made = self.found[key] = Test(len(self.found), looks, sight.holds, sight.look, seen, silent)
         if sight.value is not None:
             dial = self.dials.setdefault(sight.dial, Dial(looks, sight.value))
             dial.comparisons.append(made)
@@ -437,14 +437,14 @@ def what_picks_look_at(*given: Any) -> int:
     return PRIORITY | OWN_FACT if any(isinstance(one, Pick) for one in given) else 0
 
 
-def sort_comparisons(program: Program, collected: Comparisons) -> None:
+def sort_comparisons(program: Program, collected: TestCollector) -> None:
     """Those on dials, on gauges and on faces of clocks, and the rest; a slot for all that changes as time passes."""
     program.comparisons = tuple(collected.found.values())
     program.dials = tuple(collected.dials.values())
     program.gauges = tuple(
         _gauge(number, looks, reaches) for number, (looks, reaches) in enumerate(collected.gauges.values())
     )
-    slots: list[Gauge | Face | Comparison] = [*program.gauges]
+    slots: list[Gauge | Face | Test] = [*program.gauges]
     program.faces = tuple(_face(program, key, seen, slots) for key, seen in collected.faces.items())
     shared = {id(one) for dial in program.dials for one in dial.comparisons} | collected.shared
     program.single = tuple(one for one in program.comparisons if id(one) not in shared)
@@ -456,9 +456,9 @@ def sort_comparisons(program: Program, collected: Comparisons) -> None:
     program.timed = tuple(sorted({line for one in slots for line in _lines_of(program, one)}))
 
 
-def _lines_of(program: Program, one: Gauge | Face | Comparison) -> Iterable[int]:
+def _lines_of(program: Program, one: Gauge | Face | Test) -> Iterable[int]:
     """The lines on which it may wait for its time."""
-    if isinstance(one, Comparison):
+    if isinstance(one, Test):
         return range(len(program.lines))
     return one.lines if isinstance(one, Face) else (one.line,)
 
@@ -468,14 +468,12 @@ def _lines_of_target(program: Program, key: str) -> Iterator[int]:
     yield 0
     for choice in (choice for group in program.groups if group.key == key for choice in group.choices):
         for given in choice.calendar:
-            yield from (program.calendars[name][1] for name in choices(given))
+            yield from (program.calendars[name][1] for name in alternatives(given))
             if isinstance(given, str):
                 break
 
 
-def _face(
-    program: Program, key: str, seen: list[tuple[int, Used | Ended]], slots: list[Gauge | Face | Comparison]
-) -> Face:
+def _face(program: Program, key: str, seen: list[tuple[int, Used | Ended]], slots: list[Gauge | Face | Test]) -> Face:
     """The face of a target's clock, with these comparisons. It takes a slot for breaches, and one for each share."""
     ends = {1 << number: one.outcomes for number, one in seen if isinstance(one, Ended)}
     uses = [(1 << number, one) for number, one in seen if isinstance(one, Used)]
@@ -491,7 +489,7 @@ def _face(
         outcomes={outcome: sum(bit for bit, held_by in ends.items() if outcome in held_by) for outcome in OUTCOMES},
         slot=len(slots) if ends else None,
         shares=tuple(
-            Share(
+            ShareTests(
                 slot,
                 share.numerator,
                 share.denominator,

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from escalation_rules import events as E
-from escalation_rules.engine.model import CYCLE, LEVEL, REMEMBERED, STATUS, Choice, Crossing, Group, Script, Terms
+from escalation_rules.engine.model import (
+    CYCLE,
+    LEVEL,
+    REMEMBERED,
+    STATUS,
+    Crossing,
+    EventCode,
+    TargetCode,
+    TargetVariant,
+    Terms,
+)
 from escalation_rules.engine.state import Instance, LegFound, State
 from escalation_rules.patterns import Happening
 from escalation_rules.worktime import Span
@@ -78,7 +88,7 @@ def counted_now(clock: Instance, state: State) -> int:
     return clock.counted + state.point(clock.line) - clock.leg_point
 
 
-def stop(state: State, groups: Iterable[Group], event: Happening) -> list[Instance]:
+def stop(state: State, groups: Iterable[TargetCode], event: Happening) -> list[Instance]:
     """Stop the clocks that an event stops. Those of them that it may start again."""
     stopped = []
     kind = type(event)
@@ -97,7 +107,7 @@ def stop(state: State, groups: Iterable[Group], event: Happening) -> list[Instan
     return stopped
 
 
-def turn_clocks(state: State, script: Script, dirty: int) -> None:
+def turn_clocks(state: State, script: EventCode, dirty: int) -> None:
     """What an event does to clocks that run, given what it has already done to the state: void, retarget, pause."""
     if dirty & LEVEL or script.ends_cycle:
         _void(state, script)
@@ -117,7 +127,7 @@ def _halt(state: State, clock: Instance, outcome: str) -> None:
     state.dirty |= clock.group.bit
 
 
-def _void(state: State, script: Script) -> None:
+def _void(state: State, script: EventCode) -> None:
     """Leaving its level, resolving, closing, reopening, voiding and going outside void what is pending."""
     outside = bool(state.external) and state.live
     for clock in list(state.open.values()):
@@ -129,7 +139,7 @@ def _void(state: State, script: Script) -> None:
             _halt(state, clock, "void" if outcome == "pending" else outcome)
 
 
-def applicable(state: State, group: Group) -> Choice | None:
+def applicable(state: State, group: TargetCode) -> TargetVariant | None:
     """The first of a group whose condition holds."""
     for choice in group.choices:
         if choice.when is None or choice.when(state):
@@ -137,7 +147,7 @@ def applicable(state: State, group: Group) -> Choice | None:
     return None
 
 
-def _terms(state: State, choice: Choice | None, lead: Choice) -> Terms:
+def _terms(state: State, choice: TargetVariant | None, lead: TargetVariant) -> Terms:
     """What a target allows at present."""
     if choice is None:
         return _reckoned(state, None, state.calendar(lead.calendar[1:]))
@@ -161,7 +171,7 @@ def _reckoned(state: State, span: Span | None, calendar: str | None) -> Terms:
     )
 
 
-def _waits(state: State, choice: Choice) -> str | None:
+def _waits(state: State, choice: TargetVariant) -> str | None:
     waits = state.standing.waits
     return (", ".join(sorted(waits & choice.pauses)) or None) if waits else None
 
@@ -186,12 +196,12 @@ def _reach(line: Line, span: Span | None) -> Callable[[int], int]:
     return line.earliest if is_at_close(span) else line.latest
 
 
-def start_due(state: State, script: Script, event: Happening | None, stopped: Iterable[Instance]) -> None:
+def start_due(state: State, script: EventCode, event: Happening | None, stopped: Iterable[Instance]) -> None:
     """Start what the event starts, in the order of the policy."""
     live = state.live and not state.external
     if not (live or script.ends):
         return
-    due: dict[int, tuple[Group, Choice | None, Choice]] = {}
+    due: dict[int, tuple[TargetCode, TargetVariant | None, TargetVariant]] = {}
     awaited = live and state.unanswered is not None and (state.answered or state.cycle > 1)
     for group in script.starters if awaited or not script.awaits else ():
         _consider(state, due, group, event, awaited=awaited)
@@ -207,8 +217,8 @@ def start_due(state: State, script: Script, event: Happening | None, stopped: It
 
 def _consider(
     state: State,
-    due: dict[int, tuple[Group, Choice | None, Choice]],
-    group: Group,
+    due: dict[int, tuple[TargetCode, TargetVariant | None, TargetVariant]],
+    group: TargetCode,
     event: Happening | None,
     *,
     awaited: bool,
@@ -239,7 +249,7 @@ def _consider(
         due[group.number] = group, choice, lead
 
 
-def _entered(state: State) -> list[Group]:
+def _entered(state: State) -> list[TargetCode]:
     """What may start with a cycle, or on entry to a level."""
     program, began = state.program, bool(state.dirty & CYCLE)
     groups = list(program.groups_of_level[""]) if began else []
@@ -249,7 +259,7 @@ def _entered(state: State) -> list[Group]:
     return groups
 
 
-def _start(state: State, group: Group, choice: Choice | None, lead: Choice) -> None:
+def _start(state: State, group: TargetCode, choice: TargetVariant | None, lead: TargetVariant) -> None:
     terms, now = _terms(state, choice, lead), state.now
     budget = _days(state, now, terms.span, terms.calendar) if terms.budget is None else terms.budget
     paused, here = _waits(state, lead), state.point(terms.line)

@@ -11,9 +11,9 @@ from typing import Any
 from escalation_rules import events as E
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal, parts
 from escalation_rules.engine.atoms import (
-    Comparisons,
     Context,
     Sight,
+    TestCollector,
     looks_at,
     sight_of,
     sort_comparisons,
@@ -27,12 +27,12 @@ from escalation_rules.engine.model import (
     LEVEL,
     LONG_AGO,
     STATUS,
-    Choice,
-    Group,
+    EventCode,
+    EventMatch,
     Program,
     RuleCode,
-    Script,
-    Test,
+    TargetCode,
+    TargetVariant,
 )
 from escalation_rules.engine.state import State
 from escalation_rules.events import KINDS
@@ -74,7 +74,7 @@ def compile_policy(policy: Policy) -> Program:
         effective_from=LONG_AGO if policy.effective_from is None else microseconds_of(policy.effective_from),
         facts={fact.name: fact for fact in policy.facts},
     )
-    collected = Comparisons(program)
+    collected = TestCollector(program)
     _compile_rules(program, collected)
     _compile_targets(program, collected)
     _compile_items(program)
@@ -85,7 +85,7 @@ def compile_policy(policy: Policy) -> Program:
     return program
 
 
-def _scripts(program: Program, collected: Comparisons) -> dict[type, Script]:
+def _scripts(program: Program, collected: TestCollector) -> dict[type, EventCode]:
     """What each kind of event does under this policy."""
     watched = _tests_by_kind((number, one) for patterns, number in collected.watched.items() for one in patterns)
     answers = _tests_by_kind((number, one) for item, number in program.items.items() for one in item.done_by)
@@ -94,7 +94,7 @@ def _scripts(program: Program, collected: Comparisons) -> dict[type, Script]:
     choices = [choice for group in program.groups for choice in group.choices]
     heard = {*watched, *answers, *(kind for choice in choices for kind in (*(choice.starts or ()), *choice.stops))}
     return {
-        kind: Script(
+        kind: EventCode(
             kind=kind,
             effect=EFFECTS.get(kind),
             watched=watched.get(kind, ()),
@@ -119,7 +119,7 @@ def _picks_of_facts(*given: Any) -> bool:
     return any(isinstance(one, Pick) and one.by != "priority" for one in given)
 
 
-def _compile_rules(program: Program, collected: Comparisons) -> None:
+def _compile_rules(program: Program, collected: TestCollector) -> None:
     policy = program.policy
     rules = []
     tracks = {track.key: number for number, track in enumerate(program.tracks)}
@@ -151,7 +151,7 @@ def _compile_rules(program: Program, collected: Comparisons) -> None:
     program.rules = tuple(rules)
 
 
-def _request_numbers(collected: Comparisons) -> Iterator[int]:
+def _request_numbers(collected: TestCollector) -> Iterator[int]:
     for key, comparison in collected.found.items():
         atom = key[0] if isinstance(key, tuple) else None
         if isinstance(atom, Atom) and atom.fact == "escalation_requested" and (atom.op == "==") == atom.value:
@@ -180,16 +180,16 @@ def track_of(rule: Rule, tracks: Mapping[str, int], track_of_level: Mapping[str,
     return named.pop() if len(named) == 1 else 0
 
 
-def _tests_by_kind(patterns: Iterable[tuple[int, Pattern]]) -> dict[type, tuple[tuple[int, Test], ...]]:
+def _tests_by_kind(patterns: Iterable[tuple[int, Pattern]]) -> dict[type, tuple[tuple[int, EventMatch], ...]]:
     """Tests of patterns, each with the number it stands for, by the kind of event they match."""
-    found: dict[type, tuple[tuple[int, Test], ...]] = {}
+    found: dict[type, tuple[tuple[int, EventMatch], ...]] = {}
     for one, pattern in patterns:
         kind = KINDS[pattern.event]
         found[kind] = (*found.get(kind, ()), (one, pattern.matches))
     return found
 
 
-def _compile_targets(program: Program, collected: Comparisons) -> None:
+def _compile_targets(program: Program, collected: TestCollector) -> None:
     policy = program.policy
     scopes: list[tuple[str | None, tuple[int, int] | None, tuple[Target, ...], Any]] = [
         (None, None, policy.targets, None)
@@ -197,7 +197,7 @@ def _compile_targets(program: Program, collected: Comparisons) -> None:
     for key, (track, level) in program.places.items():
         found = program.levels[track][level]
         scopes.append((key, (track, level), found.targets, program.tracks[track].calendar))
-    groups: list[Group] = []
+    groups: list[TargetCode] = []
     for level_key, place, targets, track_calendar in scopes:
         for key in dict.fromkeys(target.key for target in targets):
             choices = tuple(
@@ -209,7 +209,7 @@ def _compile_targets(program: Program, collected: Comparisons) -> None:
             plain = len(choices) == 1 and choices[0].when is None
             again = not plain or choices[0].recurs or choices[0].unanswered
             groups.append(
-                Group(len(groups), key, level_key, place, choices, looks, program.clock_bits[key], plain, again)
+                TargetCode(len(groups), key, level_key, place, choices, looks, program.clock_bits[key], plain, again)
             )
     program.groups = tuple(groups)
     program.groups_of_level = {
@@ -224,7 +224,7 @@ _WAKING = (E.Opened, E.CustomerReplied, E.Reopened, E.Escalated, E.DeEscalated, 
 """After which of these somebody may wait for an answer who did not before."""
 
 
-def _starting(choice: Choice) -> Iterable[type]:
+def _starting(choice: TargetVariant) -> Iterable[type]:
     """The kinds of events that may start a target."""
     if choice.unanswered:
         return KINDS.values() if choice.when is not None else _WAKING
@@ -232,15 +232,15 @@ def _starting(choice: Choice) -> Iterable[type]:
 
 
 def _groups_by_kind(
-    groups: Iterable[Group], kinds_of: Callable[[Choice], Iterable[type]]
-) -> dict[type, tuple[Group, ...]]:
+    groups: Iterable[TargetCode], kinds_of: Callable[[TargetVariant], Iterable[type]]
+) -> dict[type, tuple[TargetCode, ...]]:
     kinds = {id(group): {kind for choice in group.choices for kind in kinds_of(choice)} for group in groups}
     return {kind: tuple(group for group in groups if kind in kinds[id(group)]) for kind in set().union(*kinds.values())}
 
 
-def _choice(collected: Comparisons, target: Target, calendars: tuple[Any, ...]) -> Choice:
+def _choice(collected: TestCollector, target: Target, calendars: tuple[Any, ...]) -> TargetVariant:
     starts = target.starts if isinstance(target.starts, tuple) and target.starts else None
-    return Choice(
+    return TargetVariant(
         when=None if target.when is None else _predicate(collected, target.when, calendars),
         within=target.within,
         calendar=(target.calendar, *calendars),
@@ -255,13 +255,13 @@ def _choice(collected: Comparisons, target: Target, calendars: tuple[Any, ...]) 
     )
 
 
-def _patterns_by_kind(patterns: tuple[Pattern, ...], *, stopping: bool = False) -> dict[type, Test]:
+def _patterns_by_kind(patterns: tuple[Pattern, ...], *, stopping: bool = False) -> dict[type, EventMatch]:
     """One test for each kind of event that the patterns match."""
     kinds = dict.fromkeys(KINDS[pattern.event] for pattern in patterns)
     return {kind: _test([one for one in patterns if KINDS[one.event] is kind], stopping=stopping) for kind in kinds}
 
 
-def _test(patterns: list[Pattern], *, stopping: bool) -> Test:
+def _test(patterns: list[Pattern], *, stopping: bool) -> EventMatch:
     """Whether an event of the patterns' kind matches one of them; a reply that could stop a clock is a counting one."""
     if any(not one.where or (stopping and one == E.COUNTING_REPLY) for one in patterns):
         return lambda _: True
@@ -270,7 +270,7 @@ def _test(patterns: list[Pattern], *, stopping: bool) -> Test:
     return lambda event: any(one.matches(event) for one in patterns)
 
 
-def _predicate(collected: Comparisons, condition: Condition, calendars: tuple[Any, ...]) -> Callable[[State], bool]:
+def _predicate(collected: TestCollector, condition: Condition, calendars: tuple[Any, ...]) -> Callable[[State], bool]:
     """A target's condition, asked of the state itself: it sees no durations, so no bit need be kept for it."""
     context = Context(collected.program, 0, goes=False, calendars=calendars)
 

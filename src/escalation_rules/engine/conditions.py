@@ -18,7 +18,6 @@ from escalation_rules.engine.model import (
     LONG_AGO,
     NEVER,
     SHOWN,
-    Comparison,
     Crossing,
     Dial,
     Face,
@@ -26,6 +25,7 @@ from escalation_rules.engine.model import (
     Looking,
     Program,
     Steps,
+    Test,
 )
 from escalation_rules.engine.state import State
 
@@ -87,7 +87,7 @@ def look_at_clock(state: State, face: Face) -> int:
     return bits
 
 
-def look_at_one(state: State, comparison: Comparison) -> int:
+def look_at_one(state: State, comparison: Test) -> int:
     """When time alone may change a comparison. Its bit, if it holds."""
     if comparison.look is None:
         holds = comparison.holds(state)
@@ -325,14 +325,14 @@ def _crossings(program: Program) -> Lines:
     yield f"if now == state.duty{at_last}: state.duty, state.stir = {NEVER}, True"
 
 
-def _may_wait(one: Gauge | Face | Comparison, line: int) -> bool:
+def _may_wait(one: Gauge | Face | Test, line: int) -> bool:
     """Whether something may wait on a line for its time."""
     if isinstance(one, Gauge):
         return one.line == line
     return not isinstance(one, Face) or line in one.lines
 
 
-def _cross(program: Program, one: Gauge | Face | Comparison) -> Lines:
+def _cross(program: Program, one: Gauge | Face | Test) -> Lines:
     """What has come at a slot."""
     if isinstance(one, Face):
         yield f"truth = truth & {~one.mask} | look_at_clock(state, face{program.faces.index(one)})"

@@ -53,7 +53,7 @@ from escalation_rules.targets import Target
 from escalation_rules.worktime._timeline import datetime_of
 from escalation_rules.worktime.clocks import Leg
 
-__all__ = ["Reading", "read"]
+__all__ = ["LazyDecision", "read"]
 
 
 def why_not(state: State) -> tuple[Reason, ...]:
@@ -141,10 +141,10 @@ def read(program: Program, case: Case, at: int) -> Decision:
 
     What is wrong with the case is found now; the rest is told when it is asked.
     """
-    return Decision.deferred(Reading(program, case, at))
+    return Decision.deferred(LazyDecision(program, case, at))
 
 
-class Reading:
+class LazyDecision:
     """The source of a decision: a property for each of its fields."""
 
     def __init__(self, program: Program, case: Case, at: int) -> None:

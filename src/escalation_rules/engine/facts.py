@@ -30,10 +30,10 @@ from escalation_rules.engine.model import (
     STATUS,
     UNANSWERED,
     UPDATED,
+    EventCode,
     Happen,
     Looking,
     Program,
-    Script,
     Steps,
 )
 from escalation_rules.engine.state import LoggedMove, State
@@ -73,7 +73,7 @@ def happening(program: Program, kind: type[Happening]) -> Happen:
     return found
 
 
-def _made(program: Program, script: Script, looks: dict[int, Looking]) -> Happen:
+def _made(program: Program, script: EventCode, looks: dict[int, Looking]) -> Happen:
     """What is the same for all events of a kind is known beforehand.
 
     Without an event, as for what is only due, nobody listens.
@@ -101,7 +101,7 @@ def _made(program: Program, script: Script, looks: dict[int, Looking]) -> Happen
     return happen
 
 
-def _listen(state: State, script: Script, event: Happening) -> None:
+def _listen(state: State, script: EventCode, event: Happening) -> None:
     """What is watched for, and what answers items, has happened."""
     for number, test in script.watched:
         if test(event):

@@ -43,14 +43,14 @@ __all__ = [
     "STATUS",
     "UNANSWERED",
     "UPDATED",
-    "Comparison",
     "Crossing",
     "Dial",
     "Face",
     "Gauge",
     "Look",
     "Reach",
-    "Share",
+    "ShareTests",
+    "Test",
     "Tree",
 ]
 
@@ -90,7 +90,7 @@ Look = tuple[bool, Crossing | None]
 
 
 @dataclass(slots=True)
-class Comparison:
+class Test:
     """An atom in normal form, in the context of its rule, as one bit.
 
     `holds` says whether it is known to hold now; `look`, for what changes as time passes, also where it next may.
@@ -113,7 +113,7 @@ class Dial:
 
     looks_at: int
     value: Callable[[Any], Hashable]
-    comparisons: list[Comparison] = field(default_factory=list)
+    comparisons: list[Test] = field(default_factory=list)
     mask: int = 0
     table: dict[Hashable, int] = field(default_factory=dict)
 
@@ -157,7 +157,7 @@ class Gauge:
     initial: int
 
 
-class Share(NamedTuple):
+class ShareTests(NamedTuple):
     """Comparisons with one share of a clock's budget: the bits of those that hold once it is used, and of those before.
 
     `slot` is where the instant waits at which it will be.
@@ -184,7 +184,7 @@ class Face:
     lines: tuple[int, ...]
     outcomes: Mapping[str, int]
     slot: int | None
-    shares: tuple[Share, ...]
+    shares: tuple[ShareTests, ...]
 
 
 Tree = int | tuple[str, tuple["Tree", ...]]
@@ -211,7 +211,7 @@ class RuleCode:
     then: tuple[Action, ...]
 
 
-Test = Callable[[Any], bool]
+EventMatch = Callable[[Any], bool]
 """Whether an event of a certain kind matches a pattern."""
 
 
@@ -231,7 +231,7 @@ class Terms(NamedTuple):
 
 
 @dataclass(slots=True)
-class Choice:
+class TargetVariant:
     """One of the targets with a key: when it applies, and what starts and stops it, by kind of event.
 
     Where its terms depend on nothing but the priority (`is_priced`), they are remembered by it.
@@ -240,8 +240,8 @@ class Choice:
     when: Callable[[Any], bool] | None
     within: Span | Pick | None
     calendar: tuple[Any, ...]
-    starts: Mapping[type, Test] | None
-    stops: Mapping[type, Test]
+    starts: Mapping[type, EventMatch] | None
+    stops: Mapping[type, EventMatch]
     unanswered: bool
     at_the_end: bool
     pauses: frozenset[str]
@@ -252,7 +252,7 @@ class Choice:
 
 
 @dataclass(slots=True)
-class Group:
+class TargetCode:
     """The targets with one key, of the policy or of one level.
 
     `looks_at` is what may change which applies, and how; `bit` says that its clock has changed; a plain group has one
@@ -263,14 +263,14 @@ class Group:
     key: str
     level: str | None
     place: tuple[int, int] | None
-    choices: tuple[Choice, ...]
+    choices: tuple[TargetVariant, ...]
     looks_at: int
     bit: int
     is_plain: bool
     may_restart: bool
 
 
-class Script(NamedTuple):
+class EventCode(NamedTuple):
     """What an event of one kind does: to the state, to what watches for it, and to which clocks.
 
     Nothing starts where it only `awaits`, and nobody waits for an answer.
@@ -278,10 +278,10 @@ class Script(NamedTuple):
 
     kind: type
     effect: Callable[[Any, Any], None] | None
-    watched: tuple[tuple[int, Test], ...]
-    answers: tuple[tuple[int, Test], ...]
-    stoppers: tuple[Group, ...]
-    starters: tuple[Group, ...]
+    watched: tuple[tuple[int, EventMatch], ...]
+    answers: tuple[tuple[int, EventMatch], ...]
+    stoppers: tuple[TargetCode, ...]
+    starters: tuple[TargetCode, ...]
     awaits: bool
     listens: bool
     is_heard: bool
@@ -330,21 +330,21 @@ class Program:
     calendars: Mapping[str | None, tuple[Calendar, int]]
     effective_from: int
     facts: Mapping[str, OwnFact]
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[Test, ...] = ()
     rules: tuple[RuleCode, ...] = ()
-    groups: tuple[Group, ...] = ()
-    groups_of_level: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    groups: tuple[TargetCode, ...] = ()
+    groups_of_level: Mapping[str, tuple[TargetCode, ...]] = field(default_factory=dict)
     items: Mapping[Item, int] = field(default_factory=dict)
     items_by_key: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    scripts: Mapping[type, Script] = field(default_factory=dict)
+    scripts: Mapping[type, EventCode] = field(default_factory=dict)
     watchers: int = 0
     requests: tuple[int, ...] = ()
     turning: int = 0
     dials: tuple[Dial, ...] = ()
     gauges: tuple[Gauge, ...] = ()
     faces: tuple[Face, ...] = ()
-    single: tuple[Comparison, ...] = ()
-    slots: tuple[Gauge | Face | Comparison, ...] = ()
+    single: tuple[Test, ...] = ()
+    slots: tuple[Gauge | Face | Test, ...] = ()
     timed: tuple[int, ...] = ()
     steps: Steps | None = None
     cases: int = 0

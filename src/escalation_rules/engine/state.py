@@ -13,13 +13,34 @@ from typing import Any, NamedTuple
 
 from escalation_rules.actions import Action
 from escalation_rules.case import ACTION_KEY, MOVE_KEY
-from escalation_rules.engine.model import LONG_AGO, NEVER, Choice, Group, Program, RuleCode, Script, Steps, Terms
+from escalation_rules.engine.model import (
+    LONG_AGO,
+    NEVER,
+    EventCode,
+    Program,
+    RuleCode,
+    Steps,
+    TargetCode,
+    TargetVariant,
+    Terms,
+)
 from escalation_rules.events import OPEN, ActionPlan, Standing
 from escalation_rules.patterns import Happening
 from escalation_rules.picks import Pick
 from escalation_rules.worktime import Span
 
-__all__ = ["Choice", "Group", "Instance", "LoggedMove", "Pending", "Program", "RuleCode", "Script", "State", "Steps"]
+__all__ = [
+    "EventCode",
+    "Instance",
+    "LoggedMove",
+    "Pending",
+    "Program",
+    "RuleCode",
+    "State",
+    "Steps",
+    "TargetCode",
+    "TargetVariant",
+]
 
 
 NOWHERE = -1
@@ -173,11 +194,11 @@ class Instance:
     `counted` is what was counted before the present leg, which began at `leg_point`.
     """
 
-    group: Group
+    group: TargetCode
     occurrence: int
     cycle: int
     started: int
-    choice: Choice
+    choice: TargetVariant
     terms: Terms
     budget: int | None
     line: int

@@ -13,14 +13,14 @@ from escalation_rules.actions import Ask, Notify
 from escalation_rules.case import Case
 from escalation_rules.decision import Decision
 from escalation_rules.engine import decide
-from escalation_rules.picks import choices
+from escalation_rules.picks import alternatives
 from escalation_rules.policy import Policy
-from escalation_rules.record import chosen
+from escalation_rules.record import picked_for
 
 __all__ = ["Work", "worklist"]
 
 
-Kind = Literal["item", "deadline", "request", "post_mortem", "plan item", "lesson", "action"]
+WorkKind = Literal["item", "deadline", "request", "post_mortem", "plan item", "lesson", "action"]
 
 
 class Work(Value):
@@ -31,7 +31,7 @@ class Work(Value):
     """
 
     case: str
-    kind: Kind
+    kind: WorkKind
     what: str
     text: str = ""
     priority: str | None = None
@@ -75,7 +75,7 @@ class _Desk:
             yield from self._lessons()
             yield from self._asked()
 
-    def _made(self, kind: Kind, what: str, *, due: datetime | None = None, **more: Any) -> Work:
+    def _made(self, kind: WorkKind, what: str, *, due: datetime | None = None, **more: Any) -> Work:
         overdue = due is not None and due < self.at
         priority = self.case.priority(self.at)
         return Work(case=self.case.id, kind=kind, what=what, priority=priority, due=due, overdue=overdue, **more)
@@ -95,8 +95,8 @@ class _Desk:
         if level is None:
             return False
         found = self.policy.level(level)
-        owner = chosen(found.owner, self.case, self.at)
-        roles = [owner, *(name for one in found.alternates for name in choices(one))]
+        owner = picked_for(found.owner, self.case, self.at)
+        roles = [owner, *(name for one in found.alternates for name in alternatives(one))]
         there = next((one for one in roles if one is not None and self._on_duty(one)), owner)
         if owed_by is None:
             return there == self.role
@@ -131,7 +131,7 @@ class _Desk:
     def _learner(self) -> str | None:
         """Who answers for post-mortems: whoever a target for them names."""
         held = (one for one in self.policy.all_targets if any(stop.event == "PostMortemHeld" for stop in one.stops))
-        return next((chosen(one.owner, self.case, self.at) for one in held if one.owner is not None), None)
+        return next((picked_for(one.owner, self.case, self.at) for one in held if one.owner is not None), None)
 
     def _asked(self) -> Iterator[Work]:
         """What is asked of the role: to find something out, or to tell somebody."""

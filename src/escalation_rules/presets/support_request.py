@@ -13,7 +13,7 @@ from escalation_rules import facts as F
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.facts import Fact
 from escalation_rules.levels import EscalationLevel
-from escalation_rules.picks import Pick, RoleChoice, choices
+from escalation_rules.picks import Pick, RoleChoice, alternatives
 from escalation_rules.policy import Policy
 from escalation_rules.presets.defaults import OFFICE
 from escalation_rules.rules import Rule
@@ -139,7 +139,7 @@ def request_rules(
     others on the case; whoever else was asked is answered with the way to the former. `attendees` are called to what is
     scheduled while the case is on one of the levels `at`.
     """
-    known = [role for one in asked for role in choices(one)]
+    known = [role for one in asked for role in alternatives(one)]
     elsewhere = (
         E.EscalationRequested.like(channel=E.other_than(*channels)),
         E.CustomerReplied.like(asks_to_escalate=True, channel=E.other_than(*channels)),

@@ -9,7 +9,7 @@ from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.levels import EscalationLevel, Track
-from escalation_rules.picks import Pick, RoleChoice, choices
+from escalation_rules.picks import Pick, RoleChoice, alternatives
 from escalation_rules.policy import Policy
 from escalation_rules.presets.defaults import ALWAYS, OFFICE
 from escalation_rules.rules import Rule
@@ -66,7 +66,7 @@ def vendor_chain(
         if (side, rung) != ("reseller", "l3")
     }
     executives = ("reseller_executive", "vendor_executive")
-    to_ask = tuple(name for (side, _), pick in engineer.items() if side == "reseller" for name in choices(pick))
+    to_ask = tuple(name for (side, _), pick in engineer.items() if side == "reseller" for name in alternatives(pick))
     return Policy(
         name="vendor_chain",
         version="1",
@@ -80,7 +80,7 @@ def vendor_chain(
         ),
         roles=tuple(
             dict.fromkeys(
-                name for pick in (*engineer.values(), *manager.values(), *executives) for name in choices(pick)
+                name for pick in (*engineer.values(), *manager.values(), *executives) for name in alternatives(pick)
             )
         ),
         targets=(
@@ -216,7 +216,7 @@ def _management_rules(
 ) -> tuple[Rule, ...]:
     """How a duty manager comes to have a case, on either side, and the way for whoever went another."""
     duty_manager = manager["reseller"]
-    known = (*to_ask, *choices(duty_manager), "reseller_executive", "assignee")
+    known = (*to_ask, *alternatives(duty_manager), "reseller_executive", "assignee")
     elsewhere = (
         E.EscalationRequested.like(wants="attention", to=E.other_than(*known), channel=E.other_than(duty_address)),
         E.EscalationRequested.like(wants="attention", to=None, channel=E.other_than(duty_address)),

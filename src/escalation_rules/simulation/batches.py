@@ -26,7 +26,7 @@ from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.arrays import LOST
 from escalation_rules.simulation.columns import columnar, plan_of, which
-from escalation_rules.simulation.frames import Columns, by_case, columns_of, joined
+from escalation_rules.simulation.frames import Columns, by_case, columns_of, concatenated
 from escalation_rules.simulation.histories import Histories
 
 __all__ = ["Batch", "Moves", "one_by_one", "replay_batch"]
@@ -342,7 +342,7 @@ def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves
     rest = np.flatnonzero(~held)
     others = histories.chosen(rest) if isinstance(cases, Histories) else [cases[number] for number in rest.tolist()]
     singly = one_by_one(policy, others, last)
-    return Batch({name: by_case(joined([found[name], singly[name]])) for name in found}, int(held.sum()))
+    return Batch({name: by_case(concatenated([found[name], singly[name]])) for name in found}, int(held.sum()))
 
 
 def one_by_one(policy: Policy, cases: Histories | list[Case], last: int) -> dict[str, Columns]:

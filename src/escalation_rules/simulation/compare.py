@@ -19,7 +19,7 @@ from escalation_rules.simulation.batches import Moves
 from escalation_rules.simulation.frames import AT, COUNT, SPAN, TEXT, Columns, array, native
 from escalation_rules.simulation.logs import CaseLog
 from escalation_rules.simulation.replay import Replay, ReplayedCase, replay
-from escalation_rules.simulation.reports import NOTE, Groups, chosen, names, ordered, paired
+from escalation_rules.simulation.reports import NOTE, Groups, names, names_in_order, paired, rows_of_target
 from escalation_rules.worktime.spans import SpanLike
 
 __all__ = ["ComparedCase", "Comparison", "compare"]
@@ -164,7 +164,7 @@ class Comparison:
     def differences(self, by: Sequence[str], target: str | None, cycles: str, confidence: float) -> Columns:
         """`rates` as columns."""
         known = dict.fromkeys([*self.old.policy.vocabulary.targets, *self.new.policy.vocabulary.targets])
-        tables = [chosen(one.tables["deadlines"], target, cycles, tuple(known)) for one in (self.old, self.new)]
+        tables = [rows_of_target(one.tables["deadlines"], target, cycles, tuple(known)) for one in (self.old, self.new)]
         old, new = (_Table(table, _INSTANCE) for table in tables)
         pairs = [pair for _, pair in _pairs(old, new)]
         columns = {
@@ -174,7 +174,7 @@ class Comparison:
         }
         if odd := [unknown("column", name, tables[0]) for name in by if name not in tables[0]]:
             raise UnknownName(*odd)
-        groups = Groups(columns, (*by, "target"), ordered(self.new.policy))
+        groups = Groups(columns, (*by, "target"), names_in_order(self.new.policy))
         before, after = (np.array([_judged(side.held("outcome", pair[place])) for pair in pairs], np.int64)
                          for place, side in enumerate((old, new)))  # fmt: skip
         return _difference(groups, before, after, confidence)
@@ -196,7 +196,7 @@ class Comparison:
         flags = [
             np.array([one in found.get(level, ()) for level in levels for one in ids], np.int64) for found in there
         ]
-        groups = Groups(columns, ("to_level",), ordered(self.new.policy))
+        groups = Groups(columns, ("to_level",), names_in_order(self.new.policy))
         return _difference(groups, flags[0], flags[1], confidence)
 
     def workload(self, every: SpanLike = "1 day", by: str | Sequence[str] = "level") -> Any:
@@ -208,7 +208,7 @@ class Comparison:
         cuts = self.old.cuts(every)
         tables = [one.work(every, by, cuts) for one in (self.old, self.new)]
         both = {name: np.concatenate([table[name] for table in tables]) for name in ("start", *by)}
-        groups = Groups(both, ("start", *by), ordered(self.new.policy))
+        groups = Groups(both, ("start", *by), names_in_order(self.new.policy))
         size = len(tables[0]["start"])
         found = dict(groups.keys)
         for name in ("entered", "left", "standing"):

@@ -28,21 +28,21 @@ __all__ = [
     "backend_of",
     "by_case",
     "columns_of",
-    "joined",
+    "concatenated",
     "native",
     "take",
     "usual_backend",
 ]
 
 
-class Worded(NamedTuple):
+class Categorical(NamedTuple):
     """A column of texts (or nulls) as numbers into words, which may be there more than once."""
 
     codes: NDArray[Any]
     words: NDArray[np.object_]
 
     @classmethod
-    def same(cls, word: str | None, size: int) -> Worded:
+    def same(cls, word: str | None, size: int) -> Categorical:
         """One word in all rows."""
         return cls(np.zeros(size, np.int8), np.array([word], object))
 
@@ -52,15 +52,15 @@ class Worded(NamedTuple):
         return found
 
 
-class Table(Mapping[str, NDArray[Any]]):
+class ColumnTable(Mapping[str, NDArray[Any]]):
     """A frame by column. Each is made into an array when it is asked for; `kept` has them as they are kept."""
 
-    def __init__(self, kept: Mapping[str, NDArray[Any] | Worded]) -> None:
+    def __init__(self, kept: Mapping[str, NDArray[Any] | Categorical]) -> None:
         self.kept = dict(kept)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         held = self.kept[name]
-        if isinstance(held, Worded):
+        if isinstance(held, Categorical):
             return held.array()
         return held.astype(np.int64) if held.dtype.kind == "i" else held
 
@@ -70,26 +70,26 @@ class Table(Mapping[str, NDArray[Any]]):
     def __len__(self) -> int:
         return len(self.kept)
 
-    def take(self, rows: NDArray[Any]) -> Table:
+    def take(self, rows: NDArray[Any]) -> ColumnTable:
         """Some rows, in this order."""
-        return Table(
+        return ColumnTable(
             {
-                name: Worded(held.codes[rows], held.words) if isinstance(held, Worded) else held[rows]
+                name: Categorical(held.codes[rows], held.words) if isinstance(held, Categorical) else held[rows]
                 for name, held in self.kept.items()
             }
         )
 
 
-def joined_words(parts: Sequence[Worded]) -> Worded:
+def joined_words(parts: Sequence[Categorical]) -> Categorical:
     """Columns one after the other. Where their words differ, those of one come after those of the other."""
     first = parts[0].words
     if all(part.words is first or _are_equal(part.words, first) for part in parts):
-        return Worded(np.concatenate([part.codes for part in parts]), first)
+        return Categorical(np.concatenate([part.codes for part in parts]), first)
     words = np.concatenate([part.words for part in parts])
     kind = np.min_scalar_type(-max(len(words), 1))
     shifts = np.cumsum([0, *(len(part.words) for part in parts[:-1])])
     shifted = [part.codes.astype(kind) + kind.type(shift) for part, shift in zip(parts, shifts, strict=True)]
-    return Worded(np.concatenate(shifted), words)
+    return Categorical(np.concatenate(shifted), words)
 
 
 def _are_equal(one: NDArray[np.object_], other: NDArray[np.object_]) -> bool:
@@ -188,21 +188,23 @@ def array(held: Sequence[Any], kind: str) -> NDArray[Any]:
 
 def take(columns: Columns, rows: NDArray[Any]) -> Columns:
     """Some rows, in this order."""
-    return columns.take(rows) if isinstance(columns, Table) else {name: held[rows] for name, held in columns.items()}
+    return (
+        columns.take(rows) if isinstance(columns, ColumnTable) else {name: held[rows] for name, held in columns.items()}
+    )
 
 
-def joined(parts: list[Columns]) -> Columns:
+def concatenated(parts: list[Columns]) -> Columns:
     """Parts of one frame, one after the other."""
     if len(parts) == 1:
         return parts[0]
-    kept = [part.kept if isinstance(part, Table) else part for part in parts]
-    return Table({name: _joined([part[name] for part in kept]) for name in kept[0]})
+    kept = [part.kept if isinstance(part, ColumnTable) else part for part in parts]
+    return ColumnTable({name: _joined([part[name] for part in kept]) for name in kept[0]})
 
 
-def _joined(parts: list[Any]) -> NDArray[Any] | Worded:
-    if all(isinstance(part, Worded) for part in parts):
+def _joined(parts: list[Any]) -> NDArray[Any] | Categorical:
+    if all(isinstance(part, Categorical) for part in parts):
         return joined_words(parts)
-    return np.concatenate([part.array() if isinstance(part, Worded) else part for part in parts])
+    return np.concatenate([part.array() if isinstance(part, Categorical) else part for part in parts])
 
 
 def by_case(table: Columns) -> Columns:
@@ -231,11 +233,11 @@ def usual_backend() -> str:
     return next(backend for backend in _MAKERS if find_spec(backend))
 
 
-def _kept(columns: Columns) -> Mapping[str, NDArray[Any] | Worded]:
+def _kept(columns: Columns) -> Mapping[str, NDArray[Any] | Categorical]:
     """The columns, texts as numbers where they are kept so."""
-    if not isinstance(columns, Table):
+    if not isinstance(columns, ColumnTable):
         return columns
-    return {name: held if isinstance(held, Worded) else columns[name] for name, held in columns.kept.items()}
+    return {name: held if isinstance(held, Categorical) else columns[name] for name, held in columns.kept.items()}
 
 
 def _pandas(columns: Columns) -> Any:
@@ -243,8 +245,8 @@ def _pandas(columns: Columns) -> Any:
 
     text = pd.Series(["text"]).dtype
 
-    def series(held: NDArray[Any] | Worded) -> Any:
-        if isinstance(held, Worded):
+    def series(held: NDArray[Any] | Categorical) -> Any:
+        if isinstance(held, Categorical):
             return pd.Series(held.words, dtype=text).take(held.codes).reset_index(drop=True)
         return pd.Series(held, dtype=text if held.dtype == object else None)
 
@@ -256,8 +258,8 @@ def _pandas(columns: Columns) -> Any:
 def _polars(columns: Columns) -> Any:
     import polars as pl  # noqa: PLC0415 only where it is the reader's library
 
-    def series(held: NDArray[Any] | Worded) -> Any:
-        if isinstance(held, Worded):
+    def series(held: NDArray[Any] | Categorical) -> Any:
+        if isinstance(held, Categorical):
             return pl.Series(held.words.tolist(), dtype=pl.String()).gather(held.codes)
         if held.dtype == object:
             return pl.Series(held.tolist(), dtype=pl.String())
@@ -272,8 +274,8 @@ def _pyarrow(columns: Columns) -> Any:
 
     kinds = {"M": pa.timestamp("us", tz="UTC"), "O": pa.string()}
 
-    def array(held: NDArray[Any] | Worded) -> Any:
-        if isinstance(held, Worded):
+    def array(held: NDArray[Any] | Categorical) -> Any:
+        if isinstance(held, Categorical):
             return pa.array(held.words, pa.string(), from_pandas=True).take(pa.array(held.codes))
         return pa.array(held, kinds.get(held.dtype.kind), from_pandas=True)
 

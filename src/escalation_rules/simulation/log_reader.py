@@ -29,47 +29,47 @@ from escalation_rules.simulation.histories import Histories, Templates
 from escalation_rules.simulation.mapping import Column, LogMapping, text_of
 from escalation_rules.worktime._timeline import instant_of_wall, load_zone, microseconds_of
 
-__all__ = ["Finding", "Reading"]
+__all__ = ["LogFinding", "LogReader"]
 
 
-class Coded(NamedTuple):
+class Encoded(NamedTuple):
     """A column as numbers into its distinct words, in the order in which they appear; -1 where nothing is said."""
 
     codes: NDArray[np.int32]
     words: list[Any]
 
 
-def coded(series: nw.Series[Any], missing: tuple[str, ...] = ()) -> Coded:
+def coded(series: nw.Series[Any], missing: tuple[str, ...] = ()) -> Encoded:
     """A column as numbers. Nulls, and texts that are among `missing`, say nothing."""
     codes, words = _by_arrow(series) if series.dtype == nw.String and find_spec("pyarrow") else _one_by_one(series)
     empty = [place for place, word in enumerate(words) if word is None or (isinstance(word, str) and word in missing)]
     codes[np.isin(codes, empty) | series.is_null().to_numpy()] = -1
-    return Coded(codes, words)
+    return Encoded(codes, words)
 
 
-def _one_by_one(series: nw.Series[Any]) -> Coded:
+def _one_by_one(series: nw.Series[Any]) -> Encoded:
     values = series.to_list()
     words = list(dict.fromkeys(values))
     number = {word: place for place, word in enumerate(words)}
-    return Coded(np.fromiter(map(number.__getitem__, values), np.int32, count=len(values)), words)
+    return Encoded(np.fromiter(map(number.__getitem__, values), np.int32, count=len(values)), words)
 
 
-def _by_arrow(series: nw.Series[Any]) -> Coded:
+def _by_arrow(series: nw.Series[Any]) -> Encoded:
     """The same for texts, in a tenth of the time and memory, where pyarrow is installed."""
     texts: Any = series.to_arrow()
     whole = texts.combine_chunks() if hasattr(texts, "combine_chunks") else texts  # a frame may keep a column in parts
     encoded = whole.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return Coded(codes.astype(np.int32), encoded.dictionary.to_pylist())
+    return Encoded(codes.astype(np.int32), encoded.dictionary.to_pylist())
 
 
-def recoded(column: Coded, meaning: Callable[[Any], Any]) -> Coded:
+def recoded(column: Encoded, meaning: Callable[[Any], Any]) -> Encoded:
     """The same column in other words. What has no meaning is -1, as what is missing."""
     meanings = [meaning(word) for word in column.words]
     words = list(dict.fromkeys(one for one in meanings if one is not None))
     number = {word: place for place, word in enumerate(words)}
     table = np.array([*(number.get(one, -1) for one in meanings), -1], np.int32)
-    return Coded(table[column.codes], words)
+    return Encoded(table[column.codes], words)
 
 
 def kinds_of(columns: Sequence[NDArray[Any]], size: int) -> tuple[list[tuple[int, ...]], NDArray[np.int64]]:
@@ -148,7 +148,7 @@ def _settled(moment: datetime, tz: tzinfo | None, path: str) -> int:
 Codes = NDArray[np.int32]
 
 
-class Finding(NamedTuple):
+class LogFinding(NamedTuple):
     """Something odd in a log: how many rows and cases have it, one of them, and what was made of it."""
 
     kind: str
@@ -161,7 +161,7 @@ class Finding(NamedTuple):
 
 
 @dataclass
-class Reading:
+class LogReader:
     """A frame on its way to a log: its rows in order, and the events and findings as they come up.
 
     `rows` has the numbers of the rows that are used, ordered by case, instant and place; `case` is the number of the
@@ -170,7 +170,7 @@ class Reading:
 
     table: nw.DataFrame[Any]
     mapping: LogMapping
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[LogFinding] = field(default_factory=list)
     templates: Templates = field(default_factory=Templates)
     events: list[tuple[Ints, int, Codes]] = field(default_factory=list)
 
@@ -253,7 +253,7 @@ class Reading:
             found = self.case[where]
             cases = np.flatnonzero(np.bincount(found[found >= 0], minlength=1))
             example = str(self.ids[cases[0]]) if len(cases) else None
-            self.findings.append(Finding(kind, column, value, int(where.sum()), len(cases), example, message))
+            self.findings.append(LogFinding(kind, column, value, int(where.sum()), len(cases), example, message))
 
     # ------------------------------------------------------------------------ from rows to events
 
@@ -267,10 +267,10 @@ class Reading:
         self._find("early", self.mapping.at, early, "before the case was opened; taken as at the opening")
         self.opened, self.at = opened, np.maximum(self.at, opened[self.case])
 
-    def _column(self, column: Column) -> Coded:
+    def _column(self, column: Column) -> Encoded:
         """A mapped column of the rows that are used. What has no meaning for us is a finding."""
         raw = coded(self.table[column.name], self.mapping.missing)
-        raw = Coded(raw.codes[self.rows], raw.words)
+        raw = Encoded(raw.codes[self.rows], raw.words)
         ours = recoded(raw, column.meaning)
         odd = raw.codes[(ours.codes < 0) & (raw.codes >= 0)]
         for code in np.flatnonzero(np.bincount(odd, minlength=1)).tolist():
@@ -278,9 +278,9 @@ class Reading:
             self._find("unmapped", column.name, raw.codes == code, message, text_of(raw.words[code]))
         return ours
 
-    def _raw(self, name: str) -> Coded:
+    def _raw(self, name: str) -> Encoded:
         found = coded(self.table[name], self.mapping.missing)
-        return Coded(found.codes[self.rows], found.words)
+        return Encoded(found.codes[self.rows], found.words)
 
     def _before(self, codes: Codes) -> Codes:
         """What each row's case was known to show before it; -1 where nothing was."""
@@ -300,7 +300,7 @@ class Reading:
 
     def _opening(self) -> Codes:
         """The template of each case's opening, from what its first row shows; and the changes after it."""
-        shown: dict[str, Coded] = {}
+        shown: dict[str, Encoded] = {}
         for name in ("priority", "level"):
             column: Column | None = getattr(self.mapping, name)
             if column is not None:
@@ -314,19 +314,19 @@ class Reading:
         codes = [self._opened(dict(zip(shown, kind, strict=True)), shown) for kind in kinds]
         return np.array(codes, np.int32)[places]
 
-    def _opened(self, kind: dict[str, int], shown: dict[str, Coded]) -> int:
+    def _opened(self, kind: dict[str, int], shown: dict[str, Encoded]) -> int:
         held = {name: shown[name].words[code] for name, code in kind.items() if code >= 0}
         facts = {name.removeprefix("fact "): value for name, value in held.items() if name.startswith("fact ")}
         plain = {name: value for name, value in held.items() if not name.startswith("fact ")}
         return self.templates.code(Opened, **plain, **({"facts": facts} if facts else {}))
 
-    def _change(self, column: Coded, how: tuple[int, Any]) -> None:
+    def _change(self, column: Encoded, how: tuple[int, Any]) -> None:
         rank, template = how
         codes = np.array([self.templates.code(template[0], **{template[1]: word}) for word in column.words], np.int32)
         changed = (column.codes >= 0) & (column.codes != self._before(column.codes)) & ~self._is_first()
         self._emit(changed, rank, codes[column.codes[changed]])
 
-    def _observe(self, fact: str, column: Coded) -> None:
+    def _observe(self, fact: str, column: Encoded) -> None:
         words = [*column.words, None]
         codes = np.array([self.templates.code(FactObserved, name=fact, value=word) for word in words], np.int32)
         changed = np.r_[True, column.codes[1:] != column.codes[:-1]] & ~self._is_first()
@@ -377,7 +377,7 @@ class Reading:
             self._emit(where, 6 + rank, chosen[chosen >= 0])
         self._late_starts(column, self.mapping.status.name)
 
-    def _late_starts(self, column: Coded, name: str) -> None:
+    def _late_starts(self, column: Encoded, name: str) -> None:
         opens = [code for code, word in enumerate(column.words) if word == "open"]
         late = self._is_first() & (column.codes >= 0) & ~np.isin(column.codes, opens)
         message = "the case does not begin in `open`; its first status holds from the opening"
@@ -444,7 +444,7 @@ _CHANGES: dict[str, tuple[int, tuple[type, str]]] = {
 }
 
 
-def _named(column: Coded, code: int) -> str | None:
+def _named(column: Encoded, code: int) -> str | None:
     return None if code < 0 else text_of(column.words[code])
 
 

@@ -16,14 +16,14 @@ from escalation_rules.policy import Policy
 from escalation_rules.simulation.batches import replay_batch
 from escalation_rules.simulation.frames import Columns, backend_of, native, take
 from escalation_rules.simulation.histories import Histories
-from escalation_rules.simulation.log_reader import Finding, Reading
+from escalation_rules.simulation.log_reader import LogFinding, LogReader
 from escalation_rules.simulation.mapping import LogMapping
 from escalation_rules.simulation.reports import Groups, names
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["CaseLog", "Finding", "cases_from_frame"]
+__all__ = ["CaseLog", "LogFinding", "cases_from_frame"]
 
 
 USUAL = {
@@ -81,7 +81,7 @@ class CaseLog:
     odd in them (in the library of the frame that was read), `until` the log's last instant.
     """
 
-    def __init__(self, histories: Histories, rows: int, found: Sequence[Finding], backend: str) -> None:
+    def __init__(self, histories: Histories, rows: int, found: Sequence[LogFinding], backend: str) -> None:
         self.histories, self.rows, self.found, self.backend = histories, rows, tuple(found), backend
 
     def __len__(self) -> int:
@@ -146,9 +146,9 @@ class CaseLog:
         opening. `leak`: a column that shows an instant later than its row. `undated` and `nameless`: rows without a
         time or a case, not used. `repeated`: the same update of a case again, not used.
         """
-        columns = zip(*self.found, strict=True) if self.found else ((),) * len(Finding._fields)
+        columns = zip(*self.found, strict=True) if self.found else ((),) * len(LogFinding._fields)
         kinds = {"rows": np.int64, "cases": np.int64}
-        table = dict(zip(Finding._fields, columns, strict=True))
+        table = dict(zip(LogFinding._fields, columns, strict=True))
         arrays = {name: np.array(list(held), kinds.get(name, object)) for name, held in table.items()}
         return native(arrays, self.backend)
 
@@ -184,5 +184,5 @@ def cases_from_frame(frame: Any, mapping: LogMapping) -> CaseLog:
     ]
     if lacking:
         raise UnknownName(*lacking, subject="the mapping")
-    reading = Reading(table, mapping)
+    reading = LogReader(table, mapping)
     return CaseLog(reading.histories(), len(table), reading.findings, backend_of(table))

@@ -25,13 +25,23 @@ from escalation_rules.simulation.frames import (
     Columns,
     by_case,
     columns_of,
-    joined,
+    concatenated,
     native,
     usual_backend,
 )
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.simulation.logs import CaseLog
-from escalation_rules.simulation.reports import NOTE, chosen, edges, names, ordered, rates, story, workload, zone_of
+from escalation_rules.simulation.reports import (
+    NOTE,
+    edges,
+    names,
+    names_in_order,
+    rates,
+    rows_of_target,
+    story,
+    workload,
+    zone_of,
+)
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 from escalation_rules.worktime.spans import SpanLike
 
@@ -84,7 +94,7 @@ def replay(
         told.add(size)
     told.close()
     # A frame's parts are let go as it is joined, so that no more than one frame is there twice.
-    tables = {name: joined([part.tables.pop(name) for part in parts] or [columns_of(name, ())]) for name in INNER}
+    tables = {name: concatenated([part.tables.pop(name) for part in parts] or [columns_of(name, ())]) for name in INNER}
     backend = log.backend if log is not None else usual_backend()
     return Replay(
         policy, datetime_of(last), tables, backend, [source], sum(part.by_columns for part in parts), left_out
@@ -234,8 +244,8 @@ class Replay:
         end, and what became void, is outside the rate and has its own column. Of a case only the first cycle counts,
         unless `cycles="all"`.
         """
-        deadlines = chosen(self.tables["deadlines"], target, cycles, self.policy.vocabulary.targets)
-        return native(rates(deadlines, names(by), ordered(self.policy), confidence), self.backend)
+        deadlines = rows_of_target(self.tables["deadlines"], target, cycles, self.policy.vocabulary.targets)
+        return native(rates(deadlines, names(by), names_in_order(self.policy), confidence), self.backend)
 
     def workload(self, every: SpanLike = "1 day", by: str | Sequence[str] = "level") -> Any:
         """How many cases entered and left each level (or what else `stays` has) a day, and how many stood there.
@@ -247,7 +257,7 @@ class Replay:
 
     def work(self, every: SpanLike, by: str | Sequence[str], cuts: list[int] | None = None) -> Columns:
         """`workload` as columns, between instants if some are given."""
-        return workload(self.tables["stays"], cuts or self.cuts(every), names(by), ordered(self.policy))
+        return workload(self.tables["stays"], cuts or self.cuts(every), names(by), names_in_order(self.policy))
 
     def cuts(self, every: SpanLike) -> list[int]:
         """The instants that cut the time of the replay into steps."""
@@ -286,7 +296,7 @@ class Replay:
             there = moves["to_level"] == level.key
             if there.any():
                 lines.append(f"  moved to `{level.key}`: {len(set(moves['case'][there])):,} cases")
-        table = rates(chosen(self.tables["deadlines"], None, "first", ()), (), {}, 0.95)
+        table = rates(rows_of_target(self.tables["deadlines"], None, "first", ()), (), {}, 0.95)
         for target, met, breached in zip(table["target"], table["met"], table["breached"], strict=True):
             lines.append(f"  `{target}`, first cycle: {met:,} met, {breached:,} breached")
         return "\n".join([*lines, NOTE])
@@ -304,7 +314,7 @@ class Replay:
         for number, part in enumerate(parts):
             if (part.policy, part.until) != (first.policy, first.until):
                 raise InvalidValue(Problem("another policy or `until` than in the first part", path=f"parts[{number}]"))
-        tables = {name: joined([part.tables[name] for part in parts]) for name in INNER}
+        tables = {name: concatenated([part.tables[name] for part in parts]) for name in INNER}
         _refuse_split(tables["cases"]["case"].tolist())
         sources = [source for part in parts for source in part.sources]
         whole = {name: by_case(table) for name, table in tables.items()}

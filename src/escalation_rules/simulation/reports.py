@@ -18,7 +18,19 @@ from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import datetime_of, instant_of_wall
 from escalation_rules.worktime.spans import SpanLike
 
-__all__ = ["NOTE", "Groups", "chosen", "edges", "names", "ordered", "paired", "rates", "wilson", "workload", "zone_of"]
+__all__ = [
+    "NOTE",
+    "Groups",
+    "edges",
+    "names",
+    "names_in_order",
+    "paired",
+    "rates",
+    "rows_of_target",
+    "wilson",
+    "workload",
+    "zone_of",
+]
 
 
 NOTE = "People act as they did: a replay cannot show faster answers."
@@ -32,7 +44,7 @@ def names(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def ordered(policy: Policy) -> dict[str, list[str]]:
+def names_in_order(policy: Policy) -> dict[str, list[str]]:
     """The words that stand in an order of the policy's own, lowest first."""
     levels = [level.key for level in policy.all_levels]
     return {"priority": list(policy.priorities), "level": levels, "to_level": levels}
@@ -70,7 +82,7 @@ def _codes(held: list[Any], words: list[Any]) -> NDArray[np.int64]:
     return np.fromiter(map(number.__getitem__, held), np.int64, count=len(held))
 
 
-def chosen(deadlines: Columns, target: str | None, cycles: str, targets: Sequence[str]) -> Columns:
+def rows_of_target(deadlines: Columns, target: str | None, cycles: str, targets: Sequence[str]) -> Columns:
     """The deadlines that a report is about: of one target or all, of each case's first cycle or all."""
     if cycles not in {"first", "all"}:
         raise InvalidValue(Problem("unknown choice of cycles", cycles, expected="`first` or `all`"))

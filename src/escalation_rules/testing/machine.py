@@ -16,7 +16,7 @@ from escalation_rules import events as E
 from escalation_rules.case import Case
 from escalation_rules.engine import decide, settle
 from escalation_rules.policy import Policy
-from escalation_rules.testing.strategies import Words, events, openings, steps
+from escalation_rules.testing.strategies import Vocabulary, events, openings, steps
 
 __all__ = ["host_machine"]
 
@@ -29,7 +29,7 @@ def host_machine(policy: Policy) -> type[RuleBasedStateMachine]:
     >>> from escalation_rules import presets
     >>> TestHost = host_machine(presets.complaint_ladder()).TestCase
     """
-    words = Words(policy)
+    words = Vocabulary(policy)
 
     class Host(_Host):
         pass

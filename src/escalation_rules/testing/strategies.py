@@ -34,7 +34,7 @@ YEAR = 2026
 """The year in which random cases happen: its clock changes and holidays are as good as any other's."""
 
 
-def choices(value: Any) -> tuple[Any, ...]:
+def pick_values(value: Any) -> tuple[Any, ...]:
     """What a pick may come to, or the one value there is; nothing for None."""
     found = (*value.values.values(), value.otherwise) if isinstance(value, Pick) else (value,)
     return tuple(one for one in found if one is not None)
@@ -58,7 +58,7 @@ def problem_with(policy: object) -> Problem | None:
     )
 
 
-class Words:
+class Vocabulary:
     """The vocabulary of one policy. Raises `InvalidValue` for what is no policy."""
 
     def __init__(self, policy: Policy) -> None:
@@ -82,16 +82,16 @@ class Words:
     @cached_property
     def calendar(self) -> Any:
         """The calendar that is meant when nobody says: closing times are taken from it."""
-        named = choices(self.policy.usual_calendar)
+        named = pick_values(self.policy.usual_calendar)
         return self.policy.calendars[named[0]] if named else BusinessCalendar.always()
 
     @cached_property
     def spans(self) -> tuple[Span, ...]:
         """Every threshold: of rules, targets, checklists and cooldowns, the shortest first."""
-        found = [span for atom in self.atoms if atom.kind == "duration" for span in choices(atom.value)]
-        found += [span for target in self.policy.all_targets for span in choices(target.within)]
-        found += [span for level in self.policy.all_levels for span in choices(level.cooldown)]
-        found += [span for item in self.items for span in choices(item.expires)]
+        found = [span for atom in self.atoms if atom.kind == "duration" for span in pick_values(atom.value)]
+        found += [span for target in self.policy.all_targets for span in pick_values(target.within)]
+        found += [span for level in self.policy.all_levels for span in pick_values(level.cooldown)]
+        found += [span for item in self.items for span in pick_values(item.expires)]
         return tuple(sorted(dict.fromkeys(found), key=lambda span: self.calendar.add(_MONDAY, span)))
 
     @cached_property
@@ -169,16 +169,16 @@ _OFFICE = ((2, 9, 0), (2, 13, 0), (6, 16, 30), (7, 12, 0), (31, 23, 59))
 # few events, a Monday morning and plain fields.
 
 MICROSECOND = timedelta(microseconds=1)
-Step = Callable[[datetime], datetime]
+Advance = Callable[[datetime], datetime]
 """From the event before to when the next one happens."""
 Happenings = tuple[Happening, ...]
-Kind = tuple[set[str], st.SearchStrategy[Happenings]]
+Draw = tuple[set[str], st.SearchStrategy[Happenings]]
 """A kind of thing that happens, with the names of the facts that it turns."""
 
 
 def instants(policy: Policy | None = None) -> st.SearchStrategy[datetime]:
     """Aware instants in 2026: half hours from a beginning of interest, and a microsecond to either side."""
-    starts = Words(policy).starts if policy else Words(_NOBODYS).starts
+    starts = Vocabulary(policy).starts if policy else Vocabulary(_NOBODYS).starts
     return st.builds(
         lambda start, half_hours, off: start + timedelta(minutes=30 * half_hours, microseconds=off),
         st.sampled_from(starts),
@@ -212,14 +212,14 @@ def calendars() -> st.SearchStrategy[BusinessCalendar]:
 
 def histories(policy: Policy, *, most: int = 10) -> st.SearchStrategy[tuple[Happening, ...]]:
     """Histories under a policy: the opening and up to `most` events after it."""
-    words = Words(policy)
+    words = Vocabulary(policy)
     one = st.tuples(steps(words), events(words))
     few, many = st.lists(one, max_size=most), st.lists(one, min_size=most // 2, max_size=most)
     half = (_of_few_kinds(words, most) for _ in range(2))
     return st.builds(_told, openings(words), st.one_of(few, many, *half))
 
 
-def _of_few_kinds(words: Words, most: int) -> st.SearchStrategy[list[tuple[Step, Happenings]]]:
+def _of_few_kinds(words: Vocabulary, most: int) -> st.SearchStrategy[list[tuple[Advance, Happenings]]]:
     """Stories of which one kind of thing makes a rule of the policy hold or not, and at most two others happen.
 
     Half of them are over within hours, before much else falls due.
@@ -241,7 +241,7 @@ def runs(policy: Policy, *, most: int = 10) -> st.SearchStrategy[Run]:
     return cases(policy, most=most).map(lambda case: Run.of(policy, case))
 
 
-def _told(opening: Happening, rest: list[tuple[Step, Happenings]]) -> tuple[Happening, ...]:
+def _told(opening: Happening, rest: list[tuple[Advance, Happenings]]) -> tuple[Happening, ...]:
     history = [opening]
     for step, events in rest:
         at = max(history[-1].at, step(history[-1].at), opening.at)
@@ -250,17 +250,17 @@ def _told(opening: Happening, rest: list[tuple[Step, Happenings]]) -> tuple[Happ
 
 
 # ---------------------------------------------------------------------------- when
-def steps(words: Words) -> st.SearchStrategy[Step]:
+def steps(words: Vocabulary) -> st.SearchStrategy[Advance]:
     """When the next thing happens, from when the last did: one choice of many, the plainest first."""
     return st.sampled_from(_evenly([[_after(timedelta(0))], *_gaps(words)]))
 
 
-def _soon() -> st.SearchStrategy[Step]:
+def _soon() -> st.SearchStrategy[Advance]:
     """The first of them: within the hour."""
     return st.sampled_from([_after(timedelta(minutes=minutes)) for minutes in (0, 30, 60)])
 
 
-def _gaps(words: Words) -> Iterator[list[Step]]:
+def _gaps(words: Vocabulary) -> Iterator[list[Advance]]:
     """Minutes, days, closing and opening times, the policy's own spans, and other times of interest."""
     calendar, near = words.calendar, (timedelta(0), -MICROSECOND, MICROSECOND)
     yield [_after(timedelta(minutes=minutes)) for minutes in (30, 60, 240)]
@@ -271,7 +271,7 @@ def _gaps(words: Words) -> Iterator[list[Step]]:
     yield [lambda before: next((one for one in sorted(words.starts) if one > before), before)]
 
 
-def _evenly(groups: list[list[Step]]) -> list[Step]:
+def _evenly(groups: list[list[Advance]]) -> list[Advance]:
     """All in one list, in order, and then each group as often again as makes them equally likely.
 
     One choice can be made smaller step by step, which leads to shorter histories than a choice of groups would.
@@ -281,15 +281,15 @@ def _evenly(groups: list[list[Step]]) -> list[Step]:
     return [step for group in groups for step in group] + again
 
 
-def _after(gap: timedelta) -> Step:
+def _after(gap: timedelta) -> Advance:
     return lambda before: before + gap
 
 
-def _reaching(calendar: Any, span: Span, off: timedelta) -> Step:
+def _reaching(calendar: Any, span: Span, off: timedelta) -> Advance:
     return lambda before: calendar.add(before, span) + off
 
 
-def _at_edge(edge: Callable[[datetime], datetime | None], off: timedelta) -> Step:
+def _at_edge(edge: Callable[[datetime], datetime | None], off: timedelta) -> Advance:
     def at(before: datetime) -> datetime:
         found = edge(before)
         return before if found is None else found + off
@@ -298,7 +298,7 @@ def _at_edge(edge: Callable[[datetime], datetime | None], off: timedelta) -> Ste
 
 
 # ---------------------------------------------------------------------------- what
-def openings(words: Words) -> st.SearchStrategy[Happening]:
+def openings(words: Vocabulary) -> st.SearchStrategy[Happening]:
     """How a case opens."""
     policy = words.policy
     facts = {fact.name: st.sampled_from(words.values(fact)[:-1]) for fact in policy.facts}
@@ -316,12 +316,12 @@ def _seldom() -> st.SearchStrategy[bool]:
     return st.sampled_from((False, False, False, True))
 
 
-def events(words: Words) -> st.SearchStrategy[Happenings]:
+def events(words: Vocabulary) -> st.SearchStrategy[Happenings]:
     """What happens at one instant, which is set afterwards: everyday events, and what the policy listens for."""
     return st.one_of([kind for _, kind in _kinds(words)])
 
 
-def _kinds(words: Words) -> list[Kind]:
+def _kinds(words: Vocabulary) -> list[Draw]:
     """The kinds of things that happen, each with the facts that it turns."""
     at, policy = words.starts[0], words.policy
     levels, entered = [level.key for level in policy.all_levels], [one for one in policy.all_levels if one.entry]
@@ -343,7 +343,7 @@ def _kinds(words: Words) -> list[Kind]:
         (set(), [(E.DeEscalated(at=at, to=key, reason="better"), E.EscalationRequested(at=at)) for key in levels]),
         (set(), [(E.ChecklistOverridden(at=at, level=one.key, reason="urgent"),) for one in entered]),
     ]
-    some: list[Kind] = [(_TOLD, _messages(at)), *((turns, st.sampled_from(group)) for turns, group in groups if group)]
+    some: list[Draw] = [(_TOLD, _messages(at)), *((turns, st.sampled_from(group)) for turns, group in groups if group)]
     if heard := [pattern for pattern in words.patterns if pattern.event != "Opened"]:
         alike = st.sampled_from(heard).flatmap(lambda pattern: _like(pattern, at)).map(lambda one: (one,))
         some.append(({"happened"}, alike))
@@ -356,11 +356,11 @@ _TAKEN_UP = {"acknowledged", "unassigned_for", "assignments"}
 _TOLD = {"unanswered_for", "since_update", "replies", "status_requests", *_ASKED}
 
 
-def _observations(words: Words, fact: OwnFact, at: datetime) -> list[Happenings]:
+def _observations(words: Vocabulary, fact: OwnFact, at: datetime) -> list[Happenings]:
     return [(E.FactObserved(at=at, name=fact.name, value=value),) for value in words.values(fact)]
 
 
-def _waits(words: Words, at: datetime) -> list[Happenings]:
+def _waits(words: Vocabulary, at: datetime) -> list[Happenings]:
     if not words.policy.all_targets:
         return []
     return [*((E.WaitStarted(at=at, on=on),) for on in words.waits), (E.WaitEnded(at=at),)]
@@ -372,7 +372,7 @@ def _messages(at: datetime) -> st.SearchStrategy[Happenings]:
     return (replies | answers).map(lambda one: (one,))
 
 
-def _answers(words: Words, at: datetime) -> list[Happenings]:
+def _answers(words: Vocabulary, at: datetime) -> list[Happenings]:
     """Every answer to every item, and taking it back."""
     given = [
         E.ItemConfirmed(at=at, item=i.key, answer=a, evidence="seen") for i in words.items for a in i.answers or "?"

@@ -11,7 +11,7 @@ from escalation_rules.actions import Action, Ask, Assign, Convene, Flag, Notify,
 from escalation_rules.checklists import Checklist
 from escalation_rules.explain import say
 from escalation_rules.levels import EscalationLevel, Track
-from escalation_rules.picks import Pick, choices
+from escalation_rules.picks import Pick, alternatives
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
@@ -195,13 +195,13 @@ def _say_target(target: Target) -> str:
 
 
 def _say_spans(given: Span | Pick | None) -> str:
-    return " or ".join(dict.fromkeys(str(one) for one in choices(given) if one is not None))
+    return " or ".join(dict.fromkeys(str(one) for one in alternatives(given) if one is not None))
 
 
 def _say_role(role: str | Pick) -> str:
     if not isinstance(role, Pick):
         return role
-    return f"by {role.by} {', '.join(dict.fromkeys(str(one) for one in choices(role) if one is not None))}"
+    return f"by {role.by} {', '.join(dict.fromkeys(str(one) for one in alternatives(role) if one is not None))}"
 
 
 def _say_roles(roles: Iterable[str | Pick]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.simulation.compare import KINDS, Comparison
 from escalation_rules.simulation.replay import Replay
-from escalation_rules.simulation.reports import NOTE, chosen, names, ordered, rates
+from escalation_rules.simulation.reports import NOTE, names, names_in_order, rates, rows_of_target
 from escalation_rules.worktime.spans import SpanLike
 
 if TYPE_CHECKING:
@@ -98,7 +98,9 @@ def _sizes(sizes: list[int]) -> str:
 
 def _table(replay: Replay, by: tuple[str, ...]) -> dict[str, tuple[float, float, float, int]]:
     """Rate, interval and number by label, where there is a rate."""
-    found = rates(chosen(replay.tables["deadlines"], None, "first", ()), by, ordered(replay.policy), 0.95)
+    found = rates(
+        rows_of_target(replay.tables["deadlines"], None, "first", ()), by, names_in_order(replay.policy), 0.95
+    )
     labels = [", ".join(map(str, key)) for key in zip(*(found[name].tolist() for name in ("target", *by)), strict=True)]
     judged = found["met"] + found["breached"]
     rows = zip(labels, found["rate"], found["low"], found["high"], judged, strict=True)

@@ -438,7 +438,7 @@ def _is_skipped(midnight: datetime, tz: tzinfo) -> bool:
     return instant_of_wall(midnight, tz) == instant_of_wall(midnight + timedelta(days=1), tz)
 
 
-Reason = tuple[int, int, str]
+SegmentReason = tuple[int, int, str]
 """From when to when, on microseconds, time that would have been open was not, and why."""
 
 
@@ -461,7 +461,9 @@ def segment(start: int, end: int, counted: bool, why: str) -> Segment:
     return Segment(start=datetime_of(start), end=datetime_of(end), counted=counted, why=why)
 
 
-def segments_between(start: int, end: int, windows: Iterable[Window], reasons: list[Reason]) -> Iterator[Segment]:
+def segments_between(
+    start: int, end: int, windows: Iterable[Window], reasons: list[SegmentReason]
+) -> Iterator[Segment]:
     """The time between two instants, cut into the open windows, what reasons took out, and the rest."""
     edge = start
     for opening, closing in windows:
@@ -471,7 +473,7 @@ def segments_between(start: int, end: int, windows: Iterable[Window], reasons: l
     yield from _closed(edge, end, reasons)
 
 
-def _closed(start: int, end: int, reasons: list[Reason]) -> Iterator[Segment]:
+def _closed(start: int, end: int, reasons: list[SegmentReason]) -> Iterator[Segment]:
     edge = start
     for first, last, why in reasons:
         opening, closing = max(first, edge), min(last, end)

@@ -138,7 +138,7 @@ class _Ruler:
         return place
 
 
-class _Reading(NamedTuple):
+class _KnownStretch(NamedTuple):
     """What was read of a line: right for instants from `low` up to `high`, and for open time after `first` to `last`.
 
     Before window i there are `sums[i]` of open time. After the opening of i windows, as long as the last is open, open
@@ -160,7 +160,7 @@ class Bulk:
 
     def __init__(self, line: Continuous | OpenLine | None) -> None:
         self.line = line if isinstance(line, OpenLine) else None
-        self._known: _Reading | None = None
+        self._known: _KnownStretch | None = None
 
     def opened(self, instants: Ints) -> Ints:
         """Open time so far at each instant."""
@@ -190,7 +190,7 @@ class Bulk:
         """The last instant at which no more than so much open time has passed: just before there is more."""
         return self.earliest(opened + 1) - 1
 
-    def _read(self, line: OpenLine, instant: int) -> _Reading:
+    def _read(self, line: OpenLine, instant: int) -> _KnownStretch:
         low, high, opens, sums, _, _ = line.stretch(instant, instant)
         starts, before = np.array(opens, np.int64), np.array(sums, np.int64)
         first, last = line.opened(low), line.opened(high - 1)
@@ -198,7 +198,7 @@ class Bulk:
         by_opened = _Ruler(before, first + 1, last, "left")
         # one assignment, so that a plan may serve several threads
         shifts = np.append(0, before[: len(starts)] - starts)
-        self._known = _Reading(low, high, first, last, before, shifts, by_instant, by_opened)
+        self._known = _KnownStretch(low, high, first, last, before, shifts, by_instant, by_opened)
         return self._known
 
 

@@ -35,8 +35,8 @@ from escalation_rules.worktime._timeline import (
     Continuous,
     DatedWindow,
     OpenLine,
-    Reason,
     Segment,
+    SegmentReason,
     Window,
     ZoneLike,
     beyond_years,
@@ -109,7 +109,7 @@ class Calendar(Value):
         """The windows that belong to each date of a run (numbers of days since 1970-01-01), by date; not merged."""
 
     @abstractmethod
-    def reasons_in(self, days: range) -> Iterator[Reason]:
+    def reasons_in(self, days: range) -> Iterator[SegmentReason]:
         """The windows that each date of a run would have, but for a reason: a holiday, or hours taken out."""
 
     @property
@@ -435,7 +435,7 @@ class BusinessCalendar(Combining):
         own, closed = self._own_hours, self._holidays_in(days)
         return self._windows(days, lambda day: own[day] if day in own else () if day in closed else self._week_of(day))
 
-    def reasons_in(self, days: range) -> Iterator[Reason]:
+    def reasons_in(self, days: range) -> Iterator[SegmentReason]:
         """The weekly windows of each date that is a holiday or has hours of its own."""
         whys = self._holidays_in(days) | dict.fromkeys(self._own_hours, "other hours on this date")
         for opening, closing, day in self._windows(days, lambda day: self._week_of(day) if day in whys else ()):
@@ -556,7 +556,7 @@ class CombinedCalendar(Combining):
         kept = self._shared if self.operator == "&" else self._rest
         return ((a, b, day) for opening, closing, day in self.left.windows_in(days) for a, b in kept(opening, closing))
 
-    def reasons_in(self, days: range) -> Iterator[Reason]:
+    def reasons_in(self, days: range) -> Iterator[SegmentReason]:
         """The reasons of both, and the windows of the left one that the right one took out."""
         yield from self.left.reasons_in(days)
         if self.operator == "|":
@@ -641,7 +641,7 @@ class DatedCalendar(Combining):
         """The windows of each date in the calendar of that date."""
         return (window for calendar, own in self._parts(days) for window in calendar.windows_in(own))
 
-    def reasons_in(self, days: range) -> Iterator[Reason]:
+    def reasons_in(self, days: range) -> Iterator[SegmentReason]:
         """The reasons of each date in the calendar of that date."""
         return (reason for calendar, own in self._parts(days) for reason in calendar.reasons_in(own))
 

@@ -233,7 +233,7 @@ class _Occurrences:
             return following is not None
 
 
-class Turns:
+class Handovers:
     """The turns of a layer as instants."""
 
     def __init__(self, layer: Layer, zone: tzinfo) -> None:
@@ -498,9 +498,9 @@ class Rota(Value):
         )
 
     @cached_property
-    def _turns(self) -> tuple[Turns, ...]:
+    def _turns(self) -> tuple[Handovers, ...]:
         zone = cast(tzinfo, load_zone(self.timezone))  # the field was checked when the rota was made
-        return tuple(Turns(layer, zone) for layer in self.layers)
+        return tuple(Handovers(layer, zone) for layer in self.layers)
 
     @cached_property
     def _edges(self) -> list[int]:

@@ -24,8 +24,8 @@ from escalation_rules.analysis.check.rules import (
     without_evidence,
 )
 from escalation_rules.analysis.check.targets import idle_targets, slower_when_urgent
-from escalation_rules.analysis.report import Finding, Report
-from escalation_rules.analysis.workbench import BUDGET, Board
+from escalation_rules.analysis.report import CheckFinding, Report
+from escalation_rules.analysis.workbench import BUDGET, Workbench
 from escalation_rules.errors import InvalidValue, Problem, unknown
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import Rota
@@ -64,7 +64,7 @@ def check(
     check_policy(policy)
     _check_rotas(policy, rotas, during)
     period = None if during is None else _period(during)
-    board = Board(policy if rotas is None else policy.with_rotas(rotas), budget)
+    board = Workbench(policy if rotas is None else policy.with_rotas(rotas), budget)
     found = sorted(_findings(board, period), key=lambda one: _GRAVITY[one.severity])
     return Report(
         policy=policy.name,
@@ -105,7 +105,7 @@ def _period(during: object) -> tuple[datetime, datetime]:
 _GRAVITY = {"error": 0, "warning": 1, "note": 2}
 
 
-def _findings(board: Board, during: tuple[datetime, datetime] | None) -> Iterator[Finding]:
+def _findings(board: Workbench, during: tuple[datetime, datetime] | None) -> Iterator[CheckFinding]:
     yield from dead_rules(board)
     rules = alive(board)
     yield from without_evidence(board, rules)

@@ -7,16 +7,16 @@ from datetime import datetime
 from itertools import pairwise, product
 from typing import Any
 
-from escalation_rules.analysis.domains import chosen
-from escalation_rules.analysis.report import Finding, finding
-from escalation_rules.analysis.witnesses import Plot
-from escalation_rules.analysis.workbench import Board, Seen
+from escalation_rules.analysis.domains import picked_value
+from escalation_rules.analysis.report import CheckFinding, finding
+from escalation_rules.analysis.witnesses import Recipe
+from escalation_rules.analysis.workbench import CaseAt, Workbench
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist
 from escalation_rules.engine import decide
 from escalation_rules.explain import say_instant
 from escalation_rules.levels import EscalationLevel
-from escalation_rules.picks import Pick, choices
+from escalation_rules.picks import Pick, alternatives
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Rota
@@ -26,7 +26,7 @@ from escalation_rules.worktime.rotas import next_cover_change
 __all__ = ["climbs", "gaps"]
 
 
-def unreachable_levels(board: Board, rules: Iterable[Rule]) -> Iterator[Finding]:
+def unreachable_levels(board: Workbench, rules: Iterable[Rule]) -> Iterator[CheckFinding]:
     """Levels to which no rule takes a case from where cases start."""
     reached = _reached(board, list(rules))
     for track, levels in enumerate(board.program.levels):
@@ -41,7 +41,7 @@ def unreachable_levels(board: Board, rules: Iterable[Rule]) -> Iterator[Finding]
                 )
 
 
-def _reached(board: Board, rules: list[Rule]) -> set[tuple[int, int]]:
+def _reached(board: Workbench, rules: list[Rule]) -> set[tuple[int, int]]:
     """The places where cases start, and those to which rules lead from there, step by step."""
     reached = {(track, 0 if track == 0 and levels else -1) for track, levels in enumerate(board.program.levels)}
     grown = True
@@ -52,7 +52,7 @@ def _reached(board: Board, rules: list[Rule]) -> set[tuple[int, int]]:
     return reached
 
 
-def _led_to(board: Board, rule: Rule, reached: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _led_to(board: Workbench, rule: Rule, reached: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Where a rule takes cases that stand somewhere within reach; further up where the owner may be away."""
     track = board.codes[rule.name].track
     here = [
@@ -65,7 +65,7 @@ def _led_to(board: Board, rule: Rule, reached: set[tuple[int, int]]) -> Iterator
             yield from fresh
 
 
-def _ends(board: Board, rule: Rule, level: int) -> Iterator[int]:
+def _ends(board: Workbench, rule: Rule, level: int) -> Iterator[int]:
     """The levels on which a move by a rule may end: those above may be where somebody is, and ask their own lists."""
     to, levels = board.wanted(rule, level), board.levels_of(rule)
     if to is not None:
@@ -74,18 +74,18 @@ def _ends(board: Board, rule: Rule, level: int) -> Iterator[int]:
         yield from (above for above in _skipped_to(board, levels, to) if not hopeless(levels[above].entry))
 
 
-def _tracks(board: Board) -> int:
+def _tracks(board: Workbench) -> int:
     return len(board.program.levels)
 
 
-def _skipped_to(board: Board, levels: tuple[EscalationLevel, ...], to: int) -> Iterator[int]:
+def _skipped_to(board: Workbench, levels: tuple[EscalationLevel, ...], to: int) -> Iterator[int]:
     """The levels to which a case may go on while nobody is on duty."""
     while levels[to].nobody == "skip" and not board.is_free(levels[to]) and to + 1 < len(levels):
         to += 1
         yield to
 
 
-def hopeless_checklists(board: Board) -> Iterator[Finding]:
+def hopeless_checklists(board: Workbench) -> Iterator[CheckFinding]:
     """Entry and exit checklists with an item to which every answer argues against."""
     for level in board.policy.all_levels:
         waived = [rule for rule in board.policy.all_rules if rule.to in {level.key, NEXT}]
@@ -107,7 +107,7 @@ def hopeless_checklists(board: Board) -> Iterator[Finding]:
             )
 
 
-def _held_back(board: Board, level: EscalationLevel) -> Seen | None:
+def _held_back(board: Workbench, level: EscalationLevel) -> CaseAt | None:
     """A case that a rule wants on a level where it cannot go."""
     track, number = board.program.places[level.key]
     for rule in board.policy.all_rules:
@@ -119,7 +119,7 @@ def _held_back(board: Board, level: EscalationLevel) -> Seen | None:
     return None
 
 
-def _standing_there(board: Board, level: EscalationLevel) -> Seen | None:
+def _standing_there(board: Workbench, level: EscalationLevel) -> CaseAt | None:
     """A case on a level."""
     track, number = board.program.places[level.key]
     course = next(board.courses(board.standing(track, [number])), None)
@@ -144,7 +144,7 @@ def _items(checklist: Checklist | None) -> str:
 
 
 # ---------------------------------------------------------------------------- left alone for ever
-def gaps(board: Board) -> Iterator[Finding]:
+def gaps(board: Workbench) -> Iterator[CheckFinding]:
     """Levels on which a case can wait for ever: nothing is owed, nothing runs, and no rule is to come.
 
     Either whatever happens, or for some priorities or choices only, while others there have a target or a rule.
@@ -155,7 +155,7 @@ def gaps(board: Board) -> Iterator[Finding]:
                 yield from _gap(board, number, level)
 
 
-def _gap(board: Board, number: int, level: EscalationLevel) -> Iterator[Finding]:
+def _gap(board: Workbench, number: int, level: EscalationLevel) -> Iterator[CheckFinding]:
     waiting: tuple[str, Case] | None = None
     others = False
     for text, plot in _starts(board, number, level):
@@ -177,27 +177,27 @@ def _gap(board: Board, number: int, level: EscalationLevel) -> Iterator[Finding]
             return
 
 
-def _gap_at(level: EscalationLevel, message: str, case: Case) -> Finding:
+def _gap_at(level: EscalationLevel, message: str, case: Case) -> CheckFinding:
     mend = "give it a target, some work, or a rule that holds when nothing happens"
     return finding("gap", f"levels[{level.key}]", message, mend, (case, case.opened_at))
 
 
-def _starts(board: Board, number: int, level: EscalationLevel) -> Iterator[tuple[str, Plot]]:
+def _starts(board: Workbench, number: int, level: EscalationLevel) -> Iterator[tuple[str, Recipe]]:
     """Openings on a level that differ in what targets, durations and rules go by."""
     policy = board.policy
     here = (("level", level.key),) if number else ()
     ranked = [(("priority", name),) for name in policy.priorities]
     for name, priority in zip(policy.priorities, ranked, strict=True):
-        yield f"of priority `{name}`", Plot((*priority, *here))
+        yield f"of priority `{name}`", Recipe((*priority, *here))
     if not ranked:
-        yield "of no kind that is named", Plot(here)
+        yield "of no kind that is named", Recipe(here)
     first = ranked[0] if ranked else ()
     for fact in policy.facts:
         for value in fact.values if fact.name in board.inside.looked_at else ():
-            yield f"whose `{fact.name}` is `{value}`", Plot((*first, *here, ("facts", ((fact.name, value),))))
+            yield f"whose `{fact.name}` is `{value}`", Recipe((*first, *here, ("facts", ((fact.name, value),))))
 
 
-def _left_alone(board: Board, level: EscalationLevel, plot: Plot) -> Case | None:
+def _left_alone(board: Workbench, level: EscalationLevel, plot: Recipe) -> Case | None:
     """The case of an opening, if nothing is asked or owed of it, now or ever, while nobody does anything."""
     course = next(board.told.of_plot(plot))
     decision = decide(board.policy, course.case, at=course.case.opened_at)
@@ -210,7 +210,7 @@ def _left_alone(board: Board, level: EscalationLevel, plot: Plot) -> Case | None
 _ASKED = ("deadlines", "actions", "moves", "blocked", "owed")
 
 
-def _is_idle(board: Board, number: int, level: EscalationLevel) -> bool:
+def _is_idle(board: Workbench, number: int, level: EscalationLevel) -> bool:
     """Whether on a level no rule can hold, whatever happens, and no target can start."""
     if any(_may_start(target) for target in (*board.policy.targets, *level.targets)):
         return False
@@ -229,7 +229,7 @@ def _may_start(target: Target) -> bool:
 
 
 # ---------------------------------------------------------------------------- one breath
-def climbs(board: Board, rules: Iterable[Rule]) -> Iterator[Finding]:
+def climbs(board: Workbench, rules: Iterable[Rule]) -> Iterator[CheckFinding]:
     """`next` rules that take a case up several levels at one instant."""
     for rule in rules:
         seen = _climb(board, rule) if rule.to == NEXT else None
@@ -244,7 +244,7 @@ def climbs(board: Board, rules: Iterable[Rule]) -> Iterator[Finding]:
             )
 
 
-def _climb(board: Board, rule: Rule) -> Seen | None:
+def _climb(board: Workbench, rule: Rule) -> CaseAt | None:
     for course in board.courses(board.moves(rule), tries=_TRIES):
         for stage in course.stages(_CROSSINGS):
             for one, other in pairwise(stage.moves):
@@ -260,7 +260,7 @@ _TRIES = 4
 Interval = tuple[datetime, datetime]
 
 
-def uncovered_levels(board: Board, start: datetime, end: datetime) -> Iterator[Finding]:
+def uncovered_levels(board: Workbench, start: datetime, end: datetime) -> Iterator[CheckFinding]:
     """Levels whose owner and alternates are all off duty at times when their track is at work."""
     for number, track in enumerate(board.program.tracks):
         for level in board.program.levels[number]:
@@ -286,7 +286,7 @@ _AND_THEN = {
 }
 
 
-def _sides(board: Board, level: EscalationLevel) -> list[list[Rota]]:
+def _sides(board: Workbench, level: EscalationLevel) -> list[list[Rota]]:
     """For each owner that the choices may come to, the rotas of those who could own a level.
 
     Left out where one of them is always there.
@@ -296,14 +296,14 @@ def _sides(board: Board, level: EscalationLevel) -> list[list[Rota]]:
     found: dict[tuple[str, ...], None] = {}
     for values in product(*map(board.space.values_of, facts)):
         now = dict(zip(facts, values, strict=True))
-        found[tuple(str(role) for role in (chosen(one, now) for one in given) if role is not None)] = None
+        found[tuple(str(role) for role in (picked_value(one, now) for one in given) if role is not None)] = None
     return [[rotas[role] for role in roles] for roles in found if roles and all(role in rotas for role in roles)]
 
 
-def _calendars(board: Board, own: object) -> list[Any]:
+def _calendars(board: Workbench, own: object) -> list[Any]:
     """The calendars in which a track may be at work."""
     given = own if own is not None else board.policy.usual_calendar
-    names = [name for name in choices(given) if name is not None]
+    names = [name for name in alternatives(given) if name is not None]
     return [board.policy.calendars[name] for name in names] or [BusinessCalendar.always("UTC")]
 
 

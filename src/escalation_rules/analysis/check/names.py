@@ -7,18 +7,18 @@ from typing import Any
 
 from escalation_rules.actions import SetPriority
 from escalation_rules.analysis.domains import Place, place_of_target
-from escalation_rules.analysis.report import Finding, finding
-from escalation_rules.analysis.workbench import Board
+from escalation_rules.analysis.report import CheckFinding, finding
+from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.conditions import Atom, Condition, atoms
 from escalation_rules.explain import say
-from escalation_rules.picks import Pick, choices
+from escalation_rules.picks import Pick, alternatives
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import Span
 
 __all__ = ["odd_thresholds", "uncounted_spans", "unused_names"]
 
 
-def odd_thresholds(board: Board) -> Iterator[Finding]:
+def odd_thresholds(board: Workbench) -> Iterator[CheckFinding]:
     """Comparisons that come out the same whatever the fact is."""
     seen: set[tuple[str, Atom]] = set()
     for path, condition, place in _conditions(board):
@@ -34,7 +34,7 @@ def odd_thresholds(board: Board) -> Iterator[Finding]:
                 )
 
 
-def _conditions(board: Board) -> Iterator[tuple[str, Condition, Place]]:
+def _conditions(board: Workbench) -> Iterator[tuple[str, Condition, Place]]:
     policy = board.policy
     for rule in policy.all_rules:
         yield f"rules[{rule.name}].when", rule.when, board.space.place(rule)
@@ -48,7 +48,7 @@ def _conditions(board: Board) -> Iterator[tuple[str, Condition, Place]]:
                 yield f"levels[{level.key}].targets[{index}].when", target.when, place
 
 
-def _oddity(board: Board, atom: Atom, place: Place) -> str | None:
+def _oddity(board: Workbench, atom: Atom, place: Place) -> str | None:
     own = board.policy.own_fact(atom.fact)
     if own is not None and own.kind == "count":
         values = atom.value if isinstance(atom.value, tuple) else (atom.value,)
@@ -65,7 +65,7 @@ def _oddity(board: Board, atom: Atom, place: Place) -> str | None:
 
 
 # ---------------------------------------------------------------------------- calendars
-def uncounted_spans(board: Board) -> Iterator[Finding]:
+def uncounted_spans(board: Workbench) -> Iterator[CheckFinding]:
     """Business time in a policy without a calendar: all time counts then, nights and weekends too."""
     for path, span in _spans(board.policy) if not board.policy.calendars else ():
         if isinstance(span, Span) and span.is_business:
@@ -81,16 +81,16 @@ def _spans(policy: Policy) -> Iterator[tuple[str, Any]]:
     """What rules compare with and targets allow, each with its path."""
     for rule in policy.all_rules:
         for atom in atoms(rule.when):
-            yield from ((f"rules[{rule.name}].when.{atom.fact}", value) for value in choices(atom.value))
+            yield from ((f"rules[{rule.name}].when.{atom.fact}", value) for value in alternatives(atom.value))
     for index, target in enumerate(policy.targets):
-        yield from ((f"targets[{index}]", span) for span in choices(target.within))
+        yield from ((f"targets[{index}]", span) for span in alternatives(target.within))
     for level in policy.all_levels:
         for index, target in enumerate(level.targets):
-            yield from ((f"levels[{level.key}].targets[{index}]", span) for span in choices(target.within))
+            yield from ((f"levels[{level.key}].targets[{index}]", span) for span in alternatives(target.within))
 
 
 # ---------------------------------------------------------------------------- names
-def unused_names(board: Board) -> Iterator[Finding]:
+def unused_names(board: Workbench) -> Iterator[CheckFinding]:
     """Facts, calendars and priorities that nothing in the policy looks at."""
     policy, found = board.policy, board.inside.parts
     for fact in policy.facts:
@@ -110,7 +110,7 @@ def unused_names(board: Board) -> Iterator[Finding]:
     yield from _unused_priorities(policy, found)
 
 
-def _unused_priorities(policy: Policy, found: list[Any]) -> Iterator[Finding]:
+def _unused_priorities(policy: Policy, found: list[Any]) -> Iterator[CheckFinding]:
     """Where priorities are named one by one, those that are left out.
 
     A policy that never looks at the priority only lists the words, and one with a threshold sees them all.

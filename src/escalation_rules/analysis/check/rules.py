@@ -6,10 +6,10 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from escalation_rules.actions import Assign, SetPriority
-from escalation_rules.analysis.report import Finding, finding
+from escalation_rules.analysis.report import CheckFinding, finding
 from escalation_rules.analysis.solver import Formula, OutOfBudget, all_of, any_of, holds_at
-from escalation_rules.analysis.witnesses import MINUTE, Course, told, walk
-from escalation_rules.analysis.workbench import Board
+from escalation_rules.analysis.witnesses import MINUTE, Continuation, told, walk
+from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, AnyOf, Atom, atoms
 from escalation_rules.engine.model import Program
@@ -21,7 +21,7 @@ from escalation_rules.worktime._timeline import datetime_of
 __all__ = ["lowering_rules"]
 
 
-def dead_rules(board: Board) -> Iterator[Finding]:
+def dead_rules(board: Workbench) -> Iterator[CheckFinding]:
     """Rules that hold in no case, and rules whose move can never be made."""
     for rule in board.policy.all_rules:
         path = f"rules[{rule.name}]"
@@ -46,7 +46,7 @@ def dead_rules(board: Board) -> Iterator[Finding]:
             )
 
 
-def alive(board: Board) -> list[Rule]:
+def alive(board: Workbench) -> list[Rule]:
     """The rules that may move a case."""
     return [
         rule
@@ -59,7 +59,7 @@ def _asked(rule: Rule) -> str:
     return "the highest level" if rule.to == NEXT else f"`{rule.to}`"
 
 
-def _core(board: Board, rule: Rule) -> list[str]:
+def _core(board: Workbench, rule: Rule) -> list[str]:
     """What in a dead rule cannot be together: none of these can be left out."""
     space, condition = board.space, board.normal(rule)
     members = condition.of if isinstance(condition, AllOf) else (condition,)
@@ -74,7 +74,7 @@ def _core(board: Board, rule: Rule) -> list[str]:
 
 
 # ---------------------------------------------------------------------------- evidence
-def without_evidence(board: Board, rules: Iterable[Rule]) -> Iterator[Finding]:
+def without_evidence(board: Workbench, rules: Iterable[Rule]) -> Iterator[CheckFinding]:
     """`next` rules that nothing can make hold later than the case came to its level."""
     for rule in rules:
         if rule.to == NEXT and not any(_may_be_evidence(board, rule, one) for one in atoms(board.normal(rule))):
@@ -88,7 +88,7 @@ def without_evidence(board: Board, rules: Iterable[Rule]) -> Iterator[Finding]:
             )
 
 
-def _may_be_evidence(board: Board, rule: Rule, atom: Atom) -> bool:
+def _may_be_evidence(board: Workbench, rule: Rule, atom: Atom) -> bool:
     """Whether a comparison can come to hold after the case came to its present level."""
     code = board.codes[rule.name]
     track = board.program.tracks[code.track].key
@@ -105,7 +105,7 @@ def _may_be_evidence(board: Board, rule: Rule, atom: Atom) -> bool:
 # of other rules none of which does as much there, so that few sets need a search of their own.
 
 
-def redundant_rules(board: Board, rules: Sequence[Rule]) -> Iterator[Finding]:
+def redundant_rules(board: Workbench, rules: Sequence[Rule]) -> Iterator[CheckFinding]:
     """Rules that ask for nothing that the others do not ask for whenever they hold.
 
     Of two that say the same the later one is told.
@@ -132,7 +132,7 @@ def _wished(rule: Rule) -> str:
     return "the next level" if rule.to == NEXT else f"`{rule.to}`"
 
 
-def _cover(board: Board, rule: Rule, others: Iterable[Rule]) -> list[Rule]:
+def _cover(board: Workbench, rule: Rule, others: Iterable[Rule]) -> list[Rule]:
     """The fewest of the others, or nearly so, that ask for as much wherever the rule does."""
     try:
         return _Cover(board, rule, others).found()
@@ -144,7 +144,7 @@ def _cover(board: Board, rule: Rule, others: Iterable[Rule]) -> list[Rule]:
 class _Cover:
     """The search for rules that cover another, and the points that rule out some sets of them."""
 
-    def __init__(self, board: Board, rule: Rule, others: Iterable[Rule]) -> None:
+    def __init__(self, board: Workbench, rule: Rule, others: Iterable[Rule]) -> None:
         self.board, self.rule = board, rule
         self.track = board.codes[rule.name].track
         reach = {one.name: _covered_levels(board, one, rule) for one in others}
@@ -203,7 +203,7 @@ class _Cover:
         return holds_at(self._doing[one.name], point)
 
 
-def _covered_levels(board: Board, other: Rule, rule: Rule) -> list[int]:
+def _covered_levels(board: Workbench, other: Rule, rule: Rule) -> list[int]:
     """The levels from which the other rule, where it holds, takes a case as far as the rule does, and as freely."""
     if board.codes[other.name].track != board.codes[rule.name].track:
         return []
@@ -212,7 +212,7 @@ def _covered_levels(board: Board, other: Rule, rule: Rule) -> list[int]:
     return [level for level in board.wishes(rule) if _covers(board, other, rule, level)]
 
 
-def _covers(board: Board, other: Rule, rule: Rule, level: int) -> bool:
+def _covers(board: Workbench, other: Rule, rule: Rule, level: int) -> bool:
     mine, theirs = board.wanted(rule, level), board.wanted(other, level)
     if mine is None or theirs is None or theirs < mine:
         return False
@@ -223,7 +223,7 @@ def _covers(board: Board, other: Rule, rule: Rule, level: int) -> bool:
     return (waived or reached.entry is None) and board.is_free(reached)
 
 
-def _as_fresh(board: Board, other: Rule, rule: Rule) -> bool:
+def _as_fresh(board: Workbench, other: Rule, rule: Rule) -> bool:
     """Whether the other rule has evidence as late as the rule's wherever both hold."""
     if rule.to != NEXT:
         return False
@@ -232,7 +232,7 @@ def _as_fresh(board: Board, other: Rule, rule: Rule) -> bool:
 
 
 # ---------------------------------------------------------------------------- told twice
-def duplicate_rules(board: Board) -> Iterator[Finding]:
+def duplicate_rules(board: Workbench) -> Iterator[CheckFinding]:
     """Rules that hold just when another does and ask for the same actions: the same is asked twice."""
     told: dict[tuple[object, ...], list[Rule]] = {}
     for rule in board.policy.all_rules:
@@ -260,13 +260,13 @@ def _asks_no_more(rule: Rule, other: Rule) -> bool:
 # entry to a level, and ends the comparisons that hold on some levels only. A finding is a case that the engine has
 # folded with the rule and without it; there is no finding without such a case.
 
-Seen = tuple[str, tuple[Case, datetime]]
+PlotAt = tuple[str, tuple[Case, datetime]]
 """What takes the case higher, and the case with the instant."""
 Plotted = tuple[Hashable, list[int]]
 """Cells, after the key of the stories that are told of them."""
 
 
-def lowering_rules(board: Board, rules: list[Rule]) -> Iterator[Finding]:
+def lowering_rules(board: Workbench, rules: list[Rule]) -> Iterator[CheckFinding]:
     """Rules without which some case would be higher at some instant, each with such a case."""
     search = _Search(board, rules)
     for rule in rules:
@@ -290,13 +290,13 @@ def lowering_rules(board: Board, rules: list[Rule]) -> Iterator[Finding]:
 class _Search:
     """The cases that may show it, each folded once with all rules, and again without a rule that alone moves it."""
 
-    def __init__(self, board: Board, rules: list[Rule]) -> None:
+    def __init__(self, board: Workbench, rules: list[Rule]) -> None:
         self.board = board
         self.left = board.budget
         self.leaning = [rule for rule in rules if rule.at or _is_of_the_stay(rule)]
         self._own: dict[str, Plotted | None] = {}
 
-    def seen(self, rule: Rule) -> Seen | None:
+    def seen(self, rule: Rule) -> PlotAt | None:
         """A case that is lower with the rule than without it. Raises `OutOfBudget`."""
         tried: set[Hashable] = set()
         without: Program | None = None
@@ -313,7 +313,7 @@ class _Search:
                             return seen
         return None
 
-    def _courses(self, rule: Rule, other: Rule, domains: list[int]) -> Iterator[Course]:
+    def _courses(self, rule: Rule, other: Rule, domains: list[int]) -> Iterator[Continuation]:
         """The stories of the cells, and where the other rule moves also those in which it does so after the rule."""
         yield from self.board.told.of(domains, _TRIES)
         theirs, mine = self._moving(other), self._moving(rule)
@@ -322,7 +322,7 @@ class _Search:
             first = next(self.board.told.of(mine[1], _TRIES)) if changes else None
             if first is not None and self._matters(rule, first):
                 moved = next(stage.now for stage in first.stages(_CROSSINGS) if stage.moves or stage.at_work)
-                yield Course(self.board.program, told(first.case, datetime_of(moved) + MINUTE, changes))
+                yield Continuation(self.board.program, told(first.case, datetime_of(moved) + MINUTE, changes))
 
     def _take(self, steps: int) -> None:
         self.left -= steps
@@ -362,7 +362,7 @@ class _Search:
 
     # ------------------------------------------------------------------------ with the rule and without it
 
-    def _matters(self, rule: Rule, course: Course) -> bool:
+    def _matters(self, rule: Rule, course: Continuation) -> bool:
         """Whether some move is the rule's alone: where another asks for the same, nothing changes without it."""
         known = course.length
         stages = list(course.stages(_CROSSINGS))
@@ -371,7 +371,7 @@ class _Search:
             return any(rule.name in stage.at_work for stage in stages)
         return any(_is_its_own(rule, pending) for pending in stages[-1].moves)
 
-    def _compared(self, rule: Rule, other: Rule, course: Course, without: Program) -> Seen | None:
+    def _compared(self, rule: Rule, other: Rule, course: Continuation, without: Program) -> PlotAt | None:
         track = self.board.codes[rule.name].track
         for state in walk(without, course.case, _CROSSINGS):
             self._take(_COST)
@@ -401,7 +401,7 @@ def _is_of_the_stay(rule: Rule) -> bool:
     return rule.to == NEXT or any(atom.fact in _OF_THE_STAY for atom in atoms(rule.when))
 
 
-def _may_give_way(board: Board, other: Rule, rule: Rule) -> bool:
+def _may_give_way(board: Workbench, other: Rule, rule: Rule) -> bool:
     """Whether on their track a move by a rule may keep another from taking the case higher."""
     if board.codes[other.name].track != board.codes[rule.name].track:
         return False

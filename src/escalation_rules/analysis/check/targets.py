@@ -7,13 +7,13 @@ from itertools import pairwise, product
 from typing import Any, NamedTuple, TypeGuard
 
 from escalation_rules import events as E
-from escalation_rules.analysis.domains import ELAPSED, chosen, is_possible, place_of_target
-from escalation_rules.analysis.report import Finding, finding
+from escalation_rules.analysis.domains import ELAPSED, is_possible, picked_value, place_of_target
+from escalation_rules.analysis.report import CheckFinding, finding
 from escalation_rules.analysis.solver import Formula, all_of
-from escalation_rules.analysis.workbench import Board, Seen
+from escalation_rules.analysis.workbench import CaseAt, Workbench
 from escalation_rules.engine import decide
 from escalation_rules.patterns import Pattern
-from escalation_rules.picks import Pick, choices
+from escalation_rules.picks import Pick, alternatives
 from escalation_rules.targets import Target
 from escalation_rules.worktime import Span
 
@@ -24,7 +24,7 @@ Placed = tuple[str | None, str, Target]
 """The level whose target it is, the path to it, and the target."""
 
 
-def _targets(board: Board) -> Iterator[Placed]:
+def _targets(board: Workbench) -> Iterator[Placed]:
     for index, target in enumerate(board.policy.targets):
         yield None, f"targets[{index}]", target
     for level in board.policy.all_levels:
@@ -32,13 +32,13 @@ def _targets(board: Board) -> Iterator[Placed]:
             yield level.key, f"levels[{level.key}].targets[{index}]", target
 
 
-def _when(board: Board, level: str | None, target: Target) -> Formula:
+def _when(board: Workbench, level: str | None, target: Target) -> Formula:
     if target.when is None:
         return True
     return board.space.formula(target.when, place_of_target(board.program, target, level))
 
 
-def idle_targets(board: Board) -> Iterator[Finding]:
+def idle_targets(board: Workbench) -> Iterator[CheckFinding]:
     """Targets that never apply, that nothing starts, or that nothing stops."""
     before: dict[tuple[str | None, str], list[Formula]] = {}
     for level, path, target in _targets(board):
@@ -56,7 +56,7 @@ def idle_targets(board: Board) -> Iterator[Finding]:
         yield from _dumb(path, target)
 
 
-def _dumb(path: str, target: Target) -> Iterator[Finding]:
+def _dumb(path: str, target: Target) -> Iterator[CheckFinding]:
     """What no event can start, or stop."""
     if isinstance(target.starts, tuple) and target.starts and not any(map(is_possible, target.starts)):
         yield finding(
@@ -110,7 +110,7 @@ def _admits(pattern: Pattern, field: str, value: object) -> bool:
 
 
 # ---------------------------------------------------------------------------- spans by priority
-def slower_when_urgent(board: Board) -> Iterator[Finding]:
+def slower_when_urgent(board: Workbench) -> Iterator[CheckFinding]:
     """Targets that give a more urgent case more time than a less urgent one that is otherwise alike.
 
     Each priority is held against the next lower one to which the target gives any time at all.
@@ -140,19 +140,19 @@ class Slower(NamedTuple):
     alike: list[Formula]
 
 
-def _is_timed(board: Board, targets: Iterable[Target], rank: int) -> bool:
+def _is_timed(board: Workbench, targets: Iterable[Target], rank: int) -> bool:
     """Whether a target gives cases of a priority any time."""
     name = board.policy.priorities[rank]
     spans = (
         (target.within.choose(name),)
         if isinstance(target.within, Pick) and target.within.by == "priority"
-        else choices(target.within)
+        else alternatives(target.within)
         for target in targets
     )
     return any(span is not None for given in spans for span in given)
 
 
-def _shown(board: Board, level: str | None, key: str, rank: int, slower: Slower) -> Seen | None:
+def _shown(board: Workbench, level: str | None, key: str, rank: int, slower: Slower) -> CaseAt | None:
     """A case of the higher priority on which the target runs, as the engine sees it."""
     here = True if level is None else board.standing(*_place(board, level))
     domains = board.found(board.space.live, here, *slower.alike)
@@ -166,19 +166,19 @@ def _shown(board: Board, level: str | None, key: str, rank: int, slower: Slower)
     return None
 
 
-def _place(board: Board, level: str) -> tuple[int, list[int]]:
+def _place(board: Workbench, level: str) -> tuple[int, list[int]]:
     track, number = board.program.places[level]
     return track, [number]
 
 
-def _by_key(board: Board) -> dict[tuple[str | None, str], list[tuple[str, Target]]]:
+def _by_key(board: Workbench) -> dict[tuple[str | None, str], list[tuple[str, Target]]]:
     found: dict[tuple[str | None, str], list[tuple[str, Target]]] = {}
     for level, path, target in _targets(board):
         found.setdefault((level, target.key), []).append((path, target))
     return found
 
 
-def _slower(board: Board, level: str | None, targets: list[Target], low: int, high: int) -> Iterator[Slower]:
+def _slower(board: Workbench, level: str | None, targets: list[Target], low: int, high: int) -> Iterator[Slower]:
     """Where the more urgent of two priorities gets the longer span, in cases alike but for the priority."""
     calendar = None if level is None else board.policy.track_of(level).calendar
     picks = [one for target in targets for one in (target.within, target.calendar) if isinstance(one, Pick)]
@@ -202,11 +202,11 @@ Counted = tuple[Span, tuple[Any, ...], int]
 """A span, on which scale it counts, and how far it reaches there."""
 
 
-def _span(board: Board, target: Target, calendar: Any, now: Mapping[str, str | None]) -> Counted | None:
-    span = chosen(target.within, now)
+def _span(board: Workbench, target: Target, calendar: Any, now: Mapping[str, str | None]) -> Counted | None:
+    span = picked_value(target.within, now)
     if span is None or target.agreed:
         return None
-    names = (chosen(one, now) for one in (target.calendar, calendar, board.policy.usual_calendar))
+    names = (picked_value(one, now) for one in (target.calendar, calendar, board.policy.usual_calendar))
     return span, *board.space.measure(span, next((name for name in names if name is not None), None))
 
 
@@ -219,7 +219,7 @@ def _is_longer(spans: Sequence[Counted | None]) -> TypeGuard[Sequence[Counted]]:
 
 
 def _alike(
-    board: Board,
+    board: Workbench,
     level: str | None,
     targets: list[Target],
     now: Mapping[str, str | None],

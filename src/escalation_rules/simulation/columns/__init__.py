@@ -15,14 +15,21 @@ from escalation_rules.engine.rules import leaves
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.arrays import WIDTH, Left
 from escalation_rules.simulation.columns.atoms import Dialed, OfClock, Picked, Timed, Unheld
-from escalation_rules.simulation.columns.clocks import Family, Running, Terming
-from escalation_rules.simulation.columns.compile import Group, Plan, Script
-from escalation_rules.simulation.columns.conditions import Looks, at_dial, at_nothing, at_picked, at_timed, turns_of
+from escalation_rules.simulation.columns.clocks import Family, Running, TargetTerms
+from escalation_rules.simulation.columns.compile import Plan, TargetCode, TemplateTables
+from escalation_rules.simulation.columns.conditions import (
+    Observations,
+    at_dial,
+    at_nothing,
+    at_picked,
+    at_timed,
+    turns_of,
+)
 from escalation_rules.simulation.columns.facts import Records, Stands, States
 from escalation_rules.simulation.columns.fold import MOST, Sweep
 from escalation_rules.simulation.columns.rules import Points, hangs_on_rules
 from escalation_rules.simulation.columns.tables import Tables
-from escalation_rules.simulation.frames import Columns, joined
+from escalation_rules.simulation.frames import Columns, concatenated
 from escalation_rules.simulation.histories import Histories
 
 __all__ = ["columnar", "plan_of", "which"]
@@ -67,11 +74,11 @@ def columnar(plan: Plan, histories: Histories, until: int) -> dict[str, Columns]
         for first in range(0, len(seen), _BATCH):
             last = min(first + _BATCH, len(seen))
             some, here = seen.part_of(first, last), slice(seen.starts[first], seen.starts[last])
-            script = Script(plan, prototypes, some.starts, some.at, codes[here])
+            script = TemplateTables(plan, prototypes, some.starts, some.at, codes[here])
             parts.append(_Passes(plan, States(script), until).tables(some.ids))
     except Unheld:
         return None
-    return {name: joined([part[name] for part in parts]) for name in parts[0]}
+    return {name: concatenated([part[name] for part in parts]) for name in parts[0]}
 
 
 class _Passes:
@@ -80,9 +87,9 @@ class _Passes:
     def __init__(self, plan: Plan, states: States, until: int) -> None:
         self.plan, self.states, self.until, self.left = plan, states, until, Left(12)
         self.records = Records(states)
-        self.groups: dict[str, list[tuple[Group, Terming]]] = {}
+        self.groups: dict[str, list[tuple[TargetCode, TargetTerms]]] = {}
         for group in states.script.groups:
-            self.groups.setdefault(group.key, []).append((group, Terming(states, self.records, group)))
+            self.groups.setdefault(group.key, []).append((group, TargetTerms(states, self.records, group)))
         self.hanging = {  # where cases go outside, the clocks of all targets depend on where they stand
             key
             for key, groups in self.groups.items()
@@ -104,7 +111,7 @@ class _Passes:
         sweep.run(self.until)
         return Tables(plan, states, ids, sweep, self.left).all()
 
-    def _looks(self) -> Iterator[tuple[int, Looks]]:
+    def _looks(self) -> Iterator[tuple[int, Observations]]:
         """What is seen of the comparisons that events and time alone decide."""
         for k, one in self.used.items():
             if hangs_on_rules(self.plan, one, self.hanging):
@@ -121,7 +128,7 @@ class _Passes:
             if key not in self.hanging:
                 yield from self._run(*groups[0])
 
-    def _run(self, group: Group, terming: Terming) -> Iterator[tuple[int, Looks]]:
+    def _run(self, group: TargetCode, terming: TargetTerms) -> Iterator[tuple[int, Observations]]:
         """Lets the clocks of a target run, and says what is seen of comparisons with it."""
         wanted = {k: one for k, one in self.used.items() if isinstance(one, OfClock)}
         wanted = {k: one for k, one in wanted.items() if one.target == group.key}

@@ -20,8 +20,6 @@ from escalation_rules.policy import Policy
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 
 __all__ = [
-    "Comparison",
-    "Comparisons",
     "Dialed",
     "Happened",
     "OfClock",
@@ -30,6 +28,8 @@ __all__ = [
     "Picked",
     "Remaining",
     "Shared",
+    "Test",
+    "TestCollector",
     "Timed",
     "Tree",
     "Unheld",
@@ -128,7 +128,7 @@ class Happened(NamedTuple):
 
 OfClock = Shared | Outcomed | Overdue | Remaining
 """What is compared of the latest clock of a target."""
-Comparison = Dialed | Timed | Picked | Happened | OfClock
+Test = Dialed | Timed | Picked | Happened | OfClock
 
 _DIALED = {
     *("priority", "level", "status", "channel", "acknowledged", "escalation_requested", "escalations"),
@@ -139,7 +139,7 @@ _OF_TRACKS = {"level_failed", "at_level_for", "happened"}
 """What is about the rule's own track, if it names none."""
 
 
-class Comparisons:
+class TestCollector:
     """The comparisons of a policy's rules, by number; `most` is the highest number that one of a count names.
 
     `rungs` are the levels by key, `calendars` the lines by the names of calendars; `raises` says that rules raise the
@@ -153,7 +153,7 @@ class Comparisons:
         self.tracks = {track.key: number for number, track in enumerate(policy.all_tracks)}
         self.track_of = {level.key: self.tracks[track.key] for track in policy.all_tracks for level in track.levels}
         self.ranks = {name: rank for rank, name in enumerate(policy.priorities)}
-        self.found: list[Comparison] = []
+        self.found: list[Test] = []
         self.most = 0
         self._numbers: dict[Any, int] = {}
 
@@ -189,13 +189,13 @@ class Comparisons:
             return self._numbers[key]
         return self._keep(key, self._comparison(atom, track, counts, goes=goes))
 
-    def _keep(self, key: Any, one: Comparison) -> int:
+    def _keep(self, key: Any, one: Test) -> int:
         if key not in self._numbers:
             self._numbers[key] = len(self.found)
             self.found.append(one)
         return self._numbers[key]
 
-    def _comparison(self, atom: Atom, track: int, calendars: tuple[Any, ...], *, goes: bool) -> Comparison:
+    def _comparison(self, atom: Atom, track: int, calendars: tuple[Any, ...], *, goes: bool) -> Test:
         if atom.fact in _ANCHORS:
             return self._timed(atom, track, calendars)
         if atom.fact in {"past_due", "time_left"}:

@@ -29,7 +29,6 @@ from escalation_rules.simulation.arrays import (
     either,
 )
 from escalation_rules.simulation.columns.atoms import (
-    Comparison,
     Dialed,
     Happened,
     OfClock,
@@ -37,17 +36,18 @@ from escalation_rules.simulation.columns.atoms import (
     Overdue,
     Remaining,
     Shared,
+    Test,
     held,
 )
-from escalation_rules.simulation.columns.compile import Group, Plan
-from escalation_rules.simulation.columns.conditions import Looks, dialed, edges, later, nothing
+from escalation_rules.simulation.columns.compile import Plan, TargetCode
+from escalation_rules.simulation.columns.conditions import Observations, dialed, edges, later, nothing
 from escalation_rules.simulation.columns.facts import Records, Stands, States, Trail
 from escalation_rules.worktime.arrays import Bulk, leave, reach
 
 __all__ = ["Here", "Ticking", "later", "nothing"]
 
 
-class Terming:
+class TargetTerms:
     """Which of its terms a target has after each event (`codes`), and which events may change that.
 
     Where it hangs on what rules do too whether the target applies, `codes` are those of one that does, `hanging` are
@@ -55,7 +55,7 @@ class Terming:
     priority by which the terms are picked, it counts `stride` times more.
     """
 
-    def __init__(self, states: States, records: Records, group: Group) -> None:
+    def __init__(self, states: States, records: Records, group: TargetCode) -> None:
         self.states, self.records, self.when = states, records, group.when
         plan, words = states.script.plan, states.script.words
         self.raises = plan.raises and "priority" in group.by
@@ -72,7 +72,7 @@ class Terming:
             self.codes, self.stride = self.codes * 2 + ~applies, self.stride * 2
         self.changes = self._changes()
 
-    def _add(self, k: int, one: Comparison) -> None:
+    def _add(self, k: int, one: Test) -> None:
         states = self.states
         if isinstance(one, Happened) and one.patterns not in states.script.made_by_rules:
             self.after[k] = (self.records.seen(one.patterns) >= states.when(states.begun)) == one.wanted
@@ -113,7 +113,7 @@ def _remaining(one: Remaining, due: Ints, now: Ints) -> tuple[Mask, Ints]:
 class Ticking:
     """Clocks of one target, each in a row of the arrays."""
 
-    def __init__(self, plan: Plan, states: States, group: Group, terming: Terming, size: int) -> None:
+    def __init__(self, plan: Plan, states: States, group: TargetCode, terming: TargetTerms, size: int) -> None:
         self.plan, self.states, self.group, self.terming = plan, states, group, terming
         script, number = states.script, group.number
         self.waits = states.waiting(script.pauses[number])
@@ -340,7 +340,7 @@ _Seen = tuple[Places, list[tuple[Mask, Ints]]]
 class Marks:
     """What each event would do to a clock: start it, restart it if it was just stopped, stop it, void it, change it."""
 
-    def __init__(self, states: States, group: Group, terming: Terming) -> None:
+    def __init__(self, states: States, group: TargetCode, terming: TargetTerms) -> None:
         by_answers, never = group.target.starts == "unanswered", np.zeros(len(states.at), np.bool_)
         if by_answers:
             self.starts = states.owing & (states.begins | states.kinds(E.CustomerReplied))
@@ -367,7 +367,7 @@ class Running(Ticking):
     instance, in order, and each is made of the one before.
     """
 
-    def __init__(self, plan: Plan, states: States, group: Group, terming: Terming, until: int) -> None:
+    def __init__(self, plan: Plan, states: States, group: TargetCode, terming: TargetTerms, until: int) -> None:
         self.until = until
         marks = Marks(states, group, terming)
         resets = marks.stops | marks.voids
@@ -392,7 +392,7 @@ class Running(Ticking):
         self.last: Ints = self.starts  # of each instance, the last stage that comes about
         self.owner = np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(stages)))
 
-    def run(self, wanted: list[OfClock], left: Left) -> list[Looks]:
+    def run(self, wanted: list[OfClock], left: Left) -> list[Observations]:
         """To the end. Leaves the rows of the instances, and says what was seen of comparisons with the latest."""
         live = self._live()
         begun = live.place, [(holds[live.row], cross[live.row]) for holds, cross in self._seen(self.every, wanted)[1]]
@@ -492,7 +492,7 @@ class Running(Ticking):
         size = self.states.size
         return self.states.opening, [(np.full(size, nothing(one)), np.full(size, NEVER)) for one in wanted]
 
-    def _looks(self, wanted: list[OfClock], seen: list[_Seen]) -> list[Looks]:
+    def _looks(self, wanted: list[OfClock], seen: list[_Seen]) -> list[Observations]:
         """The looks at comparisons, by event; of several at one event, the last that is given."""
         places = np.concatenate([places for places, _ in seen])
         last = np.empty(len(self.states.at), np.int64)
@@ -501,7 +501,7 @@ class Running(Ticking):
         order = last[here]
         for number, one in enumerate(wanted):
             holds, cross = (np.concatenate([looks[number][part] for _, looks in seen])[order] for part in (0, 1))
-            found.append(Looks(here, holds, cross, later(one)))
+            found.append(Observations(here, holds, cross, later(one)))
         return found
 
     def _here(self, row: Any, place: Places) -> Here:
@@ -528,7 +528,7 @@ class Running(Ticking):
         return found
 
 
-class Shift(NamedTuple):
+class LevelChange(NamedTuple):
     """What became of where some cases stand: which of them moved, from which level to which (-1 is nowhere)."""
 
     moved: Mask
@@ -536,7 +536,7 @@ class Shift(NamedTuple):
     to: Ints
 
     @classmethod
-    def none(cls, size: int) -> Shift:
+    def none(cls, size: int) -> LevelChange:
         """None of so many moved."""
         return cls(np.zeros(size, np.bool_), np.full(size, NONE), np.full(size, NONE))
 
@@ -548,7 +548,7 @@ class Family:
     """
 
     def __init__(
-        self, plan: Plan, states: States, groups: list[tuple[Group, Terming]], stands: Stands, left: Left
+        self, plan: Plan, states: States, groups: list[tuple[TargetCode, TargetTerms]], stands: Stands, left: Left
     ) -> None:
         size = states.size
         self.states, self.stands, self.left = states, stands, left
@@ -576,7 +576,7 @@ class Family:
         found: Mask = np.logical_or.reduce([clock.concerned for clock in self.clocks])
         return found
 
-    def turn(self, here: Here, shift: Shift, *, by_event: bool) -> None:
+    def turn(self, here: Here, shift: LevelChange, *, by_event: bool) -> None:
         """What the present event of each of these cases did to its clocks, or (not `by_event`) what rules did."""
         for clock in self.clocks:
             clock.turn(here, shift, by_event=by_event)
@@ -591,7 +591,7 @@ class Family:
 class _Latest(Ticking):
     """The latest instance of a target in each case, by case. Events stop, void, change or start it, in this order."""
 
-    def __init__(self, plan: Plan, states: States, group: Group, terming: Terming, family: Family) -> None:
+    def __init__(self, plan: Plan, states: States, group: TargetCode, terming: TargetTerms, family: Family) -> None:
         super().__init__(plan, states, group, terming, states.size)
         self.family, self.level, self.marks = family, group.level, Marks(states, group, terming)
         self.rung = NONE - 1 if group.level is None else group.level
@@ -600,7 +600,7 @@ class _Latest(Ticking):
         marks = self.marks
         self.concerned = marks.starts | marks.stops | marks.voids | marks.changes | states.begins
 
-    def turn(self, here: Here, shift: Shift, *, by_event: bool) -> None:
+    def turn(self, here: Here, shift: LevelChange, *, by_event: bool) -> None:
         """Stops, voids, changes and starts, in this order; where the case stands is as it was left.
 
         A target of a level is void where the level is left, and any is where the case goes outside.
@@ -618,7 +618,7 @@ class _Latest(Ticking):
         starts = (marks.starts[place] & (inside | self.states.ends[place])) | (stopped & marks.restarts[place] & inside)
         self._begin(here, (starts & by_event) | (shift.moved & inside & self._entered(here, shift)))
 
-    def _entered(self, here: Here, shift: Shift) -> Mask:
+    def _entered(self, here: Here, shift: LevelChange) -> Mask:
         """Whether a move may start it: one of a level, on entry; one for those who wait, in case it was void."""
         found: Mask = np.zeros(len(here.row), np.bool_)
         if self.group.target.starts == "unanswered":

@@ -21,17 +21,17 @@ from escalation_rules.conditions import STATUSES, atoms, normal
 from escalation_rules.engine.compile import track_of
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import Happening, Pattern
-from escalation_rules.picks import Pick, choices
+from escalation_rules.picks import Pick, alternatives
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.simulation.arrays import Ints
-from escalation_rules.simulation.columns.atoms import Comparisons, Dialed, Happened, Tree, Unheld, is_odd
+from escalation_rules.simulation.columns.atoms import Dialed, Happened, TestCollector, Tree, Unheld, is_odd
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 from escalation_rules.worktime._timeline import EPOCH, microseconds_of
 from escalation_rules.worktime.arrays import Bulk
 
-__all__ = ["KINDS", "Gate", "Group", "Plan", "Ruling", "Terms", "kind_of", "matched"]
+__all__ = ["KINDS", "Gate", "Plan", "Ruling", "TargetCode", "Terms", "kind_of", "matched"]
 
 
 LEVEL_FACTS = frozenset({"level", "moves", "level_failed"})
@@ -73,7 +73,7 @@ class Terms(NamedTuple):
     days: Calendar | None
 
 
-class Group(NamedTuple):
+class TargetCode(NamedTuple):
     """The target with a key, of the policy or of a level; which templates start and stop it.
 
     Its terms are by the values of the facts that they are picked by (`by`); where it has a condition (`when`), there
@@ -114,7 +114,7 @@ class Plan:
         for name, calendar in policy.calendars.items():
             self.calendars[name] = len(self.lines)
             self.lines.append(Bulk(calendar.line))
-        self._comparisons = Comparisons(policy, self.rungs, self.calendars, raises=self.raises)
+        self._comparisons = TestCollector(policy, self.rungs, self.calendars, raises=self.raises)
         self.ranks = self._comparisons.ranks
         self.rules = tuple(self._ruling(rule) for rule in sorted(policy.all_rules, key=lambda rule: rule.name))
         self.targets = tuple(self._targets())
@@ -159,10 +159,10 @@ class Plan:
                     raise Unheld("targets that moves start or stop, or that look at ids")
                 yield rung, target
 
-    def groups(self, prototypes: list[Happening], words: Mapping[str, list[Any]]) -> tuple[Group, ...]:
+    def groups(self, prototypes: list[Happening], words: Mapping[str, list[Any]]) -> tuple[TargetCode, ...]:
         """The targets, for a log with these templates and values of facts."""
         return tuple(
-            Group(
+            TargetCode(
                 number=number,
                 key=target.key,
                 level=rung,
@@ -277,7 +277,7 @@ def _unheld(policy: Policy) -> Iterator[str]:
         yield "as many levels"
     if policy.rotas:
         yield "rotas"
-    if any(level.alternates and None in choices(level.owner) for level in levels):
+    if any(level.alternates and None in alternatives(level.owner) for level in levels):
         yield "owners that may be nobody"
     if any(isinstance(one, SetPriority) for level in levels for one in level.on_entry):
         yield "levels that change the priority"
@@ -339,7 +339,7 @@ _MOST = 10_000
 """The highest number that a comparison of counts may name and still be a table."""
 
 
-class Script:
+class TemplateTables:
     """Events of cases (`starts`, `at`, `code`), and tables by template: what each does.
 
     Values are numbered from 0, which is nothing: priorities, channels, what facts are, and who has a role.
@@ -348,27 +348,27 @@ class Script:
     def __init__(self, plan: Plan, prototypes: list[Happening], starts: Ints, at: Ints, code: NDArray[np.intp]) -> None:
         self.plan, self.prototypes, self.starts, self.at, self.code = plan, prototypes, starts, at, code
         self.kind = np.array([kind_of(one) for one in prototypes], np.int64)
-        self.priorities = _Words(
+        self.priorities = _Codes(
             [
                 *(getattr(one, "priority", None) for one in prototypes),
                 *_of(prototypes, E.PriorityChanged, "to"),
                 *(plan.ranks if plan.raises else ()),
             ]
         )
-        self.channels = _Words(_of(prototypes, E.Opened, "channel"))
+        self.channels = _Codes(_of(prototypes, E.Opened, "channel"))
         self.facts = [one.name for one in plan.policy.facts]
-        self.values = [_Words(_values(prototypes, name)) for name in self.facts]
+        self.values = [_Codes(_values(prototypes, name)) for name in self.facts]
         holders = [_holder(one) for one in prototypes if isinstance(one, E.Assigned)]
-        roles = _Words(_of(prototypes, E.Assigned, "role"))
+        roles = _Codes(_of(prototypes, E.Assigned, "role"))
         self.roles = len(roles.words)
-        waits = _Words(
+        waits = _Codes(
             ["customer", *_of(prototypes, E.WaitStarted, "on"), *(on for _, one in plan.targets for on in one.pauses)]
         )
         if len(waits.words) > 60 or len(plan.rules) > 60:
             raise Unheld("as many waits or rules")
         self.customer = waits.bit("customer")
         self._tables: dict[Dialed, NDArray[np.bool_]] = {}
-        who = _Words(holders)
+        who = _Codes(holders)
         self._read(prototypes, roles, who, waits)
         words = {name: values.words for name, values in zip(self.facts, self.values, strict=True)}
         self.words = {"priority": self.priorities.words, **words}
@@ -383,7 +383,7 @@ class Script:
         like = {patterns: plan.made_by_rules(patterns) for patterns in seen}
         self.made_by_rules = {patterns: levels for patterns, levels in like.items() if levels.any()}
 
-    def _read_targets(self, prototypes: list[Happening], waits: _Words) -> None:
+    def _read_targets(self, prototypes: list[Happening], waits: _Codes) -> None:
         """What pauses each target, and its terms: where they count, how much they allow, and which are alike."""
         self.groups = self.plan.groups(prototypes, self.words)
         self.pauses = [sum(waits.bit(on) for on in set(group.target.pauses)) for group in self.groups]
@@ -395,9 +395,9 @@ class Script:
         self.term_lates = [
             np.array([one.span is not None and one.span.due == "same time" for one in some], np.bool_) for some in terms
         ]
-        self.term_kinds = [_Words([(str(one.span), one.calendar) for one in some]).numbers() for some in terms]
+        self.term_kinds = [_Codes([(str(one.span), one.calendar) for one in some]).numbers() for some in terms]
 
-    def _read(self, prototypes: list[Happening], roles: _Words, who: _Words, waits: _Words) -> None:
+    def _read(self, prototypes: list[Happening], roles: _Codes, who: _Codes, waits: _Codes) -> None:
         def table(kind: type | tuple[type, ...], what: Any, dtype: Any = np.int64, otherwise: Any = 0) -> NDArray[Any]:
             return np.array([what(one) if isinstance(one, kind) else otherwise for one in prototypes], dtype)
 
@@ -477,7 +477,7 @@ class Script:
 _STATUS: dict[type, str] = {E.Resolved: "resolved", E.Closed: "closed", E.Voided: "void"}
 
 
-class _Words:
+class _Codes:
     """Distinct values with their numbers; nothing is 0."""
 
     def __init__(self, given: list[Any]) -> None:

@@ -26,7 +26,7 @@ from escalation_rules.simulation.columns.compile import Plan
 from escalation_rules.simulation.columns.facts import States, Trail
 from escalation_rules.worktime.arrays import reach
 
-__all__ = ["Looks", "Turns", "turns_of"]
+__all__ = ["Observations", "Transitions", "turns_of"]
 
 
 def nothing(one: OfClock) -> bool:
@@ -52,7 +52,7 @@ def dialed(states: States, one: Dialed) -> Trail:
     return Trail(places, table[np.minimum(values.astype(np.int64), len(table) - 1)])
 
 
-class Looks(NamedTuple):
+class Observations(NamedTuple):
     """What was seen of a comparison after some events, the opening of each case among them.
 
     Whether it `holds` then, when time will change that, and what it will be `after`; and at which looks there was new
@@ -66,7 +66,7 @@ class Looks(NamedTuple):
     again: Mask | None = None
 
 
-class Turns(NamedTuple):
+class Transitions(NamedTuple):
     """The instants of cases (`keys`, in order) from which on a comparison holds or not, and by which event (`places`).
 
     Before the first of a case, it does not hold. Where it `holds`, there is new evidence. Where time turned it, the
@@ -78,7 +78,7 @@ class Turns(NamedTuple):
     places: Places
 
 
-def turns_of(states: States, looks: Looks, until: int) -> Turns:
+def turns_of(states: States, looks: Observations, until: int) -> Transitions:
     """When a comparison turns, from what was seen of it."""
     opens = states.opens[looks.places]
     crossed = _crossed(states, looks, opens, until)
@@ -93,7 +93,7 @@ def turns_of(states: States, looks: Looks, until: int) -> Turns:
     return _last(_merged(states, looks, turned, crossed) if len(crossed) else _turns(states, looks, turned))
 
 
-def _crossed(states: States, looks: Looks, opens: Mask, until: int) -> Ints:
+def _crossed(states: States, looks: Observations, opens: Mask, until: int) -> Ints:
     """The looks after which time changes a comparison, before the next look or by the end."""
     if looks.cross is None:
         return np.zeros(0, np.int64)
@@ -102,13 +102,13 @@ def _crossed(states: States, looks: Looks, opens: Mask, until: int) -> Ints:
     return np.flatnonzero((looks.cross <= limit) & (looks.holds != looks.after))
 
 
-def _turns(states: States, looks: Looks, turned: Mask) -> Turns:
+def _turns(states: States, looks: Observations, turned: Mask) -> Transitions:
     rows = np.flatnonzero(turned)
     places = looks.places[rows]
-    return Turns(states.keys[places], looks.holds[rows], places)
+    return Transitions(states.keys[places], looks.holds[rows], places)
 
 
-def _merged(states: States, looks: Looks, turned: Mask, crossed: Ints) -> Turns:
+def _merged(states: States, looks: Observations, turned: Mask, crossed: Ints) -> Transitions:
     """The looks that turned a comparison, each with the crossing that came after it."""
     both = np.zeros((len(turned), 2), np.bool_)
     both[:, 0], both[crossed, 1] = turned, True
@@ -118,32 +118,32 @@ def _merged(states: States, looks: Looks, turned: Mask, crossed: Ints) -> Turns:
     keys = states.keys[places]
     keys[by_time] = states.key(states.case[places[by_time]], looks.cross[crossed])  # type: ignore[index]
     holds[by_time], places[by_time] = looks.after, -1
-    return Turns(keys, holds, places)
+    return Transitions(keys, holds, places)
 
 
-def _last(turns: Turns) -> Turns:
+def _last(turns: Transitions) -> Transitions:
     """Of several at one instant, the last."""
     last = np.ones(len(turns.keys), np.bool_)
     np.not_equal(turns.keys[1:], turns.keys[:-1], out=last[:-1])
     if last.all():
         return turns
     kept = np.flatnonzero(last)
-    return Turns(turns.keys[kept], turns.holds[kept], turns.places[kept])
+    return Transitions(turns.keys[kept], turns.holds[kept], turns.places[kept])
 
 
-def at_timed(plan: Plan, states: States, one: Timed) -> Looks:
+def at_timed(plan: Plan, states: States, one: Timed) -> Observations:
     """Looks at a duration, whenever it begins anew."""
     places, anchors = getattr(states, one.anchor)
     holds, cross = edges(plan, one, anchors, states.at[places])
-    return Looks(places, holds, cross, one.wanted)
+    return Observations(places, holds, cross, one.wanted)
 
 
-def at_picked(plan: Plan, states: States, one: Picked) -> Looks:
+def at_picked(plan: Plan, states: States, one: Picked) -> Observations:
     """Looks at a duration whose length is picked, whenever it begins anew or another may be picked."""
     anchors: Trail = getattr(states, one.anchor)
     places = np.flatnonzero(states.picked(one.by).changes | states.at_places(anchors.places))
     holds, cross = picked_edges(plan, states, one, places, states.spread(anchors)[places])
-    return Looks(places, holds, cross, one.wanted)
+    return Observations(places, holds, cross, one.wanted)
 
 
 def edges(plan: Plan, one: Timed | Overdue, anchors: Ints, now: Ints) -> tuple[Mask, Ints]:
@@ -174,14 +174,14 @@ def picked_edges(plan: Plan, states: States, one: Picked, places: Ints, anchors:
     return holds, cross
 
 
-def at_dial(states: States, one: Dialed) -> Looks:
+def at_dial(states: States, one: Dialed) -> Observations:
     """Looks at a fact with one value at a time, whenever it may change."""
     places, holds = dialed(states, one)
     # while a request is open, the latest is its evidence
     again = states.requests[places] if one.fact == "escalation_requested" else None
-    return Looks(places, holds, again=again)
+    return Observations(places, holds, again=again)
 
 
-def at_nothing(states: States, one: OfClock) -> Looks:
+def at_nothing(states: States, one: OfClock) -> Observations:
     """A look at a target that there is not."""
-    return Looks(states.opening, np.full(states.size, nothing(one)))
+    return Observations(states.opening, np.full(states.size, nothing(one)))

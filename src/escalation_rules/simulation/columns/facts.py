@@ -32,7 +32,7 @@ from escalation_rules.simulation.arrays import (
     toggled,
 )
 from escalation_rules.simulation.columns.atoms import Dialed, Happened
-from escalation_rules.simulation.columns.compile import KINDS, Plan, Script
+from escalation_rules.simulation.columns.compile import KINDS, Plan, TemplateTables
 
 __all__ = ["States", "Trail"]
 
@@ -63,7 +63,7 @@ class States:
     `(instant << BITS) + position`. A *key* is a case with an instant: `(case << WIDTH) + instant`.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: TemplateTables) -> None:
         self.script, self.at = script, script.at
         self.code = script.code
         self._code = script.code.astype(np.min_scalar_type(len(script.kind)))  # numbers this small are compared fast

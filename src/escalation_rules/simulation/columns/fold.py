@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from escalation_rules.simulation.arrays import BITS, LONG_AGO, NEVER, NONE, Here, Ints, Left, Mask, starts_of
-from escalation_rules.simulation.columns.clocks import Family, Shift
+from escalation_rules.simulation.columns.clocks import Family, LevelChange
 from escalation_rules.simulation.columns.compile import Plan, Ruling
 from escalation_rules.simulation.columns.facts import Records, Stands, States
 from escalation_rules.simulation.columns.rules import Blocking, Holding, Points, Raising, Wants
@@ -143,9 +143,9 @@ class Sweep(Holding):
         if self.blocking is not None:
             self.stir[here.row] = True
 
-    def _place(self, here: Here) -> Shift:
+    def _place(self, here: Here) -> LevelChange:
         """Events put cases on levels. After one that goes down no rule of the track asks on older evidence."""
-        shift = Shift.none(len(here.row))
+        shift = LevelChange.none(len(here.row))
         if self.records.any:
             moved, left, to = shift
             placed = np.flatnonzero(self.records.moves[here.place])
@@ -292,7 +292,7 @@ class Sweep(Holding):
         when = self._next(here)
         self.stands.put(track, case, to, when)
         self.stands.hear(case, to, when)
-        self._turn(here, Shift(np.ones(len(case), np.bool_), left, to), when, by_event=False)
+        self._turn(here, LevelChange(np.ones(len(case), np.bool_), left, to), when, by_event=False)
 
     def _next(self, here: Here) -> Ints:
         """The when of the next thing that rules do to these cases at the present instant."""
@@ -300,7 +300,7 @@ class Sweep(Holding):
         self.turn[here.row] += 1
         return found
 
-    def _turn(self, here: Here, shift: Shift, when: Ints, *, by_event: bool) -> None:
+    def _turn(self, here: Here, shift: LevelChange, when: Ints, *, by_event: bool) -> None:
         """What clocks and comparisons make of what happened."""
         for family in self.families.values():
             family.turn(here, shift, by_event=by_event)
@@ -322,7 +322,7 @@ class Sweep(Holding):
         to = raising.words[highest[raised]]
         raising.done.add(some.row, some.now, to)
         self.stands.priority[some.row] = to
-        self._turn(some, Shift.none(len(to)), self._next(some), by_event=False)
+        self._turn(some, LevelChange.none(len(to)), self._next(some), by_event=False)
         return raised
 
     # ------------------------------------------------------------------------ what is held back

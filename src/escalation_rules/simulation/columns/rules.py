@@ -33,10 +33,10 @@ from escalation_rules.simulation.arrays import (
     either,
     starts_of,
 )
-from escalation_rules.simulation.columns.atoms import Comparison, Dialed, Happened, Picked, Timed, Tree, Unheld, held
+from escalation_rules.simulation.columns.atoms import Dialed, Happened, Picked, Test, Timed, Tree, Unheld, held
 from escalation_rules.simulation.columns.clocks import Family
 from escalation_rules.simulation.columns.compile import Plan, Ruling, matched
-from escalation_rules.simulation.columns.conditions import Turns, edges, later, picked_edges
+from escalation_rules.simulation.columns.conditions import Transitions, edges, later, picked_edges
 from escalation_rules.simulation.columns.facts import Records, Stands, States, Trail
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 from escalation_rules.worktime.arrays import reach
@@ -53,7 +53,9 @@ class Points:
     `starts[i + 1]`.
     """
 
-    def __init__(self, states: States, records: Records, rules: dict[int, Ruling], turns: dict[int, Turns]) -> None:
+    def __init__(
+        self, states: States, records: Records, rules: dict[int, Ruling], turns: dict[int, Transitions]
+    ) -> None:
         self.states, self.records, self.turns = states, records, turns
         begins, in_force = states.keys[states.beginnings], self._in_force()
         self.keys = distinct(begins, in_force, *(one.keys for one in turns.values()))
@@ -416,7 +418,7 @@ class _Asked:
         return found
 
 
-def hangs_on_rules(plan: Plan, one: Comparison, keys: set[str]) -> bool:
+def hangs_on_rules(plan: Plan, one: Test, keys: set[str]) -> bool:
     """Whether a comparison depends on what rules do; `keys` are those of targets that do."""
     if isinstance(one, Dialed):
         return one.fact in plan.moving

@@ -14,11 +14,11 @@ from escalation_rules import events as E
 from escalation_rules.conditions import OUTCOMES
 from escalation_rules.picks import Pick
 from escalation_rules.simulation.arrays import BREACHED, LOST, NONE, WIDTH, Ints, Keys, Left, Mask, distinct, either
-from escalation_rules.simulation.columns.compile import Group, Plan
+from escalation_rules.simulation.columns.compile import Plan, TargetCode
 from escalation_rules.simulation.columns.facts import OPEN, States
 from escalation_rules.simulation.columns.fold import Sweep
 from escalation_rules.simulation.columns.rules import CHECKLISTS, Blocking, lacking
-from escalation_rules.simulation.frames import AT, SPAN, Columns, Table, Worded, columns_of
+from escalation_rules.simulation.frames import AT, SPAN, Categorical, Columns, ColumnTable, columns_of
 
 __all__ = ["Tables"]
 
@@ -99,7 +99,7 @@ class Owning:
             found = found * len(words) + values[known.as_of(keys)]
         return found
 
-    def roles(self, groups: Sequence[Group | None], level: Ints, picked: Ints, group: Any) -> Worded:
+    def roles(self, groups: Sequence[TargetCode | None], level: Ints, picked: Ints, group: Any) -> Categorical:
         """Who owned levels (without a group), or targets on them, by what roles were picked by.
 
         `group` is the number of each row's group.
@@ -107,9 +107,9 @@ class Owning:
         rungs, count = len(self.plan.levels) + 1, prod(map(len, self.words))
         codes = (group * rungs + level + 1) * count + picked
         words = [word for one in groups for word in self._owners(one)]
-        return Worded(codes.astype(np.min_scalar_type(-len(words) - 1)), np.array(words, object))
+        return Categorical(codes.astype(np.min_scalar_type(-len(words) - 1)), np.array(words, object))
 
-    def _owners(self, group: Group | None) -> list[str | None]:
+    def _owners(self, group: TargetCode | None) -> list[str | None]:
         """Who owns each level, or a target on it, by level (nowhere is the first) and what roles are picked by."""
         named = None if group is None else group.target.owner
         given = [named, *(named if named is not None else level.owner for level in self.plan.levels)]
@@ -120,7 +120,7 @@ class Owning:
         return None if found is None else str(found)
 
 
-Kept = dict[str, NDArray[Any] | Worded]
+Kept = dict[str, NDArray[Any] | Categorical]
 
 
 class Tables:
@@ -156,11 +156,13 @@ class Tables:
     def all(self) -> dict[str, Columns]:
         """The frames, by name. Nothing is held back where there are no checklists and no rotas."""
         return {
-            "cases": Table(self._cases()),
-            "moves": Table(self._moves()),
-            "blocked": columns_of("blocked", ()) if self.blocking is None else Table(self._blocked(self.blocking)),
-            "stays": Table(self._stays()),
-            "deadlines": Table(self._deadlines()),
+            "cases": ColumnTable(self._cases()),
+            "moves": ColumnTable(self._moves()),
+            "blocked": columns_of("blocked", ())
+            if self.blocking is None
+            else ColumnTable(self._blocked(self.blocking)),
+            "stays": ColumnTable(self._stays()),
+            "deadlines": ColumnTable(self._deadlines()),
         }
 
     def _kept(self, case: Ints) -> Mask:
@@ -198,8 +200,8 @@ class Tables:
             "from_level": self._rungs(origin),
             "to_level": self._rungs(level),
             "rules": self._rules(bits),
-            "checklist": Worded(checked, np.array(CHECKLISTS, object)),
-            "key": Worded.same(None, len(case)),
+            "checklist": Categorical(checked, np.array(CHECKLISTS, object)),
+            "key": Categorical.same(None, len(case)),
             "cause": cause,
         }
 
@@ -224,8 +226,8 @@ class Tables:
             "rules": self._rules(bits[rows]),
             "from_at": since[rows].view(AT),
             "until_at": until[rows].view(AT),
-            "missing": Worded(codes, np.array([one.missing for one in words], object)),
-            "against": Worded(codes, np.array([one.against for one in words], object)),
+            "missing": Categorical(codes, np.array([one.missing for one in words], object)),
+            "against": Categorical(codes, np.array([one.against for one in words], object)),
         }
 
     # ------------------------------------------------------------------------ stays
@@ -249,28 +251,28 @@ class Tables:
 
     # ------------------------------------------------------------------------ words
 
-    def _ids(self, case: NDArray[Any]) -> Worded:
-        return Worded(case.astype(np.int32), self.ids)
+    def _ids(self, case: NDArray[Any]) -> Categorical:
+        return Categorical(case.astype(np.int32), self.ids)
 
-    def _rungs(self, level: NDArray[Any]) -> Worded:
+    def _rungs(self, level: NDArray[Any]) -> Categorical:
         """The keys of levels; the last is nowhere."""
         words = np.array([None, *(one.key for one in self.plan.levels)], object)
-        return Worded(_small(level + 1), words)
+        return Categorical(_small(level + 1), words)
 
-    def _tracks(self, level: NDArray[Any]) -> Worded:
+    def _tracks(self, level: NDArray[Any]) -> Categorical:
         if len(self.tracks) == 1:
-            return Worded.same(self.tracks[0], len(level))
-        return Worded(self.track_of[level], self.tracks)
+            return Categorical.same(self.tracks[0], len(level))
+        return Categorical(self.track_of[level], self.tracks)
 
-    def _rules(self, bits: Ints) -> Worded:
+    def _rules(self, bits: Ints) -> Categorical:
         kinds, places = np.unique(bits, return_inverse=True)
         names = [
             ", ".join(rule.name for n, rule in enumerate(self.plan.rules) if kind >> n & 1) for kind in kinds.tolist()
         ]
-        return Worded(_small(places.reshape(-1)), np.array(names, object))
+        return Categorical(_small(places.reshape(-1)), np.array(names, object))
 
-    def _priorities(self, priority: NDArray[Any]) -> Worded:
-        return Worded(_small(priority), np.array(self.script.priorities.words, object))
+    def _priorities(self, priority: NDArray[Any]) -> Categorical:
+        return Categorical(_small(priority), np.array(self.script.priorities.words, object))
 
     # ------------------------------------------------------------------------ deadlines
 
@@ -292,7 +294,7 @@ class Tables:
         return {
             "case": self._ids(case),
             "cycle": _small(cycle),
-            "target": Worded(_small(group), np.array([one.key for one in groups], object)),
+            "target": Categorical(_small(group), np.array([one.key for one in groups], object)),
             "occurrence": _small(occurrence),
             "level": self._rungs(level),
             "owner": self.owning.roles(groups, level, self.owning.picked(judged, priority), group.astype(np.int64)),
@@ -304,7 +306,7 @@ class Tables:
             "counted": counted.view(SPAN),
             "excluded": (end - started - counted).view(SPAN),
             "used": share,
-            "outcome": Worded(outcome, np.array(OUTCOMES, object)),
+            "outcome": Categorical(outcome, np.array(OUTCOMES, object)),
             "caused_by_change": caused.astype(np.bool_),
         }
 

@@ -20,7 +20,7 @@ from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT
 from escalation_rules.testing.invariants import invariant
 from escalation_rules.testing.runs import Run, Step
-from escalation_rules.testing.strategies import Words, calendar_of
+from escalation_rules.testing.strategies import Vocabulary, calendar_of
 from escalation_rules.worktime import Span
 
 __all__ = ["MOVES"]
@@ -304,12 +304,12 @@ def noise_changes_nothing(run: Run) -> bool | None:
 
 
 def _listens(policy: Policy, event: E.SupportReplied) -> bool:
-    return any(pattern.matches(event) for pattern in Words(policy).patterns)
+    return any(pattern.matches(event) for pattern in Vocabulary(policy).patterns)
 
 
 def _no_own_facts(policy: Policy) -> str | None:
     own = {fact.name for fact in policy.facts}
-    asked = {atom.fact for atom in Words(policy).atoms}
+    asked = {atom.fact for atom in Vocabulary(policy).atoms}
     return None if own & asked else "no rule asks for a fact of the policy's own"
 
 
