@@ -14,7 +14,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, Not, atoms, normal, parts
 from escalation_rules.errors import InvalidValue
-from escalation_rules.explain import say
+from escalation_rules.explain import phrase
 from escalation_rules.worktime import Span
 from tests.strategies import TRACKS, conditions
 
@@ -176,4 +176,4 @@ def test_and_and_or_flatten():
 )
 def test_conditions_in_words(condition, text):
     """What a support manager reads."""
-    assert say(ADAPTER.validate_python(condition)) == text
+    assert phrase(ADAPTER.validate_python(condition)) == text

@@ -10,8 +10,6 @@ from escalation_rules.case import Case
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.policy import Policy
 
-__all__ = ["cases_of", "check_policy", "check_policy_and_case"]
-
 
 def check_policy(policy: object) -> None:
     """Raises `InvalidValue` for what is no policy."""

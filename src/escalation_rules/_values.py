@@ -26,22 +26,6 @@ from pydantic_core import CoreSchema, core_schema
 
 from escalation_rules.errors import InvalidValue, Problem, invalid
 
-__all__ = [
-    "Dated",
-    "Deferred",
-    "Frozen",
-    "FrozenDict",
-    "Instant",
-    "InstantLike",
-    "Json",
-    "Name",
-    "Several",
-    "Texts",
-    "Value",
-    "freeze",
-    "read_instant",
-]
-
 K = TypeVar("K")
 V = TypeVar("V")
 T = TypeVar("T")

@@ -19,9 +19,9 @@ from escalation_rules.engine.fold import cooldown_end, fold
 from escalation_rules.engine.rules import checked, entry_state
 from escalation_rules.engine.state import State
 from escalation_rules.errors import nearest
-from escalation_rules.explain import say_instant
+from escalation_rules.explain import phrase_instant
 from escalation_rules.levels import EscalationLevel
-from escalation_rules.patterns import Happening
+from escalation_rules.patterns import BaseEvent
 from escalation_rules.policy import Policy
 from escalation_rules.record import RecordStep, episodes, rank, timezone_of, walked
 from escalation_rules.targets import Target
@@ -87,8 +87,8 @@ class Audit(Value):
     def explain(self) -> str:
         """The findings as a page of text, instants in the zone of the policy's usual calendar."""
         zone = load_zone(self.timezone)
-        head = f"{self.case} under policy {self.policy} {self.version}, up to {say_instant(self.at, zone)}"
-        lines = (f"  {say_instant(one.at, zone)} {one.severity}: {one.text} ({one.rule})" for one in self.findings)
+        head = f"{self.case} under policy {self.policy} {self.version}, up to {phrase_instant(self.at, zone)}"
+        lines = (f"  {phrase_instant(one.at, zone)} {one.severity}: {one.text} ({one.rule})" for one in self.findings)
         return "\n".join((f"{head}: {len(self.findings)} findings", *lines))
 
 
@@ -96,7 +96,7 @@ Odd = tuple[AuditKind, str, str]
 """A kind of finding, the name, and the sentence."""
 
 
-def odd_names(policy: Policy, events: Iterable[Happening]) -> Iterator[AuditFinding]:
+def odd_names(policy: Policy, events: Iterable[BaseEvent]) -> Iterator[AuditFinding]:
     """Facts, items and tracks that the policy does not have, each where it is first named: no rule sees them."""
     seen: set[tuple[AuditKind, str]] = set()
     checks = (_facts(policy), _items(policy), _tracks(policy))
@@ -110,13 +110,13 @@ def odd_names(policy: Policy, events: Iterable[Happening]) -> Iterator[AuditFind
                 )
 
 
-Check = Callable[[Happening], Iterator[Odd]]
+Check = Callable[[BaseEvent], Iterator[Odd]]
 
 
 def _facts(policy: Policy) -> Check:
     known = [fact.name for fact in policy.facts]
 
-    def check(event: Happening) -> Iterator[Odd]:
+    def check(event: BaseEvent) -> Iterator[Odd]:
         names = list(event.facts) if isinstance(event, E.Opened) else []
         names += [event.name] if isinstance(event, E.FactObserved) else []
         return (("unknown fact", name, _unknown("fact", name, known)) for name in names if name not in known)
@@ -128,7 +128,7 @@ def _items(policy: Policy) -> Check:
     lists = [one for level in policy.all_levels for one in (level.entry, level.work, level.exit) if one is not None]
     known = [key for one in lists for key in one.keys]
 
-    def check(event: Happening) -> Iterator[Odd]:
+    def check(event: BaseEvent) -> Iterator[Odd]:
         if isinstance(event, E.ItemConfirmed | E.ItemWithdrawn) and event.item not in known:
             yield "unknown item", event.item, _unknown("item", event.item, known)
 
@@ -139,7 +139,7 @@ def _tracks(policy: Policy) -> Check:
     """A level says which track it is on; what an event says beside it goes unheard."""
     tracks = [track.key for track in policy.all_tracks]
 
-    def check(event: Happening) -> Iterator[Odd]:
+    def check(event: BaseEvent) -> Iterator[Odd]:
         level = event.level if isinstance(event, E.LevelFailed) else getattr(event, "to", None)
         if isinstance(event, E.Escalated | E.DeEscalated | E.LevelFailed) and event.track and level:
             own = policy.track_of(level).key
@@ -159,7 +159,7 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
 # An audit reads the record: what was written down, not what was only due. Each finding has the instant, the rule it is
 # about, how serious it is, and the sentence a manager would use.
 
-NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def audit(policy: Policy, case: Case, at: datetime) -> Audit:
@@ -209,22 +209,22 @@ class _Record:
     @cached_property
     def recording(self) -> Policy:
         """The policy without its moves: under it a case stands where the record has it."""
-        return self.policy.model_copy(update={"effective_from": NEVER})
+        return self.policy.model_copy(update={"effective_from": END_OF_TIME})
 
     def when(self, moment: datetime) -> str:
-        return say_instant(moment, self.zone)
+        return phrase_instant(moment, self.zone)
 
-    def before(self, event: Happening) -> Case:
+    def before(self, event: BaseEvent) -> Case:
         """The case as it was just before an event."""
         return self.with_history(takewhile(lambda one: one is not event, self.case.history))
 
-    def with_history(self, history: Iterable[Happening]) -> Case:
+    def with_history(self, history: Iterable[BaseEvent]) -> Case:
         """The case with only these of its events."""
         return Case.model_construct(
             id=self.case.id, history=cast(tuple[E.Event, ...], tuple(history)), attributes=self.case.attributes
         )
 
-    def state(self, case: Case, event: Happening) -> State:
+    def state(self, case: Case, event: BaseEvent) -> State:
         return fold(program_of(self.recording), case, event.instant)
 
     def moves(self) -> Iterator[tuple[RecordStep, str]]:
@@ -246,11 +246,11 @@ class _Record:
         return {target.key for target in self.policy.all_targets if any(one.event == kind for one in target.stops)}
 
 
-def _whoever(event: Happening) -> str:
+def _whoever(event: BaseEvent) -> str:
     return event.by or event.role or ("the customer" if event.actor == "customer" else event.actor)
 
 
-def _finding(event: Happening, kind: AuditKind, rule: str, severity: Severity, text: str) -> AuditFinding:
+def _finding(event: BaseEvent, kind: AuditKind, rule: str, severity: Severity, text: str) -> AuditFinding:
     return AuditFinding(at=event.at, kind=kind, rule=rule, severity=severity, text=text, by=event.by, role=event.role)
 
 
@@ -293,7 +293,7 @@ def _exits(record: _Record) -> Iterator[AuditFinding]:
             yield _finding(step.event, "de-escalation in cooldown", f"cooldown of `{left}`", "warning", text)
 
 
-def _lacking(event: Happening, level: EscalationLevel, state: State, track: int) -> Iterator[AuditFinding]:
+def _lacking(event: BaseEvent, level: EscalationLevel, state: State, track: int) -> Iterator[AuditFinding]:
     missing, against = checked(state, level.exit, state.entry[track], track)
     lacking = [*(one.item for one in missing), *(item for item, _ in against)]
     if lacking:
@@ -313,7 +313,7 @@ def _circles(record: _Record) -> Iterator[AuditFinding]:
                 yield from _wrong_pair(event, level)
 
 
-def _outsiders(event: Happening, level: EscalationLevel) -> Iterator[AuditFinding]:
+def _outsiders(event: BaseEvent, level: EscalationLevel) -> Iterator[AuditFinding]:
     circle = level.circle.roles if level.circle else ()
     for role in _speakers(event, level):
         if role not in circle:
@@ -321,7 +321,7 @@ def _outsiders(event: Happening, level: EscalationLevel) -> Iterator[AuditFindin
             yield _finding(event, "outside the circle", f"circle of `{level.key}`", "warning", text)
 
 
-def _speakers(event: Happening, level: EscalationLevel) -> tuple[str, ...]:
+def _speakers(event: BaseEvent, level: EscalationLevel) -> tuple[str, ...]:
     """The roles of ours that talk to the customer with an event, as far as they are known."""
     if isinstance(event, E.CallHeld):
         customers = {"customer", *(theirs for _, theirs in level.circle.pairs.values())} if level.circle else set()
@@ -331,7 +331,7 @@ def _speakers(event: Happening, level: EscalationLevel) -> tuple[str, ...]:
     return (event.role,) if speaks and event.counts and event.role else ()
 
 
-def _wrong_pair(event: Happening, level: EscalationLevel) -> Iterator[AuditFinding]:
+def _wrong_pair(event: BaseEvent, level: EscalationLevel) -> Iterator[AuditFinding]:
     if not isinstance(event, E.SupportReplied | E.CustomerReplied) or level.circle is None or event.topic is None:
         return
     pair = level.circle.pairs.get(event.topic)
@@ -361,10 +361,10 @@ def _status_requests(record: _Record) -> Iterator[AuditFinding]:
             yield _finding(event, "customer asked for status", rule, severity, text)
 
 
-def _update_clock(record: _Record, event: Happening) -> Deadline | None:
+def _update_clock(record: _Record, event: BaseEvent) -> Deadline | None:
     """The clock of the next update to the customer at an event, if one was running."""
     for one in reversed(record.deadlines):
-        open_then = one.started is not None and one.started <= event.at and (one.stopped or NEVER) >= event.at
+        open_then = one.started is not None and one.started <= event.at and (one.stopped or END_OF_TIME) >= event.at
         if open_then and any(_TO_CUSTOMER in target.stops for target in record.targets_of(one)):
             return one
     return None
@@ -446,7 +446,7 @@ def _post_mortems(record: _Record) -> Iterator[AuditFinding]:
     pending = any(one.outcome == "pending" and one.target in keys for one in record.deadlines)
     found = episodes(record.policy, record.case, record.at)
     for number, one in enumerate(found):
-        following = found[number + 1].since if number + 1 < len(found) else NEVER
+        following = found[number + 1].since if number + 1 < len(found) else END_OF_TIME
         if one.until is not None and not any(one.since <= moment < following for moment in held):
             severity: Severity = "note" if pending else "warning"
             text = f"the escalation of {record.when(one.since)} ended without a post-mortem"

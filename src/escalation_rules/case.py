@@ -25,25 +25,25 @@ from escalation_rules.events import (
     OPEN,
     AcceptableEvent,
     Assigned,
+    CaseStatus,
     Observed,
     Opened,
     PriorityChanged,
-    Standing,
+    events_between,
     read_status,
-    steps,
 )
-from escalation_rules.patterns import Happening
+from escalation_rules.patterns import BaseEvent
 
 __all__ = ["Case"]
 
 
-def plain(history: Iterable[Happening]) -> Iterator[Happening]:
+def expand_snapshots(history: Iterable[BaseEvent]) -> Iterator[BaseEvent]:
     """The history with every snapshot followed by the events it implies: what differs from what was on record then.
 
     What was accepted late was not on record before it was recorded, whenever it was due. A level is not unfolded:
     which way a move went is for a policy to say.
     """
-    standing, past = OPEN, list[Happening]()
+    standing, past = OPEN, list[BaseEvent]()
     for event in history:
         for one in (event, *(_implied(event, standing, past) if isinstance(event, Observed) else ())):
             yield one
@@ -51,12 +51,12 @@ def plain(history: Iterable[Happening]) -> Iterator[Happening]:
             past.append(one)
 
 
-def on_record_since(event: Happening) -> datetime:
+def on_record_since(event: BaseEvent) -> datetime:
     """From when on an event was known to the host."""
     return event.recorded_at if isinstance(event, AcceptableEvent) and event.recorded_at is not None else event.at
 
 
-def _implied(seen: Observed, standing: Standing, past: Iterable[Happening]) -> Iterator[Happening]:
+def _implied(seen: Observed, standing: CaseStatus, past: Iterable[BaseEvent]) -> Iterator[BaseEvent]:
     on_record = sorted((event for event in past if on_record_since(event) <= seen.at), key=on_record_since)
     if seen.priority is not None and seen.priority != _priority(on_record):
         yield PriorityChanged(at=seen.at, actor=seen.actor, to=seen.priority)
@@ -65,11 +65,11 @@ def _implied(seen: Observed, standing: Standing, past: Iterable[Happening]) -> I
         if assigned.get(role) != name:
             yield Assigned(at=seen.at, actor=seen.actor, role=role, person=name)
     if seen.status is not None:
-        for kind, fields in steps(standing, read_status(seen.status)):
+        for kind, fields in events_between(standing, read_status(seen.status)):
             yield kind(at=seen.at, actor=seen.actor, **fields)
 
 
-def _priority(history: Iterable[Happening]) -> str | None:
+def _priority(history: Iterable[BaseEvent]) -> str | None:
     found = None
     for event in history:
         if isinstance(event, Opened):
@@ -100,7 +100,7 @@ class Case(Value):
 
     if TYPE_CHECKING:
 
-        def __init__(self, id: str, history: Sequence[Happening], attributes: Mapping[str, Any] = {}) -> None: ...
+        def __init__(self, id: str, history: Sequence[BaseEvent], attributes: Mapping[str, Any] = {}) -> None: ...
 
     @classmethod
     def open(
@@ -122,14 +122,14 @@ class Case(Value):
         )
         return cls(id, (opened,), attributes or {})
 
-    def record(self, *events: Happening) -> Case:
+    def record(self, *events: BaseEvent) -> Case:
         """The case with these events in its history, each in its place. The case itself is untouched.
 
         Raises `InvalidValue` for what is no event, for one before the opening, and for a second opening.
         """
         seen, fresh = set(self._ids), []
         for event in events:
-            if not isinstance(event, Happening):
+            if not isinstance(event, BaseEvent):
                 raise InvalidValue(_no_event(event))
             if event.id is None or event.id not in seen:
                 if isinstance(event, E.Opened):
@@ -239,28 +239,28 @@ class Case(Value):
                 since = event.at
         return since
 
-    def _standing(self, at: datetime) -> Standing:
+    def _standing(self, at: datetime) -> CaseStatus:
         standing = OPEN
         for event in self._plain(at):
             standing = standing.after(event)
         return standing
 
-    def _plain(self, at: datetime) -> Iterator[Happening]:
-        return plain(self._until(at))
+    def _plain(self, at: datetime) -> Iterator[BaseEvent]:
+        return expand_snapshots(self._until(at))
 
-    def _until(self, at: datetime) -> Iterator[Happening]:
+    def _until(self, at: datetime) -> Iterator[BaseEvent]:
         last = read_instant(at)
         return takewhile(lambda event: event.at <= last, self.history)
 
     @cached_property
-    def plain_history(self) -> tuple[Happening, ...]:
+    def plain_history(self) -> tuple[BaseEvent, ...]:
         """The history with each snapshot followed by the plain events it implies."""
         if any(isinstance(event, E.Observed) for event in self.history):
-            return tuple(plain(self.history))
+            return tuple(expand_snapshots(self.history))
         return self.history
 
     @cached_property
-    def plain_events(self) -> tuple[tuple[int, Happening], ...]:
+    def plain_events(self) -> tuple[tuple[int, BaseEvent], ...]:
         """The plain history, each event with its instant in whole microseconds."""
         return tuple((event.instant, event) for event in self.plain_history)
 
@@ -317,7 +317,7 @@ def _in_order(history: tuple[E.Event, ...]) -> tuple[E.Event, ...]:
 
 
 def _no_event(given: object) -> Problem:
-    several = isinstance(given, list | tuple) and all(isinstance(one, Happening) for one in given)
+    several = isinstance(given, list | tuple) and all(isinstance(one, BaseEvent) for one in given)
     expected = "the events one by one: `record(*events)`" if several else "one of `escalation_rules.events`"
     return Problem("not an event", given, expected=expected)
 
@@ -331,7 +331,7 @@ def _by_role(assigned: object) -> Problem:
     return Problem("not an assignment", assigned, path="assigned", expected=expected)
 
 
-def _level_named_by(event: Happening) -> tuple[str | None, str | None] | None:
+def _level_named_by(event: BaseEvent) -> tuple[str | None, str | None] | None:
     """The level and the track that an event puts the case on, if it does."""
     if isinstance(event, E.Escalated | E.DeEscalated):
         return event.to, event.track
@@ -340,5 +340,5 @@ def _level_named_by(event: Happening) -> tuple[str | None, str | None] | None:
     return None
 
 
-def _asks_for_attention(event: Happening) -> bool:
+def _asks_for_attention(event: BaseEvent) -> bool:
     return any(pattern.matches(event) for pattern in E.ATTENTION_REQUEST)

@@ -11,7 +11,7 @@ from escalation_rules import events as E
 from escalation_rules._values import Deferred, Frozen, FrozenDict, Instant, Value, fields_of, read_instant
 from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
-from escalation_rules.explain import explained
+from escalation_rules.explain import explanation_of
 from escalation_rules.worktime._timeline import Segment
 from escalation_rules.worktime.clocks import Clock, Leg
 
@@ -300,7 +300,7 @@ class Decision(Deferred):
         A decision that was stored and read back no longer has its case, and tells no "why not".
         """
         why_not = getattr(self._source, "why_not", tuple)
-        return explained(dict(fields_of(self)), why_not())
+        return explanation_of(dict(fields_of(self)), why_not())
 
 
 def _keys(only: object) -> Collection[str]:

@@ -24,7 +24,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field
 
 from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Json, Texts, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem, unknown
-from escalation_rules.patterns import ANY, Actor, FieldTest, Happening, Pattern, Said, no_pattern, other_than
+from escalation_rules.patterns import ANY, Actor, BaseEvent, EventFields, FieldTest, Pattern, no_pattern, other_than
 from escalation_rules.worktime._timeline import microseconds_of
 from escalation_rules.worktime.spans import Span, SpanLike
 
@@ -39,6 +39,7 @@ __all__ = [
     "ActionTaken",
     "Actor",
     "Assigned",
+    "BaseEvent",
     "CallHeld",
     "ChecklistOverridden",
     "Closed",
@@ -53,7 +54,6 @@ __all__ = [
     "Event",
     "FactObserved",
     "FieldTest",
-    "Happening",
     "ItemConfirmed",
     "ItemWithdrawn",
     "LessonSettled",
@@ -87,13 +87,13 @@ __all__ = [
 Status = Literal["open", "waiting", "resolved", "closed", "void"]
 
 
-class Recorded(Said, total=False):
+class Recorded(EventFields, total=False):
     """What may be said of what a decision asked for, for the constructors of the kinds."""
 
     recorded_at: InstantLike | None
 
 
-class Opened(Happening):
+class Opened(BaseEvent):
     """The case began. Unless staff opened it, this is the customer's first message."""
 
     type: Literal["Opened"] = "Opened"
@@ -115,11 +115,11 @@ class Opened(Happening):
             level: str | None = None,
             by_staff: bool = False,
             facts: Mapping[str, Any] = {},
-            **said: Unpack[Said],
+            **said: Unpack[EventFields],
         ) -> None: ...
 
 
-class CustomerReplied(Happening):
+class CustomerReplied(BaseEvent):
     """The customer wrote. It ends a wait for the customer."""
 
     type: Literal["CustomerReplied"] = "CustomerReplied"
@@ -139,11 +139,11 @@ class CustomerReplied(Happening):
             asks_to_escalate: bool = False,
             asks_for_status: bool = False,
             topic: str | None = None,
-            **said: Unpack[Said],
+            **said: Unpack[EventFields],
         ) -> None: ...
 
 
-class AcceptableEvent(Happening):
+class AcceptableEvent(BaseEvent):
     """What a decision asked for and was accepted: `recorded_at` is when, `at` is when it was due."""
 
     recorded_at: Instant | None = None
@@ -237,7 +237,7 @@ class Assigned(AcceptableEvent):
         ) -> None: ...
 
 
-class WaitStarted(Happening):
+class WaitStarted(BaseEvent):
     """The case waits: for the customer, a vendor, a change."""
 
     type: Literal["WaitStarted"] = "WaitStarted"
@@ -245,20 +245,20 @@ class WaitStarted(Happening):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, on: str = "customer", **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, *, on: str = "customer", **said: Unpack[EventFields]) -> None: ...
 
 
-class WaitEnded(Happening):
+class WaitEnded(BaseEvent):
     """All waits are over. Harmless when there is none."""
 
     type: Literal["WaitEnded"] = "WaitEnded"
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
-class MoveDeclined(Happening):
+class MoveDeclined(BaseEvent):
     """Somebody said no, for good, to the move or action with this key."""
 
     type: Literal["MoveDeclined"] = "MoveDeclined"
@@ -267,10 +267,12 @@ class MoveDeclined(Happening):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, key: str, reason: str | None = None, **said: Unpack[Said]) -> None: ...
+        def __init__(
+            self, at: InstantLike, *, key: str, reason: str | None = None, **said: Unpack[EventFields]
+        ) -> None: ...
 
 
-class FactObserved(Happening):
+class FactObserved(BaseEvent):
     """A fact of the policy's own has this value from now on; None makes it unknown again."""
 
     type: Literal["FactObserved"] = "FactObserved"
@@ -279,7 +281,7 @@ class FactObserved(Happening):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, name: str, value: Any, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, *, name: str, value: Any, **said: Unpack[EventFields]) -> None: ...
 
 
 class ActionTaken(AcceptableEvent):
@@ -296,7 +298,7 @@ class ActionTaken(AcceptableEvent):
         ) -> None: ...
 
 
-class StatusEvent(Happening):
+class StatusEvent(BaseEvent):
     """An event that changes the case's status, whoever caused it."""
 
     @property
@@ -312,7 +314,7 @@ class Resolved(StatusEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
 class Reopened(StatusEvent):
@@ -322,7 +324,7 @@ class Reopened(StatusEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
 class Closed(StatusEvent):
@@ -332,7 +334,7 @@ class Closed(StatusEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
 class Voided(StatusEvent):
@@ -343,10 +345,10 @@ class Voided(StatusEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, reason: str | None = None, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, *, reason: str | None = None, **said: Unpack[EventFields]) -> None: ...
 
 
-class Observed(Happening):
+class Observed(BaseEvent):
     """A snapshot of the host's showed these values, although no event had said so. Absent ones were not looked at."""
 
     type: Literal["Observed"] = "Observed"
@@ -366,7 +368,7 @@ class Observed(Happening):
             level: str | None = None,
             status: str | None = None,
             assigned: Mapping[str, str | None] = {},
-            **said: Unpack[Said],
+            **said: Unpack[EventFields],
         ) -> None: ...
 
 
@@ -415,7 +417,7 @@ class CommunicationPlan(Value):
         def __init__(self, mode: str | None = None, *, every: SpanLike, attendees: Texts = ()) -> None: ...
 
 
-class SupportReplied(Happening):
+class SupportReplied(BaseEvent):
     """Support wrote. It counts when a human wrote it and the customer could see it."""
 
     type: Literal["SupportReplied"] = "SupportReplied"
@@ -432,7 +434,7 @@ class SupportReplied(Happening):
             public: bool = True,
             automatic: bool = False,
             topic: str | None = None,
-            **said: Unpack[Said],
+            **said: Unpack[EventFields],
         ) -> None: ...
 
     @property
@@ -441,17 +443,17 @@ class SupportReplied(Happening):
         return self.public and not self.automatic and self.actor == "staff"
 
 
-class Acknowledged(Happening):
+class Acknowledged(BaseEvent):
     """Somebody has seen the case and is on it."""
 
     type: Literal["Acknowledged"] = "Acknowledged"
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
-class EscalationRequested(Happening):
+class EscalationRequested(BaseEvent):
     """Somebody asked: for management's attention, for more expertise, or for a higher priority.
 
     `to` is the role that was asked, `person` a named individual, `business_impact` what was stated of it.
@@ -478,31 +480,31 @@ class EscalationRequested(Happening):
             reason: str | None = None,
             business_impact: str | None = None,
             wants: Literal["attention", "expertise", "priority"] = "attention",
-            **said: Unpack[Said],
+            **said: Unpack[EventFields],
         ) -> None: ...
 
 
-class EscalationReceived(Happening):
+class EscalationReceived(BaseEvent):
     """A request that was made elsewhere has reached the support group."""
 
     type: Literal["EscalationReceived"] = "EscalationReceived"
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
-class EscalationAnswered(Happening):
+class EscalationAnswered(BaseEvent):
     """The open requests for attention have been handled."""
 
     type: Literal["EscalationAnswered"] = "EscalationAnswered"
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
-class LevelFailed(Happening):
+class LevelFailed(BaseEvent):
     """The case could not be resolved to the customer's satisfaction at a level: the present one unless named."""
 
     type: Literal["LevelFailed"] = "LevelFailed"
@@ -519,11 +521,11 @@ class LevelFailed(Happening):
             level: str | None = None,
             track: str | None = None,
             reason: str | None = None,
-            **said: Unpack[Said],
+            **said: Unpack[EventFields],
         ) -> None: ...
 
 
-class ProgressReported(Happening):
+class ProgressReported(BaseEvent):
     """How it goes, in the host's words, such as "on track", "stalled" or "digressed"."""
 
     type: Literal["ProgressReported"] = "ProgressReported"
@@ -531,10 +533,10 @@ class ProgressReported(Happening):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, state: str, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, *, state: str, **said: Unpack[EventFields]) -> None: ...
 
 
-class ItemConfirmed(Happening):
+class ItemConfirmed(BaseEvent):
     """An item of a checklist was answered."""
 
     type: Literal["ItemConfirmed"] = "ItemConfirmed"
@@ -545,11 +547,17 @@ class ItemConfirmed(Happening):
     if TYPE_CHECKING:
 
         def __init__(
-            self, at: InstantLike, *, item: str, answer: str = "yes", evidence: str | None = None, **said: Unpack[Said]
+            self,
+            at: InstantLike,
+            *,
+            item: str,
+            answer: str = "yes",
+            evidence: str | None = None,
+            **said: Unpack[EventFields],
         ) -> None: ...
 
 
-class ItemWithdrawn(Happening):
+class ItemWithdrawn(BaseEvent):
     """The answer to an item no longer stands."""
 
     type: Literal["ItemWithdrawn"] = "ItemWithdrawn"
@@ -557,10 +565,10 @@ class ItemWithdrawn(Happening):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, item: str, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, *, item: str, **said: Unpack[EventFields]) -> None: ...
 
 
-class ChecklistOverridden(Happening):
+class ChecklistOverridden(BaseEvent):
     """The entry checklist of a level was set aside for this cycle, for a reason."""
 
     type: Literal["ChecklistOverridden"] = "ChecklistOverridden"
@@ -569,10 +577,10 @@ class ChecklistOverridden(Happening):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, level: str, reason: str, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, *, level: str, reason: str, **said: Unpack[EventFields]) -> None: ...
 
 
-class PlanRevised(Happening):
+class PlanRevised(BaseEvent):
     """The action plan was written or changed. Patterns may name the plan's fields, such as `shared`."""
 
     type: Literal["PlanRevised"] = "PlanRevised"
@@ -580,10 +588,10 @@ class PlanRevised(Happening):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, plan: ActionPlan = ..., **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, *, plan: ActionPlan = ..., **said: Unpack[EventFields]) -> None: ...
 
 
-class CommunicationAgreed(Happening):
+class CommunicationAgreed(BaseEvent):
     """A communication plan was agreed with the customer."""
 
     type: Literal["CommunicationAgreed"] = "CommunicationAgreed"
@@ -591,10 +599,10 @@ class CommunicationAgreed(Happening):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, plan: CommunicationPlan, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, *, plan: CommunicationPlan, **said: Unpack[EventFields]) -> None: ...
 
 
-class Reviewed(Happening):
+class Reviewed(BaseEvent):
     """Somebody looked at it: at the status, at the plan."""
 
     type: Literal["Reviewed"] = "Reviewed"
@@ -602,10 +610,10 @@ class Reviewed(Happening):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, what: str = "status", **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, *, what: str = "status", **said: Unpack[EventFields]) -> None: ...
 
 
-class UpdateSent(Happening):
+class UpdateSent(BaseEvent):
     """An update went out, to the customer or inside the company."""
 
     type: Literal["UpdateSent"] = "UpdateSent"
@@ -615,11 +623,11 @@ class UpdateSent(Happening):
     if TYPE_CHECKING:
 
         def __init__(
-            self, at: InstantLike, *, audience: str = "customer", mode: str | None = None, **said: Unpack[Said]
+            self, at: InstantLike, *, audience: str = "customer", mode: str | None = None, **said: Unpack[EventFields]
         ) -> None: ...
 
 
-class CallHeld(Happening):
+class CallHeld(BaseEvent):
     """A call took place: what for, and between whom."""
 
     type: Literal["CallHeld"] = "CallHeld"
@@ -628,10 +636,12 @@ class CallHeld(Happening):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, kind: str, participants: Texts = (), **said: Unpack[Said]) -> None: ...
+        def __init__(
+            self, at: InstantLike, *, kind: str, participants: Texts = (), **said: Unpack[EventFields]
+        ) -> None: ...
 
 
-class PostMortemHeld(Happening):
+class PostMortemHeld(BaseEvent):
     """The escalation was looked back on: whether a service issue caused it, and what was learned."""
 
     type: Literal["PostMortemHeld"] = "PostMortemHeld"
@@ -641,11 +651,16 @@ class PostMortemHeld(Happening):
     if TYPE_CHECKING:
 
         def __init__(
-            self, at: InstantLike, *, service_issue: bool | None = None, lessons: Texts = (), **said: Unpack[Said]
+            self,
+            at: InstantLike,
+            *,
+            service_issue: bool | None = None,
+            lessons: Texts = (),
+            **said: Unpack[EventFields],
         ) -> None: ...
 
 
-class LessonSettled(Happening):
+class LessonSettled(BaseEvent):
     """What became of a lesson."""
 
     type: Literal["LessonSettled"] = "LessonSettled"
@@ -654,16 +669,16 @@ class LessonSettled(Happening):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, lesson: str, outcome: str, **said: Unpack[Said]) -> None: ...
+        def __init__(self, at: InstantLike, *, lesson: str, outcome: str, **said: Unpack[EventFields]) -> None: ...
 
 
 # The words are `open`, `working` (the same as open), `waiting` or `waiting:<on>`, `resolved`, `closed` and `void`.
 
 _WORDS = ("open", "working", "waiting", "resolved", "closed", "void")
-_ENDED: dict[str, type[Happening]] = {"resolved": Resolved, "closed": Closed, "void": Voided}
+_ENDED: dict[str, type[BaseEvent]] = {"resolved": Resolved, "closed": Closed, "void": Voided}
 
 
-class Standing(NamedTuple):
+class CaseStatus(NamedTuple):
     """A status, and what is waited for."""
 
     status: Status
@@ -674,7 +689,7 @@ class Standing(NamedTuple):
         """Whether the case is being worked on: neither resolved nor closed nor void."""
         return self.status in {"open", "waiting"}
 
-    def after(self, event: Happening) -> Standing:
+    def after(self, event: BaseEvent) -> CaseStatus:
         """The standing that an event leads to. A customer's message ends a wait for the customer."""
         if type(event) in _LEADS_TO:
             return _LEADS_TO[type(event)]
@@ -687,21 +702,21 @@ class Standing(NamedTuple):
         return OPEN if isinstance(event, WaitEnded) else self
 
 
-OPEN = Standing("open")
-_LEADS_TO: dict[type[Happening], Standing] = {
+OPEN = CaseStatus("open")
+_LEADS_TO: dict[type[BaseEvent], CaseStatus] = {
     Opened: OPEN,
     Reopened: OPEN,
-    Resolved: Standing("resolved"),
-    Closed: Standing("closed"),
-    Voided: Standing("void"),
+    Resolved: CaseStatus("resolved"),
+    Closed: CaseStatus("closed"),
+    Voided: CaseStatus("void"),
 }
 
 
-def _waiting(waits: frozenset[str]) -> Standing:
-    return Standing("waiting", waits) if waits else OPEN
+def _waiting(waits: frozenset[str]) -> CaseStatus:
+    return CaseStatus("waiting", waits) if waits else OPEN
 
 
-def read_status(word: str) -> Standing:
+def read_status(word: str) -> CaseStatus:
     """What a host's word for a status means. Raises `InvalidValue`.
 
     >>> read_status("waiting:vendor")
@@ -711,17 +726,17 @@ def read_status(word: str) -> Standing:
     if status not in _WORDS or (on and status != "waiting"):
         raise InvalidValue(unknown("status", word, (*_WORDS, "waiting:customer")))
     if status == "waiting":
-        return Standing("waiting", frozenset({on or "customer"}))
-    return OPEN if status in {"open", "working"} else Standing(cast(Status, status))
+        return CaseStatus("waiting", frozenset({on or "customer"}))
+    return OPEN if status in {"open", "working"} else CaseStatus(cast(Status, status))
 
 
-def steps(old: Standing, new: Standing) -> list[tuple[type[Happening], dict[str, str]]]:
+def events_between(old: CaseStatus, new: CaseStatus) -> list[tuple[type[BaseEvent], dict[str, str]]]:
     """The events, with their fields, that lead from one standing to another."""
     if old == new:
         return []
     if new.status in _ENDED:
         return [(_ENDED[new.status], {})] if new.status != old.status else []
-    found: list[tuple[type[Happening], dict[str, str]]] = []
+    found: list[tuple[type[BaseEvent], dict[str, str]]] = []
     if old.status in _ENDED:
         found.append((Reopened, {}))
     elif old.waits - new.waits:
@@ -734,7 +749,7 @@ StatusChange = tuple[datetime, str] | tuple[datetime, str, str | None]
 """From when on a status, and the host's own id of the change where it has one."""
 
 
-def from_statuses(changes: Iterable[StatusChange]) -> tuple[Happening, ...]:
+def from_statuses(changes: Iterable[StatusChange]) -> tuple[BaseEvent, ...]:
     """The events behind a list of (at, status, id): what a host knows that stores only what a status became.
 
     The changes are taken in the order of their instants, and the case to be open before the first. A status that stays
@@ -749,11 +764,11 @@ def from_statuses(changes: Iterable[StatusChange]) -> tuple[Happening, ...]:
     ['WaitStarted', 'Resolved']
     """
     standing, alike = OPEN, Counter[tuple[datetime, str]]()
-    events: list[Happening] = []
+    events: list[BaseEvent] = []
     for at, word, given_id in sorted(_rows(changes), key=lambda row: row[0]):
         new = read_status(word)
         own_id = given_id or _id_of(at, word, alike[at, word])
-        for number, (kind, fields) in enumerate(steps(standing, new)):
+        for number, (kind, fields) in enumerate(events_between(standing, new)):
             events.append(kind(at=at, id=own_id if number == 0 else f"{own_id}:{number + 1}", **fields))
         alike[at, word] += 1
         standing = new
@@ -815,7 +830,7 @@ Event = Annotated[
 ]
 """Any event: a discriminated union, so that a service can take it as a body and its schema lists the kinds."""
 
-KINDS: Mapping[str, type[Happening]] = {kind.__name__: kind for kind in get_args(get_args(Event)[0])}
+KINDS: Mapping[str, type[BaseEvent]] = {kind.__name__: kind for kind in get_args(get_args(Event)[0])}
 """The kinds of events by name."""
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
         Reason,
     )
 
-__all__ = ["say", "say_atom", "say_instant", "say_value"]
-
 
 _DURATIONS = {
     "open_for": "open for",
@@ -62,7 +60,7 @@ _COMPARED = {
 _ORDERED = {">=": "{} or above", ">": "above {}", "<": "below {}", "<=": "{} or below", "==": "{}", "!=": "not {}"}
 
 
-def say(condition: Condition) -> str:
+def phrase(condition: Condition) -> str:
     """A condition in words.
 
     >>> from escalation_rules import facts as F
@@ -70,16 +68,16 @@ def say(condition: Condition) -> str:
     'priority is high or above, and unanswered for 4 business hours'
     """
     if isinstance(condition, Atom):
-        return say_atom(condition)
+        return phrase_atom(condition)
     if isinstance(condition, Not):
-        return f"not ({say(condition.of)})"
-    parts = [f"({say(one)})" if isinstance(one, AllOf | AnyOf) else say(one) for one in condition.of]
+        return f"not ({phrase(condition.of)})"
+    parts = [f"({phrase(one)})" if isinstance(one, AllOf | AnyOf) else phrase(one) for one in condition.of]
     if not parts:
         return "always" if isinstance(condition, AllOf) else "never"
     return (", and " if isinstance(condition, AllOf) else ", or ").join(parts)
 
 
-def say_atom(atom: Atom) -> str:
+def phrase_atom(atom: Atom) -> str:
     """One comparison in words."""
     if atom.kind == "duration":
         return _duration(atom)
@@ -109,7 +107,7 @@ def say_atom(atom: Atom) -> str:
 
 
 def _duration(atom: Atom) -> str:
-    span = say_value(atom.value)
+    span = phrase_value(atom.value)
     if atom.fact == "time_left":
         return (
             f"{span} or more left of target {atom.of}"
@@ -134,7 +132,7 @@ def _pattern(pattern: Pattern) -> str:
     return f"{pattern.event} ({fields})" if fields else pattern.event
 
 
-def say_value(value: Any) -> str:
+def phrase_value(value: Any) -> str:
     """A span, a role or a calendar; of a pick, what it goes by."""
     if isinstance(value, Pick):
         cases = [f"{held} if {key}" for key, held in value.values.items()]
@@ -142,7 +140,7 @@ def say_value(value: Any) -> str:
     return str(value)
 
 
-def say_instant(moment: datetime, tz: tzinfo | None = None) -> str:
+def phrase_instant(moment: datetime, tz: tzinfo | None = None) -> str:
     """An instant to the minute, or exactly where it does not fall on one.
 
     >>> from datetime import timezone
@@ -161,12 +159,12 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 # What is due and why, what is held back and why, who owes what, and why not the rest.
 
 
-def explained(decision: Mapping[str, Any], rules: Iterable[Reason]) -> str:
+def explanation_of(decision: Mapping[str, Any], rules: Iterable[Reason]) -> str:
     """The text, from the fields of a decision, and every rule with what speaks for and against it."""
-    return "\n".join(_Telling(decision, rules).lines())
+    return "\n".join(_Page(decision, rules).lines())
 
 
-class _Telling:
+class _Page:
     """The fields of a decision with the zone in which its instants are told."""
 
     def __init__(self, fields: Mapping[str, Any], rules: Iterable[Reason]) -> None:
@@ -175,7 +173,7 @@ class _Telling:
         self.zone: tzinfo | None = load_zone(fields["timezone"])
 
     def when(self, moment: datetime) -> str:
-        return say_instant(moment, self.zone)
+        return phrase_instant(moment, self.zone)
 
     def lines(self) -> Iterator[str]:
         fields = self.fields

@@ -18,6 +18,7 @@ __all__ = ["Circle", "EscalationLevel", "Track"]
 
 
 NOWHERE = -1
+"""The place of a case that is on no level of a track (rule 20): below the first."""
 
 
 class Circle(Value):

@@ -17,7 +17,7 @@ from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, V
 from escalation_rules.errors import InvalidValue, Misuse, Problem, invalid, unknown
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["ANY", "Actor", "FieldTest", "Happening", "Pattern", "Said", "no_pattern", "other_than"]
+__all__ = ["ANY", "Actor", "BaseEvent", "EventFields", "FieldTest", "Pattern", "no_pattern", "other_than"]
 
 
 Actor = Literal["customer", "staff", "automation"]
@@ -25,7 +25,7 @@ Actor = Literal["customer", "staff", "automation"]
 Holder = type[Value]
 
 
-class Said(TypedDict, total=False):
+class EventFields(TypedDict, total=False):
     """What may be said of every event beside its instant, for the constructors of the kinds."""
 
     by: str | None
@@ -80,7 +80,7 @@ class Pattern(Value):
     event: str
     where: Frozen[str, FieldTest] = FrozenDict()
 
-    def matches(self, event: Happening) -> bool:
+    def matches(self, event: BaseEvent) -> bool:
         """Whether an event is one of these."""
         if event.type != self.event:
             return False
@@ -111,7 +111,7 @@ def _side_by_side(given: object) -> tuple[Pattern, ...]:
 
 def no_pattern(given: object) -> Problem:
     """The problem of what stands in the place of a pattern and is none, such as the bare class of an event."""
-    if isinstance(given, type) and issubclass(given, Happening):
+    if isinstance(given, type) and issubclass(given, BaseEvent):
         name = f"E.{given.__name__}"
         return Problem("not a pattern but a kind of event", name, suggestion=f"{name}.like()")
     return Problem("not a pattern", given, expected="one such as `E.Resolved.like()`")
@@ -122,7 +122,7 @@ def _with_its_kind(schema: dict[str, Any]) -> None:
     schema["required"] = sorted({"type", *schema.get("required", ())})
 
 
-class Happening(Value):
+class BaseEvent(Value):
     """What every event has: when, by whom, in which capacity, who acted, and the host's own id for it.
 
     `at` is kept in UTC. `role` is the capacity in which `by` acted. An `id` makes recording the event a second time

@@ -10,12 +10,9 @@ from escalation_rules import events as E
 from escalation_rules._values import read_instant
 from escalation_rules.case import Case
 from escalation_rules.levels import NOWHERE
-from escalation_rules.patterns import Happening
+from escalation_rules.patterns import BaseEvent
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
-
-__all__ = ["Episode", "RecordStep", "Stay", "episodes", "picked_for", "rank", "rises", "stays", "timezone_of", "walked"]
-
 
 Levels = Mapping[str, str | None]
 
@@ -23,7 +20,7 @@ Levels = Mapping[str, str | None]
 class RecordStep(NamedTuple):
     """An event, and where the record had the case on each track before and after it."""
 
-    event: Happening
+    event: BaseEvent
     before: Levels
     after: Levels
 
@@ -59,7 +56,7 @@ def walked(policy: Policy, case: Case, at: datetime) -> Iterator[RecordStep]:
         yield RecordStep(event, before, levels)
 
 
-def _put(policy: Policy, event: Happening) -> Levels:
+def _put(policy: Policy, event: BaseEvent) -> Levels:
     """The tracks on which an event puts the case somewhere, and where."""
     if isinstance(event, E.Opened):
         return _first(policy) | _at(policy, event.level)
@@ -122,7 +119,7 @@ def rank(policy: Policy, level: str | None) -> int:
     return NOWHERE if level is None else [one.key for one in policy.track_of(level).levels].index(level)
 
 
-def rises(policy: Policy, case: Case, at: datetime) -> Iterator[tuple[Happening, str]]:
+def rises(policy: Policy, case: Case, at: datetime) -> Iterator[tuple[BaseEvent, str]]:
     """The recorded moves up until an instant, each with its track."""
     for event, before, after in list(walked(policy, case, at))[1:]:
         for track in after:

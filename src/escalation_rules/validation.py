@@ -17,8 +17,6 @@ from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import Span
 
-__all__ = ["DeclaredNames", "problems_of", "twice"]
-
 ALWAYS_ROLES = ("customer", "assignee")
 """Roles that every policy knows."""
 

@@ -17,7 +17,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.model import BITS
+from escalation_rules.engine.model import POSITION_BITS
 from escalation_rules.engine.rules import tree_holds
 from escalation_rules.engine.state import State
 from escalation_rules.worktime import Span
@@ -120,7 +120,7 @@ class _Course:
             return True
         begun = (state.cycle_when, *state.barrier)
         anew, self.begun = begun != self.begun, begun
-        changed = max((state.since[number] for number in self.referee.numbers), default=0) >> BITS
+        changed = max((state.since[number] for number in self.referee.numbers), default=0) >> POSITION_BITS
         holds = self.referee.holds(state)
         self.held |= holds
         if not (holds and state.level[0] < self.referee.rung):

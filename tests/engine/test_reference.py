@@ -9,7 +9,7 @@ from escalation_rules import facts as F
 from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.conditions import written
 from escalation_rules.engine.facts import WORTH
-from escalation_rules.engine.fold import all_clocks, find, fold, wake
+from escalation_rules.engine.fold import all_clocks, fold, snapshot, wake
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.desk import desk, opened, when
 from tests.reference.fold import Fold
@@ -27,7 +27,7 @@ def test_compiled_equals_reference(situation):
     clocks, wakes = sorted(map(slow.found_clock, slow.clocks), key=repr), slow.wake_at(expected)
     for program in (compile_policy(policy), written_out(policy)):
         state = fold(program, case, now)
-        found = find(state)
+        found = snapshot(state)
         assert sorted(all_clocks(state), key=repr) == clocks
         assert found._asdict() == expected._asdict()
         assert wake(state, found) == wakes
@@ -48,7 +48,7 @@ def test_steps_are_written_out_after_some_cases_and_do_the_same():
         targets=(Target.resolution("8 business hours"),),
     )
     program, case, at = compile_policy(policy), opened(), microseconds_of(when("mon 14:00"))
-    found = [find(fold(program, case, at)) for _ in range(WORTH + 1)]
+    found = [snapshot(fold(program, case, at)) for _ in range(WORTH + 1)]
     assert program.steps.make_look is written(program).make_look
     assert all(one == found[0] for one in found)
     assert [one.level for one in found[0].moves] == [1, 2]
@@ -64,4 +64,4 @@ def test_what_comes_a_microsecond_apart_on_two_lines_comes_in_order():
     due = microseconds_of(when("mon 11:00"))
     for program in (compile_policy(policy), written_out(policy)):
         state = fold(program, opened(), microseconds_of(when("mon 12:00")))
-        assert [(one.level, one.due) for one in find(state).moves] == [(1, due), (2, due + 1)]
+        assert [(one.level, one.due) for one in snapshot(state).moves] == [(1, due), (2, due + 1)]

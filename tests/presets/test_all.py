@@ -13,7 +13,7 @@ from escalation_rules import Case, Item, Policy, decide, presets, settle
 from escalation_rules import events as E
 from escalation_rules.conditions import atoms
 from escalation_rules.engine.compile import compile_policy
-from escalation_rules.engine.fold import all_clocks, find, fold, wake
+from escalation_rules.engine.fold import all_clocks, fold, snapshot, wake
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.presets.clock import at
 from tests.reference.fold import Fold
@@ -174,7 +174,7 @@ def test_VC7_every_history_reads_the_same_to_engine_and_reference(situation):
     slow = Fold(policy, case, now)
     expected = slow.run()
     state = fold(compile_policy(policy), case, now)
-    found = find(state)
+    found = snapshot(state)
     assert found._asdict() == expected._asdict()
     assert sorted(all_clocks(state), key=repr) == sorted(map(slow.found_clock, slow.clocks), key=repr)
     assert wake(state, found) == slow.wake_at(expected)

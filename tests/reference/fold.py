@@ -15,26 +15,26 @@ from typing import Any, NamedTuple
 
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
-from escalation_rules.case import Case, on_record_since, plain
+from escalation_rules.case import Case, expand_snapshots, on_record_since
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, atoms, normal
 from escalation_rules.engine.state import (
-    ActionFound,
-    BlockedFound,
-    ClockFound,
-    ExitFound,
-    LegFound,
-    MoveFound,
-    OpenFound,
+    ActionRecord,
+    BlockedRecord,
+    ClockRecord,
+    ExitRecord,
+    LegRecord,
+    MoveRecord,
+    OpenItemRecord,
     Outcome,
-    OwnerFound,
+    OwnerRecord,
     action_key,
     move_key,
 )
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
-from escalation_rules.events import OPEN, Standing
+from escalation_rules.events import OPEN, CaseStatus
 from escalation_rules.levels import NOWHERE, EscalationLevel
-from escalation_rules.patterns import Happening, Pattern
+from escalation_rules.patterns import BaseEvent, Pattern
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
@@ -54,7 +54,7 @@ class Entry(NamedTuple):
     """Something that happened: really, or virtually because a move or action was due."""
 
     when: When
-    event: Happening
+    event: BaseEvent
     virtual: bool
 
 
@@ -78,7 +78,7 @@ class Instance:
     span: Span | None
     calendar: str | None
     budget: int | None
-    legs: list[LegFound]
+    legs: list[LegRecord]
     outcome: str = "pending"
     fixed_due: int | None = None
     caused: bool = False
@@ -101,12 +101,12 @@ class Fold:
     log: list[Entry] = field(default_factory=list)
     clocks: list[Instance] = field(default_factory=list)
     since: dict[tuple[str, int], When | None] = field(default_factory=dict)
-    moves: list[tuple[MoveFound, Stay, frozenset[str]]] = field(default_factory=list)
-    actions: list[ActionFound] = field(default_factory=list)
+    moves: list[tuple[MoveRecord, Stay, frozenset[str]]] = field(default_factory=list)
+    actions: list[ActionRecord] = field(default_factory=list)
     fired: set[tuple[tuple[str, str], int, int, int]] = field(default_factory=set)
     entered: list[tuple[str, int]] = field(default_factory=list)
     external: set[int] = field(default_factory=set)
-    accepted: dict[str | None, Happening] = field(default_factory=dict)
+    accepted: dict[str | None, BaseEvent] = field(default_factory=dict)
     order: int = 0
 
     # ------------------------------------------------------------------ the fold
@@ -118,7 +118,7 @@ class Fold:
             event.key for event in known if isinstance(event, E.Escalated | E.ActionTaken) and event.key
         }
         self.declined = {event.key for event in known if isinstance(event, E.MoveDeclined)}
-        waiting = list(plain(known))
+        waiting = list(expand_snapshots(known))
         now = waiting[0].instant if waiting else self.at + 1
         while now <= self.at:
             here = [event for event in waiting if event.instant == now]
@@ -128,7 +128,7 @@ class Fold:
             now = min([*later, *(one for one in self.crossings(now) if one > now)], default=self.at + 1)
         return self.outcome(self.at)
 
-    def step(self, now: int, events: Iterable[Happening]) -> None:
+    def step(self, now: int, events: Iterable[BaseEvent]) -> None:
         """One instant: time passes, then events, then rules to a fixpoint.
 
         What was accepted from a decision takes effect where the rules ask for it; what they do not ask for any more
@@ -147,7 +147,7 @@ class Fold:
                 self.enact(now, event)
             self.rules(now)
 
-    def enact(self, now: int, event: Happening) -> None:
+    def enact(self, now: int, event: BaseEvent) -> None:
         del self.accepted[event.id]
         self.apply(now, event, virtual=False)
 
@@ -179,7 +179,7 @@ class Fold:
         if self.log:
             self.note_truth(now, (now, -1), None)
 
-    def apply(self, now: int, event: Happening, *, virtual: bool) -> None:
+    def apply(self, now: int, event: BaseEvent, *, virtual: bool) -> None:
         """One event, with all of its effects."""
         when = (now, len(self.log))
         before = {track: self.stay(track) for track in self.tracks}
@@ -225,7 +225,7 @@ class Fold:
             raise UnknownName(unknown("track", key, keys, f"case `{self.case.id}`"))
         return keys.index(key)
 
-    def check_names(self, event: Happening) -> None:
+    def check_names(self, event: BaseEvent) -> None:
         """A history that speaks of what the policy does not have is refused."""
         named = (
             event.priority
@@ -247,7 +247,7 @@ class Fold:
             if problem:
                 raise InvalidValue(problem.under(f"case `{self.case.id}`"))
 
-    def is_move(self, event: Happening) -> bool:
+    def is_move(self, event: BaseEvent) -> bool:
         if isinstance(event, E.Observed):
             return event.level is not None and self.place(event.level)[1] != self.recorded_level(
                 self.place(event.level)[0], before=event
@@ -266,7 +266,7 @@ class Fold:
             return self.place(key)[1]
         return 0 if self.track_of_move(event) == 0 else NOWHERE
 
-    def recorded_level(self, track: int, before: Happening) -> int:
+    def recorded_level(self, track: int, before: BaseEvent) -> int:
         """Where the record alone, without what is only due, has a case on a track."""
         found = []
         for entry in self.log:
@@ -279,7 +279,7 @@ class Fold:
         on_record = [one for one in found if one[0] <= before.at]
         return sorted(on_record, key=lambda one: one[0])[-1][1]
 
-    def track_of_recorded_move(self, event: Happening) -> int | None:
+    def track_of_recorded_move(self, event: BaseEvent) -> int | None:
         return self.track_of_move(event) if self.is_move(event) else None
 
     def first_level(self, track: int, opened: E.Opened) -> int:
@@ -309,7 +309,7 @@ class Fold:
         return max((when for when in downs if when in by_hand), default=None)
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> CaseStatus:
         standing = OPEN
         for entry in self.log:
             standing = standing.after(entry.event)
@@ -365,7 +365,7 @@ class Fold:
                 oldest = entry
         return oldest
 
-    def is_message(self, event: Happening) -> bool:
+    def is_message(self, event: BaseEvent) -> bool:
         return isinstance(event, E.CustomerReplied) or (isinstance(event, E.Opened) and not event.by_staff)
 
     def first_response_stopped(self) -> bool:
@@ -604,7 +604,7 @@ class Fold:
     def here(self) -> dict[int, Stay]:
         return {track: self.stay(track) for track in self.tracks}
 
-    def note_truth(self, now: int, when: When, event: Happening | None) -> None:
+    def note_truth(self, now: int, when: When, event: BaseEvent | None) -> None:
         """Since when each comparison of each rule has been true."""
         stays = self.here()
         for rule in self.policy.all_rules:
@@ -615,7 +615,7 @@ class Fold:
                 elif self.since.get(key) is None or (event is not None and self.renews(rule, atom, event, stays)):
                     self.since[key] = when
 
-    def renews(self, rule: Rule, atom: Atom, event: Happening, stays: dict[int, Stay]) -> bool:
+    def renews(self, rule: Rule, atom: Atom, event: BaseEvent, stays: dict[int, Stay]) -> bool:
         """The evidence of a request, or of something that happened, is the latest of its events."""
         positive = (atom.op == "==") == atom.value
         if atom.fact == "escalation_requested" and positive:
@@ -749,7 +749,7 @@ class Fold:
     def turn_clocks(
         self,
         now: int,
-        event: Happening,
+        event: BaseEvent,
         before: dict[int, Stay],
         after: dict[int, Stay],
         entered: list[int],
@@ -783,7 +783,7 @@ class Fold:
                     began=began,
                 )
 
-    def stop(self, now: int, event: Happening) -> set[tuple[str | None, str]]:
+    def stop(self, now: int, event: BaseEvent) -> set[tuple[str | None, str]]:
         stopped = set()
         for clock in self.clocks:
             target = clock.target
@@ -800,7 +800,7 @@ class Fold:
                 clock.stopped = now
         return stopped
 
-    def ends(self, clock: Instance, event: Happening, left: set[str]) -> bool:
+    def ends(self, clock: Instance, event: BaseEvent, left: set[str]) -> bool:
         """Whether an event voids what is pending: leaving its level, resolving, closing, voiding, going outside."""
         if clock.scope in left or isinstance(event, E.Voided):
             return True
@@ -836,7 +836,7 @@ class Fold:
             clock.budget = self.budget(clock.started, span, calendar)
             clock.fixed_due, clock.caused, at_due = None, False, False
             clock.was_active = clock.was_active or clock.budget is not None
-            self.turn(clock, now, LegFound(now, self.counting(span, calendar), self.waits(target or self.lead(clock))))
+            self.turn(clock, now, LegRecord(now, self.counting(span, calendar), self.waits(target or self.lead(clock))))
             due = self.due(clock)
             if due is not None and due < now:
                 clock.fixed_due, clock.caused = now, True
@@ -849,7 +849,7 @@ class Fold:
         targets = self.policy.targets if clock.scope is None else self.policy.level(clock.scope).targets
         return next(one for one in targets if one.key == clock.key)
 
-    def turn(self, clock: Instance, now: int, leg: LegFound) -> None:
+    def turn(self, clock: Instance, now: int, leg: LegRecord) -> None:
         """The next leg; what lasted no time is forgotten."""
         kept = [one for one in clock.legs if one.since < now]
         clock.legs = [*kept, leg] if not kept or kept[-1][1:] != leg[1:] else kept
@@ -857,7 +857,7 @@ class Fold:
     def start(
         self,
         now: int,
-        event: Happening,
+        event: BaseEvent,
         scope: str | None,
         track: int | None,
         group: list[Target],
@@ -878,7 +878,7 @@ class Fold:
         span, calendar = self.span_of(target), self.calendar_of(target, track)
         number = 1 + sum(clock.key == lead.key and clock.cycle == len(self.cycles) for clock in self.clocks)
         budget = self.budget(now, span, calendar)
-        leg = LegFound(now, self.counting(span, calendar), self.waits(lead))
+        leg = LegRecord(now, self.counting(span, calendar), self.waits(lead))
         self.clocks.append(
             Instance(
                 scope,
@@ -896,7 +896,7 @@ class Fold:
         )
 
     def begins(
-        self, lead: Target, event: Happening, scope: str | None, *, entered: bool, began: bool, live: bool
+        self, lead: Target, event: BaseEvent, scope: str | None, *, entered: bool, began: bool, live: bool
     ) -> bool:
         """Whether an event starts a target."""
         if isinstance(lead.starts, tuple) and lead.starts:
@@ -1007,10 +1007,10 @@ class Fold:
             person = rota.person_at(now) if rota else None
             if self.assigned().get(action.as_) == (person, action.role):
                 return
-        self.actions.append(ActionFound(now, self.order, source, number, len(self.cycles), cause, action, person))
+        self.actions.append(ActionRecord(now, self.order, source, number, len(self.cycles), cause, action, person))
         self.order += 1
         if isinstance(action, SetPriority):
-            made: Happening = E.PriorityChanged(at=datetime_of(now), to=action.to, actor="automation", id=key)
+            made: BaseEvent = E.PriorityChanged(at=datetime_of(now), to=action.to, actor="automation", id=key)
             self.apply(now, made, virtual=True)
         elif isinstance(action, Assign):
             made = E.Assigned(
@@ -1037,7 +1037,7 @@ class Fold:
 
     def weighed(
         self, track: int, holding: list[Rule], now: int, stays: dict[int, Stay]
-    ) -> Iterator[tuple[MoveFound, BlockedFound | None]]:
+    ) -> Iterator[tuple[MoveRecord, BlockedRecord | None]]:
         """Each wanted move, the highest first, with what holds it back."""
         wanted = self.wanted(track, holding, stays)
         for level in sorted(wanted, reverse=True):
@@ -1054,10 +1054,10 @@ class Fold:
             waived = not skipped and any(rule.checklist == "waived" for rule in rules)
             missing, against = self.entry_state(track, reached, now, waived=waived)
             cycle = len(self.cycles)
-            move = MoveFound(
+            move = MoveRecord(
                 now, 0, track, stays[track].level, reached, cycle, cause, names, causes, owner, tuple(skipped), True
             )
-            held = BlockedFound(track, reached, cycle, cause, names, causes, missing, against, until)
+            held = BlockedRecord(track, reached, cycle, cause, names, causes, missing, against, until)
             free = not missing and not against and not self.is_held(track, reached, now)
             yield move, None if free else held
 
@@ -1083,7 +1083,7 @@ class Fold:
         roles = self.roles(found)
         return found.nobody == "hold" and bool(roles) and not any(self.on_duty(role, now) for role in roles)
 
-    def owner(self, track: int, level: int, now: int) -> tuple[OwnerFound | None, list[int], int | None]:
+    def owner(self, track: int, level: int, now: int) -> tuple[OwnerRecord | None, list[int], int | None]:
         """Who takes the case, which levels are skipped to find somebody, and until when nobody is there."""
         found = self.level(track, level)
         roles = self.roles(found)
@@ -1092,7 +1092,7 @@ class Fold:
         for number, role in enumerate(roles):
             if self.on_duty(role, now):
                 rota = self.policy.rotas.get(role)
-                return OwnerFound(role, rota.person_at(now) if rota else None, True, tuple(roles[:number])), [], None
+                return OwnerRecord(role, rota.person_at(now) if rota else None, True, tuple(roles[:number])), [], None
         if found.nobody == "hold":
             return None, [], self.next_duty(roles, now)
         levels = self.policy.all_tracks[track].levels
@@ -1100,7 +1100,7 @@ class Fold:
         if found.nobody == "skip" and above:
             owner, skipped, until = self.owner(track, above[0], now)
             return owner, [level, *skipped], until
-        return OwnerFound(roles[0], None, False, tuple(roles)), [], None
+        return OwnerRecord(roles[0], None, False, tuple(roles)), [], None
 
     def holder(self, track: int) -> str | None:
         """Who took the case where it stands: whoever was on duty when it came; else it waits for the owner."""
@@ -1124,7 +1124,7 @@ class Fold:
 
     def entry_state(
         self, track: int, level: int, now: int, *, waived: bool
-    ) -> tuple[tuple[OpenFound, ...], tuple[tuple[str, str], ...]]:
+    ) -> tuple[tuple[OpenItemRecord, ...], tuple[tuple[str, str], ...]]:
         found = self.level(track, level)
         overridden = any(
             isinstance(one.event, E.ChecklistOverridden) and one.event.level == found.key for one in self.in_cycle()
@@ -1135,12 +1135,12 @@ class Fold:
 
     def checked(
         self, checklist: Checklist | None, since: When, track: int, now: int
-    ) -> tuple[tuple[OpenFound, ...], tuple[tuple[str, str], ...]]:
+    ) -> tuple[tuple[OpenItemRecord, ...], tuple[tuple[str, str], ...]]:
         missing, against = [], []
         for item in checklist.items if checklist else ():
             answer, why = self.answer(item, since, track, now)
             if answer is None:
-                missing.append(OpenFound(item.key, why))
+                missing.append(OpenItemRecord(item.key, why))
             elif answer in item.against:
                 against.append((item.key, answer))
         return tuple(missing), tuple(against)
@@ -1168,11 +1168,11 @@ class Fold:
         name = self.calendar_of(None, track)
         return (self.policy.calendars[name] if name else ALWAYS).reach(answered, expires)
 
-    def chosen(self, track: int, holding: list[Rule], now: int, stays: dict[int, Stay]) -> MoveFound | None:
+    def chosen(self, track: int, holding: list[Rule], now: int, stays: dict[int, Stay]) -> MoveRecord | None:
         """The highest wanted move that nothing holds back."""
         return next((move for move, held in self.weighed(track, holding, now, stays) if held is None), None)
 
-    def move(self, move: MoveFound, now: int, stays: dict[int, Stay]) -> None:
+    def move(self, move: MoveRecord, now: int, stays: dict[int, Stay]) -> None:
         """A move that falls due and is not recorded is made virtually, at its instant."""
         key = self.key(move.track, move.level, move.cause)
         if key in self.accepted:
@@ -1314,7 +1314,7 @@ class Fold:
             ),
         )
 
-    def found_move(self, move: MoveFound, stay: Stay, rules: frozenset[str], now: int) -> MoveFound:
+    def found_move(self, move: MoveRecord, stay: Stay, rules: frozenset[str], now: int) -> MoveRecord:
         """With the person who has the role now, and whether a rule holds as if the move had not been made."""
         stays = {**self.here(), move.track: stay}
         holds = any(self.holds(rule, now, stays) for rule in self.policy.all_rules if rule.name in rules)
@@ -1324,7 +1324,7 @@ class Fold:
             owner = owner._replace(person=rota.person_at(now) if rota else None)
         return move._replace(still_holds=holds, owner=owner)
 
-    def found_blocked(self, now: int) -> Iterator[BlockedFound]:
+    def found_blocked(self, now: int) -> Iterator[BlockedRecord]:
         if not (self.is_live and not self.external and self.active(now)):
             return
         stays = self.here()
@@ -1341,13 +1341,13 @@ class Fold:
         order = dict.fromkeys((scope, target.key) for scope, targets in scopes for target in targets)
         return [latest[one] for one in order if one in latest]
 
-    def found_clock(self, clock: Instance) -> ClockFound:
+    def found_clock(self, clock: Instance) -> ClockRecord:
         outcome = self.outcome_of(clock)
         due = self.due(clock)
         running = clock.stopped is None and clock.budget is not None
         paused = running and clock.legs[-1].paused is not None and due is None
         state = "paused" if paused else "running" if running else "stopped"
-        return ClockFound(
+        return ClockRecord(
             clock.key,
             clock.scope,
             clock.occurrence,
@@ -1362,16 +1362,16 @@ class Fold:
             not clock.is_due_at_the_same_time,
         )
 
-    def found_work(self, now: int) -> Iterator[tuple[int, int, tuple[OpenFound, ...]]]:
+    def found_work(self, now: int) -> Iterator[tuple[int, int, tuple[OpenItemRecord, ...]]]:
         for track in self.tracks:
             stay = self.stay(track)
             if stay.level != NOWHERE:
                 missing, against = self.checked(self.level(track, stay.level).work, stay.since, track, now)
-                undone = (*missing, *(OpenFound(item, f"answered {answer}") for item, answer in against))
+                undone = (*missing, *(OpenItemRecord(item, f"answered {answer}") for item, answer in against))
                 if undone:
                     yield track, stay.level, undone
 
-    def found_exits(self, now: int) -> Iterator[ExitFound]:
+    def found_exits(self, now: int) -> Iterator[ExitRecord]:
         for track in self.tracks:
             stay = self.stay(track)
             if stay.level > (0 if track == 0 else NOWHERE):
@@ -1381,16 +1381,16 @@ class Fold:
                 calendar = self.policy.calendars[name] if name else ALWAYS
                 cooldown = self.pick(level.cooldown)
                 until = calendar.reach(stay.since[0], cooldown) if cooldown is not None else now
-                yield ExitFound(track, stay.level, missing, against, until if until > now else None)
+                yield ExitRecord(track, stay.level, missing, against, until if until > now else None)
 
 
-def matches(patterns: Any, event: Happening) -> bool:
+def matches(patterns: Any, event: BaseEvent) -> bool:
     """Whether one of the patterns matches."""
     several = (patterns,) if isinstance(patterns, Pattern) else patterns
     return any(pattern.matches(event) for pattern in several)
 
 
-def about(item: Item, event: Happening) -> bool:
+def about(item: Item, event: BaseEvent) -> bool:
     """Whether an event speaks of an item."""
     if isinstance(event, E.ItemConfirmed | E.ItemWithdrawn):
         return event.item == item.key

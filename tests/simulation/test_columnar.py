@@ -24,7 +24,7 @@ from escalation_rules.presets import (
 from escalation_rules.simulation import replay
 from escalation_rules.simulation.batches import one_by_one, replay_batch
 from escalation_rules.simulation.columns import plan_of
-from escalation_rules.simulation.columns.atoms import Unheld
+from escalation_rules.simulation.columns.atoms import Unsupported
 from escalation_rules.simulation.columns.compile import Plan
 from escalation_rules.simulation.histories import Histories
 from escalation_rules.testing.strategies import cases as cases_of
@@ -41,7 +41,7 @@ def held(policy: Policy, **changes) -> bool:
     """Whether columns can hold a policy, changed like this."""
     try:
         Plan(policy.model_copy(update=changes))
-    except (Unheld, EscalationRulesError):
+    except (Unsupported, EscalationRulesError):
         return False
     return True
 

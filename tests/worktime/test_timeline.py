@@ -11,7 +11,7 @@ import pytest
 
 from escalation_rules.worktime import BusinessCalendar, Clock, Leg
 from escalation_rules.worktime._timeline import LARGE, NOTHING, OpenLine, load_zone
-from escalation_rules.worktime.calendars import once
+from escalation_rules.worktime.calendars import cached_once
 from tests.desk import OFFICE, when
 
 START = datetime(2025, 3, 3, 15, tzinfo=UTC)
@@ -111,7 +111,7 @@ def test_threads_share_what_is_made_once():
     made = []
 
     class Thing:
-        @once
+        @cached_once
         def part(self):
             made.append(SimpleNamespace())
             if len(made) == 1:
@@ -121,4 +121,4 @@ def test_threads_share_what_is_made_once():
     thing = Thing()
     assert thing.part is thing.part is thing.again
     assert len(made) == 2
-    assert isinstance(Thing.part, once)
+    assert isinstance(Thing.part, cached_once)

@@ -18,17 +18,15 @@ from escalation_rules.analysis.workbench import BUDGET, Workbench
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal
 from escalation_rules.engine import program_of
-from escalation_rules.engine.atoms import Context, sight_of
+from escalation_rules.engine.atoms import Scope, reader_of
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.model import BITS, LONG_AGO, Program, Tree
+from escalation_rules.engine.model import LONG_AGO, POSITION_BITS, Program, Tree
 from escalation_rules.engine.rules import leaves, tree_holds
 from escalation_rules.engine.state import State
-from escalation_rules.explain import say
+from escalation_rules.explain import phrase
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
-
-__all__ = ["AtomCoverage", "Coverage", "Edge", "LevelCoverage", "RuleCoverage", "coverage", "edges"]
 
 
 class RuleCoverage(Value):
@@ -141,7 +139,7 @@ def coverage(policy: Policy, cases: Iterable[Case | tuple[Case, datetime]]) -> C
         rules=tuple(RuleCoverage(rule=rule.name, cases=rules[rule.name]) for rule in policy.all_rules),
         atoms=tuple(
             AtomCoverage(
-                rule=one.rule, text=say(one.atom), held=held[index], failed=failed[index], unknown=unknown[index]
+                rule=one.rule, text=phrase(one.atom), held=held[index], failed=failed[index], unknown=unknown[index]
             )
             for index, one in enumerate(watched)
         ),
@@ -179,16 +177,16 @@ class _Seen:
 def _watched(program: Program) -> Iterator[_Watcher]:
     trees = {code.name: code.own_tree for code in program.rules}
     for rule, place in places_of(program):
-        context = Context(program, place.track, goes=place.goes, calendars=place.calendars)
+        context = Scope(program, place.track, goes=place.goes, calendars=place.calendars)
         for atom, number in zip(atoms(normal(rule.when)), leaves(trees[rule.name]), strict=True):
             yield _Watcher(rule.name, atom, number, _failing(atom, number, context))
 
 
-def _failing(atom: Atom, number: int, context: Context) -> Callable[[State], bool]:
+def _failing(atom: Atom, number: int, context: Scope) -> Callable[[State], bool]:
     """Whether the opposite of a comparison holds. What happened is always known."""
     if atom.pattern:
         return lambda state: not state.truth >> number & 1
-    return sight_of(atom.opposite, context, None).holds
+    return reader_of(atom.opposite, context, None).holds
 
 
 _CROSSINGS = 50
@@ -271,8 +269,11 @@ def _in_time(board: Workbench, rule: Rule, atom: Atom, number: int) -> Iterator[
     """The instant at which a duration makes a rule ask, and the microsecond before."""
     for case in _tried(board, board.space.holds(rule), _formula(board, rule, atom)):
         for state in walk(board.program, case, _CROSSINGS_OF_EDGES):
-            if rule.name in at_work(state) and state.since[number] >> BITS == state.now > case.history[-1].instant:
-                at, text = datetime_of(state.now), say(atom)
+            if (
+                rule.name in at_work(state)
+                and state.since[number] >> POSITION_BITS == state.now > case.history[-1].instant
+            ):
+                at, text = datetime_of(state.now), phrase(atom)
                 earlier = fold(board.program, case, state.now - 1)
                 if rule.name not in at_work(earlier):
                     yield Edge(rule=rule.name, text=text, case=case, at=at - _MICROSECOND, asks=False)
@@ -295,13 +296,13 @@ def _in_steps(board: Workbench, rule: Rule, atom: Atom, rest: list[Formula], oth
         for case in _tried(board, board.space.holds(rule), (axis, 1 << one)):
             found = _first(board, case, lambda state: rule.name in at_work(state))
             if found is not None:
-                yield Edge(rule=rule.name, text=say(atom), case=case, at=found, asks=True)
+                yield Edge(rule=rule.name, text=phrase(atom), case=case, at=found, asks=True)
                 break
         short = (board.space.live, board.space.at(rule), *rest, (axis, 1 << other), board.space.fails(rule))
         for case in _tried(board, *short):
             found = _first(board, case, lambda state: _misses(state, rule, others))
             if found is not None:
-                yield Edge(rule=rule.name, text=say(atom), case=case, at=found, asks=False)
+                yield Edge(rule=rule.name, text=phrase(atom), case=case, at=found, asks=False)
                 break
 
 

@@ -26,9 +26,6 @@ from escalation_rules.targets import Target
 from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["changed_targets", "levels_changed", "settings_changed", "targets_changed"]
-
-
 Verdict = Literal["equivalent", "stricter", "looser", "incomparable"]
 
 

@@ -16,28 +16,13 @@ from escalation_rules.engine import program_of
 from escalation_rules.engine.atoms import COMPARE
 from escalation_rules.engine.model import Program
 from escalation_rules.errors import InvalidValue
-from escalation_rules.patterns import FieldTest, Happening, Pattern
+from escalation_rules.patterns import BaseEvent, FieldTest, Pattern
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import CONTINUOUS
-
-__all__ = [
-    "ELAPSED",
-    "OTHER",
-    "Axis",
-    "Key",
-    "Measure",
-    "Place",
-    "Space",
-    "picked_value",
-    "place_of_target",
-    "places_of",
-    "targets_of",
-]
-
 
 Key = tuple[Any, ...]
 """A fact, and what it is asked about. What is no fact begins with a tuple, which no fact is named."""
@@ -121,7 +106,7 @@ def _comparable(measure: Measure, scale: Measure) -> bool:
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """When stories begin, unless the office is closed then."""
-EventSketch = tuple[type[Happening], dict[str, Any]]
+EventSketch = tuple[type[BaseEvent], dict[str, Any]]
 """An event without its instant."""
 
 _NEEDED: dict[str, dict[str, Any]] = {
@@ -167,7 +152,7 @@ def example_of(policy: Policy, pattern: Pattern) -> EventSketch | None:
     return (kind, fields) if pattern.matches(made) else None
 
 
-def _passing(kind: type[Happening], name: str, test: FieldTest) -> Any:
+def _passing(kind: type[BaseEvent], name: str, test: FieldTest) -> Any:
     """A value that passes a test of a field."""
     field = kind.model_fields.get(name)
     several = field is not None and get_origin(field.annotation) is tuple
@@ -179,7 +164,7 @@ def _passing(kind: type[Happening], name: str, test: FieldTest) -> Any:
     return () if several and value is None else (value,) if several else value
 
 
-def _limits(kind: type[Happening], name: str) -> tuple[Any, ...]:
+def _limits(kind: type[BaseEvent], name: str) -> tuple[Any, ...]:
     """The values that a field is limited to; none where it may hold any text."""
     field = kind.model_fields.get(name)
     annotation = field.annotation if field else None

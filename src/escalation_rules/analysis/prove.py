@@ -13,26 +13,23 @@ from escalation_rules._values import Instant, Value, show
 from escalation_rules.actions import Flag
 from escalation_rules.analysis.domains import DURATION, ELAPSED, Axis, EventSketch, Key, Measure, Place, Space
 from escalation_rules.analysis.solver import Formula, OutOfBudget, all_of
-from escalation_rules.analysis.witnesses import MINUTE, happenings, stories, told, walk
+from escalation_rules.analysis.witnesses import MINUTE, happenings, history_at, stories, walk
 from escalation_rules.analysis.workbench import BUDGET, Workbench
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, Atom, Condition, normal, read_condition
 from escalation_rules.engine import decide, program_of
 from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.model import BITS, LONG_AGO, Program, Tree
+from escalation_rules.engine.model import LONG_AGO, POSITION_BITS, Program, Tree
 from escalation_rules.engine.rules import tree_holds
 from escalation_rules.engine.state import State
 from escalation_rules.errors import InvalidValue
-from escalation_rules.explain import say, say_instant
+from escalation_rules.explain import phrase, phrase_instant
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import datetime_of
 from escalation_rules.worktime.spans import SpanLike
-
-__all__ = ["prove"]
-
 
 Scope = Literal["new case", "any case"]
 
@@ -47,7 +44,7 @@ class Claim(Value):
 
     def __str__(self) -> str:
         who = "a new case" if self.scope == "new case" else "any case"
-        condition = say(self.when) if self.when is not None else "it is open"
+        condition = phrase(self.when) if self.when is not None else "it is open"
         return f"{who} on which for {self.within}: {condition}, is on `{self.reaches}` or above"
 
 
@@ -76,7 +73,7 @@ class TraceStep(Value):
     what: str
 
     def __str__(self) -> str:
-        return f"{say_instant(self.at)}  on {self.level or 'no level'}: {self.what}"
+        return f"{phrase_instant(self.at)}  on {self.level or 'no level'}: {self.what}"
 
 
 class Refuted(Value):
@@ -207,7 +204,7 @@ def longer(space: Space, cases: list[Case], happenings: list[tuple[EventSketch, 
             instants[datetime_of(state.now)] = None
         for at in instants:
             for sketches in happenings:
-                yield told(case, at, sketches)
+                yield history_at(case, at, sketches)
 
 
 def elsewhen(policy: Policy, case: Case) -> Iterator[Case]:
@@ -486,9 +483,11 @@ class _Proof:
         _, tree = self._watching
         if not tree_holds(tree, lambda number: bool(state.truth >> number & 1)):
             return None
-        start = max(_held_since(state, tree), state.cycle_when, *state.barrier, state.program.effective_from << BITS)
+        start = max(
+            _held_since(state, tree), state.cycle_when, *state.barrier, state.program.effective_from << POSITION_BITS
+        )
         calendar, _ = state.program.calendars[state.calendar(self.calendars)]
-        return calendar.reach(start >> BITS, self.claim.within)
+        return calendar.reach(start >> POSITION_BITS, self.claim.within)
 
     def _trace(self, case: Case, at: datetime) -> Iterator[TraceStep]:
         """What happened when, and where the case stood then, as `decide` has it."""

@@ -10,10 +10,8 @@ from escalation_rules._values import Instant, Value
 from escalation_rules.case import Case
 from escalation_rules.decision import Decision
 from escalation_rules.engine import decide
-from escalation_rules.explain import say_instant
+from escalation_rules.explain import phrase_instant
 from escalation_rules.policy import Policy
-
-__all__ = ["CODES", "CheckFinding", "Report", "Severity", "Witness"]
 
 Severity = Literal["error", "warning", "note"]
 
@@ -73,7 +71,7 @@ class CheckFinding(Value):
     def __str__(self) -> str:
         text = f"{self.severity} {self.code} at {self.path}: {self.message}; {self.mend}"
         if self.witness is not None:
-            text += f"\n  seen at {say_instant(self.witness.at)} on {self.witness.case!r}"
+            text += f"\n  seen at {phrase_instant(self.witness.at)} on {self.witness.case!r}"
         return text
 
 

@@ -11,9 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["Formula", "OutOfBudget", "Solver", "all_of", "any_of", "axes_of", "holds_at"]
-
-
 Formula = Any
 """True, False, (axis, mask), or ("all" | "any", tuple of formulas)."""
 

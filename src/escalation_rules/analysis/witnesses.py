@@ -19,25 +19,9 @@ from escalation_rules.engine.fold import fold, forward, upcoming
 from escalation_rules.engine.model import Program
 from escalation_rules.engine.rules import blocked
 from escalation_rules.engine.state import Pending, State
-from escalation_rules.patterns import Happening, Pattern
+from escalation_rules.patterns import BaseEvent, Pattern
 from escalation_rules.policy import Policy
 from escalation_rules.worktime._timeline import datetime_of
-
-__all__ = [
-    "CASE",
-    "MINUTE",
-    "TRIES",
-    "Recipe",
-    "happenings",
-    "how_many",
-    "plot_of",
-    "start_of",
-    "stories",
-    "tellings",
-    "told",
-    "walk",
-]
-
 
 CASE = "C-1"
 MINUTE = timedelta(minutes=1)
@@ -81,18 +65,18 @@ def plot_of(space: Space, domains: Sequence[int]) -> Recipe:
 
 def stories(space: Space, domains: Sequence[int], *, tries: int = TRIES) -> Iterator[Case]:
     """Histories that may come to the cells, the simplest first: what must happen, early or late."""
-    return tellings(space, plot_of(space, domains), tries)
+    return recipe_histories(space, plot_of(space, domains), tries)
 
 
-def tellings(space: Space, plot: Recipe, tries: int = TRIES) -> Iterator[Case]:
+def recipe_histories(space: Space, plot: Recipe, tries: int = TRIES) -> Iterator[Case]:
     """The stories of a plot: what happens does so soon after the opening, or when something is about to change."""
     fields: dict[str, Any] = {name: dict(held) if name == "facts" else held for name, held in plot.opening}
     opened = E.Opened(at=space.start, **fields)
     case = Case(CASE, (opened,))
-    yield told(case, opened.at + MINUTE, plot.sketches) if plot.sketches else case
+    yield history_at(case, opened.at + MINUTE, plot.sketches) if plot.sketches else case
     for state in walk(space.program, case, tries) if plot.sketches else ():
-        yield told(case, datetime_of(state.now), plot.sketches)
-        yield told(case, datetime_of(state.now) + MINUTE, plot.sketches)
+        yield history_at(case, datetime_of(state.now), plot.sketches)
+        yield history_at(case, datetime_of(state.now) + MINUTE, plot.sketches)
 
 
 def how_many(tries: int) -> int:
@@ -100,7 +84,7 @@ def how_many(tries: int) -> int:
     return 1 + 2 * (1 + tries)
 
 
-def told(case: Case, at: datetime, sketches: Iterable[EventSketch]) -> Case:
+def history_at(case: Case, at: datetime, sketches: Iterable[EventSketch]) -> Case:
     """The case with these events at an instant."""
     return case.record(*(kind(at=at, **fields) for kind, fields in sketches))
 
@@ -195,7 +179,7 @@ def _clock(policy: Policy, key: str, cell: Any) -> Iterator[EventSketch]:
 
 
 _BY_ITSELF = {"Opened", "Reopened", "Resolved", "Closed"}
-_FLAGS: dict[str, type[Happening]] = {"escalation_requested": E.EscalationRequested, "acknowledged": E.Acknowledged}
+_FLAGS: dict[str, type[BaseEvent]] = {"escalation_requested": E.EscalationRequested, "acknowledged": E.Acknowledged}
 _COUNTED: dict[str, Any] = {
     "escalations": lambda _: ((E.EscalationRequested, {}),),
     "replies": lambda _: ((E.SupportReplied, {}),),
@@ -312,7 +296,7 @@ class Continuations:
     def of_plot(self, plot: Recipe, tries: int = TRIES) -> Iterator[Continuation]:
         """The courses of the stories of a plot."""
         if plot.key not in self._known:
-            told = (Continuation(self.space.program, case) for case in tellings(self.space, plot))
+            told = (Continuation(self.space.program, case) for case in recipe_histories(self.space, plot))
             self._known[plot.key] = _Recalled(told)
         return islice(self._known[plot.key].each(), how_many(tries))
 

@@ -21,8 +21,6 @@ from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["BUDGET", "CaseAt", "Workbench"]
-
 
 class NamedParts:
     """What a policy is made of, down to texts and numbers: found when it is first asked for, and once."""
@@ -57,12 +55,12 @@ def _parts_of(given: Any) -> list[Any]:
         found.append(one)
         if isinstance(one, Value):
             held = vars(one)
-            pending += [held[name] for name in _telling_fields(type(one))]
+            pending += [held[name] for name in _selecting_fields(type(one))]
     return found
 
 
 @cache
-def _telling_fields(kind: type[Value]) -> tuple[str, ...]:
+def _selecting_fields(kind: type[Value]) -> tuple[str, ...]:
     """The fields of a kind of value, but for those that only name it."""
     return tuple(name for name in kind.model_fields if name not in {"name", "key", "title", "text"})
 

@@ -17,28 +17,28 @@ from escalation_rules.engine.clocks import due_of, outcome_and_due, use_of
 from escalation_rules.engine.model import (
     ACKNOWLEDGED,
     ASSIGNED,
-    BITS,
     COUNTED,
     CYCLE,
     FAILED,
     LEVEL,
     OWN_FACT,
     PLANNED,
+    POSITION_BITS,
     PRIORITY,
     REQUESTED,
     SEEN,
     STATUS,
     UNANSWERED,
     UPDATED,
-    Dial,
-    Face,
-    Gauge,
-    Look,
+    ClockTests,
+    DurationTests,
     Program,
     Reach,
     ShareTests,
     Test,
+    TestState,
     Tree,
+    ValueTests,
 )
 from escalation_rules.engine.state import State
 from escalation_rules.levels import NOWHERE
@@ -46,9 +46,6 @@ from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick, alternatives
 from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import microseconds_of
-
-__all__ = ["COMPARE", "HELD", "Context", "Ended", "Sight", "Used", "looks_at", "sight_of"]
-
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
@@ -102,14 +99,14 @@ HELD: dict[str, Callable[[State], Any]] = {
 }
 
 _ANCHORS: dict[str, Callable[[State], int | None]] = {
-    "open_for": lambda state: state.cycle_when >> BITS,
+    "open_for": lambda state: state.cycle_when >> POSITION_BITS,
     "unanswered_for": lambda state: state.unanswered,
     "unassigned_for": lambda state: state.unassigned,
     "since_update": lambda state: state.updated,
 }
 
 
-class Used(NamedTuple):
+class ClockUse(NamedTuple):
     """A share of the budget of a target's clock: whether it is used, or (not `wanted`) is not yet."""
 
     key: str
@@ -117,14 +114,14 @@ class Used(NamedTuple):
     wanted: bool
 
 
-class Ended(NamedTuple):
+class ClockOutcomes(NamedTuple):
     """The outcomes of a target's clock of which a comparison holds."""
 
     key: str
     outcomes: frozenset[str]
 
 
-class Sight(NamedTuple):
+class AtomReader(NamedTuple):
     """How an atom sees the state: whether it holds.
 
     For a dial, its name and value; for what is timed, how to look ahead; for a gauge, what is to be reached; for the
@@ -134,13 +131,13 @@ class Sight(NamedTuple):
     holds: Callable[[State], bool]
     dial: Hashable = None
     value: Callable[[State], Hashable] | None = None
-    look: Callable[[State], Look] | None = None
+    look: Callable[[State], TestState] | None = None
     reach: Reach | None = None
-    used: Used | None = None
-    ends: Ended | None = None
+    used: ClockUse | None = None
+    ends: ClockOutcomes | None = None
 
 
-class Context:
+class Scope:
     """Where an atom stands: the rule's track, whether the rule goes anywhere, and in which calendars it may count."""
 
     def __init__(self, program: Program, track: int, *, goes: bool, calendars: tuple[Any, ...]) -> None:
@@ -164,7 +161,7 @@ def looks_at(atom: Atom, program: Program) -> int:
     return _LOOKS_AT.get(atom.fact, OWN_FACT)
 
 
-def sight_of(atom: Atom, context: Context, seen: int | None) -> Sight:
+def reader_of(atom: Atom, context: Scope, seen: int | None) -> AtomReader:
     """How an atom sees the state; `seen` is where it is remembered when its pattern last matched."""
     if atom.fact == "time_left":
         return _timed(_time_left(atom, context))
@@ -177,36 +174,36 @@ def sight_of(atom: Atom, context: Context, seen: int | None) -> Sight:
     if atom.fact == "plan_overdue":
         return _timed(_overdue(atom))
     if atom.fact == "happened" and seen is not None:
-        return Sight(_happened(atom, context, seen))
+        return AtomReader(_happened(atom, context, seen))
     if atom.fact == "level_failed":
-        return Sight(_failed(atom, context.track_of(atom)))
+        return AtomReader(_failed(atom, context.track_of(atom)))
     return _on_a_dial(atom, context)
 
 
-def _timed(look: Callable[[State], Look]) -> Sight:
-    return Sight(lambda state: look(state)[0], look=look)
+def _timed(look: Callable[[State], TestState]) -> AtomReader:
+    return AtomReader(lambda state: look(state)[0], look=look)
 
 
-def _on_a_dial(atom: Atom, context: Context) -> Sight:
+def _on_a_dial(atom: Atom, context: Scope) -> AtomReader:
     compare, constant = COMPARE[atom.op], atom.value
     if atom.fact == "priority":
-        return Sight(_priority(atom, context.program), "priority", HELD["priority"])
+        return AtomReader(_priority(atom, context.program), "priority", HELD["priority"])
     if atom.fact == "level":
-        return Sight(_level(atom, context.program), "level", HELD["level"])
+        return AtomReader(_level(atom, context.program), "level", HELD["level"])
     value = _moves(context, atom) if atom.fact == "moves" else HELD.get(atom.fact) or _own_fact(atom.fact)
 
     def holds(state: State) -> bool:
         held = value(state)
         return held is not None and compare(held, constant)
 
-    return Sight(holds, (atom.fact, atom.of), value)
+    return AtomReader(holds, (atom.fact, atom.of), value)
 
 
 def _own_fact(name: str) -> Callable[[State], Any]:
     return lambda state: state.facts.get(name)
 
 
-def _moves(context: Context, atom: Atom) -> Callable[[State], Any]:
+def _moves(context: Scope, atom: Atom) -> Callable[[State], Any]:
     tracks = range(len(context.program.levels)) if atom.of is None else [context.track_of(atom)]
     return lambda state: sum(state.ups[track] for track in tracks)
 
@@ -243,7 +240,7 @@ def _failed(atom: Atom, track: int) -> Callable[[State], bool]:
     return holds
 
 
-def _happened(atom: Atom, context: Context, seen: int) -> Callable[[State], bool]:
+def _happened(atom: Atom, context: Scope, seen: int) -> Callable[[State], bool]:
     wanted, track = bool((atom.op == "==") == atom.value), context.track
     if not context.goes:
         return lambda state: (state.seen[seen] >= state.cycle_when) == wanted
@@ -255,7 +252,7 @@ def _happened(atom: Atom, context: Context, seen: int) -> Callable[[State], bool
     return within_stay
 
 
-def _duration(atom: Atom, context: Context) -> Sight:
+def _duration(atom: Atom, context: Scope) -> AtomReader:
     calendars, wanted = context.calendars_of(atom), atom.op == ">="
     anchor_of = _ANCHORS.get(atom.fact) or _special_anchor(atom, context)
     if isinstance(atom.value, Pick) or any(isinstance(one, Pick) for one in calendars[:1]):
@@ -266,7 +263,7 @@ def _duration(atom: Atom, context: Context) -> Sight:
         return _timed(_duration_of_days(span, calendar[0], anchor_of, wanted=wanted))
     opened = context.program.lines[line].opened
 
-    def look(state: State) -> Look:
+    def look(state: State) -> TestState:
         anchor = anchor_of(state)
         if not length or anchor is None:
             return (not length) == wanted, None
@@ -281,10 +278,10 @@ def _duration(atom: Atom, context: Context) -> Sight:
 
 def _duration_of_days(
     span: Span, calendar: Calendar, anchor_of: Callable[[State], int | None], *, wanted: bool
-) -> Callable[[State], Look]:
+) -> Callable[[State], TestState]:
     """Days end at an instant, which is the same on every line."""
 
-    def look(state: State) -> Look:
+    def look(state: State) -> TestState:
         anchor = anchor_of(state)
         if not span.amount or anchor is None:
             return (not span.amount) == wanted, None
@@ -294,11 +291,13 @@ def _duration_of_days(
     return look
 
 
-def _picked_duration(atom: Atom, context: Context, anchor_of: Callable[[State], int | None]) -> Callable[[State], Look]:
+def _picked_duration(
+    atom: Atom, context: Scope, anchor_of: Callable[[State], int | None]
+) -> Callable[[State], TestState]:
     """A duration whose constant or calendar depends on the priority or a choice fact; unknown where that gives none."""
     program, calendars, wanted = context.program, context.calendars_of(atom), atom.op == ">="
 
-    def look(state: State) -> Look:
+    def look(state: State) -> TestState:
         span, anchor = state.pick(atom.value), anchor_of(state)
         if span is None:
             return False, None
@@ -312,7 +311,7 @@ def _picked_duration(atom: Atom, context: Context, anchor_of: Callable[[State], 
     return look
 
 
-def _special_anchor(atom: Atom, context: Context) -> Callable[[State], int | None]:
+def _special_anchor(atom: Atom, context: Scope) -> Callable[[State], int | None]:
     key = str(atom.of)
     if atom.fact == "past_due":
 
@@ -324,15 +323,15 @@ def _special_anchor(atom: Atom, context: Context) -> Callable[[State], int | Non
     track = context.track_of(atom)
 
     def entered(state: State) -> int | None:
-        return None if state.level[track] == NOWHERE else max(state.entry[track], state.cycle_when) >> BITS
+        return None if state.level[track] == NOWHERE else max(state.entry[track], state.cycle_when) >> POSITION_BITS
 
     return entered
 
 
-def _time_left(atom: Atom, context: Context) -> Callable[[State], Look]:
+def _time_left(atom: Atom, context: Scope) -> Callable[[State], TestState]:
     program, calendars, wanted, key = context.program, context.calendars_of(atom), atom.op == ">=", str(atom.of)
 
-    def look(state: State) -> Look:
+    def look(state: State) -> TestState:
         found, span = state.latest.get(key), state.pick(atom.value)
         due = due_of(found) if found and span and found.stopped is None and found.budget is not None else None
         if due is None or state.now > due:
@@ -343,32 +342,32 @@ def _time_left(atom: Atom, context: Context) -> Callable[[State], Look]:
     return look
 
 
-def _share(atom: Atom) -> Sight:
+def _share(atom: Atom) -> AtomReader:
     share, wanted, key = Fraction(atom.value), atom.op == ">=", str(atom.of)
     up, down = share.numerator, share.denominator
 
-    def look(state: State) -> Look:
+    def look(state: State) -> TestState:
         is_used, crossing = use_of(state.latest.get(key), state, up, down)
         return is_used == wanted, crossing
 
-    return _timed(look)._replace(used=Used(key, share, wanted))
+    return _timed(look)._replace(used=ClockUse(key, share, wanted))
 
 
-def _outcome(atom: Atom) -> Sight:
+def _outcome(atom: Atom) -> AtomReader:
     compare, constant, key = COMPARE[atom.op], atom.value, str(atom.of)
     held_by = frozenset(one for one in OUTCOMES if compare(one, constant))
 
-    def look(state: State) -> Look:
+    def look(state: State) -> TestState:
         outcome, due = outcome_and_due(state.latest.get(key), state)
         return outcome in held_by, None if due is None else (0, due + 1)
 
-    return _timed(look)._replace(ends=Ended(key, held_by))
+    return _timed(look)._replace(ends=ClockOutcomes(key, held_by))
 
 
-def _overdue(atom: Atom) -> Callable[[State], Look]:
+def _overdue(atom: Atom) -> Callable[[State], TestState]:
     compare, constant = COMPARE[atom.op], atom.value
 
-    def look(state: State) -> Look:
+    def look(state: State) -> TestState:
         items = state.plan.items if state.plan else ()
         edges = [microseconds_of(one.due) + 1 for one in items if not one.done and one.due is not None]
         ahead = min((edge for edge in edges if edge > state.now), default=None)
@@ -384,40 +383,42 @@ class TestCollector:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.found: dict[Hashable, Test] = {}
-        self.dials: dict[Hashable, Dial] = {}
+        self.dials: dict[Hashable, ValueTests] = {}
         self.gauges: dict[Hashable, tuple[int, list[tuple[int, Reach]]]] = {}
-        self.faces: dict[str, list[tuple[int, Used | Ended]]] = {}
+        self.faces: dict[str, list[tuple[int, ClockUse | ClockOutcomes]]] = {}
         self.shared: set[int] = set()
         self.watched: dict[tuple[Pattern, ...], int] = {}
 
-    def tree(self, condition: Condition, context: Context) -> Tree:
+    def tree(self, condition: Condition, context: Scope) -> Tree:
         """The condition over bits."""
         if isinstance(condition, Atom):
             return self.comparison(condition, context)
         kind = "all" if isinstance(condition, AllOf) else "any"
         return kind, tuple(self.tree(part, context) for part in parts(condition))
 
-    def comparison(self, atom: Atom, context: Context) -> int:
+    def comparison(self, atom: Atom, context: Scope) -> int:
         """The number of the atom's comparison, which is made when it is met for the first time."""
         key = (atom, context.track, context.goes, context.calendars)
         if key not in self.found:
             watched = self.watch(atom)
             seen = watched if (atom.op == "==") == atom.value else None
             looks = looks_at(atom, self.program) | what_picks_look_at(atom.value, *context.calendars_of(atom)[:1])
-            self.add(key, looks, sight_of(atom, context, watched), seen=seen, silent=atom.fact == "level")
+            self.add(key, looks, reader_of(atom, context, watched), seen=seen, silent=atom.fact == "level")
         return self.found[key].number
 
-    def gate(self, key: Hashable, looks: int, sight: Sight) -> int:
+    def gate(self, key: Hashable, looks: int, sight: AtomReader) -> int:
         """The number of a bit that is no comparison of the policy's and never evidence."""
         if key not in self.found:
             self.add(key, looks, sight, silent=True)
         return self.found[key].number
 
-    def add(self, key: Hashable, looks: int, sight: Sight, *, seen: int | None = None, silent: bool = False) -> None:
+    def add(
+        self, key: Hashable, looks: int, sight: AtomReader, *, seen: int | None = None, silent: bool = False
+    ) -> None:
         """One more bit, on its dial, its gauge or its face if it has one."""
         made = self.found[key] = Test(len(self.found), looks, sight.holds, sight.look, seen, silent)
         if sight.value is not None:
-            dial = self.dials.setdefault(sight.dial, Dial(looks, sight.value))
+            dial = self.dials.setdefault(sight.dial, ValueTests(looks, sight.value))
             dial.comparisons.append(made)
             dial.mask |= 1 << made.number
         if sight.reach is not None:
@@ -444,7 +445,7 @@ def sort_comparisons(program: Program, collected: TestCollector) -> None:
     program.gauges = tuple(
         _gauge(number, looks, reaches) for number, (looks, reaches) in enumerate(collected.gauges.values())
     )
-    slots: list[Gauge | Face | Test] = [*program.gauges]
+    slots: list[DurationTests | ClockTests | Test] = [*program.gauges]
     program.faces = tuple(_face(program, key, seen, slots) for key, seen in collected.faces.items())
     shared = {id(one) for dial in program.dials for one in dial.comparisons} | collected.shared
     program.single = tuple(one for one in program.comparisons if id(one) not in shared)
@@ -456,11 +457,11 @@ def sort_comparisons(program: Program, collected: TestCollector) -> None:
     program.timed = tuple(sorted({line for one in slots for line in _lines_of(program, one)}))
 
 
-def _lines_of(program: Program, one: Gauge | Face | Test) -> Iterable[int]:
+def _lines_of(program: Program, one: DurationTests | ClockTests | Test) -> Iterable[int]:
     """The lines on which it may wait for its time."""
     if isinstance(one, Test):
         return range(len(program.lines))
-    return one.lines if isinstance(one, Face) else (one.line,)
+    return one.lines if isinstance(one, ClockTests) else (one.line,)
 
 
 def _lines_of_target(program: Program, key: str) -> Iterator[int]:
@@ -473,15 +474,20 @@ def _lines_of_target(program: Program, key: str) -> Iterator[int]:
                 break
 
 
-def _face(program: Program, key: str, seen: list[tuple[int, Used | Ended]], slots: list[Gauge | Face | Test]) -> Face:
+def _face(
+    program: Program,
+    key: str,
+    seen: list[tuple[int, ClockUse | ClockOutcomes]],
+    slots: list[DurationTests | ClockTests | Test],
+) -> ClockTests:
     """The face of a target's clock, with these comparisons. It takes a slot for breaches, and one for each share."""
-    ends = {1 << number: one.outcomes for number, one in seen if isinstance(one, Ended)}
-    uses = [(1 << number, one) for number, one in seen if isinstance(one, Used)]
+    ends = {1 << number: one.outcomes for number, one in seen if isinstance(one, ClockOutcomes)}
+    uses = [(1 << number, one) for number, one in seen if isinstance(one, ClockUse)]
     shares = {
         one.share: len(slots) + bool(ends) + place
         for place, one in enumerate({one.share: one for _, one in uses}.values())
     }
-    face = Face(
+    face = ClockTests(
         key=key,
         looks_at=program.clock_bits[key],
         mask=sum(1 << number for number, _ in seen),
@@ -503,7 +509,7 @@ def _face(program: Program, key: str, seen: list[tuple[int, Used | Ended]], slot
     return face
 
 
-def _gauge(number: int, looks: int, reaches: list[tuple[int, Reach]]) -> Gauge:
+def _gauge(number: int, looks: int, reaches: list[tuple[int, Reach]]) -> DurationTests:
     """The comparisons with these numbers, of one anchor and line, by length."""
     lengths = tuple(sorted({reach.length for _, reach in reaches}))
     bits = tuple(
@@ -511,4 +517,4 @@ def _gauge(number: int, looks: int, reaches: list[tuple[int, Reach]]) -> Gauge:
         for reached in range(len(lengths) + 1)
     )
     first, mask = reaches[0][1], sum(1 << bit for bit, _ in reaches)
-    return Gauge(number, looks, first.line, first.anchor, lengths, bits, mask, initial=int(lengths[0] == 0))
+    return DurationTests(number, looks, first.line, first.anchor, lengths, bits, mask, initial=int(lengths[0] == 0))

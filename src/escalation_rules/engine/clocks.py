@@ -16,22 +16,10 @@ from escalation_rules.engine.model import (
     TargetVariant,
     Terms,
 )
-from escalation_rules.engine.state import Instance, LegFound, State
-from escalation_rules.patterns import Happening
+from escalation_rules.engine.state import Instance, LegRecord, State
+from escalation_rules.patterns import BaseEvent
 from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import CONTINUOUS, Line
-
-__all__ = [
-    "counted_now",
-    "due_of",
-    "is_at_close",
-    "outcome_and_due",
-    "outcome_now",
-    "start_due",
-    "stop",
-    "turn_clocks",
-    "use_of",
-]
 
 
 def due_of(clock: Instance) -> int | None:
@@ -88,7 +76,7 @@ def counted_now(clock: Instance, state: State) -> int:
     return clock.counted + state.point(clock.line) - clock.leg_point
 
 
-def stop(state: State, groups: Iterable[TargetCode], event: Happening) -> list[Instance]:
+def stop(state: State, groups: Iterable[TargetCode], event: BaseEvent) -> list[Instance]:
     """Stop the clocks that an event stops. Those of them that it may start again."""
     stopped = []
     kind = type(event)
@@ -196,7 +184,7 @@ def _reach(line: Line, span: Span | None) -> Callable[[int], int]:
     return line.earliest if is_at_close(span) else line.latest
 
 
-def start_due(state: State, script: EventCode, event: Happening | None, stopped: Iterable[Instance]) -> None:
+def start_due(state: State, script: EventCode, event: BaseEvent | None, stopped: Iterable[Instance]) -> None:
     """Start what the event starts, in the order of the policy."""
     live = state.live and not state.external
     if not (live or script.ends):
@@ -219,7 +207,7 @@ def _consider(
     state: State,
     due: dict[int, tuple[TargetCode, TargetVariant | None, TargetVariant]],
     group: TargetCode,
-    event: Happening | None,
+    event: BaseEvent | None,
     *,
     awaited: bool,
     again: bool = False,
@@ -265,7 +253,7 @@ def _start(state: State, group: TargetCode, choice: TargetVariant | None, lead: 
     paused, here = _waits(state, lead), state.point(terms.line)
     counter = (state.cycle, group.key)
     number = state.counts[counter] = state.counts.get(counter, 0) + 1
-    legs = [LegFound(now, terms.leg, paused)]
+    legs = [LegRecord(now, terms.leg, paused)]
     clock = Instance(group, number, state.cycle, now, lead, terms, budget, terms.line, terms.reach, legs, here)
     clock.was_active = budget is not None
     if budget == 0:
@@ -296,7 +284,7 @@ def _retarget(state: State, clock: Instance) -> None:
     clock.budget = _days(state, clock.started, terms.span, terms.calendar) if days else terms.budget
     clock.was_active = clock.was_active or clock.budget is not None
     clock.leg_point, clock.fixed, clock.point, clock.caused = state.point(clock.line), None, None, False
-    _turn(clock, LegFound(state.now, terms.leg, _waits(state, lead)))
+    _turn(clock, LegRecord(state.now, terms.leg, _waits(state, lead)))
     if clock.budget is not None:
         _due_after_change(state, clock)
     state.dirty |= clock.group.bit
@@ -343,13 +331,13 @@ def _pause_or_resume(state: State, clock: Instance) -> None:
     if last.paused is None:
         clock.counted, clock.point = clock.counted + here - clock.leg_point, None
     clock.leg_point = here
-    _turn(clock, LegFound(state.now, last.calendar, paused))
+    _turn(clock, LegRecord(state.now, last.calendar, paused))
     if paused is None and clock.budget is not None and clock.fixed is None:
         clock.point = here + clock.budget - clock.counted
     state.dirty |= clock.group.bit
 
 
-def _turn(clock: Instance, leg: LegFound) -> None:
+def _turn(clock: Instance, leg: LegRecord) -> None:
     """The next leg; what lasted no time, or goes on as before, makes none."""
     if clock.legs[-1].since < leg.since:
         if clock.legs[-1][1:] != leg[1:]:

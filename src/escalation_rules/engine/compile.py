@@ -11,11 +11,11 @@ from typing import Any
 from escalation_rules import events as E
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal, parts
 from escalation_rules.engine.atoms import (
-    Context,
-    Sight,
+    AtomReader,
+    Scope,
     TestCollector,
     looks_at,
-    sight_of,
+    reader_of,
     sort_comparisons,
     what_picks_look_at,
 )
@@ -43,9 +43,6 @@ from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Calendar
 from escalation_rules.worktime._timeline import CONTINUOUS, Line, microseconds_of
-
-__all__ = ["compile_policy", "track_of"]
-
 
 ALWAYS = BusinessCalendar.always("UTC")
 
@@ -127,18 +124,21 @@ def _compile_rules(program: Program, collected: TestCollector) -> None:
     for number, rule in enumerate(sorted(policy.all_rules, key=lambda rule: rule.name)):
         track = track_of(rule, tracks, track_of_level)
         calendars = (rule.calendar, program.tracks[track].calendar, policy.usual_calendar)
-        context = Context(program, track, goes=rule.to is not None, calendars=calendars)
+        context = Scope(program, track, goes=rule.to is not None, calendars=calendars)
         own = collected.tree(normal(rule.when), context)
         stay = own
         if rule.at:
             places = tuple(program.places[key] for key in rule.at)
-            gate = Sight(_stands_at(places), "level", lambda state: tuple(state.level))
+            gate = AtomReader(_stands_at(places), "level", lambda state: tuple(state.level))
             stay = ("all", (collected.gate(("at", rule.at), LEVEL, gate), own))
         rules.append(
             RuleCode(
                 number=number,
                 name=rule.name,
-                tree=("all", (collected.gate("running", STATUS | LEVEL | CYCLE, Sight(_runs, "running", _runs)), stay)),
+                tree=(
+                    "all",
+                    (collected.gate("running", STATUS | LEVEL | CYCLE, AtomReader(_runs, "running", _runs)), stay),
+                ),
                 stay_tree=stay,
                 own_tree=own,
                 track=track,
@@ -272,11 +272,11 @@ def _test(patterns: list[Pattern], *, stopping: bool) -> EventMatch:
 
 def _predicate(collected: TestCollector, condition: Condition, calendars: tuple[Any, ...]) -> Callable[[State], bool]:
     """A target's condition, asked of the state itself: it sees no durations, so no bit need be kept for it."""
-    context = Context(collected.program, 0, goes=False, calendars=calendars)
+    context = Scope(collected.program, 0, goes=False, calendars=calendars)
 
     def build(part: Condition) -> Callable[[State], bool]:
         if isinstance(part, Atom):
-            return sight_of(part, context, collected.watch(part)).holds
+            return reader_of(part, context, collected.watch(part)).holds
         tests = [build(one) for one in parts(part)]
         combine = all if isinstance(part, AllOf) else any
         return lambda state: combine(test(state) for test in tests)

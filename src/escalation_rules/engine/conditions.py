@@ -14,32 +14,20 @@ from typing import Any
 
 from escalation_rules.engine.clocks import outcome_and_due, use_of
 from escalation_rules.engine.model import (
-    BITS,
     LONG_AGO,
     NEVER,
+    POSITION_BITS,
     SHOWN,
+    ChangeHandler,
+    ClockTests,
     Crossing,
-    Dial,
-    Face,
-    Gauge,
-    Looking,
+    DurationTests,
     Program,
     Steps,
     Test,
+    ValueTests,
 )
 from escalation_rules.engine.state import State
-
-__all__ = [
-    "advance",
-    "arrive",
-    "cross",
-    "look_at_clock",
-    "look_at_one",
-    "make_look",
-    "next_crossing",
-    "start_earlier",
-    "turn_bits",
-]
 
 
 def turn_bits(state: State, was: int, truth: int, when: int) -> None:
@@ -53,7 +41,7 @@ def turn_bits(state: State, was: int, truth: int, when: int) -> None:
         gained ^= lowest
 
 
-def start_earlier(state: State, gauge: Gauge, anchor: int) -> int:
+def start_earlier(state: State, gauge: DurationTests, anchor: int) -> int:
     """A duration is reckoned since an earlier instant. The bits of its comparisons that hold."""
     number, line = gauge.number, gauge.line
     state.bases[number] = state.program.lines[line].opened(anchor)
@@ -61,7 +49,7 @@ def start_earlier(state: State, gauge: Gauge, anchor: int) -> int:
     return advance(state, gauge, state.point(line))
 
 
-def advance(state: State, gauge: Gauge, here: int) -> int:
+def advance(state: State, gauge: DurationTests, here: int) -> int:
     """Which of the lengths of a gauge are reached, and when the next will be. The bits of its comparisons that hold."""
     number, lengths, base = gauge.number, gauge.lengths, state.bases[gauge.number]
     step = state.steps[number] = bisect_right(lengths, here - base, state.steps[number])
@@ -70,7 +58,7 @@ def advance(state: State, gauge: Gauge, here: int) -> int:
     return gauge.bits[step]
 
 
-def look_at_clock(state: State, face: Face) -> int:
+def look_at_clock(state: State, face: ClockTests) -> int:
     """When time alone will breach a target's latest clock or use up a share of its budget. The bits that hold."""
     clock, bits = state.latest.get(face.key), 0
     if face.slot is not None:
@@ -112,7 +100,7 @@ def _set_edge(state: State, slot: int, crossing: Crossing | None) -> None:
 
 
 # ---------------------------------------------------------------------------- after a change
-def make_look(program: Program, dirty: int) -> Looking:
+def make_look(program: Program, dirty: int) -> ChangeHandler:
     """What to look at after a change."""
     dials = [one for one in program.dials if one.looks_at & dirty]
     gauges = [one for one in program.gauges if one.looks_at & dirty]
@@ -139,7 +127,7 @@ def make_look(program: Program, dirty: int) -> Looking:
     return look
 
 
-def _start(state: State, gauge: Gauge, anchor: int | None) -> int:
+def _start(state: State, gauge: DurationTests, anchor: int | None) -> int:
     """A duration begins anew, or ends: then it is no time at all. The bits of its comparisons that hold."""
     state.anchors[gauge.number] = anchor
     if anchor is not None:
@@ -167,14 +155,14 @@ def cross(state: State) -> None:
         here = state.point(line)
         for slot in [slot for slot, edge in enumerate(state.edges[line]) if edge <= here]:
             one = program.slots[slot]
-            if isinstance(one, Gauge):
+            if isinstance(one, DurationTests):
                 truth = truth & ~one.mask | advance(state, one, here)
-            elif isinstance(one, Face):
+            elif isinstance(one, ClockTests):
                 truth = truth & ~one.mask | look_at_clock(state, one)
             else:
                 truth = truth & ~(1 << one.number) | look_at_one(state, one)
     if truth != was:
-        turn_bits(state, was, truth, now << BITS)
+        turn_bits(state, was, truth, now << POSITION_BITS)
     if now in {state.duty, program.effective_from}:
         state.duty = NEVER
         state.stir = True
@@ -208,9 +196,9 @@ def written(program: Program) -> Steps:
     )
 
 
-def _look(program: Program, dirty: int) -> Looking:
+def _look(program: Program, dirty: int) -> ChangeHandler:
     """What to look at after a change."""
-    found: Looking = _function("look", "state, when", program, _looks(program, dirty))
+    found: ChangeHandler = _function("look", "state, when", program, _looks(program, dirty))
     return found
 
 
@@ -257,14 +245,14 @@ def _looks(program: Program, dirty: int) -> Lines:
     yield "if truth != was: turn_bits(state, was, truth, when)"
 
 
-def _look_at_dial(number: int, dial: Dial) -> Lines:
+def _look_at_dial(number: int, dial: ValueTests) -> Lines:
     yield f"value = value{number}(state)"
     yield f"bits = table{number}.get(value)"
     yield f"if bits is None: bits = dial{number}.bits(state, value)"
     yield f"truth = truth & {~dial.mask} | bits"
 
 
-def _look_at_gauge(gauge: Gauge) -> Lines:
+def _look_at_gauge(gauge: DurationTests) -> Lines:
     """A duration that begins anew, or ends: then it is no time at all."""
     number, line, step = gauge.number, gauge.line, gauge.initial
     here = "state.now" if line == 0 else f"state.point({line})"
@@ -320,23 +308,23 @@ def _crossings(program: Program) -> Lines:
                 yield f"    if edges[{slot}] <= here:"
                 yield f"        nearest[{line}] = None"
                 yield from (f"        {text}" for text in _cross(program, one))
-    yield f"if truth != was: turn_bits(state, was, truth, now << {BITS})"
+    yield f"if truth != was: turn_bits(state, was, truth, now << {POSITION_BITS})"
     at_last = f" or now == {program.effective_from}" if program.effective_from != LONG_AGO else ""
     yield f"if now == state.duty{at_last}: state.duty, state.stir = {NEVER}, True"
 
 
-def _may_wait(one: Gauge | Face | Test, line: int) -> bool:
+def _may_wait(one: DurationTests | ClockTests | Test, line: int) -> bool:
     """Whether something may wait on a line for its time."""
-    if isinstance(one, Gauge):
+    if isinstance(one, DurationTests):
         return one.line == line
-    return not isinstance(one, Face) or line in one.lines
+    return not isinstance(one, ClockTests) or line in one.lines
 
 
-def _cross(program: Program, one: Gauge | Face | Test) -> Lines:
+def _cross(program: Program, one: DurationTests | ClockTests | Test) -> Lines:
     """What has come at a slot."""
-    if isinstance(one, Face):
+    if isinstance(one, ClockTests):
         yield f"truth = truth & {~one.mask} | look_at_clock(state, face{program.faces.index(one)})"
-    elif not isinstance(one, Gauge):
+    elif not isinstance(one, DurationTests):
         yield f"truth = truth & {~(1 << one.number)} | look_at_one(state, one{one.number})"
     elif len(one.lengths) > one.initial + 1:
         yield f"truth = truth & {~one.mask} | advance(state, gauge{one.number}, here)"

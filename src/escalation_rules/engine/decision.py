@@ -28,32 +28,30 @@ from escalation_rules.decision import (
     Owner,
     Reason,
 )
-from escalation_rules.engine.fold import all_clocks, find, fold, wake
-from escalation_rules.engine.model import BITS, LONG_AGO, Program, RuleCode
+from escalation_rules.engine.fold import all_clocks, fold, snapshot, wake
+from escalation_rules.engine.model import LONG_AGO, POSITION_BITS, Program, RuleCode
 from escalation_rules.engine.rules import evidence, leaves, tree_holds, was_answered
 from escalation_rules.engine.state import (
-    ActionFound,
-    BlockedFound,
-    ClockFound,
-    LegFound,
-    MoveFound,
-    OpenFound,
+    ActionRecord,
+    BlockedRecord,
+    ClockRecord,
+    LegRecord,
+    MoveRecord,
+    OpenItemRecord,
     Outcome,
-    OwnerFound,
+    OwnerRecord,
     State,
     action_key,
     move_key,
 )
 from escalation_rules.events import PostMortemHeld
-from escalation_rules.explain import say, say_atom
+from escalation_rules.explain import phrase, phrase_atom
 from escalation_rules.levels import NOWHERE, EscalationLevel
 from escalation_rules.picks import Pick
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime._timeline import datetime_of
 from escalation_rules.worktime.clocks import Leg
-
-__all__ = ["LazyDecision", "read"]
 
 
 def why_not(state: State) -> tuple[Reason, ...]:
@@ -71,7 +69,7 @@ def _reason(state: State, rule: Rule, code: RuleCode) -> Reason:
         because.append(Because(text="the policy is in force", holds=False, changes=datetime_of(in_force)))
     elif tree_holds(code.stay_tree, lambda number: bool(state.truth >> number & 1)):
         because += [Because(text=text, holds=False) for text in _obstacles(state, code)]
-    return Reason(rule=rule.name, to=rule.to, text=say(rule.when), because=tuple(because))
+    return Reason(rule=rule.name, to=rule.to, text=phrase(rule.when), because=tuple(because))
 
 
 def _obstacles(state: State, code: RuleCode) -> Iterator[str]:
@@ -118,9 +116,9 @@ def _because(state: State, atom: Atom, number: int) -> Because:
     if not holds and _is_unknown(state, atom):
         holds = None
     return Because(
-        text=say_atom(atom),
+        text=phrase_atom(atom),
         holds=holds,
-        since=datetime_of(since >> BITS) if holds and not comparison.silent else None,
+        since=datetime_of(since >> POSITION_BITS) if holds and not comparison.silent else None,
         changes=None if changes is None else datetime_of(changes),
     )
 
@@ -159,7 +157,7 @@ class LazyDecision:
 
     @cached_property
     def _outcome(self) -> Outcome:
-        return find(self._take())
+        return snapshot(self._take())
 
     @property
     def wake_at(self) -> datetime | None:
@@ -221,7 +219,7 @@ class LazyDecision:
         """What is due and not recorded, in due order."""
         return tuple(self._move(one) for one in sorted(self._outcome.moves, key=lambda one: one.order))
 
-    def _move(self, found: MoveFound) -> Move:
+    def _move(self, found: MoveRecord) -> Move:
         return Move(
             track=self._program.tracks[found.track].key,
             from_level=self._key(found.track, found.origin),
@@ -235,7 +233,7 @@ class LazyDecision:
             reasons=self._reasons(found),
         )
 
-    def _owner(self, found: OwnerFound, move: MoveFound) -> Owner:
+    def _owner(self, found: OwnerRecord, move: MoveRecord) -> Owner:
         passed = ", ".join(f"`{role}`" for role in found.passed)
         because = ""
         if not found.on_duty:
@@ -247,14 +245,14 @@ class LazyDecision:
             because = f"nobody was on duty on {skipped}" + (f"; {because}" if because else "")
         return Owner(role=found.role, person=found.person, because=because, on_duty=found.on_duty)
 
-    def _move_key(self, found: MoveFound | BlockedFound) -> str:
+    def _move_key(self, found: MoveRecord | BlockedRecord) -> str:
         track, level = self._program.tracks[found.track].key, self._level(found.track, found.level).key
         return move_key(self._case.id, self._policy.name, found.cycle, track, level, found.cause)
 
-    def _reasons(self, found: MoveFound | BlockedFound) -> tuple[Reason, ...]:
+    def _reasons(self, found: MoveRecord | BlockedRecord) -> tuple[Reason, ...]:
         rules = {rule.name: rule for rule in self._policy.all_rules}
         return tuple(
-            Reason(rule=name, to=rules[name].to, since=datetime_of(cause), text=say(rules[name].when))
+            Reason(rule=name, to=rules[name].to, since=datetime_of(cause), text=phrase(rules[name].when))
             for name, cause in zip(found.rules, found.causes, strict=True)
         )
 
@@ -263,7 +261,7 @@ class LazyDecision:
         """What is wanted and held back."""
         return tuple(map(self._blocked, self._outcome.blocked))
 
-    def _blocked(self, found: BlockedFound) -> Blocked:
+    def _blocked(self, found: BlockedRecord) -> Blocked:
         track, level = self._program.tracks[found.track].key, self._level(found.track, found.level)
         move = Move(
             track=track,
@@ -285,7 +283,7 @@ class LazyDecision:
         """What else is asked."""
         return tuple(map(self._action, self._outcome.actions))
 
-    def _action(self, found: ActionFound) -> ActionDue:
+    def _action(self, found: ActionRecord) -> ActionDue:
         kind, name = found.source
         if kind == "rule":
             asked = next(rule.then for rule in self._policy.all_rules if rule.name == name)
@@ -321,7 +319,7 @@ class LazyDecision:
         ended.sort(key=lambda one: -one.started)
         return (*map(self._deadline, ended), *never)
 
-    def _deadline(self, found: ClockFound) -> Deadline:
+    def _deadline(self, found: ClockRecord) -> Deadline:
         return Deadline(
             target=found.key,
             occurrence=found.occurrence,
@@ -338,15 +336,15 @@ class LazyDecision:
             at_close=found.at_close,
         )
 
-    def _leg(self, found: LegFound) -> Leg:
+    def _leg(self, found: LegRecord) -> Leg:
         calendar = None if found.calendar is None else self._policy.calendars[found.calendar]
         return Leg(since=datetime_of(found.since), calendar=calendar, paused=found.paused)
 
-    def _targets_of(self, found: ClockFound) -> list[Target]:
+    def _targets_of(self, found: ClockRecord) -> list[Target]:
         targets = self._policy.targets if found.level is None else self._policy.level(found.level).targets
         return [target for target in targets if target.key == found.key]
 
-    def _owner_of(self, found: ClockFound) -> str | None:
+    def _owner_of(self, found: ClockRecord) -> str | None:
         """The role that a target names, or else who has the case on its level's track, or on the first.
 
         Once the case has left the level, it is the level's owner.
@@ -427,7 +425,7 @@ def _maybe(instant: int | None) -> datetime | None:
     return None if instant is None else datetime_of(instant)
 
 
-def _open_items(checklist: Checklist | None, found: tuple[OpenFound, ...]) -> tuple[OpenItem, ...]:
+def _open_items(checklist: Checklist | None, found: tuple[OpenItemRecord, ...]) -> tuple[OpenItem, ...]:
     items = {item.key: item for item in checklist.items} if checklist else {}
     return tuple(
         OpenItem(key=one.item, text=items[one.item].text, answers=items[one.item].answers, why=one.why) for one in found

@@ -15,7 +15,6 @@ from escalation_rules.engine.model import (
     ACKNOWLEDGED,
     AGREED,
     ASSIGNED,
-    BITS,
     COUNTED,
     CYCLE,
     EVERYTHING,
@@ -23,6 +22,7 @@ from escalation_rules.engine.model import (
     LEVEL,
     OWN_FACT,
     PLANNED,
+    POSITION_BITS,
     PRIORITY,
     REMEMBERED,
     REQUESTED,
@@ -30,20 +30,17 @@ from escalation_rules.engine.model import (
     STATUS,
     UNANSWERED,
     UPDATED,
+    ChangeHandler,
     EventCode,
-    Happen,
-    Looking,
+    Handler,
     Program,
     Steps,
 )
 from escalation_rules.engine.state import LoggedMove, State
 from escalation_rules.errors import InvalidValue, UnknownName, unknown
 from escalation_rules.levels import NOWHERE
-from escalation_rules.patterns import Happening
+from escalation_rules.patterns import BaseEvent
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
-
-__all__ = ["EFFECTS", "assign", "happen_virtually", "move", "set_priority"]
-
 
 WORTH = 200
 """After so many cases it is worth while to write the steps of a policy out."""
@@ -64,7 +61,7 @@ def steps_of(program: Program) -> Steps:
     return program.steps
 
 
-def happening(program: Program, kind: type[Happening]) -> Happen:
+def handler_for(program: Program, kind: type[BaseEvent]) -> Handler:
     """What an event of a kind does. Made when it is first needed, and kept with the steps."""
     steps = steps_of(program)
     found = steps.happen.get(kind)
@@ -73,7 +70,7 @@ def happening(program: Program, kind: type[Happening]) -> Happen:
     return found
 
 
-def _made(program: Program, script: EventCode, looks: dict[int, Looking]) -> Happen:
+def _made(program: Program, script: EventCode, looks: dict[int, ChangeHandler]) -> Handler:
     """What is the same for all events of a kind is known beforehand.
 
     Without an event, as for what is only due, nobody listens.
@@ -84,7 +81,7 @@ def _made(program: Program, script: EventCode, looks: dict[int, Looking]) -> Hap
 
     def happen(state: State, event: Any, effect: Any = script.effect) -> None:
         state.position = position = state.position + 1
-        state.when = when = (state.now << BITS) + position
+        state.when = when = (state.now << POSITION_BITS) + position
         if effect is not None:
             effect(state, event)
         if listens and event is not None:
@@ -101,7 +98,7 @@ def _made(program: Program, script: EventCode, looks: dict[int, Looking]) -> Hap
     return happen
 
 
-def _listen(state: State, script: EventCode, event: Happening) -> None:
+def _listen(state: State, script: EventCode, event: BaseEvent) -> None:
     """What is watched for, and what answers items, has happened."""
     for number, test in script.watched:
         if test(event):
@@ -114,7 +111,7 @@ def _listen(state: State, script: EventCode, event: Happening) -> None:
             state.stir = True
 
 
-def _look(state: State) -> Looking:
+def _look(state: State) -> ChangeHandler:
     """What to look at after a change that has not been met before."""
     steps = steps_of(state.program)
     found = steps.make_look(state.program, state.dirty)
@@ -126,14 +123,14 @@ def _look(state: State) -> Looking:
 Effect = Callable[[State, Any], None]
 
 
-def happen_virtually(state: State, kind: type[Happening], effect: Callable[[], None], **fields: Any) -> None:
+def happen_virtually(state: State, kind: type[BaseEvent], effect: Callable[[], None], **fields: Any) -> None:
     """What a due move or action does, as if its event were recorded.
 
     The event is made only where somebody listens for it.
     """
     is_heard = state.program.scripts[kind].is_heard
     event = kind(at=datetime_of(state.now), actor="automation", **fields) if is_heard else None
-    happening(state.program, kind)(state, event, lambda *_: effect())
+    handler_for(state.program, kind)(state, event, lambda *_: effect())
 
 
 def _known(state: State, name: str | None) -> None:
@@ -289,7 +286,7 @@ def _destination(state: State, key: str | None, track_key: str | None) -> tuple[
     return track, NOWHERE if track else 0
 
 
-def record_move(state: State, event: Happening, track: int, level: int, *, down: bool) -> None:
+def record_move(state: State, event: BaseEvent, track: int, level: int, *, down: bool) -> None:
     """A move that is recorded settles everything due before it on its track; one that goes down is a de-escalation."""
     if down and level < state.level[track]:
         state.barrier[track] = state.when
@@ -354,7 +351,7 @@ def assign(state: State, role: str, person: str | None, group: str | None) -> No
     state.dirty |= ASSIGNED
 
 
-def _settle_status(state: State, event: Happening) -> None:
+def _settle_status(state: State, event: BaseEvent) -> None:
     standing = state.standing.after(event)
     if standing != state.standing:
         state.standing, state.live = standing, standing.is_live

@@ -10,8 +10,8 @@ from escalation_rules import events as E
 from escalation_rules.case import Case
 from escalation_rules.engine.clocks import due_of, is_at_close, outcome_and_due, outcome_now
 from escalation_rules.engine.conditions import next_crossing
-from escalation_rules.engine.facts import happening, steps_for, steps_of
-from escalation_rules.engine.model import BITS, NEVER, Program
+from escalation_rules.engine.facts import handler_for, steps_for, steps_of
+from escalation_rules.engine.model import NEVER, POSITION_BITS, Program
 from escalation_rules.engine.rules import (
     blocked,
     checked,
@@ -23,16 +23,23 @@ from escalation_rules.engine.rules import (
     run_rules,
     tree_holds,
 )
-from escalation_rules.engine.state import ClockFound, ExitFound, Instance, MoveFound, OpenFound, Outcome, Pending, State
+from escalation_rules.engine.state import (
+    ClockRecord,
+    ExitRecord,
+    Instance,
+    MoveRecord,
+    OpenItemRecord,
+    Outcome,
+    Pending,
+    State,
+)
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.levels import NOWHERE
-from escalation_rules.patterns import Happening
+from escalation_rules.patterns import BaseEvent
 from escalation_rules.worktime._timeline import datetime_of
 
-__all__ = ["Told", "check_begun", "fold", "forward", "live", "told", "upcoming", "wake"]
 
-
-def find(state: State) -> Outcome:
+def snapshot(state: State) -> Outcome:
     """The outcome at now."""
     live = state.live
     status = "external" if live and state.external & ~_going_outside(state) else state.standing.status
@@ -42,14 +49,14 @@ def find(state: State) -> Outcome:
         cycle=state.cycle,
         standing=tuple(state.level),
         holders=tuple(holder(state, track) for track in range(len(state.level))),
-        moves=tuple(_found_move(state, one) for one in state.moves) if open_for_moves else (),
+        moves=tuple(_move_record(state, one) for one in state.moves) if open_for_moves else (),
         blocked=blocked(state),
         actions=tuple(state.actions) if live else (),
-        clocks=tuple(_found_clock(state, state.clocks[number]) for number in sorted(state.clocks)),
-        work=tuple(_found_work(state)) if live else (),
-        exits=tuple(_found_exits(state)) if live else (),
+        clocks=tuple(_clock_record(state, state.clocks[number]) for number in sorted(state.clocks)),
+        work=tuple(_work_records(state)) if live else (),
+        exits=tuple(_exit_records(state)) if live else (),
         requested_since=None if status == "void" else state.requested,
-        picks=_found_picks(state),
+        picks=_pick_values(state),
     )
 
 
@@ -59,7 +66,7 @@ def _going_outside(state: State) -> int:
     return sum(1 << track for track in tracks)
 
 
-def _found_picks(state: State) -> tuple[tuple[str, str | None], ...]:
+def _pick_values(state: State) -> tuple[tuple[str, str | None], ...]:
     choices = (fact.name for fact in state.program.policy.facts if fact.kind == "choice")
     return (("priority", state.priority), *((name, state.facts.get(name)) for name in choices))
 
@@ -76,7 +83,7 @@ def _as_if_it_stayed(state: State, pending: Pending) -> Iterator[None]:
         state.level[track], state.entry[track] = level, entry
 
 
-def _found_move(state: State, pending: Pending) -> MoveFound:
+def _move_record(state: State, pending: Pending) -> MoveRecord:
     """With the person who has the role now, and whether its rules hold now."""
     comparisons = state.program.comparisons
     with _as_if_it_stayed(state, pending):
@@ -102,17 +109,17 @@ def crossings_of(state: State, pending: Pending) -> Iterator[int]:
                     yield program.lines[found[0]].earliest(found[1])
 
 
-def all_clocks(state: State) -> tuple[ClockFound, ...]:
+def all_clocks(state: State) -> tuple[ClockRecord, ...]:
     """Every instance of every target so far, in the order in which they started."""
     clocks = (*state.past, *state.clocks.values())
-    return tuple(_found_clock(state, one) for one in sorted(clocks, key=lambda one: (one.started, one.group.number)))
+    return tuple(_clock_record(state, one) for one in sorted(clocks, key=lambda one: (one.started, one.group.number)))
 
 
-def _found_clock(state: State, clock: Instance) -> ClockFound:
+def _clock_record(state: State, clock: Instance) -> ClockRecord:
     due = due_of(clock)
     running = clock.stopped is None and clock.budget is not None
     paused = running and due is None
-    return ClockFound(
+    return ClockRecord(
         clock.group.key,
         clock.group.level,
         clock.occurrence,
@@ -128,21 +135,21 @@ def _found_clock(state: State, clock: Instance) -> ClockFound:
     )
 
 
-def _found_work(state: State) -> Iterator[tuple[int, int, tuple[OpenFound, ...]]]:
+def _work_records(state: State) -> Iterator[tuple[int, int, tuple[OpenItemRecord, ...]]]:
     for track, level in enumerate(state.level):
         if level != NOWHERE:
             missing, against = checked(state, state.program.levels[track][level].work, state.entry[track], track)
-            undone = (*missing, *(OpenFound(item, f"answered {answer}") for item, answer in against))
+            undone = (*missing, *(OpenItemRecord(item, f"answered {answer}") for item, answer in against))
             if undone:
                 yield track, level, undone
 
 
-def _found_exits(state: State) -> Iterator[ExitFound]:
+def _exit_records(state: State) -> Iterator[ExitRecord]:
     for track, level in enumerate(state.level):
         if level > (0 if track == 0 else NOWHERE):
             missing, against = checked(state, state.program.levels[track][level].exit, state.entry[track], track)
             end = cooldown_end(state, track)
-            yield ExitFound(track, level, missing, against, end if end is not None and end > state.now else None)
+            yield ExitRecord(track, level, missing, against, end if end is not None and end > state.now else None)
 
 
 def cooldown_end(state: State, track: int) -> int | None:
@@ -152,7 +159,7 @@ def cooldown_end(state: State, track: int) -> int | None:
     if cooldown is None:
         return None
     name = state.calendar((program.tracks[track].calendar, program.policy.usual_calendar))
-    return program.calendars[name][0].reach(state.entry[track] >> BITS, cooldown)
+    return program.calendars[name][0].reach(state.entry[track] >> POSITION_BITS, cooldown)
 
 
 _FRUITLESS = 1_000
@@ -163,7 +170,7 @@ _ASKED = (E.Escalated, E.PriorityChanged, E.Assigned)
 Watch = Callable[[State], None]
 
 
-class Told(NamedTuple):
+class CaseInput(NamedTuple):
     """What a fold reads of a case: what happened and when, and the keys that were recorded and declined.
 
     The events are taken to have happened at the instants beside them, whatever they say themselves. `accepted` says
@@ -171,24 +178,24 @@ class Told(NamedTuple):
     """
 
     id: str
-    events: Sequence[tuple[int, Happening]]
+    events: Sequence[tuple[int, BaseEvent]]
     recorded: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
     accepted: bool = False
 
 
-def told(case: Case, at: int) -> Told:
+def case_input(case: Case, at: int) -> CaseInput:
     """What a fold up to an instant reads of a case."""
-    return Told(case.id, case.plain_events, *case.keys_until(at), case.has_accepted)
+    return CaseInput(case.id, case.plain_events, *case.keys_until(at), case.has_accepted)
 
 
 def fold(program: Program, case: Case, at: int, watch: Watch | None = None) -> State:
     """The state of a case at an instant. Events after it do not exist."""
     check_begun(case, at)
-    return live(program, told(case, at), at, watch)
+    return run(program, case_input(case, at), at, watch)
 
 
-def live(program: Program, case: Told, at: int, watch: Watch | None = None) -> State:
+def run(program: Program, case: CaseInput, at: int, watch: Watch | None = None) -> State:
     """The state of a case at an instant, which is not before its opening.
 
     `watch` is told after the rules of each instant that changed something.
@@ -210,7 +217,7 @@ def live(program: Program, case: Told, at: int, watch: Watch | None = None) -> S
         if case.accepted and isinstance(event, _ASKED) and event.is_accepted:
             state.accepted[str(event.id)] = event
         else:
-            (happens.get(type(event)) or happening(program, type(event)))(state, event)
+            (happens.get(type(event)) or handler_for(program, type(event)))(state, event)
     _conclude(state)
     forward(state, at)
     return state
@@ -270,7 +277,7 @@ def wake(state: State, outcome: Outcome) -> int | None:
             return step
         position, truth = state.position, state.truth
         forward(state, step)
-        if not (step != other and _is_quiet(state, outcome, position, truth)) and find(state) != outcome:
+        if not (step != other and _is_quiet(state, outcome, position, truth)) and snapshot(state) != outcome:
             return step
     return _first(one for one in (upcoming(state), _first(_others(state, outcome))) if one is not None)
 

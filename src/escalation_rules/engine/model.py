@@ -20,42 +20,7 @@ from escalation_rules.policy import Policy
 from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime._timeline import Line
 
-__all__ = [
-    "ACKNOWLEDGED",
-    "AGREED",
-    "ASSIGNED",
-    "BITS",
-    "COUNTED",
-    "CYCLE",
-    "EVERYTHING",
-    "FAILED",
-    "FIRST_CLOCK",
-    "LEVEL",
-    "LONG_AGO",
-    "NEVER",
-    "OWN_FACT",
-    "PLANNED",
-    "PRIORITY",
-    "REMEMBERED",
-    "REQUESTED",
-    "SEEN",
-    "SHOWN",
-    "STATUS",
-    "UNANSWERED",
-    "UPDATED",
-    "Crossing",
-    "Dial",
-    "Face",
-    "Gauge",
-    "Look",
-    "Reach",
-    "ShareTests",
-    "Test",
-    "Tree",
-]
-
-
-BITS = 20
+POSITION_BITS = 20
 LONG_AGO = -(1 << 90)
 NEVER = 1 << 90
 REMEMBERED = 1_000
@@ -85,7 +50,7 @@ EVERYTHING = (1 << 200) - 1
 
 Crossing = tuple[int, int]
 """A line's number and a point on it."""
-Look = tuple[bool, Crossing | None]
+TestState = tuple[bool, Crossing | None]
 """Whether a comparison holds now, and where it may next change by itself."""
 
 
@@ -101,14 +66,14 @@ class Test:
     number: int
     looks_at: int
     holds: Callable[[Any], bool]
-    look: Callable[[Any], Look] | None = None
+    look: Callable[[Any], TestState] | None = None
     seen: int | None = None
     silent: bool = False
     slot: int = -1
 
 
 @dataclass(slots=True)
-class Dial:
+class ValueTests:
     """A fact that has one value at a time, and its comparisons, whose bits the value alone decides."""
 
     looks_at: int
@@ -141,7 +106,7 @@ class Reach(NamedTuple):
 
 
 @dataclass(slots=True)
-class Gauge:
+class DurationTests:
     """The comparisons of one duration on one line: time since the anchor reaches their lengths one after the other.
 
     `bits[n]` are those that hold when n of the `lengths` are reached. No time at all reaches the first `initial`.
@@ -171,7 +136,7 @@ class ShareTests(NamedTuple):
 
 
 @dataclass(slots=True)
-class Face:
+class ClockTests:
     """The comparisons of the latest clock of one target, whose bits its outcome and the time it has counted decide.
 
     `outcomes` has the bits of those that hold of each outcome; `slot` is where the breach waits, if any are of it;
@@ -289,9 +254,9 @@ class EventCode(NamedTuple):
     ends_cycle: bool
 
 
-Looking = Callable[[Any, int], None]
+ChangeHandler = Callable[[Any, int], None]
 """What to look at after a change: of a state and of when it changed."""
-Happen = Callable[..., None]
+Handler = Callable[..., None]
 """What an event does: of a state, of the event and, where it is only due, of the effect it would have."""
 
 
@@ -305,9 +270,9 @@ class Steps:
 
     arrive: Callable[[Any, int], int]
     cross: Callable[[Any], None]
-    make_look: Callable[[Program, int], Looking]
-    look: dict[int, Looking] = field(default_factory=dict)
-    happen: dict[type, Happen] = field(default_factory=dict)
+    make_look: Callable[[Program, int], ChangeHandler]
+    look: dict[int, ChangeHandler] = field(default_factory=dict)
+    happen: dict[type, Handler] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -340,11 +305,11 @@ class Program:
     watchers: int = 0
     requests: tuple[int, ...] = ()
     turning: int = 0
-    dials: tuple[Dial, ...] = ()
-    gauges: tuple[Gauge, ...] = ()
-    faces: tuple[Face, ...] = ()
+    dials: tuple[ValueTests, ...] = ()
+    gauges: tuple[DurationTests, ...] = ()
+    faces: tuple[ClockTests, ...] = ()
     single: tuple[Test, ...] = ()
-    slots: tuple[Gauge | Face | Test, ...] = ()
+    slots: tuple[DurationTests | ClockTests | Test, ...] = ()
     timed: tuple[int, ...] = ()
     steps: Steps | None = None
     cases: int = 0

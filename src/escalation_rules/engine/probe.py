@@ -29,9 +29,6 @@ from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["holds", "value_of"]
-
-
 _PROBE = "?"
 
 

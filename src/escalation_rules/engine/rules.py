@@ -8,29 +8,26 @@ from typing import NamedTuple
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, SetPriority
 from escalation_rules.checklists import Checklist, Item
-from escalation_rules.engine.facts import assign, happen_virtually, happening, move, set_priority
-from escalation_rules.engine.model import BITS, LONG_AGO, NEVER, REMEMBERED, RuleCode, Tree
+from escalation_rules.engine.facts import assign, handler_for, happen_virtually, move, set_priority
+from escalation_rules.engine.model import LONG_AGO, NEVER, POSITION_BITS, REMEMBERED, RuleCode, Tree
 from escalation_rules.engine.state import (
-    ActionFound,
-    BlockedFound,
+    ActionRecord,
+    BlockedRecord,
     LoggedMove,
-    MoveFound,
-    OpenFound,
-    OwnerFound,
+    MoveRecord,
+    OpenItemRecord,
+    OwnerRecord,
     Pending,
     State,
     action_key,
     move_key,
 )
 from escalation_rules.levels import NOWHERE, EscalationLevel
-from escalation_rules.patterns import Happening
+from escalation_rules.patterns import BaseEvent
 from escalation_rules.rules import NEXT
 from escalation_rules.worktime.rotas import next_cover_change
 
-__all__ = ["blocked", "enact_rest", "evidence", "holding", "leaves", "run_rules", "tree_holds", "was_answered"]
-
-
-Findings = tuple[tuple[OpenFound, ...], tuple[tuple[str, str], ...]]
+Findings = tuple[tuple[OpenItemRecord, ...], tuple[tuple[str, str], ...]]
 
 
 def entry_state(state: State, track: int, level: int, *, waived: bool) -> Findings:
@@ -47,7 +44,7 @@ def checked(state: State, checklist: Checklist | None, since: int, track: int) -
     for item in checklist.items if checklist else ():
         answer, why = _answer(state, item, since, track)
         if answer is None:
-            missing.append(OpenFound(item.key, why))
+            missing.append(OpenItemRecord(item.key, why))
         elif answer in item.against:
             against.append((item.key, answer))
     return tuple(missing), tuple(against)
@@ -76,7 +73,7 @@ def expiry(state: State, item: Item, when: int, track: int) -> int | None:
         return None
     program = state.program
     name = state.calendar((program.tracks[track].calendar, program.policy.usual_calendar))
-    return program.calendars[name][0].reach(when >> BITS, expires)
+    return program.calendars[name][0].reach(when >> POSITION_BITS, expires)
 
 
 def _roles_of(state: State, level: EscalationLevel) -> list[str]:
@@ -92,7 +89,7 @@ def holder(state: State, track: int) -> str | None:
     if state.level[track] == NOWHERE:
         return None
     roles = _roles_of(state, state.program.levels[track][state.level[track]])
-    came = state.entry[track] >> BITS
+    came = state.entry[track] >> POSITION_BITS
     return next((role for role in roles if _on_duty(state, role, came)), roles[0] if roles else None)
 
 
@@ -116,7 +113,7 @@ def _above(state: State, track: int, level: int) -> int | None:
     return next((number for number in range(level + 1, len(levels)) if not levels[number].external), None)
 
 
-def owner_of(state: State, track: int, level: int) -> tuple[OwnerFound | None, int, tuple[int, ...], int | None]:
+def owner_of(state: State, track: int, level: int) -> tuple[OwnerRecord | None, int, tuple[int, ...], int | None]:
     """Who takes the case, on which level, which were skipped to find somebody, and until when nobody is there."""
     found = state.program.levels[track][level]
     roles = _roles_of(state, found)
@@ -127,14 +124,14 @@ def owner_of(state: State, track: int, level: int) -> tuple[OwnerFound | None, i
         rota = rotas.get(role)
         person = rota.person_at(state.now) if rota else None
         if rota is None or person is not None:
-            return OwnerFound(role, person, True, tuple(roles[:number])), level, (), None
+            return OwnerRecord(role, person, True, tuple(roles[:number])), level, (), None
     if found.nobody == "hold":
         return None, level, (), _next_duty(state, roles)
     above = _above(state, track, level)
     if found.nobody == "skip" and above is not None:
         owner, reached, skipped, until = owner_of(state, track, above)
         return owner, reached, (level, *skipped), until
-    return OwnerFound(roles[0], None, False, tuple(roles)), level, (), None
+    return OwnerRecord(roles[0], None, False, tuple(roles)), level, (), None
 
 
 def _next_duty(state: State, roles: list[str]) -> int | None:
@@ -162,7 +159,7 @@ def _cover_changes(state: State, track: int, level: int) -> Iterator[int]:
         yield from _cover_changes(state, track, above)
 
 
-class Asked(NamedTuple):
+class ActionRequest(NamedTuple):
     """An action that a rule or an entry asks for, and because of which instant."""
 
     source: tuple[str, str]
@@ -171,12 +168,12 @@ class Asked(NamedTuple):
     cause: int
 
 
-class Weighed(NamedTuple):
+class MoveCandidate(NamedTuple):
     """A wanted move, and what holds it back."""
 
-    move: MoveFound
+    move: MoveRecord
     rules: tuple[RuleCode, ...]
-    held: BlockedFound | None
+    held: BlockedRecord | None
 
 
 def tree_holds(tree: Tree, holds: Callable[[int], bool]) -> bool:
@@ -255,7 +252,7 @@ def _round(state: State, rules: tuple[RuleCode, ...]) -> bool:
     entered, state.entered = state.entered, []
     asked = list(_asked_on_entry(state, entered)) if entered and state.live else []
     before = state.position
-    chosen: list[Weighed] = []
+    chosen: list[MoveCandidate] = []
     if rules:
         rules = _on_fresh_evidence(state, rules)
         asked += _asked_by_rules(state, rules)
@@ -284,31 +281,31 @@ def _on_fresh_evidence(state: State, rules: tuple[RuleCode, ...]) -> tuple[RuleC
 
 def _cause(state: State, rule: RuleCode) -> int:
     when = evidence(state, rule.own_tree)
-    return (state.cycle_when if when == LONG_AGO else when) >> BITS
+    return (state.cycle_when if when == LONG_AGO else when) >> POSITION_BITS
 
 
 # ---------------------------------------------------------------------------- actions
-def _asked_on_entry(state: State, entered: Iterable[tuple[str, int]]) -> Iterator[Asked]:
+def _asked_on_entry(state: State, entered: Iterable[tuple[str, int]]) -> Iterator[ActionRequest]:
     for key, instant in entered:
         track, level = state.program.places[key]
         for number, action in enumerate(state.program.levels[track][level].on_entry):
-            yield Asked(("level", key), number, action, instant)
+            yield ActionRequest(("level", key), number, action, instant)
 
 
-def _asked_by_rules(state: State, rules: Iterable[RuleCode]) -> Iterator[Asked]:
+def _asked_by_rules(state: State, rules: Iterable[RuleCode]) -> Iterator[ActionRequest]:
     for rule in rules:
         if rule.then:
             cause = _cause(state, rule)
             for number, action in enumerate(rule.then):
-                yield Asked(("rule", rule.name), number, action, cause)
+                yield ActionRequest(("rule", rule.name), number, action, cause)
 
 
-def _fresh(state: State, asked: Iterable[Asked]) -> list[tuple[Asked, Happening | None]]:
+def _fresh(state: State, asked: Iterable[ActionRequest]) -> list[tuple[ActionRequest, BaseEvent | None]]:
     """What is asked for the first time and neither recorded before nor declined, with the record of it that is due now.
 
     A record settles earlier occurrences.
     """
-    fresh: list[tuple[Asked, Happening | None]] = []
+    fresh: list[tuple[ActionRequest, BaseEvent | None]] = []
     for one in asked:
         occurrence = (one.source, one.number, state.cycle, one.cause)
         if occurrence in state.fired:
@@ -326,11 +323,11 @@ def _fresh(state: State, asked: Iterable[Asked]) -> list[tuple[Asked, Happening 
     return fresh
 
 
-def _action_key(state: State, one: Asked) -> str:
+def _action_key(state: State, one: ActionRequest) -> str:
     return action_key(state.case, state.program.policy.name, state.cycle, one.source, one.action, one.cause)
 
 
-def _ask_state_changes(state: State, fresh: Iterable[tuple[Asked, Happening | None]]) -> None:
+def _ask_state_changes(state: State, fresh: Iterable[tuple[ActionRequest, BaseEvent | None]]) -> None:
     """Priorities rise to the highest that is asked for; assignments that change something are made."""
     _raise_priority(state, fresh)
     for one, record in fresh:
@@ -341,7 +338,7 @@ def _ask_state_changes(state: State, fresh: Iterable[tuple[Asked, Happening | No
                 _assign(state, one, one.action.picked(state.pick))
 
 
-def _raise_priority(state: State, fresh: Iterable[tuple[Asked, Happening | None]]) -> None:
+def _raise_priority(state: State, fresh: Iterable[tuple[ActionRequest, BaseEvent | None]]) -> None:
     highest, best, record = state.rank, None, None
     for one, its_record in fresh:
         if isinstance(one.action, SetPriority) and (rank := _rank_asked(state, one.action)) > highest:
@@ -354,10 +351,10 @@ def _raise_priority(state: State, fresh: Iterable[tuple[Asked, Happening | None]
         happen_virtually(state, E.PriorityChanged, lambda: set_priority(state, name), to=name)
 
 
-def enact(state: State, record: Happening) -> None:
+def enact(state: State, record: BaseEvent) -> None:
     """What was accepted takes effect where the rules ask for it, so that a history with it reads like one without."""
     del state.accepted[str(record.id)]
-    happening(state.program, type(record))(state, record)
+    handler_for(state.program, type(record))(state, record)
 
 
 def enact_rest(state: State) -> None:
@@ -371,7 +368,7 @@ def _rank_asked(state: State, action: SetPriority) -> int:
     return min(state.rank + 1, len(ranks) - 1) if action.to == NEXT else ranks[action.to]
 
 
-def _assign(state: State, one: Asked, action: Assign | None) -> None:
+def _assign(state: State, one: ActionRequest, action: Assign | None) -> None:
     if action is None:
         return
     role = str(action.role)
@@ -389,17 +386,17 @@ def _assign(state: State, one: Asked, action: Assign | None) -> None:
         )
 
 
-def _ask(state: State, one: Asked, action: Action | None, person: str | None) -> None:
+def _ask(state: State, one: ActionRequest, action: Action | None, person: str | None) -> None:
     """Ask it of somebody, if there is anybody."""
     if action is None:
         return
-    found = ActionFound(state.now, state.order, one.source, one.number, state.cycle, one.cause, action, person)
+    found = ActionRecord(state.now, state.order, one.source, one.number, state.cycle, one.cause, action, person)
     state.actions.append(found)
     state.order += 1
 
 
 # ---------------------------------------------------------------------------- moves
-def _chosen(state: State, track: int, rules: tuple[RuleCode, ...]) -> Weighed | None:
+def _chosen(state: State, track: int, rules: tuple[RuleCode, ...]) -> MoveCandidate | None:
     """The highest wanted move that nothing holds back."""
     wanted = _wanted(state, track, rules)
     if not wanted:
@@ -425,7 +422,7 @@ def _wanted(state: State, track: int, rules: tuple[RuleCode, ...]) -> dict[int, 
     return found
 
 
-def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Iterator[Weighed]:
+def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Iterator[MoveCandidate]:
     """Each wanted move that was neither declined nor made before, the highest first, with what holds it back."""
     for level in sorted(wanted, reverse=True):
         owner, reached, skipped, until = owner_of(state, track, level)
@@ -452,22 +449,22 @@ def _weigh(
     track: int,
     level: int,
     causes: list[tuple[RuleCode, int]],
-    owner: OwnerFound | None,
+    owner: OwnerRecord | None,
     skipped: tuple[int, ...],
     until: int | None,
-) -> Weighed:
+) -> MoveCandidate:
     rules = tuple(rule for rule, _ in causes)
     names, instants = tuple(rule.name for rule in rules), tuple(instant for _, instant in causes)
     cause = min(instants)
     waived = not skipped and any(rule.waived for rule in rules)
     missing, against = entry_state(state, track, level, waived=waived)
-    found = MoveFound(
+    found = MoveRecord(
         state.now, 0, track, state.level[track], level, state.cycle, cause, names, instants, owner, skipped, True
     )
     held = None
     if missing or against or is_held(state, track, level):
-        held = BlockedFound(track, level, state.cycle, cause, names, instants, missing, against, until)
-    return Weighed(found, rules, held)
+        held = BlockedRecord(track, level, state.cycle, cause, names, instants, missing, against, until)
+    return MoveCandidate(found, rules, held)
 
 
 def _move_key(state: State, track: int, level: int, cause: int) -> str:
@@ -476,7 +473,7 @@ def _move_key(state: State, track: int, level: int, cause: int) -> str:
     return move_key(state.case, program.policy.name, state.cycle, program.tracks[track].key, key, cause)
 
 
-def _make(state: State, one: Weighed) -> None:
+def _make(state: State, one: MoveCandidate) -> None:
     """A move that falls due and is not recorded is made virtually, at its instant."""
     track, level = one.move.track, one.move.level
     if state.accepted and (record := state.accepted.get(_move_key(state, track, level, one.move.cause))) is not None:
@@ -493,7 +490,7 @@ def _make(state: State, one: Weighed) -> None:
     )
 
 
-def blocked(state: State) -> tuple[BlockedFound, ...]:
+def blocked(state: State) -> tuple[BlockedRecord, ...]:
     """The moves that are wanted and held back."""
     if not state.live or state.external or state.now < state.program.effective_from:
         return ()

@@ -13,40 +13,14 @@ from typing import Any, NamedTuple
 
 from escalation_rules.actions import Action
 from escalation_rules.case import ACTION_KEY, MOVE_KEY
-from escalation_rules.engine.model import (
-    LONG_AGO,
-    NEVER,
-    EventCode,
-    Program,
-    RuleCode,
-    Steps,
-    TargetCode,
-    TargetVariant,
-    Terms,
-)
-from escalation_rules.events import OPEN, ActionPlan, Standing
-from escalation_rules.patterns import Happening
+from escalation_rules.engine.model import LONG_AGO, NEVER, Program, RuleCode, TargetCode, TargetVariant, Terms
+from escalation_rules.events import OPEN, ActionPlan, CaseStatus
+from escalation_rules.patterns import BaseEvent
 from escalation_rules.picks import Pick
 from escalation_rules.worktime import Span
 
-__all__ = [
-    "EventCode",
-    "Instance",
-    "LoggedMove",
-    "Pending",
-    "Program",
-    "RuleCode",
-    "State",
-    "Steps",
-    "TargetCode",
-    "TargetVariant",
-]
 
-
-NOWHERE = -1
-
-
-class OwnerFound(NamedTuple):
+class OwnerRecord(NamedTuple):
     """Who owns a level: the role, the person named now, whether anybody was on duty at due, and who was passed over."""
 
     role: str
@@ -55,7 +29,7 @@ class OwnerFound(NamedTuple):
     passed: tuple[str, ...]
 
 
-class MoveFound(NamedTuple):
+class MoveRecord(NamedTuple):
     """A move that is due and unrecorded; `causes` has the evidence of each rule.
 
     `skipped` are the levels that were passed over because nobody was there.
@@ -70,19 +44,19 @@ class MoveFound(NamedTuple):
     cause: int
     rules: tuple[str, ...]
     causes: tuple[int, ...]
-    owner: OwnerFound | None
+    owner: OwnerRecord | None
     skipped: tuple[int, ...]
     still_holds: bool
 
 
-class OpenFound(NamedTuple):
+class OpenItemRecord(NamedTuple):
     """An item without an answer that stands."""
 
     item: str
     why: str
 
 
-class BlockedFound(NamedTuple):
+class BlockedRecord(NamedTuple):
     """A move that is wanted and held back; `against` are (item, answer)."""
 
     track: int
@@ -91,12 +65,12 @@ class BlockedFound(NamedTuple):
     cause: int
     rules: tuple[str, ...]
     causes: tuple[int, ...]
-    missing: tuple[OpenFound, ...]
+    missing: tuple[OpenItemRecord, ...]
     against: tuple[tuple[str, str], ...]
     until: int | None
 
 
-class ActionFound(NamedTuple):
+class ActionRecord(NamedTuple):
     """An action that is due and unrecorded: the one with this number of a rule or of an entry to a level.
 
     `action` has its roles picked and its priority named; `person` is whom it assigns.
@@ -112,7 +86,7 @@ class ActionFound(NamedTuple):
     person: str | None
 
 
-class LegFound(NamedTuple):
+class LegRecord(NamedTuple):
     """A leg of a clock: from when, in which calendar (None: all time counts), paused by what."""
 
     since: int
@@ -120,7 +94,7 @@ class LegFound(NamedTuple):
     paused: str | None
 
 
-class ClockFound(NamedTuple):
+class ClockRecord(NamedTuple):
     """The latest instance of a target on a level (or of the policy's, with None).
 
     What is used up exactly at closing time is due then with `at_close`, else when the calendar opens again.
@@ -136,16 +110,16 @@ class ClockFound(NamedTuple):
     caused: bool
     budget: int | None
     stopped: int | None
-    legs: tuple[LegFound, ...]
+    legs: tuple[LegRecord, ...]
     at_close: bool
 
 
-class ExitFound(NamedTuple):
+class ExitRecord(NamedTuple):
     """What going down on a track lacks."""
 
     track: int
     level: int
-    missing: tuple[OpenFound, ...]
+    missing: tuple[OpenItemRecord, ...]
     against: tuple[tuple[str, str], ...]
     until: int | None
 
@@ -161,12 +135,12 @@ class Outcome(NamedTuple):
     cycle: int
     standing: tuple[int, ...]
     holders: tuple[str | None, ...]
-    moves: tuple[MoveFound, ...]
-    blocked: tuple[BlockedFound, ...]
-    actions: tuple[ActionFound, ...]
-    clocks: tuple[ClockFound, ...]
-    work: tuple[tuple[int, int, tuple[OpenFound, ...]], ...]
-    exits: tuple[ExitFound, ...]
+    moves: tuple[MoveRecord, ...]
+    blocked: tuple[BlockedRecord, ...]
+    actions: tuple[ActionRecord, ...]
+    clocks: tuple[ClockRecord, ...]
+    work: tuple[tuple[int, int, tuple[OpenItemRecord, ...]], ...]
+    exits: tuple[ExitRecord, ...]
     requested_since: int | None
     picks: tuple[tuple[str, str | None], ...]
 
@@ -203,7 +177,7 @@ class Instance:
     budget: int | None
     line: int
     reach: Callable[[int], int]
-    legs: list[LegFound]
+    legs: list[LegRecord]
     leg_point: int
     counted: int = 0
     point: int | None = None
@@ -218,7 +192,7 @@ class Instance:
 class Pending:
     """A move that was made virtually: the stay it left, and the rules that wanted it."""
 
-    move: MoveFound
+    move: MoveRecord
     level: int
     entry: int
     rules: tuple[RuleCode, ...]
@@ -255,7 +229,7 @@ class State:
     order: int
     stir: bool
     duty: int
-    standing: Standing
+    standing: CaseStatus
     live: bool
     priority: str | None
     rank: int
@@ -299,7 +273,7 @@ class State:
         self.assigned: dict[str, tuple[str | None, str | None]] = {}
         self.failures: list[tuple[int, int, int | None]] = []
         self.seen = [LONG_AGO] * program.watchers
-        self.answers: dict[int, tuple[int, Happening]] = {}
+        self.answers: dict[int, tuple[int, BaseEvent]] = {}
         self.overridden: dict[str, int] = {}
         self.open: dict[int, Instance] = {}
         self.latest: dict[str, Instance] = {}
@@ -309,8 +283,8 @@ class State:
         self.entered: list[tuple[str, int]] = []
         self.moves: list[Pending] = []
         self.made: list[LoggedMove] = []
-        self.accepted: dict[str, Happening] = {}
-        self.actions: list[ActionFound] = []
+        self.accepted: dict[str, BaseEvent] = {}
+        self.actions: list[ActionRecord] = []
         self.fired: set[tuple[tuple[str, str], int, int, int]] = set()
 
     def point(self, line: int) -> int:

@@ -12,15 +12,13 @@ from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_in
 from escalation_rules.case import Case
 from escalation_rules.engine import deadlines, decide, program_of
 from escalation_rules.engine.fold import fold
-from escalation_rules.explain import say_instant
-from escalation_rules.metrics.kpis import Rate, Spread, page, say_length
-from escalation_rules.patterns import Happening
+from escalation_rules.explain import phrase_instant
+from escalation_rules.metrics.kpis import Rate, Spread, page, phrase_length
+from escalation_rules.patterns import BaseEvent
 from escalation_rules.policy import Policy
 from escalation_rules.record import timezone_of
 from escalation_rules.worktime import load_zone
 from escalation_rules.worktime._timeline import microseconds_of
-
-__all__ = ["Brief", "brief"]
 
 
 class Brief(Value):
@@ -61,14 +59,14 @@ class Brief(Value):
         """The page."""
         zone = load_zone(self.timezone)
         standing = ", ".join(level for level in self.levels.values() if level is not None)
-        since = say_instant(self.unanswered_since, zone) if self.unanswered_since else None
-        first = say_instant(self.first_unanswered, zone) if self.first_unanswered else None
+        since = phrase_instant(self.unanswered_since, zone) if self.unanswered_since else None
+        first = phrase_instant(self.first_unanswered, zone) if self.first_unanswered else None
         unanswered = f"first unanswered since {first}" if first else "none unanswered"
         return page(
-            f"{self.case} at {say_instant(self.at, zone)}: {self.status} on {standing or 'no level'}",
+            f"{self.case} at {phrase_instant(self.at, zone)}: {self.status} on {standing or 'no level'}",
             (
                 ("priority", self.priority or "not set"),
-                ("age", f"{say_length(self.age)}, reopened {self.reopened} times"),
+                ("age", f"{phrase_length(self.age)}, reopened {self.reopened} times"),
                 ("responses", f"{self.responses}; internal or automatic, and not counted: {self.notes}"),
                 ("time between them", self.gaps),
                 ("time the customer waited", self.waits),
@@ -97,7 +95,7 @@ def brief(policy: Policy, case: Case, at: datetime) -> Brief:
     """
     check_policy_and_case(policy, case)
     moment = read_instant(at)
-    known: list[Happening] = [event for event in case.history if event.at <= moment]
+    known: list[BaseEvent] = [event for event in case.history if event.at <= moment]
     replies = [event for event in known if isinstance(event, E.SupportReplied)]
     responses = [event for event in replies if event.counts]
     messages = [event for event in known if isinstance(event, E.CustomerReplied)]
@@ -130,7 +128,7 @@ def brief(policy: Policy, case: Case, at: datetime) -> Brief:
     )
 
 
-def _waits(known: list[Happening]) -> Iterator[tuple[datetime, datetime | None]]:
+def _waits(known: list[BaseEvent]) -> Iterator[tuple[datetime, datetime | None]]:
     """From when to when the customer waited for a response; to None while they still do."""
     since: datetime | None = None
     for event in known:

@@ -13,8 +13,6 @@ from escalation_rules.metrics.kpis import Rate, page
 from escalation_rules.policy import Policy
 from escalation_rules.record import episodes
 
-__all__ = ["Health", "health"]
-
 
 class Health(Value):
     """How the ordinary process did over some cases, and what is wrong with it.

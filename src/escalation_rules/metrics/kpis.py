@@ -13,12 +13,10 @@ from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_in
 from escalation_rules.case import Case
 from escalation_rules.engine import deadlines
 from escalation_rules.errors import UnknownName, unknown
-from escalation_rules.explain import say_instant
+from escalation_rules.explain import phrase_instant
 from escalation_rules.policy import Policy
 from escalation_rules.record import rises, timezone_of, walked
 from escalation_rules.worktime import load_zone
-
-__all__ = ["Attainment", "Kpi", "Kpis", "kpis"]
 
 
 class Rate(Value):
@@ -66,7 +64,7 @@ class Spread(Value):
 
     def __str__(self) -> str:
         told = {"mean": self.mean, "median": self.median, "longest": self.longest}
-        parts = (f"{name} {say_length(length)}" for name, length in told.items() if length is not None)
+        parts = (f"{name} {phrase_length(length)}" for name, length in told.items() if length is not None)
         return ", ".join((str(self.n), *parts))
 
 
@@ -83,7 +81,7 @@ def page(head: str, rows: Iterable[tuple[str, object]]) -> str:
     return "\n".join([head, *(f"  {label:<{width}}  {text}" for label, text in listed)])
 
 
-def say_length(length: timedelta) -> str:
+def phrase_length(length: timedelta) -> str:
     """A length of time in hours and minutes, or in days and hours from two days on.
 
     >>> say_length(timedelta(minutes=90)), say_length(timedelta(days=3, hours=5, minutes=59))
@@ -167,7 +165,7 @@ class Kpis(Value):
     def explain(self) -> str:
         """The figures as a page of text, one part for each row."""
         zone = load_zone(self.timezone)
-        told = f"policy {self.policy} {self.version}, up to {say_instant(self.at, zone)} ({self.timezone})"
+        told = f"policy {self.policy} {self.version}, up to {phrase_instant(self.at, zone)} ({self.timezone})"
         parts = (page(self._title(row, zone), _figures(row)) for row in self.rows)
         return "\n".join((told, *parts))
 

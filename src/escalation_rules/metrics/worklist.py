@@ -17,9 +17,6 @@ from escalation_rules.picks import alternatives
 from escalation_rules.policy import Policy
 from escalation_rules.record import picked_for
 
-__all__ = ["Work", "worklist"]
-
-
 WorkKind = Literal["item", "deadline", "request", "post_mortem", "plan item", "lesson", "action"]
 
 

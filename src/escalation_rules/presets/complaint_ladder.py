@@ -15,9 +15,6 @@ from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
 
-__all__ = ["complaint_ladder"]
-
-
 EVERY_RUNG = Checklist.of(
     Item("reviewed", "The dispute has been reviewed"),
     Item("responded", "The complainant has this rung's answer", done_by=E.COUNTING_REPLY),

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from escalation_rules.worktime import BusinessCalendar
 
-__all__ = ["ALWAYS", "OFFICE"]
-
-
 OFFICE = BusinessCalendar(timezone="Europe/London", hours={"mon-fri": "09:00-17:00"}, holidays="GB-ENG")
 """Office hours in England, with its public holidays."""
 ALWAYS = BusinessCalendar.always("UTC")

@@ -13,8 +13,6 @@ from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
 
-__all__ = ["escalation_utility"]
-
 
 def escalation_utility(
     *,

@@ -16,9 +16,6 @@ from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
 
-__all__ = ["magic_square"]
-
-
 ENTRANCES = ("portal", "phone", "email")
 """Where a request reaches the support group by itself; what is told elsewhere has to be brought there."""
 ENDED = (E.DeEscalated.like(), E.Resolved.like(), E.Closed.like())

@@ -25,9 +25,6 @@ from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
 
-__all__ = ["regional_escalation"]
-
-
 REGIONS = {"emea": "emea_manager", "americas": "americas_manager"}
 """Who manages escalations in which region, unless an organisation says."""
 GONE_WRONG = E.ProgressReported.like(state=("stalled", "digressed"))

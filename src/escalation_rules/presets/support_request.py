@@ -20,20 +20,6 @@ from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
 
-__all__ = [
-    "CHANNELS",
-    "CONTACT",
-    "FOUR_QUESTIONS",
-    "SPECIALISTS",
-    "THREE_TASKS",
-    "escalated_level",
-    "kept_informed",
-    "request_facts",
-    "request_rules",
-    "support_request",
-]
-
-
 CHANNELS = ("phone", "email")
 """The entrances by preference; others are accepted and answered with these."""
 SPECIALISTS = {"database": "database_engineer", "network": "network_engineer"}

@@ -16,9 +16,6 @@ from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, SpanLike
 
-__all__ = ["vendor_chain"]
-
-
 PRODUCTS = {"storage": "infrastructure", "backup": "infrastructure", "network": "network"}
 """Which group of products each belongs to, unless an organisation says: engineers know one, duty managers a group."""
 CONTACTS = ("sales", "sales_rep", "field", "field_engineer")

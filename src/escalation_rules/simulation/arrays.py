@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 
 from escalation_rules.conditions import OUTCOMES
 
-__all__ = ["BITS", "WIDTH", "Keys", "distinct", "either", "toggled"]
-
-
-LOST = np.iinfo(np.int64).min
+NAT = np.iinfo(np.int64).min
 """An instant that is not known. It is also what numpy takes for one that is not a time."""
 
 Ints = NDArray[np.int64]
@@ -24,7 +21,7 @@ Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
-class Here(NamedTuple):
+class Lane(NamedTuple):
     """Different clocks or cases, by their rows, each with the last event of its case and the present instant.
 
     All clocks there are, in order, are the rows of a slice, so that arrays are read and written without a copy.
@@ -34,20 +31,20 @@ class Here(NamedTuple):
     place: NDArray[Any]
     now: Ints
 
-    def where(self, chosen: NDArray[Any]) -> Here:
+    def where(self, chosen: NDArray[Any]) -> Lane:
         """Some of them."""
-        return Here(self.rows(chosen), self.place[chosen], self.now[chosen])
+        return Lane(self.rows(chosen), self.place[chosen], self.now[chosen])
 
     def rows(self, chosen: Any) -> Any:
         """The rows of some of them."""
         return chosen if isinstance(self.row, slice) else self.row[chosen]
 
 
-BITS, WIDTH = 12, 48
+EVENT_BITS, INSTANT_BITS = 12, 48
 """How many bits have the position of an event in its history, and an instant counted from the first of the batch."""
 
 
-class Keys:
+class CaseTimeIndex:
     """Keys in order (`(case << WIDTH) + instant`), of some cases from 0 on.
 
     The keys of one case are few, so the search begins at the case and is done in steps of half the length, for all that
@@ -55,7 +52,7 @@ class Keys:
     """
 
     def __init__(self, keys: Ints, cases: int) -> None:
-        counts = np.bincount(keys >> WIDTH, minlength=cases)
+        counts = np.bincount(keys >> INSTANT_BITS, minlength=cases)
         rounds = int(counts.max(initial=0)).bit_length()
         self.before = np.cumsum(counts) - counts
         self.steps = [1 << number for number in reversed(range(rounds))]
@@ -63,7 +60,7 @@ class Keys:
 
     def as_of(self, keys: Ints) -> Ints:
         """The place of the last key of the case up to another; if it has none, of the last of the cases before it."""
-        count: Ints = self.before[keys >> WIDTH]  # of the keys up to there
+        count: Ints = self.before[keys >> INSTANT_BITS]  # of the keys up to there
         for step in self.steps:
             count += (self.keys[step - 1 :][count] <= keys) * step
         count -= 1
@@ -91,13 +88,13 @@ def either(where: NDArray[np.bool_], one: Any, other: Any) -> Any:
     return other + where * (one - other)
 
 
-NEVER = np.iinfo(np.int64).max
-LONG_AGO = -1
+NEVER_64 = np.iinfo(np.int64).max
+BEFORE_ANY = -1
 NONE = -1
 NOT_STARTED, PENDING, MET, BREACHED, VOID = range(len(OUTCOMES))
 
 
-class Left:
+class RowBuffer:
     """The rows that cases leave, by column, in pieces."""
 
     def __init__(self, count: int) -> None:
@@ -121,7 +118,7 @@ def starts_of(case: NDArray[Any], size: int) -> Ints:
     return found
 
 
-def by_turns(owner: NDArray[Any]) -> Iterator[Ints]:
+def by_rank(owner: NDArray[Any]) -> Iterator[Ints]:
     """The first of the rows of each owner, then the second of each that has one, and so on. Rows are by owner."""
     if not len(owner):
         return

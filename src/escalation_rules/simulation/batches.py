@@ -16,26 +16,23 @@ from escalation_rules import events as E
 from escalation_rules.case import Case
 from escalation_rules.engine import program_of
 from escalation_rules.engine.clocks import counted_now, due_of, outcome_now
-from escalation_rules.engine.fold import Told, live, told
+from escalation_rules.engine.fold import CaseInput, case_input, run
 from escalation_rules.engine.model import REMEMBERED, Program
 from escalation_rules.engine.rules import blocked, expiry, holder
-from escalation_rules.engine.state import BlockedFound, Instance, LoggedMove, State
+from escalation_rules.engine.state import BlockedRecord, Instance, LoggedMove, State
 from escalation_rules.events import AcceptableEvent
 from escalation_rules.levels import NOWHERE
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
-from escalation_rules.simulation.arrays import LOST
+from escalation_rules.simulation.arrays import NAT
 from escalation_rules.simulation.columns import columnar, plan_of, which
 from escalation_rules.simulation.frames import Columns, by_case, columns_of, concatenated
 from escalation_rules.simulation.histories import Histories
 
-__all__ = ["Batch", "Moves", "one_by_one", "replay_batch"]
-
-
 Row = tuple[Any, ...]
 
 
-class Lives:
+class OneByOne:
     """The lives of cases under a policy up to an instant, as rows by frame. Instants are whole microseconds."""
 
     def __init__(self, program: Program, until: int) -> None:
@@ -43,10 +40,10 @@ class Lives:
         self.owners = Owners(program)
         self.rows: dict[str, list[Row]] = {"cases": [], "moves": [], "blocked": [], "stays": [], "deadlines": []}
 
-    def live(self, case: Told) -> None:
+    def live(self, case: CaseInput) -> None:
         """One more case."""
-        watch, name = _Watch(self.program, self.owners), case.id
-        state = live(self.program, case, self.until, watch.see)
+        watch, name = _Recorder(self.program, self.owners), case.id
+        state = run(self.program, case, self.until, watch.see)
         void = state.standing.status == "void"
         made = [] if void else watch.moves
         self.rows["cases"].append(_case_row(case, state, len(made), void=void))
@@ -57,12 +54,12 @@ class Lives:
             self.rows["stays"] += [(name, *row) for row in watch.stays()]
             self.rows["deadlines"] += [(name, *row) for row in self._deadlines(state, watch)]
 
-    def _deadlines(self, state: State, watch: _Watch) -> list[Row]:
+    def _deadlines(self, state: State, watch: _Recorder) -> list[Row]:
         clocks = [*state.past, *state.clocks.values()]
         clocks.sort(key=lambda clock: (clock.started, clock.group.number))
         return [self._deadline(clock, state, watch) for clock in clocks]
 
-    def _deadline(self, clock: Instance, state: State, watch: _Watch) -> Row:
+    def _deadline(self, clock: Instance, state: State, watch: _Recorder) -> Row:
         due, outcome, counted = due_of(clock), outcome_now(clock, state), counted_now(clock, state)
         end = state.now if clock.stopped is None else clock.stopped
         shot = watch.at(due if outcome == "breached" and due is not None else end)
@@ -76,9 +73,9 @@ class Lives:
             self.owners.of_target(group.number, place, shot),
             shot.picks[0],
             clock.started,
-            LOST if due is None else due,
-            LOST if clock.stopped is None else clock.stopped,
-            LOST if clock.budget is None else clock.budget,
+            NAT if due is None else due,
+            NAT if clock.stopped is None else clock.stopped,
+            NAT if clock.budget is None else clock.budget,
             counted,
             end - clock.started - counted,
             counted / clock.budget if clock.budget else None,
@@ -140,7 +137,7 @@ class Owners:
         """The role that a policy gives a level to."""
         return None if level == NOWHERE else self.chosen(self.program.levels[track][level].owner, picks)
 
-    def of_target(self, group: int, place: tuple[int, int], shot: _Shot) -> str | None:
+    def of_target(self, group: int, place: tuple[int, int], shot: _Snapshot) -> str | None:
         """The role that a target names, or else who has the case, or had the level that it has left."""
         named, (track, level) = self.named[group], place
         if named is not None:
@@ -148,7 +145,7 @@ class Owners:
         return shot.holders[track] if shot.levels[track] == level else self.of_level(track, level, shot.picks)
 
 
-class _Shot(NamedTuple):
+class _Snapshot(NamedTuple):
     """What a case was like from an instant on; who has it on each track, and who took it when it came there."""
 
     at: int
@@ -161,16 +158,16 @@ class _Shot(NamedTuple):
     owners: tuple[str | None, ...]
 
 
-class _Watch:
+class _Recorder:
     """Looks at a case after each instant that changed something."""
 
     def __init__(self, program: Program, owners: Owners) -> None:
         self.program, self.owners = program, owners
-        self.shots: list[_Shot] = []
+        self.shots: list[_Snapshot] = []
         self.instants: list[int] = []
         self.moves: list[Row] = []
         self.told = 0
-        self.held: list[tuple[int, tuple[BlockedFound, ...]]] = []
+        self.held: list[tuple[int, tuple[BlockedRecord, ...]]] = []
         self.may_hold = owners.may_hold
 
     def see(self, state: State) -> None:
@@ -184,7 +181,7 @@ class _Watch:
         if self.may_hold:
             self._note_held(state)
 
-    def at(self, instant: int) -> _Shot:
+    def at(self, instant: int) -> _Snapshot:
         """What the case was like at an instant."""
         return self.shots[bisect_right(self.instants, instant) - 1]
 
@@ -200,7 +197,7 @@ class _Watch:
             holders = owners = self.owners.holders(state, levels, picks)
             if last is not None and last.cycle == state.cycle:
                 owners = _owners(last, entries, holders)
-            shots.append(_Shot(state.now, *what, holders, owners))
+            shots.append(_Snapshot(state.now, *what, holders, owners))
             instants.append(state.now)
 
     def _move(self, state: State, made: LoggedMove) -> Row:
@@ -242,7 +239,7 @@ class _Watch:
         """Where the case stood while it was worked on, in the order in which it came there."""
         rows: list[tuple[int, int, Row]] = []
         for track in range(len(self.program.levels)):
-            since: _Shot | None = None
+            since: _Snapshot | None = None
             for shot in self.shots:
                 if since is not None and (not shot.live or _stay(shot, track) != _stay(since, track)):
                     rows.append((since.at, track, self._stay_row(since, track, shot.at)))
@@ -250,15 +247,15 @@ class _Watch:
                 if since is None and shot.live and shot.levels[track] != NOWHERE:
                     since = shot
             if since is not None:
-                rows.append((since.at, track, self._stay_row(since, track, LOST)))
+                rows.append((since.at, track, self._stay_row(since, track, NAT)))
         return [row for _, _, row in sorted(rows, key=lambda one: one[:2])]
 
-    def _stay_row(self, since: _Shot, track: int, left: int) -> Row:
+    def _stay_row(self, since: _Snapshot, track: int, left: int) -> Row:
         level = self.owners.key(track, since.levels[track])
         return since.cycle, self.program.tracks[track].key, level, since.owners[track], since.at, left
 
 
-def _owners(last: _Shot, entries: tuple[int, ...], holders: tuple[str | None, ...]) -> tuple[str | None, ...]:
+def _owners(last: _Snapshot, entries: tuple[int, ...], holders: tuple[str | None, ...]) -> tuple[str | None, ...]:
     """Who took the case when it came to where it stands on each track, in this cycle."""
     if last.entries == entries:
         return last.owners
@@ -266,11 +263,11 @@ def _owners(last: _Shot, entries: tuple[int, ...], holders: tuple[str | None, ..
     return tuple([owner if before == entry else holder for before, entry, owner, holder in kept])
 
 
-def _stay(shot: _Shot, track: int) -> tuple[int, int, int]:
+def _stay(shot: _Snapshot, track: int) -> tuple[int, int, int]:
     return shot.cycle, shot.levels[track], shot.entries[track]
 
 
-def _held_back(program: Program, looks: list[tuple[int, tuple[BlockedFound, ...]]], until: int) -> list[Row]:
+def _held_back(program: Program, looks: list[tuple[int, tuple[BlockedRecord, ...]]], until: int) -> list[Row]:
     """From when to when each move was held back, by the same things and wanted by the same rules."""
     rows: list[Row] = []
     since: dict[Row, int] = {}
@@ -278,19 +275,19 @@ def _held_back(program: Program, looks: list[tuple[int, tuple[BlockedFound, ...]
         held = {_held_row(program, one) for one in found}
         rows += [(*row[:4], since.pop(row), at, *row[4:]) for row in set(since) - held]
         since.update(dict.fromkeys(held - set(since), at))
-    rows += [(*row[:4], start, LOST, *row[4:]) for row, start in since.items()]
+    rows += [(*row[:4], start, NAT, *row[4:]) for row, start in since.items()]
     return sorted((row for row in rows if row[4] != row[5]), key=lambda row: (row[4], program.places[row[2]]))
 
 
-def _held_row(program: Program, found: BlockedFound) -> Row:
+def _held_row(program: Program, found: BlockedRecord) -> Row:
     missing = ", ".join(f"{one.item}: {one.why}" for one in found.missing)
     against = ", ".join(f"{item}: {answer}" for item, answer in found.against)
     track, level = program.tracks[found.track].key, program.levels[found.track][found.level].key
     return found.cycle, track, level, ", ".join(found.rules), missing or None, against or None
 
 
-def _case_row(case: Told, state: State, moves: int, *, void: bool) -> Row:
-    first = resolved = closed = LOST
+def _case_row(case: CaseInput, state: State, moves: int, *, void: bool) -> Row:
+    first = resolved = closed = NAT
     for instant, event in case.events:
         kind = type(event)
         if kind not in _ENDING:
@@ -298,10 +295,10 @@ def _case_row(case: Told, state: State, moves: int, *, void: bool) -> Row:
         if instant > state.now:
             break
         if kind is E.Reopened or kind is E.Voided:
-            resolved = closed = LOST
+            resolved = closed = NAT
             continue
-        first = instant if first == LOST else first
-        resolved = instant if resolved == LOST else resolved
+        first = instant if first == NAT else first
+        resolved = instant if resolved == NAT else resolved
         closed = instant if kind is E.Closed else closed
     level = state.program.levels[0][state.level[0]].key if state.level[0] != NOWHERE else None
     return case.id, case.events[0][0], first, resolved, closed, void, state.cycle, state.priority, level, moves
@@ -347,8 +344,8 @@ def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves
 
 def one_by_one(policy: Policy, cases: Histories | list[Case], last: int) -> dict[str, Columns]:
     """The frames of cases that go through the engine, each by itself."""
-    lives = Lives(program_of(policy), last)
-    for case in cases.told(last) if isinstance(cases, Histories) else (told(case, last) for case in cases):
+    lives = OneByOne(program_of(policy), last)
+    for case in cases.told(last) if isinstance(cases, Histories) else (case_input(case, last) for case in cases):
         lives.live(case)
     return {name: columns_of(name, rows) for name, rows in lives.rows.items()}
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from escalation_rules.case import Case
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.policy import Policy
-from escalation_rules.simulation.arrays import LOST
+from escalation_rules.simulation.arrays import NAT
 from escalation_rules.simulation.batches import Moves
 from escalation_rules.simulation.frames import AT, COUNT, SPAN, TEXT, Columns, array, native
 from escalation_rules.simulation.logs import CaseLog
@@ -43,7 +43,7 @@ CHANGES = {
     "old_outcome": TEXT,
     "new_outcome": TEXT,
 }
-KINDS = ("added", "removed", "earlier", "later", "other_rule", "outcome")
+DIFFERENCES = ("added", "removed", "earlier", "later", "other_rule", "outcome")
 Pair = tuple[int | None, int | None]
 
 
@@ -220,8 +220,8 @@ class Comparison:
 
     def examples(self, kind: str, n: int = 5) -> Any:
         """The `n` rows of `changes` of a kind whose instants moved farthest, as a frame."""
-        if kind not in KINDS:
-            raise UnknownName(unknown("kind of change", kind, KINDS))
+        if kind not in DIFFERENCES:
+            raise UnknownName(unknown("kind of change", kind, DIFFERENCES))
         where = np.flatnonzero(self.changes["kind"] == kind)
         shifts = np.abs(np.nan_to_num(self.changes["shift"][where].astype(np.int64), nan=0))
         shifts = np.where(np.isnat(self.changes["shift"][where]), -1, shifts)
@@ -252,7 +252,9 @@ class Comparison:
 
     def _counts(self) -> str:
         moves = self.changes["subject"] == "move"
-        counts = ", ".join(f"{int((moves & (self.changes['kind'] == kind)).sum()):,} {kind}" for kind in KINDS[:5])
+        counts = ", ".join(
+            f"{int((moves & (self.changes['kind'] == kind)).sum()):,} {kind}" for kind in DIFFERENCES[:5]
+        )
         return (
             f"moves: {counts.replace('_', ' ')}; in {len(set(self.changes['case'].tolist())):,} cases something differs"
         )
@@ -301,7 +303,7 @@ class _Table:
         return None if place is None else self.lists[name][place]
 
     def instant(self, name: str, place: int | None) -> int:
-        return LOST if place is None else self.instants[name][place]
+        return NAT if place is None else self.instants[name][place]
 
 
 def _pairs(old: _Table, new: _Table) -> Iterable[tuple[tuple[Any, ...], Pair]]:
@@ -319,16 +321,16 @@ def _kind(before: int | None, after: int | None, at: tuple[int, int]) -> str | N
         return "added" if before is None else "removed"
     if at[0] == at[1]:
         return None
-    return "later" if at[1] == LOST or (at[0] != LOST and at[1] > at[0]) else "earlier"
+    return "later" if at[1] == NAT or (at[0] != NAT and at[1] > at[0]) else "earlier"
 
 
 def _shift(at: tuple[int, int]) -> int:
-    return LOST if LOST in at else at[1] - at[0]
+    return NAT if NAT in at else at[1] - at[0]
 
 
 def _place(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """By case and the first of its instants, those that are not known last."""
-    known = [at for at in row[7:9] if at != LOST]
+    known = [at for at in row[7:9] if at != NAT]
     return row[0], not known, min(known, default=0), row[1], row[2], str(row[3:7])
 
 

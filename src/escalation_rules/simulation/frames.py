@@ -16,24 +16,6 @@ from numpy.typing import NDArray
 
 from escalation_rules.errors import InvalidValue, unknown
 
-__all__ = [
-    "AT",
-    "COUNT",
-    "FRAMES",
-    "INNER",
-    "SPAN",
-    "TEXT",
-    "Columns",
-    "array",
-    "backend_of",
-    "by_case",
-    "columns_of",
-    "concatenated",
-    "native",
-    "take",
-    "usual_backend",
-]
-
 
 class Categorical(NamedTuple):
     """A column of texts (or nulls) as numbers into words, which may be there more than once."""

@@ -16,14 +16,11 @@ from numpy.typing import NDArray
 
 from escalation_rules._values import FrozenDict, Value, fields_of
 from escalation_rules.case import ACTION_KEY, MOVE_KEY, Case
-from escalation_rules.engine.fold import Told, told
+from escalation_rules.engine.fold import CaseInput, case_input
 from escalation_rules.events import AcceptableEvent, MoveDeclined, Observed
-from escalation_rules.patterns import Happening
+from escalation_rules.patterns import BaseEvent
 from escalation_rules.simulation.arrays import Ints
 from escalation_rules.worktime._timeline import EPOCH, datetime_of
-
-__all__ = ["Histories", "Template", "Templates"]
-
 
 V = TypeVar("V", bound=Value)
 
@@ -31,9 +28,9 @@ V = TypeVar("V", bound=Value)
 class Template(NamedTuple):
     """A kind of event with all that it holds but its instant and its id."""
 
-    prototype: Happening
+    prototype: BaseEvent
 
-    def event(self, instant: int, name: str | None) -> Happening:
+    def event(self, instant: int, name: str | None) -> BaseEvent:
         """The event at an instant. What is known to be good is not checked again."""
         kind = type(self.prototype)
         held = {**vars(self.prototype), "at": datetime_of(instant), "id": name, "instant": instant}
@@ -57,7 +54,7 @@ class Templates:
     def __init__(self) -> None:
         self.found: dict[Any, int] = {}
 
-    def code(self, kind: type[Happening], /, **fields: Any) -> int:
+    def code(self, kind: type[BaseEvent], /, **fields: Any) -> int:
         """The number of a template."""
         key = (kind, tuple((name, _hashable(value)) for name, value in fields.items()))
         return self.found.setdefault(key, len(self.found))
@@ -109,7 +106,7 @@ class Histories:
         parts = self.part[here].tolist()
         return [f"{name}:{part + 1}" if part else name for name, part in zip(names, parts, strict=True)]
 
-    def told(self, until: int) -> Iterator[Told]:
+    def told(self, until: int) -> Iterator[CaseInput]:
         """What a fold up to an instant reads of each case. Only where keys or snapshots matter is a case made of it."""
         at, code, starts = self.at.tolist(), self.code.tolist(), self.starts.tolist()
         names = [] if self.names is None else self.names.tolist()
@@ -118,9 +115,11 @@ class Histories:
         for number, (first, last) in enumerate(pairwise(starts)):
             codes = code[first:last]
             if apart.isdisjoint(codes) and not any(name.startswith(_KEYS) for name in names[first:last]):
-                yield Told(self.ids[number], [*zip(at[first:last], map(prototypes.__getitem__, codes), strict=True)])
+                yield CaseInput(
+                    self.ids[number], [*zip(at[first:last], map(prototypes.__getitem__, codes), strict=True)]
+                )
             else:
-                yield told(self.case(number), until)
+                yield case_input(self.case(number), until)
 
     def part_of(self, first: int, last: int) -> Histories:
         """The cases from one number up to another."""
@@ -198,7 +197,7 @@ class Histories:
 _KEYS = (MOVE_KEY, ACTION_KEY)
 
 
-def _is_apart(event: Happening) -> bool:
+def _is_apart(event: BaseEvent) -> bool:
     """Whether a fold must know more of an event than its prototype and its instant."""
     keyed = isinstance(event, AcceptableEvent) and (event.recorded_at or getattr(event, "key", None)) is not None
     return keyed or isinstance(event, Observed | MoveDeclined)

@@ -21,15 +21,13 @@ from escalation_rules.events import (
     Observed,
     Opened,
     PriorityChanged,
+    events_between,
     read_status,
-    steps,
 )
-from escalation_rules.simulation.arrays import LOST, Ints, Mask
+from escalation_rules.simulation.arrays import NAT, Ints, Mask
 from escalation_rules.simulation.histories import Histories, Templates
 from escalation_rules.simulation.mapping import Column, LogMapping, text_of
 from escalation_rules.worktime._timeline import instant_of_wall, load_zone, microseconds_of
-
-__all__ = ["LogFinding", "LogReader"]
 
 
 class Encoded(NamedTuple):
@@ -99,7 +97,7 @@ def _few(key: NDArray[np.int64], width: int) -> tuple[NDArray[np.int64], NDArray
 
 
 def instants(series: nw.Series[Any], zone: str | None, form: str | None, missing: tuple[str, ...], path: str) -> Ints:
-    """The instants of a column; `LOST` where there is none, or none can be read.
+    """The instants of a column; `NAT` where there is none, or none can be read.
 
     Raises `InvalidValue` for naive times without a zone.
     """
@@ -107,7 +105,7 @@ def instants(series: nw.Series[Any], zone: str | None, form: str | None, missing
     if isinstance(series.dtype, nw.Datetime):
         return _of_datetimes(series, tz, path)
     column = coded(series, missing)
-    found = np.array([*(_instant_of(word, tz, form, path) for word in column.words), LOST], np.int64)
+    found = np.array([*(_instant_of(word, tz, form, path) for word in column.words), NAT], np.int64)
     return found[column.codes]
 
 
@@ -119,21 +117,21 @@ def _of_datetimes(series: nw.Series[Any], tz: tzinfo | None, path: str) -> Ints:
         walls, places = np.unique(stamps[~lost], return_inverse=True)
         naive = walls.astype("datetime64[us]").tolist()
         stamps[~lost] = np.array([_settled(wall, tz, path) for wall in naive], np.int64)[places]
-    stamps[lost] = LOST
+    stamps[lost] = NAT
     return stamps
 
 
 def _instant_of(word: Any, tz: tzinfo | None, form: str | None, path: str) -> int:
-    """The instant that a word of a log names; `LOST` if none."""
+    """The instant that a word of a log names; `NAT` if none."""
     moment = word
     if isinstance(word, str):
         try:
             moment = datetime.strptime(word, form) if form is not None else datetime.fromisoformat(word)  # noqa: DTZ007
         except ValueError:
-            return LOST
+            return NAT
     elif isinstance(word, date) and not isinstance(word, datetime):
         moment = datetime(word.year, word.month, word.day)  # noqa: DTZ001 a date is wall time
-    return _settled(moment, tz, path) if isinstance(moment, datetime) and moment == moment else LOST  # noqa: PLR0124
+    return _settled(moment, tz, path) if isinstance(moment, datetime) and moment == moment else NAT  # noqa: PLR0124
 
 
 def _settled(moment: datetime, tz: tzinfo | None, path: str) -> int:
@@ -196,8 +194,8 @@ class LogReader:
         case = np.array([*(rank[name] for name in named.words), -1], np.int64)[named.codes]
         self.case, self.rows = case, np.arange(len(case))
         self._find("nameless", mapping.case, case < 0, "no case is named; the rows are not used")
-        self._find("undated", mapping.at, (at == LOST) & (case >= 0), "no instant can be read; the rows are not used")
-        used = (case >= 0) & (at != LOST) & ~self._repeated(case)
+        self._find("undated", mapping.at, (at == NAT) & (case >= 0), "no instant can be read; the rows are not used")
+        used = (case >= 0) & (at != NAT) & ~self._repeated(case)
         rows = np.flatnonzero(used)
         if not len(rows):
             raise InvalidValue(self._unread(at))
@@ -215,7 +213,7 @@ class LogReader:
     def _unread(self, at: Ints) -> Problem:
         """The problem of a log without a row that can be used: the times that are there may be written otherwise."""
         texts = [text for text in map(text_of, self.table[self.mapping.at].drop_nulls().head(1).to_list()) if text]
-        if (at == LOST).all() and texts:
+        if (at == NAT).all() and texts:
             form = "ISO 8601" if self.mapping.format is None else f"times of the format `{self.mapping.format}`"
             return Problem("no time that can be read, such as", texts[0], path="at", expected=form)
         return Problem("a log without a row that has a case and an instant", expected="at least one")
@@ -262,7 +260,7 @@ class LogReader:
         opened = self.at[self.starts[:-1]]
         if self.mapping.opened is not None:
             told = self._instants(self.mapping.opened, "opened")[self.rows[self.starts[:-1]]]
-            opened = np.where(told == LOST, opened, told)
+            opened = np.where(told == NAT, opened, told)
         early = self.at < opened[self.case]
         self._find("early", self.mapping.at, early, "before the case was opened; taken as at the opening")
         self.opened, self.at = opened, np.maximum(self.at, opened[self.case])
@@ -368,7 +366,7 @@ class LogReader:
         standings = [OPEN, *map(read_status, column.words)]
         changed = (column.codes >= 0) & (column.codes != (before := self._before(column.codes)))
         kinds, places = kinds_of([before[changed], column.codes[changed]], int(changed.sum()))
-        made = [steps(standings[old + 1], standings[new + 1]) for old, new in kinds]
+        made = [events_between(standings[old + 1], standings[new + 1]) for old, new in kinds]
         for rank in range(max(map(len, made), default=0)):
             codes = [self.templates.code(one[rank][0], **one[rank][1]) if len(one) > rank else -1 for one in made]
             chosen = np.array(codes, np.int32)[places]
@@ -390,7 +388,7 @@ class LogReader:
                 shown = self._instants(name, name)[self.rows]
             except InvalidValue:
                 continue
-            self._find("leak", name, (shown != LOST) & (shown > self.at), "shows an instant later than its row")
+            self._find("leak", name, (shown != NAT) & (shown > self.at), "shows an instant later than its row")
 
     # ------------------------------------------------------------------------ histories
 

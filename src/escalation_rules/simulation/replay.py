@@ -36,9 +36,9 @@ from escalation_rules.simulation.reports import (
     edges,
     names,
     names_in_order,
+    narrative,
     rates,
     rows_of_target,
-    story,
     workload,
     zone_of,
 )
@@ -350,4 +350,4 @@ class ReplayedCase:
         if at is not None:
             return self.decision(at).explain()
         found: Mapping[str, list[dict[str, Any]]] = {name: self.replay.rows(name, self.case.id) for name in FRAMES}
-        return story(found, self.replay.policy, zone_of(self.replay.policy))
+        return narrative(found, self.replay.policy, zone_of(self.replay.policy))

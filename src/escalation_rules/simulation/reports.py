@@ -18,24 +18,9 @@ from escalation_rules.worktime import BusinessCalendar, Span
 from escalation_rules.worktime._timeline import datetime_of, instant_of_wall
 from escalation_rules.worktime.spans import SpanLike
 
-__all__ = [
-    "NOTE",
-    "Groups",
-    "edges",
-    "names",
-    "names_in_order",
-    "paired",
-    "rates",
-    "rows_of_target",
-    "wilson",
-    "workload",
-    "zone_of",
-]
-
-
 NOTE = "People act as they did: a replay cannot show faster answers."
 """What every report says."""
-OUTCOMES = ("met", "breached", "pending", "void")
+OUTCOMES_IN_ORDER = ("met", "breached", "pending", "void")
 Floats = NDArray[np.float64]
 
 
@@ -97,7 +82,7 @@ def rows_of_target(deadlines: Columns, target: str | None, cycles: str, targets:
 def rates(deadlines: Columns, by: Sequence[str], order: Mapping[str, Sequence[str]], confidence: float) -> Columns:
     """Breaches over what was met or breached, by group and target, with Wilson's interval."""
     groups = Groups(deadlines, (*by, "target"), order)
-    counts = {name: groups.total(deadlines["outcome"] == name) for name in OUTCOMES}
+    counts = {name: groups.total(deadlines["outcome"] == name) for name in OUTCOMES_IN_ORDER}
     judged = counts["met"] + counts["breached"]
     low, high = wilson(counts["breached"], judged, confidence)
     return {
@@ -211,7 +196,7 @@ def paired(
 Rows = Mapping[str, list[dict[str, Any]]]
 
 
-def story(rows: Rows, policy: Policy, zone: str) -> str:
+def narrative(rows: Rows, policy: Policy, zone: str) -> str:
     """The life of a case, line by line, in a time zone."""
     (case,) = rows["cases"]
     head = f"{case['case']} under {policy.name} {policy.version} ({zone})"

@@ -11,13 +11,10 @@ from types import TracebackType
 from escalation_rules._values import show
 from escalation_rules.case import Case
 from escalation_rules.errors import InvalidValue, Problem
-from escalation_rules.explain import say_instant
+from escalation_rules.explain import phrase_instant
 from escalation_rules.policy import Policy
 from escalation_rules.testing.runs import Run, Step
 from escalation_rules.worktime import load_zone
-
-__all__ = ["Broken", "hold"]
-
 
 DECORATED = '@invariant("what must hold of every run")'
 """How a function of a run is made an invariant."""
@@ -73,7 +70,7 @@ def invariant(sentence: str, *, lacks: Need = _nothing) -> Callable[[Check], Inv
     return make
 
 
-def tell(sentence: str, run: Run, step: Step, complaint: str = "") -> str:
+def report(sentence: str, run: Run, step: Step, complaint: str = "") -> str:
     """The story of a run that breaks a promise at a step."""
     return "\n".join(_lines(sentence, run, step, complaint))
 
@@ -88,7 +85,7 @@ def paste(case: Case) -> str:
 def _lines(sentence: str, run: Run, step: Step, complaint: str) -> Iterator[str]:
     policy, zone = run.policy, run.steps[0].decision.timezone
     yield sentence
-    yield f"  broken at {say_instant(step.at, load_zone(zone))} ({zone}), policy {policy.name} {policy.version}"
+    yield f"  broken at {phrase_instant(step.at, load_zone(zone))} ({zone}), policy {policy.name} {policy.version}"
     if complaint:
         yield from (f"  {line}" for line in complaint.splitlines())
     yield from ("", f"  case = {paste(run.case)}", "")
@@ -109,7 +106,7 @@ def _timeline(run: Run, broken: Step) -> Iterator[str]:
             f"held: {one.move.to}" for one in step.decision.blocked
         ]
         mark = ">" if step is broken else " "
-        line = f"{mark} {say_instant(step.at, zone):<29} {happened:<44} {standing:<20} {', '.join(asked)}"
+        line = f"{mark} {phrase_instant(step.at, zone):<29} {happened:<44} {standing:<20} {', '.join(asked)}"
         yield line.rstrip()
 
 
@@ -128,7 +125,7 @@ def _said(event: object) -> str:
 # Where it broke is looked for when somebody reads the failure: of the hundreds of cases that break a promise while the
 # shortest is sought, one is read.
 
-Found = tuple[Step, str]
+Violation = tuple[Step, str]
 """Where a promise broke, and what it complained of."""
 
 
@@ -152,7 +149,7 @@ class Broken(AssertionError):
         return self._found[0]
 
     @cached_property
-    def _found(self) -> Found:
+    def _found(self) -> Violation:
         if any(self._seen is step for step in self.run.steps[:-1]):
             assert self._seen is not None
             return self._seen, self._complaint
@@ -160,7 +157,7 @@ class Broken(AssertionError):
 
     @cached_property
     def _story(self) -> str:
-        return tell(self.promise.sentence, self.run, *self._found)
+        return report(self.promise.sentence, self.run, *self._found)
 
 
 def hold(promise: Invariant, run: Run) -> bool:
@@ -172,7 +169,7 @@ def hold(promise: Invariant, run: Run) -> bool:
         raise Broken(promise, run, error) from None
 
 
-def _earliest(promise: Invariant, run: Run) -> Found | None:
+def _earliest(promise: Invariant, run: Run) -> Violation | None:
     """Hold a promise against ever longer beginnings of a run: where the first ends that breaks it, if one does."""
     for length, step in enumerate(run.steps[:-1], 1):
         try:

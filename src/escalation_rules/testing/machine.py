@@ -18,8 +18,6 @@ from escalation_rules.engine import decide, settle
 from escalation_rules.policy import Policy
 from escalation_rules.testing.strategies import Vocabulary, events, openings, steps
 
-__all__ = ["host_machine"]
-
 LIVE = frozenset({"open", "waiting"})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, NoReturn
 
@@ -19,8 +19,6 @@ from escalation_rules.engine.probe import holds, value_of
 from escalation_rules.errors import InvalidValue, Misuse, Problem, UnknownName, unknown
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import SpanLike
-
-__all__ = ["Run", "Step"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,6 +140,7 @@ def _handle(name: str, of: str | None) -> F.Fact:
     return handle
 
 
+MICROSECOND = timedelta(microseconds=1)
 WAKES = 5
 """How many wake-ups are followed between two events, and after the last."""
 

@@ -19,16 +19,13 @@ from escalation_rules.conditions import Atom, atoms
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.facts import OwnFact
 from escalation_rules.levels import EscalationLevel
-from escalation_rules.patterns import Happening, Pattern
+from escalation_rules.patterns import BaseEvent, Pattern
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
-from escalation_rules.testing.runs import Run
+from escalation_rules.testing.runs import MICROSECOND, Run
 from escalation_rules.worktime import BusinessCalendar, Span
-
-__all__ = ["calendars", "cases", "events", "histories", "instants", "openings", "runs", "spans", "steps"]
-
 
 YEAR = 2026
 """The year in which random cases happen: its clock changes and holidays are as good as any other's."""
@@ -168,10 +165,9 @@ _OFFICE = ((2, 9, 0), (2, 13, 0), (6, 16, 30), (7, 12, 0), (31, 23, 59))
 # side, at closing or opening time, in the night in which the clocks change, or long afterwards. Examples shrink towards
 # few events, a Monday morning and plain fields.
 
-MICROSECOND = timedelta(microseconds=1)
 Advance = Callable[[datetime], datetime]
 """From the event before to when the next one happens."""
-Happenings = tuple[Happening, ...]
+Happenings = tuple[BaseEvent, ...]
 Draw = tuple[set[str], st.SearchStrategy[Happenings]]
 """A kind of thing that happens, with the names of the facts that it turns."""
 
@@ -210,7 +206,7 @@ def calendars() -> st.SearchStrategy[BusinessCalendar]:
     )
 
 
-def histories(policy: Policy, *, most: int = 10) -> st.SearchStrategy[tuple[Happening, ...]]:
+def histories(policy: Policy, *, most: int = 10) -> st.SearchStrategy[tuple[BaseEvent, ...]]:
     """Histories under a policy: the opening and up to `most` events after it."""
     words = Vocabulary(policy)
     one = st.tuples(steps(words), events(words))
@@ -241,7 +237,7 @@ def runs(policy: Policy, *, most: int = 10) -> st.SearchStrategy[Run]:
     return cases(policy, most=most).map(lambda case: Run.of(policy, case))
 
 
-def _told(opening: Happening, rest: list[tuple[Advance, Happenings]]) -> tuple[Happening, ...]:
+def _told(opening: BaseEvent, rest: list[tuple[Advance, Happenings]]) -> tuple[BaseEvent, ...]:
     history = [opening]
     for step, events in rest:
         at = max(history[-1].at, step(history[-1].at), opening.at)
@@ -298,7 +294,7 @@ def _at_edge(edge: Callable[[datetime], datetime | None], off: timedelta) -> Adv
 
 
 # ---------------------------------------------------------------------------- what
-def openings(words: Vocabulary) -> st.SearchStrategy[Happening]:
+def openings(words: Vocabulary) -> st.SearchStrategy[BaseEvent]:
     """How a case opens."""
     policy = words.policy
     facts = {fact.name: st.sampled_from(words.values(fact)[:-1]) for fact in policy.facts}
@@ -380,7 +376,7 @@ def _answers(words: Vocabulary, at: datetime) -> list[Happenings]:
     return [(one,) for one in (*given, *(E.ItemWithdrawn(at=at, item=item.key) for item in words.items))]
 
 
-def _good_answers(checklist: Checklist, at: datetime) -> Iterator[Happening]:
+def _good_answers(checklist: Checklist, at: datetime) -> Iterator[BaseEvent]:
     """All that a checklist asks for, answered so that nothing argues against a move."""
     for item in checklist.items:
         good = [answer for answer in item.answers or ("told",) if answer not in item.against]
@@ -388,7 +384,7 @@ def _good_answers(checklist: Checklist, at: datetime) -> Iterator[Happening]:
             yield E.ItemConfirmed(at=at, item=item.key, answer=good[0], evidence="seen")
 
 
-def _like(pattern: Pattern, at: datetime) -> st.SearchStrategy[Happening]:
+def _like(pattern: Pattern, at: datetime) -> st.SearchStrategy[BaseEvent]:
     """Events of a pattern's kind, with each field as the pattern has it, or otherwise."""
     kind = E.KINDS[pattern.event]
     fields = {name: st.sampled_from(_candidates(test)) for name, test in pattern.where.items()}
@@ -402,7 +398,7 @@ def _candidates(test: Any) -> tuple[Any, ...]:
     return (*test.values, None) if test.test == "among" else ("something else", *test.values)
 
 
-def _made(kind: type[Happening], at: datetime, given: dict[str, Any]) -> Happening:
+def _made(kind: type[BaseEvent], at: datetime, given: dict[str, Any]) -> BaseEvent:
     """The event, with what does not fit its fields left out."""
     plain = {name: value for name, value in given.items() if name in kind.model_fields and value is not None}
     for fields in (plain, _USUAL.get(kind.__name__, {})):

@@ -18,8 +18,6 @@ from escalation_rules.testing.promises.moves import MOVES
 from escalation_rules.testing.runs import Run
 from escalation_rules.testing.strategies import problem_with, runs
 
-__all__ = ["INVARIANTS", "policy_suite"]
-
 INVARIANTS: tuple[Invariant, ...] = (*DECISIONS, *MOVES, *CLOCKS, *CASES)
 """The promises that every policy makes."""
 

@@ -9,7 +9,7 @@ from textwrap import shorten
 from escalation_rules._arguments import check_policy
 from escalation_rules.actions import Action, Ask, Assign, Convene, Flag, Notify, Redirect
 from escalation_rules.checklists import Checklist
-from escalation_rules.explain import say
+from escalation_rules.explain import phrase
 from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.picks import Pick, alternatives
 from escalation_rules.policy import Policy
@@ -178,7 +178,7 @@ def _level_texts(level: EscalationLevel) -> Iterator[str]:
 
 
 def _rule_label(rule: Rule) -> str:
-    return _label(rule.name, (say(rule.when), *map(_say_action, rule.then)))
+    return _label(rule.name, (phrase(rule.when), *map(_say_action, rule.then)))
 
 
 def _questions(checklist: Checklist) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
-from escalation_rules.simulation.compare import KINDS, Comparison
+from escalation_rules.simulation.compare import DIFFERENCES, Comparison
 from escalation_rules.simulation.replay import Replay
 from escalation_rules.simulation.reports import NOTE, names, names_in_order, rates, rows_of_target
 from escalation_rules.worktime.spans import SpanLike
@@ -137,10 +137,10 @@ def _workload(report: Any, ax: Axes, by: Any, every: SpanLike) -> None:
 def _changes(report: Comparison, ax: Axes, _by: Any, _every: SpanLike) -> None:
     kinds, subjects = report.changes["kind"], report.changes["subject"]
     for number, (subject, color) in enumerate((("move", NEW), ("deadline", OLD))):
-        counts = [int(((kinds == kind) & (subjects == subject)).sum()) for kind in KINDS]
-        bars = ax.barh(np.arange(len(KINDS)) + 0.4 * number, counts, 0.38, color=color, label=f"{subject}s")
+        counts = [int(((kinds == kind) & (subjects == subject)).sum()) for kind in DIFFERENCES]
+        bars = ax.barh(np.arange(len(DIFFERENCES)) + 0.4 * number, counts, 0.38, color=color, label=f"{subject}s")
         ax.bar_label(bars, [f"{count:,}" for count in counts], padding=3, fontsize=8)
-    ax.set_yticks(np.arange(len(KINDS)) + 0.2, [kind.replace("_", " ") for kind in KINDS])
+    ax.set_yticks(np.arange(len(DIFFERENCES)) + 0.2, [kind.replace("_", " ") for kind in DIFFERENCES])
     ax.invert_yaxis()
     ax.margins(x=0.1)
     old, new = (f"{one.policy.name} {one.policy.version}" for one in (report.old, report.new))

@@ -28,26 +28,6 @@ from escalation_rules.errors import InvalidValue, Problem, nearest
 if TYPE_CHECKING:
     Numbers = list[int] | array[int]
 
-__all__ = [
-    "CONTINUOUS",
-    "DAY",
-    "EPOCH_ORDINAL",
-    "SECOND",
-    "Continuous",
-    "DatedWindow",
-    "Line",
-    "OpenLine",
-    "Stretch",
-    "Window",
-    "beyond_years",
-    "datetime_of",
-    "instant_of_wall",
-    "known_zones",
-    "load_zone",
-    "microseconds_of",
-    "steady_offsets",
-]
-
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()

@@ -85,7 +85,7 @@ def instant_of(moment: datetime) -> int:
         raise InvalidValue(Problem("not an instant", moment, expected="an aware datetime")) from None
 
 
-class once(cached_property[T]):  # noqa: N801 a decorator, as the one it extends
+class cached_once(cached_property[T]):  # noqa: N801 a decorator, as the one it extends
     """A cached property of which threads that ask for it at the same moment get the very same value."""
 
     if not TYPE_CHECKING:
@@ -97,7 +97,7 @@ class once(cached_property[T]):  # noqa: N801 a decorator, as the one it extends
 class Calendar(Value):
     """What every calendar can do, given its zone and the windows that belong to each date."""
 
-    model_config = ConfigDict(ignored_types=(once,))
+    model_config = ConfigDict(ignored_types=(cached_once,))
 
     @property
     @abstractmethod
@@ -117,7 +117,7 @@ class Calendar(Value):
     def last_date(self) -> date:
         """The last date that differs, not counting public holidays: from then on the hours repeat."""
 
-    @once
+    @cached_once
     def line(self) -> Continuous | OpenLine:
         """Open time as a line over instants, which extends itself when asked about times it does not cover yet."""
         return OpenLine(self.windows_in)
@@ -278,7 +278,7 @@ class Calendar(Value):
         line = self.line
         return line.latest(line.opened(end) - length) if length else end
 
-    @once
+    @cached_once
     def days(self) -> OpenLine:
         """The line with the table of business days, which a calendar that never closes has too."""
         line = self.line
@@ -407,7 +407,7 @@ class BusinessCalendar(Combining):
             raise InvalidValue(Problem("a calendar that never opens", path="hours", expected=expected))
         return self
 
-    @once
+    @cached_once
     def line(self) -> Continuous | OpenLine:
         """Open time as a line over instants, which extends itself when asked about times it does not cover yet."""
         if self.hours == {"mon-sun": WHOLE_DAY} and not self.holidays and not self.overrides:

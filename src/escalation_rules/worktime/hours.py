@@ -18,9 +18,6 @@ import holidays as public_holidays
 from escalation_rules.errors import InvalidValue, Problem, nearest
 from escalation_rules.worktime._timeline import EPOCH_ORDINAL
 
-__all__ = ["DAYS", "WHOLE_DAY", "Windows", "days_of", "read_hours", "read_windows", "seconds_of"]
-
-
 Windows = str | Iterable[str] | None
 """The windows of one day as they are given: one, several, or none."""
 

@@ -14,7 +14,7 @@ from escalation_rules.analysis.workbench import CaseAt, Workbench
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist
 from escalation_rules.engine import decide
-from escalation_rules.explain import say_instant
+from escalation_rules.explain import phrase_instant
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.picks import Pick, alternatives
 from escalation_rules.rules import NEXT, Rule
@@ -22,8 +22,6 @@ from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Rota
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 from escalation_rules.worktime.rotas import next_cover_change
-
-__all__ = ["climbs", "gaps"]
 
 
 def unreachable_levels(board: Workbench, rules: Iterable[Rule]) -> Iterator[CheckFinding]:
@@ -272,7 +270,8 @@ def uncovered_levels(board: Workbench, start: datetime, end: datetime) -> Iterat
                 yield finding(
                     "no-cover",
                     f"levels[{level.key}].owner",
-                    f"nobody who could own `{level.name}` is on duty from {say_instant(since)} to {say_instant(until)} "
+                    f"nobody who could own `{level.name}` is on duty "
+                    f"from {phrase_instant(since)} to {phrase_instant(until)} "
                     f"UTC{more}; {_AND_THEN[level.nobody]}",
                     "fill the rota, or name an alternate",
                     instants=tuple(gaps),

@@ -10,12 +10,10 @@ from escalation_rules.analysis.domains import Place, place_of_target
 from escalation_rules.analysis.report import CheckFinding, finding
 from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.conditions import Atom, Condition, atoms
-from escalation_rules.explain import say
+from escalation_rules.explain import phrase
 from escalation_rules.picks import Pick, alternatives
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import Span
-
-__all__ = ["odd_thresholds", "uncounted_spans", "unused_names"]
 
 
 def odd_thresholds(board: Workbench) -> Iterator[CheckFinding]:
@@ -29,7 +27,7 @@ def odd_thresholds(board: Workbench) -> Iterator[CheckFinding]:
                 yield finding(
                     "outside-its-domain",
                     f"{path}.{atom.fact}",
-                    f"`{say(atom)}` {odd}",
+                    f"`{phrase(atom)}` {odd}",
                     "compare it with a value that the fact can pass, or leave the comparison out",
                 )
 

@@ -8,17 +8,15 @@ from datetime import datetime
 from escalation_rules.actions import Assign, SetPriority
 from escalation_rules.analysis.report import CheckFinding, finding
 from escalation_rules.analysis.solver import Formula, OutOfBudget, all_of, any_of, holds_at
-from escalation_rules.analysis.witnesses import MINUTE, Continuation, told, walk
+from escalation_rules.analysis.witnesses import MINUTE, Continuation, history_at, walk
 from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, AnyOf, Atom, atoms
 from escalation_rules.engine.model import Program
 from escalation_rules.engine.state import Pending
-from escalation_rules.explain import say
+from escalation_rules.explain import phrase
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.worktime._timeline import datetime_of
-
-__all__ = ["lowering_rules"]
 
 
 def dead_rules(board: Workbench) -> Iterator[CheckFinding]:
@@ -65,7 +63,7 @@ def _core(board: Workbench, rule: Rule) -> list[str]:
     members = condition.of if isinstance(condition, AllOf) else (condition,)
     named: list[tuple[str, Formula]] = [("status open or waiting", space.live)]
     named += [(f"level {' or '.join(rule.at)}", space.at(rule))] if rule.at else []
-    named += [(f"`{say(one)}`", space.formula(one, space.place(rule))) for one in members]
+    named += [(f"`{phrase(one)}`", space.formula(one, space.place(rule))) for one in members]
     for one in list(named):
         rest = [other for other in named if other is not one]
         if board.never(*(formula for _, formula in rest), question=f"rules[{rule.name}]: why it is dead"):
@@ -81,7 +79,7 @@ def without_evidence(board: Workbench, rules: Iterable[Rule]) -> Iterator[CheckF
             yield finding(
                 "next-without-evidence",
                 f"rules[{rule.name}].when",
-                f"`{rule.name}` goes to the next level, but `{say(rule.when)}` is settled when a case comes to a "
+                f"`{rule.name}` goes to the next level, but `{phrase(rule.when)}` is settled when a case comes to a "
                 "level: nothing that happens later can make it hold, so it never moves a case",
                 "name the level to go to, or add what must happen, such as a request or a time on the level",
                 board.holding(rule, board.moves(rule)),
@@ -322,7 +320,7 @@ class _Search:
             first = next(self.board.told.of(mine[1], _TRIES)) if changes else None
             if first is not None and self._matters(rule, first):
                 moved = next(stage.now for stage in first.stages(_CROSSINGS) if stage.moves or stage.at_work)
-                yield Continuation(self.board.program, told(first.case, datetime_of(moved) + MINUTE, changes))
+                yield Continuation(self.board.program, history_at(first.case, datetime_of(moved) + MINUTE, changes))
 
     def _take(self, steps: int) -> None:
         self.left -= steps

@@ -17,9 +17,6 @@ from escalation_rules.picks import Pick, alternatives
 from escalation_rules.targets import Target
 from escalation_rules.worktime import Span
 
-__all__ = ["idle_targets", "slower_when_urgent"]
-
-
 Placed = tuple[str | None, str, Target]
 """The level whose target it is, the path to it, and the target."""
 

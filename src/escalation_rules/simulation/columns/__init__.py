@@ -13,9 +13,15 @@ from numpy.typing import NDArray
 
 from escalation_rules.engine.rules import leaves
 from escalation_rules.policy import Policy
-from escalation_rules.simulation.arrays import WIDTH, Left
-from escalation_rules.simulation.columns.atoms import Dialed, OfClock, Picked, Timed, Unheld
-from escalation_rules.simulation.columns.clocks import Family, Running, TargetTerms
+from escalation_rules.simulation.arrays import INSTANT_BITS, RowBuffer
+from escalation_rules.simulation.columns.atoms import (
+    ClockTest,
+    DurationTest,
+    PickedDurationTest,
+    Unsupported,
+    ValueTest,
+)
+from escalation_rules.simulation.columns.clocks import EventClocks, LevelClocks, TargetTerms
 from escalation_rules.simulation.columns.compile import Plan, TargetCode, TemplateTables
 from escalation_rules.simulation.columns.conditions import (
     Observations,
@@ -25,9 +31,9 @@ from escalation_rules.simulation.columns.conditions import (
     at_timed,
     turns_of,
 )
-from escalation_rules.simulation.columns.facts import Records, Stands, States
+from escalation_rules.simulation.columns.facts import EventFacts, Positions, RecordedMoves
 from escalation_rules.simulation.columns.fold import MOST, Sweep
-from escalation_rules.simulation.columns.rules import Points, hangs_on_rules
+from escalation_rules.simulation.columns.rules import Agenda, hangs_on_rules
 from escalation_rules.simulation.columns.tables import Tables
 from escalation_rules.simulation.frames import Columns, concatenated
 from escalation_rules.simulation.histories import Histories
@@ -45,14 +51,14 @@ def plan_of(policy: Policy) -> Plan | None:
     if _PLAN not in policy.__dict__:
         try:
             policy.__dict__[_PLAN] = Plan(policy)
-        except Unheld:
+        except Unsupported:
             policy.__dict__[_PLAN] = None
     return policy.__dict__[_PLAN]  # type: ignore[no-any-return]
 
 
 def which(plan: Plan, histories: Histories, until: int) -> NDArray[np.bool_]:
     """Which cases of a batch columns can hold."""
-    if not len(histories) or until - int(histories.at.min()) >= 1 << WIDTH:
+    if not len(histories) or until - int(histories.at.min()) >= 1 << INSTANT_BITS:
         return np.zeros(len(histories), np.bool_)
     held: NDArray[np.bool_] = np.diff(histories.starts) < MOST
     unheld = np.array([not plan.holds(one.prototype) for one in histories.templates], np.bool_)
@@ -75,8 +81,8 @@ def columnar(plan: Plan, histories: Histories, until: int) -> dict[str, Columns]
             last = min(first + _BATCH, len(seen))
             some, here = seen.part_of(first, last), slice(seen.starts[first], seen.starts[last])
             script = TemplateTables(plan, prototypes, some.starts, some.at, codes[here])
-            parts.append(_Passes(plan, States(script), until).tables(some.ids))
-    except Unheld:
+            parts.append(_Passes(plan, EventFacts(script), until).tables(some.ids))
+    except Unsupported:
         return None
     return {name: concatenated([part[name] for part in parts]) for name in parts[0]}
 
@@ -84,9 +90,9 @@ def columnar(plan: Plan, histories: Histories, until: int) -> dict[str, Columns]
 class _Passes:
     """What becomes of some cases, pass by pass."""
 
-    def __init__(self, plan: Plan, states: States, until: int) -> None:
-        self.plan, self.states, self.until, self.left = plan, states, until, Left(12)
-        self.records = Records(states)
+    def __init__(self, plan: Plan, states: EventFacts, until: int) -> None:
+        self.plan, self.states, self.until, self.left = plan, states, until, RowBuffer(12)
+        self.records = RecordedMoves(states)
         self.groups: dict[str, list[tuple[TargetCode, TargetTerms]]] = {}
         for group in states.script.groups:
             self.groups.setdefault(group.key, []).append((group, TargetTerms(states, self.records, group)))
@@ -103,9 +109,9 @@ class _Passes:
         """The five frames."""
         plan, states = self.plan, self.states
         turns = {k: turns_of(states, looks, self.until) for k, looks in self._looks()}
-        points = Points(states, self.records, self.rules, turns)
-        stands = Stands(plan, states, self.records)
-        families = {key: Family(plan, states, self.groups[key], stands, self.left) for key in sorted(self.hanging)}
+        points = Agenda(states, self.records, self.rules, turns)
+        stands = Positions(plan, states, self.records)
+        families = {key: LevelClocks(plan, states, self.groups[key], stands, self.left) for key in sorted(self.hanging)}
         watched = [k for k in self.used if k not in turns]
         sweep = Sweep(plan, states, self.records, points, self.rules, families, stands, watched)
         sweep.run(self.until)
@@ -116,13 +122,13 @@ class _Passes:
         for k, one in self.used.items():
             if hangs_on_rules(self.plan, one, self.hanging):
                 continue
-            if isinstance(one, Dialed):
+            if isinstance(one, ValueTest):
                 yield k, at_dial(self.states, one)
-            elif isinstance(one, Timed):
+            elif isinstance(one, DurationTest):
                 yield k, at_timed(self.plan, self.states, one)
-            elif isinstance(one, Picked):
+            elif isinstance(one, PickedDurationTest):
                 yield k, at_picked(self.plan, self.states, one)
-            elif isinstance(one, OfClock) and one.target not in self.groups:
+            elif isinstance(one, ClockTest) and one.target not in self.groups:
                 yield k, at_nothing(self.states, one)
         for key, groups in self.groups.items():
             if key not in self.hanging:
@@ -130,7 +136,7 @@ class _Passes:
 
     def _run(self, group: TargetCode, terming: TargetTerms) -> Iterator[tuple[int, Observations]]:
         """Lets the clocks of a target run, and says what is seen of comparisons with it."""
-        wanted = {k: one for k, one in self.used.items() if isinstance(one, OfClock)}
+        wanted = {k: one for k, one in self.used.items() if isinstance(one, ClockTest)}
         wanted = {k: one for k, one in wanted.items() if one.target == group.key}
-        looks = Running(self.plan, self.states, group, terming, self.until).run(list(wanted.values()), self.left)
+        looks = EventClocks(self.plan, self.states, group, terming, self.until).run(list(wanted.values()), self.left)
         yield from zip(wanted, looks, strict=True)

@@ -14,38 +14,18 @@ from numpy.typing import NDArray
 
 from escalation_rules.conditions import BUILT_IN, OUTCOMES, AllOf, Atom, Condition, parts
 from escalation_rules.engine.atoms import COMPARE
+from escalation_rules.engine.model import Tree
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 
-__all__ = [
-    "Dialed",
-    "Happened",
-    "OfClock",
-    "Outcomed",
-    "Overdue",
-    "Picked",
-    "Remaining",
-    "Shared",
-    "Test",
-    "TestCollector",
-    "Timed",
-    "Tree",
-    "Unheld",
-    "held",
-    "is_odd",
-]
 
-
-Tree = int | tuple[str, tuple["Tree", ...]]
-
-
-class Unheld(Exception):
+class Unsupported(Exception):
     """What columns cannot hold."""
 
 
-class Dialed(NamedTuple):
+class ValueTest(NamedTuple):
     """A comparison of a fact that has one value at a time: of which it holds. Of `silent` ones there is no evidence.
 
     `track` is the one that a fact of levels is about, None for all.
@@ -57,7 +37,7 @@ class Dialed(NamedTuple):
     track: int | None
 
 
-class Timed(NamedTuple):
+class DurationTest(NamedTuple):
     """A duration since an anchor, of at least a length or less than it: on a line, or in days.
 
     `track` is the one whose levels it is about.
@@ -71,7 +51,7 @@ class Timed(NamedTuple):
     track: int
 
 
-class Shared(NamedTuple):
+class UsedTest(NamedTuple):
     """A share of a target's time that is used."""
 
     target: str
@@ -79,17 +59,17 @@ class Shared(NamedTuple):
     wanted: bool
 
 
-class Picked(NamedTuple):
+class PickedDurationTest(NamedTuple):
     """A duration whose length or calendar is picked by some facts: what it is for values of these, if anything."""
 
     anchor: str
     by: tuple[str, ...]
-    choose: Callable[[Mapping[str, Any]], Timed | None]
+    choose: Callable[[Mapping[str, Any]], DurationTest | None]
     wanted: bool
     track: int
 
 
-class Overdue(NamedTuple):
+class PastDueTest(NamedTuple):
     """A duration since the latest clock of a target was due, while it runs."""
 
     target: str
@@ -99,7 +79,7 @@ class Overdue(NamedTuple):
     wanted: bool
 
 
-class Remaining(NamedTuple):
+class TimeLeftTest(NamedTuple):
     """Whether a clock that runs has a span (or any time) left until it is due, or (not `wanted`) has not."""
 
     target: str
@@ -108,14 +88,14 @@ class Remaining(NamedTuple):
     wanted: bool
 
 
-class Outcomed(NamedTuple):
+class OutcomeTest(NamedTuple):
     """Of which outcomes of a target a comparison holds, in the order of `OUTCOMES`."""
 
     target: str
     table: NDArray[np.bool_]
 
 
-class Happened(NamedTuple):
+class HappenedTest(NamedTuple):
     """Whether an event like one of some patterns happened on the present level of a track, or (not `wanted`) not.
 
     Without a track, whether it happened in the cycle.
@@ -126,9 +106,9 @@ class Happened(NamedTuple):
     track: int | None
 
 
-OfClock = Shared | Outcomed | Overdue | Remaining
+ClockTest = UsedTest | OutcomeTest | PastDueTest | TimeLeftTest
 """What is compared of the latest clock of a target."""
-Test = Dialed | Timed | Picked | Happened | OfClock
+Test = ValueTest | DurationTest | PickedDurationTest | HappenedTest | ClockTest
 
 _DIALED = {
     *("priority", "level", "status", "channel", "acknowledged", "escalation_requested", "escalations"),
@@ -160,16 +140,16 @@ class TestCollector:
     def tree(self, condition: Condition, track: int, calendars: tuple[Any, ...] = (), *, goes: bool) -> Tree:
         """A condition in normal form, of a rule on a track that goes somewhere, or of what does not.
 
-        Raises `Unheld`.
+        Raises `Unsupported`.
         """
         if isinstance(condition, Atom):
             numbers = [self._number(one, track, calendars, goes=goes) for one in self._by_track(condition)]
             if condition.fact == "time_left" and condition.op == "<":  # once it is due, no time is left
-                some_left = Remaining(str(condition.of), None, _ALWAYS, wanted=True)
+                some_left = TimeLeftTest(str(condition.of), None, _ALWAYS, wanted=True)
                 numbers.append(self._keep(("some left", condition.of), some_left))
             return numbers[0] if len(numbers) == 1 else ("any" if condition.op == "in" else "all", tuple(numbers))
         if not parts(condition):
-            raise Unheld("conditions of nothing")
+            raise Unsupported("conditions of nothing")
         kind = "all" if isinstance(condition, AllOf) else "any"
         return kind, tuple(self.tree(part, track, calendars, goes=goes) for part in parts(condition))
 
@@ -201,17 +181,17 @@ class TestCollector:
         if atom.fact in {"past_due", "time_left"}:
             return self._of_due(atom, calendars)
         if atom.fact == "used":
-            return Shared(str(atom.of), Fraction(atom.value), atom.op == ">=")
+            return UsedTest(str(atom.of), Fraction(atom.value), atom.op == ">=")
         if atom.fact == "deadline":
             table = np.array([COMPARE[atom.op](one, atom.value) for one in OUTCOMES])
-            return Outcomed(str(atom.of), table)
+            return OutcomeTest(str(atom.of), table)
         if atom.fact == "happened":
             return self._happened(atom, track if goes else None)
         if atom.fact in BUILT_IN and atom.fact not in _DIALED:
-            raise Unheld(f"`{atom.fact}`")
+            raise Unsupported(f"`{atom.fact}`")
         if atom.fact in BUILT_IN and atom.kind == "count":
             self.most = max(self.most, *(atom.value if isinstance(atom.value, tuple) else (atom.value,)))
-        return Dialed(atom.fact, self._holds(atom), atom.fact == "level", self._track(atom, track))
+        return ValueTest(atom.fact, self._holds(atom), atom.fact == "level", self._track(atom, track))
 
     def _track(self, atom: Atom, track: int) -> int | None:
         """The track that an atom is about."""
@@ -221,11 +201,11 @@ class TestCollector:
             return self.tracks[str(atom.of)]
         return None if atom.fact == "moves" else track
 
-    def _happened(self, atom: Atom, track: int | None) -> Happened:
+    def _happened(self, atom: Atom, track: int | None) -> HappenedTest:
         patterns = atom.pattern or ()
         if any(is_odd(one) for one in patterns):
-            raise Unheld("patterns that look at ids")
-        return Happened(patterns, (atom.op == "==") == atom.value, track)
+            raise Unsupported("patterns that look at ids")
+        return HappenedTest(patterns, (atom.op == "==") == atom.value, track)
 
     def _holds(self, atom: Atom) -> Callable[[Any], bool]:
         """Whether the comparison holds of a value. Of what is not known nothing holds."""
@@ -238,22 +218,22 @@ class TestCollector:
             return lambda name: name in number and compare(number[name], wanted)
         return lambda held: held is not None and compare(held, constant)
 
-    def _timed(self, atom: Atom, track: int, calendars: tuple[Any, ...]) -> Timed | Picked:
+    def _timed(self, atom: Atom, track: int, calendars: tuple[Any, ...]) -> DurationTest | PickedDurationTest:
         """A duration. Its calendar is the first that is named, or that a pick comes to."""
         about, wanted = self.tracks[str(atom.of)] if atom.of is not None else track, atom.op == ">="
         given: list[Any] = [atom.value, *calendars]
         by = tuple(dict.fromkeys(one.by for one in given if isinstance(one, Pick)))
 
-        def choose(values: Mapping[str, Any]) -> Timed | None:
+        def choose(values: Mapping[str, Any]) -> DurationTest | None:
             chosen: list[Any] = [one.choose(values[one.by]) if isinstance(one, Pick) else one for one in given]
             span, names = chosen[0], chosen[1:]
-            return None if span is None else Timed(atom.fact, span, *self._counted(span, names), wanted, about)
+            return None if span is None else DurationTest(atom.fact, span, *self._counted(span, names), wanted, about)
 
         if not by:
-            return Timed(atom.fact, atom.value, *self._counted(atom.value, given[1:]), wanted, about)
+            return DurationTest(atom.fact, atom.value, *self._counted(atom.value, given[1:]), wanted, about)
         if self.raises and "priority" in by:
-            raise Unheld("durations picked by a priority that rules raise")
-        return Picked(atom.fact, by, choose, wanted, about)
+            raise Unsupported("durations picked by a priority that rules raise")
+        return PickedDurationTest(atom.fact, by, choose, wanted, about)
 
     def _counted(self, span: Span, names: Sequence[Any]) -> tuple[Calendar | None, int]:
         """The calendar that a span in days counts in, or the line that any other does."""
@@ -261,13 +241,13 @@ class TestCollector:
         calendar: Calendar = _ALWAYS if name is None else self.policy.calendars[name]
         return calendar if span.microseconds is None else None, self.calendars[name] if span.is_business else 0
 
-    def _of_due(self, atom: Atom, calendars: tuple[Any, ...]) -> Overdue | Remaining:
+    def _of_due(self, atom: Atom, calendars: tuple[Any, ...]) -> PastDueTest | TimeLeftTest:
         if isinstance(atom.value, Pick) or any(isinstance(one, Pick) for one in calendars):
-            raise Unheld("durations before or after a due that are picked")
+            raise Unsupported("durations before or after a due that are picked")
         target, wanted = str(atom.of), atom.op == ">="
         if atom.fact == "past_due":
-            return Overdue(target, atom.value, *self._counted(atom.value, calendars), wanted)
-        return Remaining(target, atom.value, self.policy.calendars[calendars[0]] if calendars else _ALWAYS, wanted)
+            return PastDueTest(target, atom.value, *self._counted(atom.value, calendars), wanted)
+        return TimeLeftTest(target, atom.value, self.policy.calendars[calendars[0]] if calendars else _ALWAYS, wanted)
 
 
 def _up_to_a_name(calendars: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -13,38 +13,36 @@ from escalation_rules import events as E
 from escalation_rules.engine.rules import leaves
 from escalation_rules.simulation.arrays import (
     BREACHED,
-    LOST,
     MET,
-    NEVER,
+    NAT,
+    NEVER_64,
     NONE,
     NOT_STARTED,
     PENDING,
     VOID,
-    Here,
     Ints,
-    Left,
+    Lane,
     Mask,
     Places,
-    by_turns,
+    RowBuffer,
+    by_rank,
     either,
 )
 from escalation_rules.simulation.columns.atoms import (
-    Dialed,
-    Happened,
-    OfClock,
-    Outcomed,
-    Overdue,
-    Remaining,
-    Shared,
+    ClockTest,
+    HappenedTest,
+    OutcomeTest,
+    PastDueTest,
     Test,
+    TimeLeftTest,
+    UsedTest,
+    ValueTest,
     held,
 )
 from escalation_rules.simulation.columns.compile import Plan, TargetCode
 from escalation_rules.simulation.columns.conditions import Observations, dialed, edges, later, nothing
-from escalation_rules.simulation.columns.facts import Records, Stands, States, Trail
+from escalation_rules.simulation.columns.facts import EventFacts, Positions, RecordedMoves, StepFunction
 from escalation_rules.worktime.arrays import Bulk, leave, reach
-
-__all__ = ["Here", "Ticking", "later", "nothing"]
 
 
 class TargetTerms:
@@ -55,12 +53,12 @@ class TargetTerms:
     priority by which the terms are picked, it counts `stride` times more.
     """
 
-    def __init__(self, states: States, records: Records, group: TargetCode) -> None:
+    def __init__(self, states: EventFacts, records: RecordedMoves, group: TargetCode) -> None:
         self.states, self.records, self.when = states, records, group.when
         plan, words = states.script.plan, states.script.words
         self.raises = plan.raises and "priority" in group.by
         self.others = group.by[self.raises :]
-        self.hanging: dict[int, Dialed | Happened] = {}
+        self.hanging: dict[int, ValueTest | HappenedTest] = {}
         self.after: dict[int, Mask] = {}
         for k in leaves(group.when) if group.when is not None else ():
             self._add(k, plan.comparisons[k])
@@ -74,11 +72,11 @@ class TargetTerms:
 
     def _add(self, k: int, one: Test) -> None:
         states = self.states
-        if isinstance(one, Happened) and one.patterns not in states.script.made_by_rules:
+        if isinstance(one, HappenedTest) and one.patterns not in states.script.made_by_rules:
             self.after[k] = (self.records.seen(one.patterns) >= states.when(states.begun)) == one.wanted
-        elif isinstance(one, Dialed) and one.fact not in states.script.plan.moving:
+        elif isinstance(one, ValueTest) and one.fact not in states.script.plan.moving:
             self.after[k] = states.spread(dialed(states, one))
-        elif isinstance(one, Dialed | Happened):
+        elif isinstance(one, ValueTest | HappenedTest):
             self.hanging[k] = one
 
     def _changes(self) -> Mask:
@@ -91,29 +89,29 @@ class TargetTerms:
             found |= self._may_change(one)
         return found
 
-    def _may_change(self, one: Dialed | Happened) -> Mask:
+    def _may_change(self, one: ValueTest | HappenedTest) -> Mask:
         """Events after which something that hangs on what rules do may be otherwise, moves apart."""
-        if isinstance(one, Happened):
+        if isinstance(one, HappenedTest):
             return self.records.happened(one.patterns) | self.states.begins
         if one.fact == "priority":
             return self.states.reprices
         return self.records.failures if one.fact == "level_failed" else np.zeros(len(self.states.at), np.bool_)
 
 
-def _remaining(one: Remaining, due: Ints, now: Ints) -> tuple[Mask, Ints]:
+def _remaining(one: TimeLeftTest, due: Ints, now: Ints) -> tuple[Mask, Ints]:
     """Whether so much is left before dues, or (not `wanted`) is not, and when time alone will change that."""
-    known = np.flatnonzero(due != LOST)
+    known = np.flatnonzero(due != NAT)
     edge = due[known] if one.span is None else leave(one.calendar, due[known], one.span)
-    holds, cross = np.zeros(len(due), np.bool_), np.full(len(due), NEVER)
+    holds, cross = np.zeros(len(due), np.bool_), np.full(len(due), NEVER_64)
     left = now[known] <= edge
-    holds[known], cross[known] = left == one.wanted, either(left, edge + 1, NEVER)
+    holds[known], cross[known] = left == one.wanted, either(left, edge + 1, NEVER_64)
     return holds, cross
 
 
-class Ticking:
+class ClockArrays:
     """Clocks of one target, each in a row of the arrays."""
 
-    def __init__(self, plan: Plan, states: States, group: TargetCode, terming: TargetTerms, size: int) -> None:
+    def __init__(self, plan: Plan, states: EventFacts, group: TargetCode, terming: TargetTerms, size: int) -> None:
         self.plan, self.states, self.group, self.terming = plan, states, group, terming
         script, number = states.script, group.number
         self.waits = states.waiting(script.pauses[number])
@@ -128,7 +126,7 @@ class Ticking:
 
     # ------------------------------------------------------------------------ what time comes to
 
-    def _by_line(self, here: Here, chosen: Mask | None = None) -> Iterator[tuple[Bulk, Any]]:
+    def _by_line(self, here: Lane, chosen: Mask | None = None) -> Iterator[tuple[Bulk, Any]]:
         """The places of the chosen rows, by the line on which a clock counts."""
         where = np.arange(len(here.now)) if chosen is None else np.flatnonzero(chosen)
         if not len(where):
@@ -142,7 +140,7 @@ class Ticking:
             if len(found):
                 yield self.plan.lines[number], found
 
-    def counted_now(self, here: Here) -> Ints:
+    def counted_now(self, here: Lane) -> Ints:
         """The time that clocks have counted."""
         row = here.row
         counted: Ints = self.counted[row]
@@ -150,12 +148,12 @@ class Ticking:
             counted[where] += line.opened(here.now[where]) - self.leg[row[where]]
         return counted
 
-    def is_over(self, here: Here) -> Mask:
+    def is_over(self, here: Lane) -> Mask:
         """Whether clocks are past due."""
         due = self.due[here.row]
-        return (due != LOST) & (here.now > due)  # type: ignore[no-any-return]
+        return (due != NAT) & (here.now > due)  # type: ignore[no-any-return]
 
-    def outcome_now(self, here: Here) -> NDArray[np.int8]:
+    def outcome_now(self, here: Lane) -> NDArray[np.int8]:
         """The outcome of clocks as they stand."""
         row = here.row
         found = either(self.is_over(here), np.int8(BREACHED), np.int8(PENDING))
@@ -163,39 +161,39 @@ class Ticking:
         found[none] = np.where(self.active[here.rows(none)], VOID, NOT_STARTED)
         return either(self.open[row], found, self.outcome[row])  # type: ignore[no-any-return]
 
-    def look(self, one: OfClock, here: Here) -> tuple[Mask, Ints]:
+    def look(self, one: ClockTest, here: Lane) -> tuple[Mask, Ints]:
         """Whether a comparison holds of clocks now, and when time alone will change that."""
-        if isinstance(one, Outcomed):
+        if isinstance(one, OutcomeTest):
             return self._look_at_outcome(one, here)
-        if isinstance(one, Shared):
+        if isinstance(one, UsedTest):
             return self._look_at_share(one, here)
-        due = np.where(self.open[here.row], self.due[here.row], LOST)
-        return edges(self.plan, one, due, here.now) if isinstance(one, Overdue) else _remaining(one, due, here.now)
+        due = np.where(self.open[here.row], self.due[here.row], NAT)
+        return edges(self.plan, one, due, here.now) if isinstance(one, PastDueTest) else _remaining(one, due, here.now)
 
-    def _look_at_outcome(self, one: Outcomed, here: Here) -> tuple[Mask, Ints]:
+    def _look_at_outcome(self, one: OutcomeTest, here: Lane) -> tuple[Mask, Ints]:
         outcome, due = self.outcome_now(here), self.due[here.row]
         holds = np.zeros(len(outcome), np.bool_)
         for number in np.flatnonzero(one.table).tolist():
             holds |= outcome == number
-        return holds, either((outcome == PENDING) & (due != LOST), due + 1, NEVER)
+        return holds, either((outcome == PENDING) & (due != NAT), due + 1, NEVER_64)
 
-    def _look_at_share(self, one: Shared, here: Here) -> tuple[Mask, Ints]:
+    def _look_at_share(self, one: UsedTest, here: Lane) -> tuple[Mask, Ints]:
         row, up, down = here.row, one.share.numerator, one.share.denominator
         budget, counted = self.budget[row], self.counted[row]
         left = np.where(budget > 0, -(-budget * up // down) - counted, 0)
         left[budget == NONE] = int(bool(up))
-        used, cross = left <= 0, np.full(len(left), NEVER)
+        used, cross = left <= 0, np.full(len(left), NEVER_64)
         runs = self.open[row] & ~self.paused[row] & (budget > 0)
         for line, where in self._by_line(here, runs):
             # what is left since the clock began to run comes to an instant, which has passed or not
             edge = line.earliest(self.leg[here.rows(where)] + left[where])
             used[where] = passed = edge <= here.now[where]
-            cross[where] = either(passed, NEVER, edge)
+            cross[where] = either(passed, NEVER_64, edge)
         return used == one.wanted, cross
 
     # ------------------------------------------------------------------------ what events do
 
-    def start(self, here: Here) -> None:
+    def start(self, here: Lane) -> None:
         """Clocks start."""
         row, place, now = here
         self.started[row], self.term[row] = now, self._terms(here)
@@ -206,14 +204,14 @@ class Ticking:
         self._mark_leg(here)
         self._allow(here, np.zeros(len(row), np.bool_))
 
-    def stop(self, here: Here, otherwise: Any) -> None:
+    def stop(self, here: Lane, otherwise: Any) -> None:
         """Clocks stop: their outcome, their due and what they counted are final. What is pending is `otherwise`."""
         row = here.row
         counted, outcome = self.counted_now(here), self.outcome_now(here)
         self.outcome[row] = np.where(outcome == PENDING, otherwise, outcome)
         self.counted[row], self.open[row] = counted, False
 
-    def change(self, here: Here) -> Mask:
+    def change(self, here: Lane) -> Mask:
         """Events that may change terms or waits. Which of the clocks they changed."""
         changed = np.zeros(len(here.row), np.bool_)
         runs = np.flatnonzero(~self.is_over(here))
@@ -224,7 +222,7 @@ class Ticking:
 
     # ------------------------------------------------------------------------ the parts of these
 
-    def _terms(self, here: Here) -> Ints:
+    def _terms(self, here: Lane) -> Ints:
         """Which of its terms the target has at present."""
         found: Ints = self.terming.codes[here.place]
         return found
@@ -233,7 +231,7 @@ class Ticking:
         found: Mask = self.waits[place]
         return found
 
-    def _budget(self, here: Here) -> Ints:
+    def _budget(self, here: Lane) -> Ints:
         """What the present terms allow; days come to open time from the start to the nominal due."""
         terms = self.term[here.row]
         budget: Ints = self.budgets[terms]
@@ -244,11 +242,11 @@ class Ticking:
                 budget[where] = line.opened(reach(term.days, started, term.span)) - line.opened(started)
         return budget
 
-    def _mark_leg(self, here: Here) -> None:
+    def _mark_leg(self, here: Lane) -> None:
         for line, where in self._by_line(here):
             self.leg[here.rows(where)] = line.opened(here.now[where])
 
-    def _run(self, here: Here, free: Mask) -> None:
+    def _run(self, here: Lane, free: Mask) -> None:
         """When clocks are due that run from now on."""
         runs = free & ~self.paused[here.row] & (self.budget[here.row] != NONE)
         for line, where in self._by_line(here, runs):
@@ -259,7 +257,7 @@ class Ticking:
             if len(late):  # due at the same time of day, which may be an opening
                 self.due[row[late]] = line.latest(point[late])
 
-    def _retarget(self, here: Here) -> Mask:
+    def _retarget(self, here: Lane) -> Mask:
         """Another span or calendar: what was counted stays counted. Which clocks have one."""
         fresh = np.zeros(len(here.row), np.bool_)
         if len(self.group.terms) == 1:
@@ -270,7 +268,7 @@ class Ticking:
         fresh[where] = True
         return fresh
 
-    def _retargeted(self, here: Here) -> None:
+    def _retargeted(self, here: Lane) -> None:
         row, place, now = here
         self.reached[row], self.counted[row] = self._reached_by(here), self.counted_now(here)
         self.term[row] = self._terms(here)
@@ -281,7 +279,7 @@ class Ticking:
         self._mark_leg(here)
         self._allow(here, self.reached[row] == now)
 
-    def _reached_by(self, here: Here) -> Ints:
+    def _reached_by(self, here: Lane) -> Ints:
         """When clocks had counted what they have now."""
         row = here.row
         found: Ints = self.reached[row]
@@ -290,7 +288,7 @@ class Ticking:
             found[where] = np.where(point > self.leg[row[where]], line.earliest(point), found[where])
         return found
 
-    def _allow(self, here: Here, exact: Mask) -> None:
+    def _allow(self, here: Lane, exact: Mask) -> None:
         """When clocks are due that have a budget from now on: at once, if they have counted as much.
 
         What is `exact` has counted it only now.
@@ -300,24 +298,24 @@ class Ticking:
         passed = (budget != NONE) & (counted >= budget)
         if self.lates.any():  # what is used up at a closing may be due later
             passed &= ~(self.lates[self.term[row]] & (counted == budget) & (budget > 0))
-        self.caused[row], self.due[row] = False, LOST
+        self.caused[row], self.due[row] = False, NAT
         self._run(here, ~passed)
         full = np.flatnonzero(passed)
         budget, counted, now, row = budget[full], counted[full], here.now[full], here.rows(full)
         just = np.where(budget == 0, self.started[row] == now, exact[full] & (counted == budget))
         self.caused[row], self.due[row] = ~just, now
 
-    def _pause_or_resume(self, here: Here) -> Mask:
+    def _pause_or_resume(self, here: Lane) -> Mask:
         """A pause that begins at or after due rescues nothing. Which clocks paused or resumed."""
         row = here.row
         paused, due = self._waits(here.place), self.due[row]
-        turns: Mask = (paused != self.paused[row]) & ((due == LOST) | (due > here.now) | self.caused[row])
+        turns: Mask = (paused != self.paused[row]) & ((due == NAT) | (due > here.now) | self.caused[row])
         if turns.any():
             where = np.flatnonzero(turns)
             self._paused(here.where(where), paused[where])
         return turns
 
-    def _paused(self, here: Here, paused: Mask) -> None:
+    def _paused(self, here: Lane, paused: Mask) -> None:
         row = here.row
         self.reached[row] = self._reached_by(here)
         counted, leg = (~self.paused[row]).astype(np.int64), self.leg[row]
@@ -325,7 +323,7 @@ class Ticking:
         self.counted[row] += counted * (self.leg[row] - leg)
         self.paused[row] = paused
         free = ~self.caused[row]
-        self.due[row[np.flatnonzero(free)]] = LOST
+        self.due[row[np.flatnonzero(free)]] = NAT
         self._run(here, free)
 
 
@@ -340,7 +338,7 @@ _Seen = tuple[Places, list[tuple[Mask, Ints]]]
 class Marks:
     """What each event would do to a clock: start it, restart it if it was just stopped, stop it, void it, change it."""
 
-    def __init__(self, states: States, group: TargetCode, terming: TargetTerms) -> None:
+    def __init__(self, states: EventFacts, group: TargetCode, terming: TargetTerms) -> None:
         by_answers, never = group.target.starts == "unanswered", np.zeros(len(states.at), np.bool_)
         if by_answers:
             self.starts = states.owing & (states.begins | states.kinds(E.CustomerReplied))
@@ -360,14 +358,14 @@ class Marks:
         self.changes |= terming.changes
 
 
-class Running(Ticking):
+class EventClocks(ClockArrays):
     """All instances of a target, by the order of their starts; each ends at an event, or is open at the end (-1).
 
     What an instance is after its start, and after each change, has a row of its own (a *stage*): they stand by
     instance, in order, and each is made of the one before.
     """
 
-    def __init__(self, plan: Plan, states: States, group: TargetCode, terming: TargetTerms, until: int) -> None:
+    def __init__(self, plan: Plan, states: EventFacts, group: TargetCode, terming: TargetTerms, until: int) -> None:
         self.until = until
         marks = Marks(states, group, terming)
         resets = marks.stops | marks.voids
@@ -386,13 +384,13 @@ class Running(Ticking):
         self.ends[owner[ended] - started[ended]] = places[ended]
         self.is_stopped = marks.stops[self.ends]
         begins = states.at_places(self.begins)
-        stages = np.flatnonzero(begins | (marks.changes & states.spread(Trail(places, opened))))
+        stages = np.flatnonzero(begins | (marks.changes & states.spread(StepFunction(places, opened))))
         super().__init__(plan, states, group, terming, len(stages))
         self.every, self.starts = self._here(slice(None), stages), np.flatnonzero(begins[stages])
         self.last: Ints = self.starts  # of each instance, the last stage that comes about
         self.owner = np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(stages)))
 
-    def run(self, wanted: list[OfClock], left: Left) -> list[Observations]:
+    def run(self, wanted: list[ClockTest], left: RowBuffer) -> list[Observations]:
         """To the end. Leaves the rows of the instances, and says what was seen of comparisons with the latest."""
         live = self._live()
         begun = live.place, [(holds[live.row], cross[live.row]) for holds, cross in self._seen(self.every, wanted)[1]]
@@ -405,7 +403,7 @@ class Running(Ticking):
 
     # ------------------------------------------------------------------------ stage by stage
 
-    def _live(self) -> Here:
+    def _live(self) -> Lane:
         """Lets all stages be, as if none came after a due, then drops those that did. The stages that are left.
 
         Up to the first that came after one, all of an instance are right, unless one came just when it was due.
@@ -458,14 +456,14 @@ class Running(Ticking):
             found[other] = self.counted_now(self._from(other))
         return found
 
-    def _from(self, rows: Ints) -> Here:
+    def _from(self, rows: Ints) -> Lane:
         """Stages as they were before, at the instants of the next."""
-        return Here(rows - 1, self.every.place[rows], self.every.now[rows])
+        return Lane(rows - 1, self.every.place[rows], self.every.now[rows])
 
     def _after_due(self) -> tuple[Ints, Ints]:
         """Which stages come after the due of the one before, and which just at it, if no other terms caused it."""
         now, due, follows = self.every.now[1:], self.due[:-1], self.owner[1:] == self.owner[:-1]
-        late = np.flatnonzero((due != LOST) & (now > due) & follows)
+        late = np.flatnonzero((due != NAT) & (now > due) & follows)
         just = np.flatnonzero((now == due) & follows & ~self.caused[:-1])
         return late + 1, just + 1
 
@@ -473,7 +471,7 @@ class Running(Ticking):
         """The stages of some instances, one after the other: just when a clock is due, it hangs on the order."""
         rows = np.flatnonzero(np.isin(self.owner, chosen)) if len(chosen) else chosen
         rows = rows[np.flatnonzero(rows > self.starts[self.owner[rows]])]
-        for turn in by_turns(self.owner[rows]):
+        for turn in by_rank(self.owner[rows]):
             self._take(rows[turn])
             self.change(self.every.where(rows[turn]))
 
@@ -484,15 +482,15 @@ class Running(Ticking):
         for instants in (self.counted, self.reached, self.leg, self.due):
             instants[rows] = instants[rows - 1]
 
-    def _seen(self, here: Here, wanted: list[OfClock]) -> _Seen:
+    def _seen(self, here: Lane, wanted: list[ClockTest]) -> _Seen:
         return here.place, [self.look(one, here) for one in wanted]
 
-    def _unseen(self, wanted: list[OfClock]) -> _Seen:
+    def _unseen(self, wanted: list[ClockTest]) -> _Seen:
         """What is seen before anything starts."""
         size = self.states.size
-        return self.states.opening, [(np.full(size, nothing(one)), np.full(size, NEVER)) for one in wanted]
+        return self.states.opening, [(np.full(size, nothing(one)), np.full(size, NEVER_64)) for one in wanted]
 
-    def _looks(self, wanted: list[OfClock], seen: list[_Seen]) -> list[Observations]:
+    def _looks(self, wanted: list[ClockTest], seen: list[_Seen]) -> list[Observations]:
         """The looks at comparisons, by event; of several at one event, the last that is given."""
         places = np.concatenate([places for places, _ in seen])
         last = np.empty(len(self.states.at), np.int64)
@@ -504,17 +502,17 @@ class Running(Ticking):
             found.append(Observations(here, holds, cross, later(one)))
         return found
 
-    def _here(self, row: Any, place: Places) -> Here:
-        return Here(row, place, self.states.at[place])
+    def _here(self, row: Any, place: Places) -> Lane:
+        return Lane(row, place, self.states.at[place])
 
     def _rows(self) -> tuple[NDArray[np.generic], ...]:
         """The instances as they are at the end: columns of `deadlines`."""
         rows, ended, states = self.last, self.ends >= 0, self.states
         end = either(ended, states.at[self.ends], self.until)
-        here = Here(rows, self.begins, end)
+        here = Lane(rows, self.begins, end)
         return (
             *(states.case[self.begins], np.full(len(rows), self.group.number, np.int16), self._occurrences()),
-            *(states.cycle[self.begins], self.started[rows], self.due[rows], either(ended, end, LOST)),
+            *(states.cycle[self.begins], self.started[rows], self.due[rows], either(ended, end, NAT)),
             *(self.budget[rows], self.counted_now(here), end, self.outcome_now(here), self.caused[rows]),
         )
 
@@ -541,30 +539,35 @@ class LevelChange(NamedTuple):
         return cls(np.zeros(size, np.bool_), np.full(size, NONE), np.full(size, NONE))
 
 
-class Family:
+class LevelClocks:
     """The targets with one key, whose instances are numbered together in each cycle, and the latest of which counts.
 
     Instances that are over leave rows in `left`.
     """
 
     def __init__(
-        self, plan: Plan, states: States, groups: list[tuple[TargetCode, TargetTerms]], stands: Stands, left: Left
+        self,
+        plan: Plan,
+        states: EventFacts,
+        groups: list[tuple[TargetCode, TargetTerms]],
+        stands: Positions,
+        left: RowBuffer,
     ) -> None:
         size = states.size
         self.states, self.stands, self.left = states, stands, left
         self.count, self.cycle = np.zeros(size, np.int64), np.zeros(size, np.int32)
         self.latest = np.full(size, NONE, np.int32)
-        self.clocks = [_Latest(plan, states, group, terming, self) for group, terming in groups]
+        self.clocks = [_LevelClocks(plan, states, group, terming, self) for group, terming in groups]
 
-    def number(self, here: Here, group: int) -> None:
+    def number(self, here: Lane, group: int) -> None:
         """Numbers new instances of one of the targets."""
         case, cycle = here.row, self.states.cycle[here.place]
         self.count[case] = np.where(self.cycle[case] == cycle, self.count[case], 0) + 1
         self.cycle[case], self.latest[case] = cycle, group
 
-    def look(self, one: OfClock, here: Here) -> tuple[Mask, Ints]:
+    def look(self, one: ClockTest, here: Lane) -> tuple[Mask, Ints]:
         """Whether a comparison holds of the latest instance now, and when time alone will change that."""
-        holds, cross = np.full(len(here.row), nothing(one)), np.full(len(here.row), NEVER)
+        holds, cross = np.full(len(here.row), nothing(one)), np.full(len(here.row), NEVER_64)
         latest = self.latest[here.row]
         for clock in self.clocks:
             where = np.flatnonzero(latest == clock.group.number)
@@ -576,7 +579,7 @@ class Family:
         found: Mask = np.logical_or.reduce([clock.concerned for clock in self.clocks])
         return found
 
-    def turn(self, here: Here, shift: LevelChange, *, by_event: bool) -> None:
+    def turn(self, here: Lane, shift: LevelChange, *, by_event: bool) -> None:
         """What the present event of each of these cases did to its clocks, or (not `by_event`) what rules did."""
         for clock in self.clocks:
             clock.turn(here, shift, by_event=by_event)
@@ -585,13 +588,15 @@ class Family:
         """What open clocks have come to."""
         states = self.states
         for clock in self.clocks:
-            clock.finish(Here(np.arange(states.size), states.ending, np.full(states.size, until)))
+            clock.finish(Lane(np.arange(states.size), states.ending, np.full(states.size, until)))
 
 
-class _Latest(Ticking):
+class _LevelClocks(ClockArrays):
     """The latest instance of a target in each case, by case. Events stop, void, change or start it, in this order."""
 
-    def __init__(self, plan: Plan, states: States, group: TargetCode, terming: TargetTerms, family: Family) -> None:
+    def __init__(
+        self, plan: Plan, states: EventFacts, group: TargetCode, terming: TargetTerms, family: LevelClocks
+    ) -> None:
         super().__init__(plan, states, group, terming, states.size)
         self.family, self.level, self.marks = family, group.level, Marks(states, group, terming)
         self.rung = NONE - 1 if group.level is None else group.level
@@ -600,7 +605,7 @@ class _Latest(Ticking):
         marks = self.marks
         self.concerned = marks.starts | marks.stops | marks.voids | marks.changes | states.begins
 
-    def turn(self, here: Here, shift: LevelChange, *, by_event: bool) -> None:
+    def turn(self, here: Lane, shift: LevelChange, *, by_event: bool) -> None:
         """Stops, voids, changes and starts, in this order; where the case stands is as it was left.
 
         A target of a level is void where the level is left, and any is where the case goes outside.
@@ -618,7 +623,7 @@ class _Latest(Ticking):
         starts = (marks.starts[place] & (inside | self.states.ends[place])) | (stopped & marks.restarts[place] & inside)
         self._begin(here, (starts & by_event) | (shift.moved & inside & self._entered(here, shift)))
 
-    def _entered(self, here: Here, shift: LevelChange) -> Mask:
+    def _entered(self, here: Lane, shift: LevelChange) -> Mask:
         """Whether a move may start it: one of a level, on entry; one for those who wait, in case it was void."""
         found: Mask = np.zeros(len(here.row), np.bool_)
         if self.group.target.starts == "unanswered":
@@ -627,7 +632,7 @@ class _Latest(Ticking):
             found = self.states.live[here.place] & (shift.to == self.level)
         return found
 
-    def _terms(self, here: Here) -> Ints:
+    def _terms(self, here: Lane) -> Ints:
         """What the terms are picked by, and whether the target applies, may hang on what rules did."""
         found, terming = super()._terms(here), self.terming
         if terming.raises:
@@ -644,7 +649,7 @@ class _Latest(Ticking):
         )
         return found + ~applies
 
-    def _begin(self, here: Here, starts: Mask) -> None:
+    def _begin(self, here: Lane, starts: Mask) -> None:
         """Clocks that are not open start on their level."""
         starts &= ~self.open[here.row]
         if self.level is not None:
@@ -655,19 +660,19 @@ class _Latest(Ticking):
             self.occurrence[here.row], self.cycle[here.row] = self.family.count[here.row], self.family.cycle[here.row]
             self.start(here)
 
-    def _over(self, here: Here, ends: Mask, otherwise: int) -> None:
+    def _over(self, here: Lane, ends: Mask, otherwise: int) -> None:
         """Clocks that stop, or come to nothing."""
         here = here.where(np.flatnonzero(ends))
         if len(here.row):
             self.stop(here, np.int8(otherwise))
             self._leave(here, here.now)
 
-    def finish(self, here: Here) -> None:
+    def finish(self, here: Lane) -> None:
         """Cases that go no farther: what their open clocks have come to."""
         here = here.where(np.flatnonzero(self.open))
-        self._leave(here, np.full(len(here.row), LOST))
+        self._leave(here, np.full(len(here.row), NAT))
 
-    def _leave(self, here: Here, stopped: NDArray[Any]) -> None:
+    def _leave(self, here: Lane, stopped: NDArray[Any]) -> None:
         row = here.row
         self.family.left.add(
             *(row, np.full(len(row), self.group.number, np.int16), self.occurrence[row], self.cycle[row]),

@@ -19,24 +19,21 @@ from escalation_rules.actions import Assign, SetPriority
 from escalation_rules.checklists import Item
 from escalation_rules.conditions import STATUSES, atoms, normal
 from escalation_rules.engine.compile import track_of
-from escalation_rules.levels import EscalationLevel
-from escalation_rules.patterns import Happening, Pattern
+from escalation_rules.engine.model import Tree
+from escalation_rules.levels import NOWHERE, EscalationLevel
+from escalation_rules.patterns import BaseEvent, Pattern
 from escalation_rules.picks import Pick, alternatives
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.simulation.arrays import Ints
-from escalation_rules.simulation.columns.atoms import Dialed, Happened, TestCollector, Tree, Unheld, is_odd
+from escalation_rules.simulation.columns.atoms import HappenedTest, TestCollector, Unsupported, ValueTest, is_odd
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 from escalation_rules.worktime._timeline import EPOCH, microseconds_of
 from escalation_rules.worktime.arrays import Bulk
 
-__all__ = ["KINDS", "Gate", "Plan", "Ruling", "TargetCode", "Terms", "kind_of", "matched"]
-
-
 LEVEL_FACTS = frozenset({"level", "moves", "level_failed"})
 _MANY = 200
-NOWHERE = -1
 """The number of no level: of a case that stands nowhere on a track."""
 
 
@@ -47,7 +44,7 @@ class Gate(NamedTuple):
     levels: NDArray[np.bool_]
 
 
-class Ruling(NamedTuple):
+class RuleCode(NamedTuple):
     """A rule: its condition over comparisons, where it applies (anywhere without gates), and where it goes.
 
     It goes to the next level of its track if `to` is -1, and nowhere if it is None. `raises` are the ranks to which it
@@ -93,12 +90,12 @@ class TargetCode(NamedTuple):
 
 
 class Plan:
-    """A policy as columns need it. Raises `Unheld`."""
+    """A policy as columns need it. Raises `Unsupported`."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        for why in _unheld(policy):
-            raise Unheld(why)
+        for why in _unsupported(policy):
+            raise Unsupported(why)
         self.levels: tuple[EscalationLevel, ...] = policy.all_levels
         self.rungs = {level.key: rung for rung, level in enumerate(self.levels)}
         ends = accumulate((len(track.levels) for track in policy.all_tracks), initial=0)
@@ -125,10 +122,10 @@ class Plan:
 
     # ------------------------------------------------------------------------ rules
 
-    def _ruling(self, rule: Rule) -> Ruling:
+    def _ruling(self, rule: Rule) -> RuleCode:
         """A rule. Of one that shows in no frame nothing is asked of its condition."""
         if not _shows(rule):
-            return Ruling(rule.name, ("all", ()), (), 0, None, waived=False, raises=())
+            return RuleCode(rule.name, ("all", ()), (), 0, None, waived=False, raises=())
         track = track_of(rule, self._comparisons.tracks, self._comparisons.track_of)
         given = (rule.calendar, self.policy.all_tracks[track].calendar, self.policy.usual_calendar)
         calendars = tuple(one for one in given if one is not None)
@@ -136,7 +133,7 @@ class Plan:
         to = None if rule.to is None else NOWHERE if rule.to == NEXT else self.rungs[rule.to]
         ranks = {**self.ranks, NEXT: NOWHERE}
         raises = tuple(ranks[one.to] for one in rule.then if isinstance(one, SetPriority))
-        return Ruling(rule.name, tree, tuple(self._gates(rule)), track, to, rule.checklist == "waived", raises)
+        return RuleCode(rule.name, tree, tuple(self._gates(rule)), track, to, rule.checklist == "waived", raises)
 
     def _gates(self, rule: Rule) -> Iterator[Gate]:
         rungs = [self.rungs[key] for key in rule.at]
@@ -154,12 +151,12 @@ class Plan:
             keys = [target.key for target in targets]
             for target in targets:
                 if len(set(keys)) < len(keys):
-                    raise Unheld("several targets with one key")
+                    raise Unsupported("several targets with one key")
                 if any(is_odd(pattern) or pattern.event == "Escalated" for pattern in _patterns(target)):
-                    raise Unheld("targets that moves start or stop, or that look at ids")
+                    raise Unsupported("targets that moves start or stop, or that look at ids")
                 yield rung, target
 
-    def groups(self, prototypes: list[Happening], words: Mapping[str, list[Any]]) -> tuple[TargetCode, ...]:
+    def groups(self, prototypes: list[BaseEvent], words: Mapping[str, list[Any]]) -> tuple[TargetCode, ...]:
         """The targets, for a log with these templates and values of facts."""
         return tuple(
             TargetCode(
@@ -217,7 +214,7 @@ class Plan:
 
     # ------------------------------------------------------------------------ histories
 
-    def holds(self, event: Happening) -> bool:
+    def holds(self, event: BaseEvent) -> bool:
         """Whether columns can hold an event. What the engine refuses goes there to be refused."""
         if isinstance(event, E.MoveDeclined) or getattr(event, "is_accepted", False) or not self._knows(event):
             return False
@@ -230,7 +227,7 @@ class Plan:
         declared = {fact.name: fact for fact in self.policy.facts}
         return not any(name in declared and declared[name].problem_with(value) for name, value in observed.items())
 
-    def _knows(self, event: Happening) -> bool:
+    def _knows(self, event: BaseEvent) -> bool:
         """Whether an event names a level and a track that there are, if any, and nothing that columns do not read."""
         if isinstance(event, E.Escalated) and event.key is not None:
             return False
@@ -241,7 +238,7 @@ class Plan:
         level, track = _level_of(event), getattr(event, "track", None)
         return (level is None or level in self.rungs) and (track is None or track in self._comparisons.tracks)
 
-    def place_of(self, event: Happening) -> tuple[int, int] | None:
+    def place_of(self, event: BaseEvent) -> tuple[int, int] | None:
         """The track and the level that an event is about (-1 for nowhere, or wherever it is); None if it is of none."""
         level = _level_of(event)
         if level is not None:
@@ -257,7 +254,7 @@ def _not_applying(target: Target) -> Target:
     return target.model_copy(update={"within": None, "calendar": None})
 
 
-def _level_of(event: Happening) -> str | None:
+def _level_of(event: BaseEvent) -> str | None:
     """The level that an event names."""
     return event.to if isinstance(event, E.Escalated | E.DeEscalated) else getattr(event, "level", None)
 
@@ -266,7 +263,7 @@ def _patterns(target: Target) -> tuple[Pattern, ...]:
     return (*target.stops, *(target.starts if isinstance(target.starts, tuple) else ()))
 
 
-def _unheld(policy: Policy) -> Iterator[str]:
+def _unsupported(policy: Policy) -> Iterator[str]:
     """What of a policy columns cannot hold, whatever its rules and targets are."""
     levels, items = policy.all_levels, _items(policy)
     calendars = (policy.usual_calendar, *(track.calendar for track in policy.all_tracks))
@@ -306,7 +303,7 @@ def _shows(rule: Rule) -> bool:
     return rule.to is not None or _raises(rule)
 
 
-def _sees(policy: Policy, kind: type[Happening], *facts: str) -> bool:
+def _sees(policy: Policy, kind: type[BaseEvent], *facts: str) -> bool:
     """Whether what frames show depends on some facts, or on patterns of events of a kind."""
     whens = [rule.when for rule in policy.all_rules if _shows(rule)]
     whens += [target.when for target in policy.all_targets if target.when is not None]
@@ -317,12 +314,12 @@ def _sees(policy: Policy, kind: type[Happening], *facts: str) -> bool:
     return any(atom.fact in facts for atom in asked) or any(one.event == kind.__name__ for one in patterns)
 
 
-def matched(patterns: tuple[Pattern, ...], prototypes: list[Happening]) -> NDArray[np.bool_]:
+def matched(patterns: tuple[Pattern, ...], prototypes: list[BaseEvent]) -> NDArray[np.bool_]:
     """Which templates are like one of some patterns."""
     return np.array([any(pattern.matches(one) for pattern in patterns) for one in prototypes], np.bool_)
 
 
-KINDS: tuple[type[Happening], ...] = (
+KINDS: tuple[type[BaseEvent], ...] = (
     *(E.Opened, E.CustomerReplied, E.SupportReplied, E.Acknowledged, E.EscalationRequested, E.EscalationAnswered),
     *(E.PriorityChanged, E.Assigned, E.WaitStarted, E.WaitEnded, E.FactObserved, E.UpdateSent),
     *(E.Resolved, E.Closed, E.Voided, E.Reopened),
@@ -330,7 +327,7 @@ KINDS: tuple[type[Happening], ...] = (
 """The kinds of events that change a state, in the order of their numbers; any other only starts or stops clocks."""
 
 
-def kind_of(event: Happening) -> int:
+def kind_of(event: BaseEvent) -> int:
     """The number of an event's kind; one past the last for those that change no state."""
     return KINDS.index(type(event)) if type(event) in KINDS else len(KINDS)
 
@@ -345,7 +342,7 @@ class TemplateTables:
     Values are numbered from 0, which is nothing: priorities, channels, what facts are, and who has a role.
     """
 
-    def __init__(self, plan: Plan, prototypes: list[Happening], starts: Ints, at: Ints, code: NDArray[np.intp]) -> None:
+    def __init__(self, plan: Plan, prototypes: list[BaseEvent], starts: Ints, at: Ints, code: NDArray[np.intp]) -> None:
         self.plan, self.prototypes, self.starts, self.at, self.code = plan, prototypes, starts, at, code
         self.kind = np.array([kind_of(one) for one in prototypes], np.int64)
         self.priorities = _Codes(
@@ -365,9 +362,9 @@ class TemplateTables:
             ["customer", *_of(prototypes, E.WaitStarted, "on"), *(on for _, one in plan.targets for on in one.pauses)]
         )
         if len(waits.words) > 60 or len(plan.rules) > 60:
-            raise Unheld("as many waits or rules")
+            raise Unsupported("as many waits or rules")
         self.customer = waits.bit("customer")
-        self._tables: dict[Dialed, NDArray[np.bool_]] = {}
+        self._tables: dict[ValueTest, NDArray[np.bool_]] = {}
         who = _Codes(holders)
         self._read(prototypes, roles, who, waits)
         words = {name: values.words for name, values in zip(self.facts, self.values, strict=True)}
@@ -375,15 +372,15 @@ class TemplateTables:
         self._read_patterns(prototypes)
         self._read_targets(prototypes, waits)
 
-    def _read_patterns(self, prototypes: list[Happening]) -> None:
+    def _read_patterns(self, prototypes: list[BaseEvent]) -> None:
         """Which templates, and which moves of rules, are like what has happened."""
         plan = self.plan
-        seen = {one.patterns for one in plan.comparisons if isinstance(one, Happened)}
+        seen = {one.patterns for one in plan.comparisons if isinstance(one, HappenedTest)}
         self.seen = {patterns: matched(patterns, prototypes) for patterns in seen}
         like = {patterns: plan.made_by_rules(patterns) for patterns in seen}
         self.made_by_rules = {patterns: levels for patterns, levels in like.items() if levels.any()}
 
-    def _read_targets(self, prototypes: list[Happening], waits: _Codes) -> None:
+    def _read_targets(self, prototypes: list[BaseEvent], waits: _Codes) -> None:
         """What pauses each target, and its terms: where they count, how much they allow, and which are alike."""
         self.groups = self.plan.groups(prototypes, self.words)
         self.pauses = [sum(waits.bit(on) for on in set(group.target.pauses)) for group in self.groups]
@@ -397,7 +394,7 @@ class TemplateTables:
         ]
         self.term_kinds = [_Codes([(str(one.span), one.calendar) for one in some]).numbers() for some in terms]
 
-    def _read(self, prototypes: list[Happening], roles: _Codes, who: _Codes, waits: _Codes) -> None:
+    def _read(self, prototypes: list[BaseEvent], roles: _Codes, who: _Codes, waits: _Codes) -> None:
         def table(kind: type | tuple[type, ...], what: Any, dtype: Any = np.int64, otherwise: Any = 0) -> NDArray[Any]:
             return np.array([what(one) if isinstance(one, kind) else otherwise for one in prototypes], dtype)
 
@@ -428,14 +425,14 @@ class TemplateTables:
         self.value = table(E.FactObserved, self._value)
         self.status = table((E.Resolved, E.Closed, E.Voided), lambda one: STATUSES.index(_STATUS[type(one)]))
 
-    def _first(self, event: Happening, rungs: range) -> int:
+    def _first(self, event: BaseEvent, rungs: range) -> int:
         """Where a case stands on a track once it is opened: on the level named, or at the bottom of the first track."""
         named = self.plan.rungs.get(event.level or "") if isinstance(event, E.Opened) else None
         if named in rungs:
             return int(named or 0)
         return 0 if rungs and not rungs.start else NOWHERE
 
-    def _places(self, prototypes: list[Happening], *kinds: type) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _places(self, prototypes: list[BaseEvent], *kinds: type) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The tracks and the levels that events of some kinds are about; -1 and -1 for all others."""
         found = [self.plan.place_of(one) if isinstance(one, kinds) else None for one in prototypes]
         tracks, levels = zip(*((NOWHERE, NOWHERE) if one is None else one for one in found), strict=True)
@@ -448,13 +445,13 @@ class TemplateTables:
         fact = self._fact(event.name)
         return self.values[fact].number(event.value) if fact >= 0 else 0
 
-    def table(self, one: Dialed) -> NDArray[np.bool_]:
+    def table(self, one: ValueTest) -> NDArray[np.bool_]:
         """Of which values of a fact a comparison holds, by the values' numbers."""
         if one not in self._tables:
             self._tables[one] = np.array([one.holds(value) for value in self._domain(one)], np.bool_)
         return self._tables[one]
 
-    def _domain(self, one: Dialed) -> list[Any]:
+    def _domain(self, one: ValueTest) -> list[Any]:
         if one.fact in self.facts:
             return self.values[self.facts.index(one.fact)].words
         if one.fact in {"priority", "channel"}:
@@ -470,7 +467,7 @@ class TemplateTables:
         """The highest number that a comparison names."""
         found = self.plan.most
         if found > _MOST:
-            raise Unheld("numbers as high")
+            raise Unsupported("numbers as high")
         return found
 
 
@@ -501,10 +498,10 @@ def _holder(event: E.Assigned) -> tuple[str | None, str | None] | None:
     return None if held == (None, None) else held
 
 
-def _of(prototypes: list[Happening], kind: type, field: str) -> list[Any]:
+def _of(prototypes: list[BaseEvent], kind: type, field: str) -> list[Any]:
     return [getattr(one, field) for one in prototypes if isinstance(one, kind)]
 
 
-def _values(prototypes: list[Happening], name: str) -> list[Any]:
+def _values(prototypes: list[BaseEvent], name: str) -> list[Any]:
     opened = [one.facts.get(name) for one in prototypes if isinstance(one, E.Opened)]
     return opened + [one.value for one in prototypes if isinstance(one, E.FactObserved) and one.name == name]

@@ -11,45 +11,43 @@ from typing import NamedTuple
 
 import numpy as np
 
-from escalation_rules.simulation.arrays import BREACHED, LOST, NEVER, NOT_STARTED, Ints, Mask, Places, either
+from escalation_rules.simulation.arrays import BREACHED, NAT, NEVER_64, NOT_STARTED, Ints, Mask, Places, either
 from escalation_rules.simulation.columns.atoms import (
-    Dialed,
-    OfClock,
-    Outcomed,
-    Overdue,
-    Picked,
-    Remaining,
-    Shared,
-    Timed,
+    ClockTest,
+    DurationTest,
+    OutcomeTest,
+    PastDueTest,
+    PickedDurationTest,
+    TimeLeftTest,
+    UsedTest,
+    ValueTest,
 )
 from escalation_rules.simulation.columns.compile import Plan
-from escalation_rules.simulation.columns.facts import States, Trail
+from escalation_rules.simulation.columns.facts import EventFacts, StepFunction
 from escalation_rules.worktime.arrays import reach
 
-__all__ = ["Observations", "Transitions", "turns_of"]
 
-
-def nothing(one: OfClock) -> bool:
+def nothing(one: ClockTest) -> bool:
     """Whether a comparison holds of a target that has not started."""
-    if isinstance(one, Outcomed):
+    if isinstance(one, OutcomeTest):
         return bool(one.table[NOT_STARTED])
-    if isinstance(one, Remaining):
+    if isinstance(one, TimeLeftTest):
         return False
-    return (not (one.share if isinstance(one, Shared) else one.span.amount)) == one.wanted
+    return (not (one.share if isinstance(one, UsedTest) else one.span.amount)) == one.wanted
 
 
-def later(one: OfClock) -> bool:
+def later(one: ClockTest) -> bool:
     """Whether a comparison holds once time alone has changed it."""
-    if isinstance(one, Outcomed):
+    if isinstance(one, OutcomeTest):
         return bool(one.table[BREACHED])
-    return one.wanted != isinstance(one, Remaining)
+    return one.wanted != isinstance(one, TimeLeftTest)
 
 
-def dialed(states: States, one: Dialed) -> Trail:
+def dialed(states: EventFacts, one: ValueTest) -> StepFunction:
     """Whether a comparison of a fact with one value at a time holds, after all events that may change the fact."""
     table, facts = states.script.table(one), states.script.facts
     places, values = states.fact(facts.index(one.fact)) if one.fact in facts else getattr(states, one.fact)
-    return Trail(places, table[np.minimum(values.astype(np.int64), len(table) - 1)])
+    return StepFunction(places, table[np.minimum(values.astype(np.int64), len(table) - 1)])
 
 
 class Observations(NamedTuple):
@@ -78,7 +76,7 @@ class Transitions(NamedTuple):
     places: Places
 
 
-def turns_of(states: States, looks: Observations, until: int) -> Transitions:
+def turns_of(states: EventFacts, looks: Observations, until: int) -> Transitions:
     """When a comparison turns, from what was seen of it."""
     opens = states.opens[looks.places]
     crossed = _crossed(states, looks, opens, until)
@@ -93,7 +91,7 @@ def turns_of(states: States, looks: Observations, until: int) -> Transitions:
     return _last(_merged(states, looks, turned, crossed) if len(crossed) else _turns(states, looks, turned))
 
 
-def _crossed(states: States, looks: Observations, opens: Mask, until: int) -> Ints:
+def _crossed(states: EventFacts, looks: Observations, opens: Mask, until: int) -> Ints:
     """The looks after which time changes a comparison, before the next look or by the end."""
     if looks.cross is None:
         return np.zeros(0, np.int64)
@@ -102,13 +100,13 @@ def _crossed(states: States, looks: Observations, opens: Mask, until: int) -> In
     return np.flatnonzero((looks.cross <= limit) & (looks.holds != looks.after))
 
 
-def _turns(states: States, looks: Observations, turned: Mask) -> Transitions:
+def _turns(states: EventFacts, looks: Observations, turned: Mask) -> Transitions:
     rows = np.flatnonzero(turned)
     places = looks.places[rows]
     return Transitions(states.keys[places], looks.holds[rows], places)
 
 
-def _merged(states: States, looks: Observations, turned: Mask, crossed: Ints) -> Transitions:
+def _merged(states: EventFacts, looks: Observations, turned: Mask, crossed: Ints) -> Transitions:
     """The looks that turned a comparison, each with the crossing that came after it."""
     both = np.zeros((len(turned), 2), np.bool_)
     both[:, 0], both[crossed, 1] = turned, True
@@ -131,25 +129,25 @@ def _last(turns: Transitions) -> Transitions:
     return Transitions(turns.keys[kept], turns.holds[kept], turns.places[kept])
 
 
-def at_timed(plan: Plan, states: States, one: Timed) -> Observations:
+def at_timed(plan: Plan, states: EventFacts, one: DurationTest) -> Observations:
     """Looks at a duration, whenever it begins anew."""
     places, anchors = getattr(states, one.anchor)
     holds, cross = edges(plan, one, anchors, states.at[places])
     return Observations(places, holds, cross, one.wanted)
 
 
-def at_picked(plan: Plan, states: States, one: Picked) -> Observations:
+def at_picked(plan: Plan, states: EventFacts, one: PickedDurationTest) -> Observations:
     """Looks at a duration whose length is picked, whenever it begins anew or another may be picked."""
-    anchors: Trail = getattr(states, one.anchor)
+    anchors: StepFunction = getattr(states, one.anchor)
     places = np.flatnonzero(states.picked(one.by).changes | states.at_places(anchors.places))
     holds, cross = picked_edges(plan, states, one, places, states.spread(anchors)[places])
     return Observations(places, holds, cross, one.wanted)
 
 
-def edges(plan: Plan, one: Timed | Overdue, anchors: Ints, now: Ints) -> tuple[Mask, Ints]:
+def edges(plan: Plan, one: DurationTest | PastDueTest, anchors: Ints, now: Ints) -> tuple[Mask, Ints]:
     """Whether durations since anchors are long enough now, or short enough, and when time alone will change that."""
-    holds, cross = np.full(len(now), (not one.span.amount) == one.wanted), np.full(len(now), NEVER)
-    known = np.flatnonzero(anchors != LOST) if one.span.amount else np.zeros(0, np.int64)
+    holds, cross = np.full(len(now), (not one.span.amount) == one.wanted), np.full(len(now), NEVER_64)
+    known = np.flatnonzero(anchors != NAT) if one.span.amount else np.zeros(0, np.int64)
     if len(known):
         if one.calendar is not None:
             edge = reach(one.calendar, anchors[known], one.span)
@@ -158,13 +156,15 @@ def edges(plan: Plan, one: Timed | Overdue, anchors: Ints, now: Ints) -> tuple[M
             edge = line.earliest(line.opened(anchors[known]) + (one.span.microseconds or 0))
         passed = edge <= now[known]
         holds[known] = passed == one.wanted
-        cross[known] = either(passed, NEVER, edge)
+        cross[known] = either(passed, NEVER_64, edge)
     return holds, cross
 
 
-def picked_edges(plan: Plan, states: States, one: Picked, places: Ints, anchors: Ints) -> tuple[Mask, Ints]:
+def picked_edges(
+    plan: Plan, states: EventFacts, one: PickedDurationTest, places: Ints, anchors: Ints
+) -> tuple[Mask, Ints]:
     """The same where the length is picked; where none is, the comparison does not hold."""
-    holds, cross = np.zeros(len(places), np.bool_), np.full(len(places), NEVER)
+    holds, cross = np.zeros(len(places), np.bool_), np.full(len(places), NEVER_64)
     picked, now = states.picked(one.by).values[places], states.at[places]
     for number, values in enumerate(product(*(states.script.words[name] for name in one.by))):
         timed = one.choose(dict(zip(one.by, values, strict=True)))
@@ -174,7 +174,7 @@ def picked_edges(plan: Plan, states: States, one: Picked, places: Ints, anchors:
     return holds, cross
 
 
-def at_dial(states: States, one: Dialed) -> Observations:
+def at_dial(states: EventFacts, one: ValueTest) -> Observations:
     """Looks at a fact with one value at a time, whenever it may change."""
     places, holds = dialed(states, one)
     # while a request is open, the latest is its evidence
@@ -182,6 +182,6 @@ def at_dial(states: States, one: Dialed) -> Observations:
     return Observations(places, holds, again=again)
 
 
-def at_nothing(states: States, one: OfClock) -> Observations:
+def at_nothing(states: EventFacts, one: ClockTest) -> Observations:
     """A look at a target that there is not."""
     return Observations(states.opening, np.full(states.size, nothing(one)))

@@ -19,30 +19,27 @@ from escalation_rules import events as E
 from escalation_rules.conditions import STATUSES
 from escalation_rules.patterns import Pattern
 from escalation_rules.simulation.arrays import (
-    BITS,
-    LONG_AGO,
-    LOST,
+    BEFORE_ANY,
+    EVENT_BITS,
+    INSTANT_BITS,
+    NAT,
     NONE,
-    WIDTH,
-    Here,
+    CaseTimeIndex,
     Ints,
-    Keys,
+    Lane,
     Mask,
     Places,
     toggled,
 )
-from escalation_rules.simulation.columns.atoms import Dialed, Happened
+from escalation_rules.simulation.columns.atoms import HappenedTest, ValueTest
 from escalation_rules.simulation.columns.compile import KINDS, Plan, TemplateTables
-
-__all__ = ["States", "Trail"]
-
 
 _FEW = 24
 """Events of so many templates are found sooner by comparing with each than by looking in a table."""
 OPEN, WAITING = STATUSES.index("open"), STATUSES.index("waiting")
 
 
-class Trail(NamedTuple):
+class StepFunction(NamedTuple):
     """What a value was after the events that may change it, the opening of each case among them."""
 
     places: Places
@@ -56,7 +53,7 @@ class Picks(NamedTuple):
     changes: Mask
 
 
-class States:
+class EventFacts:
     """The state of each case after each of its events; `like` and other words for which events, as masks.
 
     A *when* is an instant, counted from the first of the batch, with the position of an event in its history:
@@ -80,20 +77,20 @@ class States:
 
     def key(self, case: NDArray[Any], instants: Ints) -> Ints:
         """Cases with instants, as numbers in order."""
-        found: Ints = (case << WIDTH) + (instants - self.base)
+        found: Ints = (case << INSTANT_BITS) + (instants - self.base)
         return found
 
     def instants(self, keys: Ints) -> Ints:
         """The instants of keys."""
-        return (keys & ((1 << WIDTH) - 1)) + self.base
+        return (keys & ((1 << INSTANT_BITS) - 1)) + self.base
 
     def as_of(self, keys: Ints) -> Ints:
         """The last event of a case up to an instant, with all that happened at it."""
         return self._ordered.as_of(keys)
 
     @cached_property
-    def _ordered(self) -> Keys:
-        return Keys(self.keys, self.size)
+    def _ordered(self) -> CaseTimeIndex:
+        return CaseTimeIndex(self.keys, self.size)
 
     def when(self, places: Places) -> Ints:
         """The whens of events."""
@@ -103,7 +100,7 @@ class States:
     @cached_property
     def _whens(self) -> Ints:
         positions = np.arange(1, len(self.at) + 1) - self.opening[self.case]
-        found: Ints = ((self.at - self.base) << BITS) + positions
+        found: Ints = ((self.at - self.base) << EVENT_BITS) + positions
         return found
 
     # ------------------------------------------------------------------------ finding events
@@ -139,14 +136,14 @@ class States:
         found[self.opening] = True
         return found
 
-    def spread(self, trail: Trail) -> NDArray[Any]:
+    def spread(self, trail: StepFunction) -> NDArray[Any]:
         """The value after every event."""
         places, values = trail
         if values.dtype == np.bool_:
             return toggled(places, values, len(self.at))
         return np.repeat(values, np.diff(places, append=len(self.at)))
 
-    def before(self, trail: Trail) -> NDArray[Any]:
+    def before(self, trail: StepFunction) -> NDArray[Any]:
         """What was before each value of a trail, in the same case; 0 before the first."""
         found = np.zeros_like(trail.values)
         found[1:] = trail.values[:-1]
@@ -173,7 +170,7 @@ class States:
     @cached_property
     def begun(self) -> Places:
         """The event that began the cycle."""
-        return self.spread(Trail(self.beginnings, self.beginnings))
+        return self.spread(StepFunction(self.beginnings, self.beginnings))
 
     @cached_property
     def cycle(self) -> Ints:
@@ -183,17 +180,17 @@ class States:
         return self.spread(self._counted(self.begins & ~self.opens, self.opens, 1))
 
     @cached_property
-    def turns(self) -> Trail:
+    def turns(self) -> StepFunction:
         """The status as events that begin or end work leave it, without waits."""
         places = np.flatnonzero(self.begins | self.ends)
         status = self.script.status.astype(np.int8)[self.code[places]]
         status[np.flatnonzero(self.begins[places])] = OPEN
-        return Trail(places, status)
+        return StepFunction(places, status)
 
     @cached_property
     def live(self) -> Mask:
         """Whether the case is worked on."""
-        return self.spread(Trail(self.turns.places, self.turns.values == OPEN))
+        return self.spread(StepFunction(self.turns.places, self.turns.values == OPEN))
 
     @cached_property
     def turn_keys(self) -> Ints:
@@ -206,8 +203,8 @@ class States:
         return self._ordered_turns.as_of(keys)
 
     @cached_property
-    def _ordered_turns(self) -> Keys:
-        return Keys(self.turn_keys, self.size)
+    def _ordered_turns(self) -> CaseTimeIndex:
+        return CaseTimeIndex(self.turn_keys, self.size)
 
     def live_at(self, keys: Ints) -> Mask:
         """Whether cases are worked on after all that happened at an instant."""
@@ -222,10 +219,10 @@ class States:
         return found
 
     @cached_property
-    def status(self) -> Trail:
+    def status(self) -> StepFunction:
         """The status, by its number."""
         waits = self.waiting(-1)
-        return Trail(np.arange(len(self.at)), np.where(waits, np.int8(WAITING), self.spread(self.turns)))
+        return StepFunction(np.arange(len(self.at)), np.where(waits, np.int8(WAITING), self.spread(self.turns)))
 
     def waiting(self, on: int) -> Mask:
         """Whether the case waits for one of some, given as bits."""
@@ -244,26 +241,26 @@ class States:
         for bit in set(self.script.wait.tolist()) - {0}:
             begun = self.like(self.script.wait == bit)
             places = np.flatnonzero(begun | (answered if bit == self.script.customer else ended))
-            found[bit] = self.spread(Trail(places, begun[places] & self.live[places]))
+            found[bit] = self.spread(StepFunction(places, begun[places] & self.live[places]))
         return found
 
     # ------------------------------------------------------------------------ since when
 
     @cached_property
-    def open_for(self) -> Trail:
+    def open_for(self) -> StepFunction:
         """When the cycle began."""
-        return Trail(self.beginnings, self.at[self.beginnings])
+        return StepFunction(self.beginnings, self.at[self.beginnings])
 
     @cached_property
-    def _owed(self) -> Trail:
+    def _owed(self) -> StepFunction:
         """Whether a message of the customer has no answer."""
         asks = self.like(self.script.asks)
         places = np.flatnonzero(asks | self._replied | self.opens)
-        return Trail(places, asks[places])
+        return StepFunction(places, asks[places])
 
     @cached_property
-    def unanswered_for(self) -> Trail:
-        """Since when a message of the customer has no answer; `LOST` if none is without."""
+    def unanswered_for(self) -> StepFunction:
+        """Since when a message of the customer has no answer; `NAT` if none is without."""
         return self._since(self._owed)
 
     @cached_property
@@ -273,33 +270,33 @@ class States:
         opens, rows = self.opens[places], np.arange(1, len(places) + 1)
         answers = ~owed  # what leaves nothing owed is a reply, or an opening by staff
         answered = np.maximum.accumulate(rows * answers) >= np.maximum.accumulate(rows * opens)
-        found: Mask = self.live & self.spread(Trail(places, owed & answered))
+        found: Mask = self.live & self.spread(StepFunction(places, owed & answered))
         if len(self.beginnings) > self.size:
             found |= self.live & (self.cycle > 1) & self.spread(self._owed)
         return found
 
     @cached_property
-    def since_update(self) -> Trail:
+    def since_update(self) -> StepFunction:
         """When the customer last heard something, or the cycle began."""
         places = np.flatnonzero(self.begins | self._replied | self._counting(E.UpdateSent))
-        return Trail(places, self.at[places])
+        return StepFunction(places, self.at[places])
 
     @cached_property
-    def unassigned_for(self) -> Trail:
-        """Since when nobody has been assigned; `LOST` if somebody is."""
+    def unassigned_for(self) -> StepFunction:
+        """Since when nobody has been assigned; `NAT` if somebody is."""
         places, holders = self._holders
         nobody = np.ones(len(places), np.bool_)
         for held in holders:
             nobody &= held == 0
-        return self._since(Trail(places, nobody))
+        return self._since(StepFunction(places, nobody))
 
-    def _since(self, holds: Trail) -> Trail:
-        """The instants at which what holds began to; `LOST` where it does not hold."""
+    def _since(self, holds: StepFunction) -> StepFunction:
+        """The instants at which what holds began to; `NAT` where it does not hold."""
         turned = np.flatnonzero((holds.values != self.before(holds)) | self.opens[holds.places])
         places = holds.places[turned]
         since = self.at[places]
-        since[np.flatnonzero(~holds.values[turned])] = LOST
-        return Trail(places, since)
+        since[np.flatnonzero(~holds.values[turned])] = NAT
+        return StepFunction(places, since)
 
     @cached_property
     def _replied(self) -> Mask:
@@ -312,10 +309,10 @@ class States:
     # ------------------------------------------------------------------------ values and counts
 
     @cached_property
-    def priority(self) -> Trail:
+    def priority(self) -> StepFunction:
         """The priority, by its number in the script."""
         places = np.flatnonzero(self.kinds(E.Opened, E.PriorityChanged))
-        return Trail(places, self.script.priority[self.code[places]])
+        return StepFunction(places, self.script.priority[self.code[places]])
 
     @cached_property
     def reprices(self) -> Mask:
@@ -333,16 +330,16 @@ class States:
         return self._picked[by]
 
     @cached_property
-    def channel(self) -> Trail:
+    def channel(self) -> StepFunction:
         """The channel of the opening, by its number."""
-        return Trail(self.opening, self.script.channel[self.code[self.opening]])
+        return StepFunction(self.opening, self.script.channel[self.code[self.opening]])
 
     @cached_property
-    def acknowledged(self) -> Trail:
+    def acknowledged(self) -> StepFunction:
         """Whether the case was acknowledged in this cycle."""
         told = self._counting(E.Acknowledged)
         places = np.flatnonzero(told | self.begins)
-        return Trail(places, told[places])
+        return StepFunction(places, told[places])
 
     @cached_property
     def requests(self) -> Mask:
@@ -350,46 +347,46 @@ class States:
         return self.like(self.script.asks_escalation)
 
     @cached_property
-    def escalation_requested(self) -> Trail:
+    def escalation_requested(self) -> StepFunction:
         """Whether a request for attention is open."""
         places = np.flatnonzero(self.requests | self.opens | self.kinds(E.EscalationAnswered))
-        return Trail(places, self.requests[places])
+        return StepFunction(places, self.requests[places])
 
     @cached_property
-    def escalations(self) -> Trail:
+    def escalations(self) -> StepFunction:
         """Requests for attention."""
         return self._counted(self.requests, self.opens)
 
     @cached_property
-    def reopened(self) -> Trail:
+    def reopened(self) -> StepFunction:
         """Reopenings."""
         return self._counted(self.kinds(E.Reopened), self.opens)
 
     @cached_property
-    def replies(self) -> Trail:
+    def replies(self) -> StepFunction:
         """Counting replies in the cycle."""
         return self._counted(self._replied, self.begins)
 
     @cached_property
-    def status_requests(self) -> Trail:
+    def status_requests(self) -> StepFunction:
         """How often the customer had to ask, in the cycle."""
         return self._counted(self.like(self.script.asks_status), self.begins)
 
     @cached_property
-    def assignments(self) -> Trail:
+    def assignments(self) -> StepFunction:
         """Changes of who has a role, in the cycle."""
         places, holders = self._holders
         changed = np.zeros(len(self.at), np.bool_)
         for held in holders:
-            changed[places[held != self.before(Trail(places, held))]] = True
+            changed[places[held != self.before(StepFunction(places, held))]] = True
         return self._counted(changed, self.begins)
 
-    def fact(self, number: int) -> Trail:
+    def fact(self, number: int) -> StepFunction:
         """What a declared fact is, by its number."""
         observed = self.script.fact == number
         values = np.where(observed, self.script.value, self.script.opening_facts[number])
         places = np.flatnonzero(self.opens | self.like(observed))
-        return Trail(places, values[self.code[places]])
+        return StepFunction(places, values[self.code[places]])
 
     @cached_property
     def _holders(self) -> tuple[Places, list[NDArray[Any]]]:
@@ -403,21 +400,21 @@ class States:
             found.append((self.script.holder[code] * named)[last])
         return places, found
 
-    def _counted(self, where: Mask, since: Mask, first: int = 0) -> Trail:
+    def _counted(self, where: Mask, since: Mask, first: int = 0) -> StepFunction:
         """How many of some events there were since others."""
         places = np.flatnonzero(where | since)
         total, rows = np.cumsum(where[places]), np.arange(len(places))
         begun = np.maximum.accumulate(rows * since[places])
-        return Trail(places, total - total[begun] + where[places][begun] + first)
+        return StepFunction(places, total - total[begun] + where[places][begun] + first)
 
 
-class Records:
+class RecordedMoves:
     """The levels on record of many cases.
 
     `moves` are the events that put a case on a level, `track` and `level` on which (-1 is nowhere).
     """
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: EventFacts) -> None:
         self.states, script = states, states.script
         self.track, self.level = script.placed_on[states.code], script.placed[states.code]
         self.moves = self._moves()
@@ -432,7 +429,7 @@ class Records:
             places = np.flatnonzero(states.like(script.placed_on == track) | states.opens)
             code = states.code[places]
             record = np.where(states.opens[places], levels[code], script.placed[code])
-            again = (record == states.before(Trail(places, record))) & script.is_observed[code]
+            again = (record == states.before(StepFunction(places, record))) & script.is_observed[code]
             moves[places[np.flatnonzero(again)]] = False
         return moves
 
@@ -449,7 +446,7 @@ class Records:
     def _last(self, events: Mask) -> Ints:
         states = self.states
         places = np.flatnonzero(events | states.opens)
-        return states.spread(Trail(places, np.where(events[places], states.when(places), -1)))
+        return states.spread(StepFunction(places, np.where(events[places], states.when(places), -1)))
 
     @cached_property
     def failures(self) -> Mask:
@@ -467,14 +464,14 @@ class Records:
         return {pair: self._last(self.states.like((tracks == pair[0]) & (levels == pair[1]))) for pair in found}
 
 
-class Stands:
+class Positions:
     """On which level of each track cases stand (-1 is nowhere), since when, and whether that is external.
 
     All of these are by track and case, as is how often a case came up. `priority` is by case, and kept only where rules
     raise it; `heard` is when rules last moved a case in a way that is like some patterns.
     """
 
-    def __init__(self, plan: Plan, states: States, records: Records) -> None:
+    def __init__(self, plan: Plan, states: EventFacts, records: RecordedMoves) -> None:
         self.plan, self.states, self.records = plan, states, records
         opened = states.code[states.opening]
         self.level = np.stack([levels[opened] for levels in states.script.levels])
@@ -483,7 +480,7 @@ class Stands:
         self.moved = np.zeros(self.entry.shape, np.int64)
         self.priority = states.script.priority[opened]
         self.heard: dict[tuple[Pattern, ...], Ints] = {
-            patterns: np.full(states.size, LONG_AGO) for patterns in states.script.made_by_rules
+            patterns: np.full(states.size, BEFORE_ANY) for patterns in states.script.made_by_rules
         }
 
     def is_outside(self, case: Any) -> Mask:
@@ -499,7 +496,7 @@ class Stands:
         self.level[track][case], self.entry[track][case] = to, when
         self.outside[track][case] = self.plan.outside[to]
 
-    def reprice(self, here: Here) -> None:
+    def reprice(self, here: Lane) -> None:
         """Events change the priority of cases."""
         changed = np.flatnonzero(self.states.reprices[here.place])
         self.priority[here.row[changed]] = self.states.script.priority[self.states.code[here.place[changed]]]
@@ -512,15 +509,15 @@ class Stands:
 
     # ------------------------------------------------------------------------ what follows
 
-    def holds(self, one: Dialed | Happened, here: Here) -> Mask:
+    def holds(self, one: ValueTest | HappenedTest, here: Lane) -> Mask:
         """Whether a comparison holds that depends on what rules do."""
-        if isinstance(one, Happened):
+        if isinstance(one, HappenedTest):
             return self._happened(one, here)
         value, table = self._value(one, here), self.states.script.table(one)
         found: Mask = table[np.minimum(value, len(table) - 1)]
         return found
 
-    def _value(self, one: Dialed, here: Here) -> Ints:
+    def _value(self, one: ValueTest, here: Lane) -> Ints:
         """The value of a fact that depends on what rules do, by its number."""
         if one.fact == "moves":
             moves: Ints = self.moved[:, here.row].sum(0) if one.track is None else self.moved[one.track][here.row]
@@ -532,18 +529,18 @@ class Stands:
         level: Ints = self.level[track][here.row]
         if one.fact == "level":
             return level + 1
-        last: Ints = np.full(len(level), LONG_AGO)
+        last: Ints = np.full(len(level), BEFORE_ANY)
         for (on, rung), failed in self.records.failed.items():
             if on == track:
-                last = np.maximum(last, np.where((rung == NONE) | (rung == level), failed[here.place], LONG_AGO))
+                last = np.maximum(last, np.where((rung == NONE) | (rung == level), failed[here.place], BEFORE_ANY))
         return np.where((level != NONE) & (last > self.entry[track][here.row]), 1, 0)
 
-    def last(self, patterns: tuple[Pattern, ...], here: Here) -> Ints:
+    def last(self, patterns: tuple[Pattern, ...], here: Lane) -> Ints:
         """When something like some patterns last happened; -1 if it never did."""
         found: Ints = self.records.seen(patterns)[here.place]
         return np.maximum(found, self.heard[patterns][here.row]) if patterns in self.heard else found
 
-    def _happened(self, one: Happened, here: Here) -> Mask:
+    def _happened(self, one: HappenedTest, here: Lane) -> Mask:
         """Whether an event of the stay is like the patterns, or of the cycle where no track is given.
 
         An opening is one of the stay that it begins.
@@ -556,8 +553,8 @@ class Stands:
         of_stay: Mask = ((last > entry) | ((last == entry) & (entry == opening))) == one.wanted
         return of_stay
 
-    def entered(self, track: int, here: Here) -> Ints:
-        """When a case came to its level on a track, not before the cycle; `LOST` while it is nowhere."""
+    def entered(self, track: int, here: Lane) -> Ints:
+        """When a case came to its level on a track, not before the cycle; `NAT` while it is nowhere."""
         begun = self.states.when(self.states.begun[here.place])
-        since = (np.maximum(self.entry[track][here.row], begun) >> BITS) + self.states.base
-        return np.where(self.level[track][here.row] == NONE, LOST, since)
+        since = (np.maximum(self.entry[track][here.row], begun) >> EVENT_BITS) + self.states.base
+        return np.where(self.level[track][here.row] == NONE, NAT, since)

@@ -11,16 +11,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from escalation_rules.simulation.arrays import BITS, LONG_AGO, NEVER, NONE, Here, Ints, Left, Mask, starts_of
-from escalation_rules.simulation.columns.clocks import Family, LevelChange
-from escalation_rules.simulation.columns.compile import Plan, Ruling
-from escalation_rules.simulation.columns.facts import Records, Stands, States
-from escalation_rules.simulation.columns.rules import Blocking, Holding, Points, Raising, Wants
+from escalation_rules.simulation.arrays import (
+    BEFORE_ANY,
+    EVENT_BITS,
+    NEVER_64,
+    NONE,
+    Ints,
+    Lane,
+    Mask,
+    RowBuffer,
+    starts_of,
+)
+from escalation_rules.simulation.columns.clocks import LevelChange, LevelClocks
+from escalation_rules.simulation.columns.compile import Plan, RuleCode
+from escalation_rules.simulation.columns.facts import EventFacts, Positions, RecordedMoves
+from escalation_rules.simulation.columns.rules import Agenda, HeldMoves, PriorityRaises, RuleConditions, Wants
 
-__all__ = ["MOST", "Sweep"]
-
-
-MOST = (1 << BITS) - 256
+MOST = (1 << EVENT_BITS) - 256
 """How many events a case may have; the positions that are left are those of moves."""
 
 
@@ -28,8 +35,8 @@ class _Queue:
     """The instants that lie before each case, of which `next` is the first."""
 
     def __init__(self, at: Ints, starts: Ints) -> None:
-        self.at, self.spot, self.end = np.r_[at, NEVER], starts[:-1].copy(), starts[1:]
-        self.next = np.full(len(self.spot), NEVER)
+        self.at, self.spot, self.end = np.r_[at, NEVER_64], starts[:-1].copy(), starts[1:]
+        self.next = np.full(len(self.spot), NEVER_64)
         self._await(np.arange(len(self.spot)))
 
     def _await(self, case: Ints) -> None:
@@ -47,14 +54,14 @@ class _Queue:
 class _Moves(NamedTuple):
     """Moves on one track that rules ask for: the rules as bits, and because of when."""
 
-    here: Here
+    here: Lane
     track: int
     to: Ints
     bits: Ints
     cause: Ints
 
 
-class Sweep(Holding):
+class Sweep(RuleConditions):
     """Moves cases under a plan up to an instant.
 
     What the rules asked for is left in `moves`: case, at, cycle, origin, level, rules as bits, cause, and what became
@@ -64,18 +71,18 @@ class Sweep(Holding):
     def __init__(
         self,
         plan: Plan,
-        states: States,
-        records: Records,
-        points: Points,
-        rules: dict[int, Ruling],
-        families: dict[str, Family],
-        stands: Stands,
+        states: EventFacts,
+        records: RecordedMoves,
+        points: Agenda,
+        rules: dict[int, RuleCode],
+        families: dict[str, LevelClocks],
+        stands: Positions,
         watched: list[int],
     ) -> None:
         super().__init__(plan, states, records, points, families, stands, watched)
-        self.rules, self.moves, self.placings = rules, Left(8), Left(4)
-        self.blocking = Blocking(plan, states, rules) if plan.checked else None
-        self.raising = Raising(states, rules) if plan.raises else None
+        self.rules, self.moves, self.placings = rules, RowBuffer(8), RowBuffer(4)
+        self.blocking = HeldMoves(plan, states, rules) if plan.checked else None
+        self.raising = PriorityRaises(states, rules) if plan.raises else None
         self.stepwise = [number for number, rule in rules.items() if rule.to is not None and number not in points.plain]
         self.in_force = states.base if plan.effective_from is None else plan.effective_from
         self.turn = np.zeros(states.size, np.int64)  # what rules have done so far to a case at the present instant
@@ -127,13 +134,13 @@ class Sweep(Holding):
         here = case[np.flatnonzero(self.touches_ahead.next[case] == now)]
         while len(here):
             place = self.touches[self.touches_ahead.take(here)]
-            self._touch(Here(here, place, self.states.at[place]))
+            self._touch(Lane(here, place, self.states.at[place]))
             here = here[self.touches_ahead.next[here] == self.states.at[place]]
         self._rules(case, now)
         if self.blocking is not None:
             self._note(case, now, self.blocking)
 
-    def _touch(self, here: Here) -> None:
+    def _touch(self, here: Lane) -> None:
         """One event of each of these cases. One that is reopened is no longer outside, wherever it stands."""
         back = here.row[np.flatnonzero(self.states.begins[here.place] & ~self.states.opens[here.place])]
         self.stands.outside[:, back] = False
@@ -143,7 +150,7 @@ class Sweep(Holding):
         if self.blocking is not None:
             self.stir[here.row] = True
 
-    def _place(self, here: Here) -> LevelChange:
+    def _place(self, here: Lane) -> LevelChange:
         """Events put cases on levels. After one that goes down no rule of the track asks on older evidence."""
         shift = LevelChange.none(len(here.row))
         if self.records.any:
@@ -158,7 +165,7 @@ class Sweep(Holding):
                 self._put_on(track, here.where(some), left[some], to[some])
         return shift
 
-    def _put_on(self, track: int, here: Here, left: Ints, to: Ints) -> None:
+    def _put_on(self, track: int, here: Lane, left: Ints, to: Ints) -> None:
         """Events put these cases on levels of a track, which they may have been on."""
         when, down, other = self.states.when(here.place), np.flatnonzero(to < left), np.flatnonzero(to != left)
         self.barrier[track][here.row[down]] = when[down]
@@ -215,8 +222,8 @@ class Sweep(Holding):
             self._move(one)
         return np.flatnonzero(moved)
 
-    def _here(self, case: Ints, now: Ints) -> Here:
-        return Here(case, self.states.as_of(self.states.key(case, now)), now)
+    def _here(self, case: Ints, now: Ints) -> Lane:
+        return Lane(case, self.states.as_of(self.states.key(case, now)), now)
 
     def _best(self, track: int, case: Ints, point: Ints, plain: dict[int, Mask]) -> Ints:
         """The highest level of a track that plain rules ask for; -1 for none."""
@@ -228,7 +235,7 @@ class Sweep(Holding):
                 np.maximum(to, np.where(asks, self.points.plain[number], NONE), out=to)
         return to
 
-    def _asks(self, rule: Ruling, case: Ints, point: Ints) -> Mask:
+    def _asks(self, rule: RuleCode, case: Ints, point: Ints) -> Mask:
         """Whether a rule holds, on evidence that is later than a move down."""
         found: Mask = self.holds(rule.tree, case, point)
         if self.records.any:
@@ -239,7 +246,7 @@ class Sweep(Holding):
         """The level that each of some rules wants each case on, above the present one; -1 for none."""
         return {number: self._wanted(number, case, point) for number in rules}
 
-    def _applies(self, rule: Ruling, case: Ints, point: Ints) -> Mask:
+    def _applies(self, rule: RuleCode, case: Ints, point: Ints) -> Mask:
         """Whether a rule holds where the case stands."""
         holds = self._asks(rule, case, point)
         if rule.gates:
@@ -262,11 +269,11 @@ class Sweep(Holding):
     # ------------------------------------------------------------------------ moves
 
     def _moves(
-        self, track: int, to: Ints, some: Ints, here: Here, point: Ints, wants: Wants, plain: dict[int, Mask]
+        self, track: int, to: Ints, some: Ints, here: Lane, point: Ints, wants: Wants, plain: dict[int, Mask]
     ) -> _Moves:
         """The moves of some of the cases of a round, with the rules that ask for them."""
         to, point = to[some], point[some]
-        bits, cause = np.zeros(len(some), np.int64), np.full(len(some), NEVER)
+        bits, cause = np.zeros(len(some), np.int64), np.full(len(some), NEVER_64)
         asked = {number: wanted[some] == to for number, wanted in wants.items()}
         for number, named in self.points.plain.items():
             asked[number] = (plain[number][some] if plain else self.points.may[number][point]) & (to == named)
@@ -278,11 +285,11 @@ class Sweep(Holding):
                 cause[asking] = np.minimum(cause[asking], found)
         return _Moves(here, track, to, bits, cause + self.states.base)
 
-    def _cause(self, rule: Ruling, here: Here, point: Ints) -> Ints:
+    def _cause(self, rule: RuleCode, here: Lane, point: Ints) -> Ints:
         """When the latest evidence of a rule came, counted as whens are; where it has none, when the cycle began."""
         found = self.evidence(rule.tree, here.row, point)
         begun = self.states.when(self.states.begun[here.place])
-        return np.where(found == LONG_AGO, begun, found) >> BITS
+        return np.where(found == BEFORE_ANY, begun, found) >> EVENT_BITS
 
     def _move(self, moves: _Moves) -> None:
         here, track, to, bits, cause = moves
@@ -294,13 +301,13 @@ class Sweep(Holding):
         self.stands.hear(case, to, when)
         self._turn(here, LevelChange(np.ones(len(case), np.bool_), left, to), when, by_event=False)
 
-    def _next(self, here: Here) -> Ints:
+    def _next(self, here: Lane) -> Ints:
         """The when of the next thing that rules do to these cases at the present instant."""
-        found: Ints = ((here.now - self.states.base) << BITS) + MOST + self.turn[here.row]
+        found: Ints = ((here.now - self.states.base) << EVENT_BITS) + MOST + self.turn[here.row]
         self.turn[here.row] += 1
         return found
 
-    def _turn(self, here: Here, shift: LevelChange, when: Ints, *, by_event: bool) -> None:
+    def _turn(self, here: Lane, shift: LevelChange, when: Ints, *, by_event: bool) -> None:
         """What clocks and comparisons make of what happened."""
         for family in self.families.values():
             family.turn(here, shift, by_event=by_event)
@@ -308,7 +315,7 @@ class Sweep(Holding):
 
     # ------------------------------------------------------------------------ priorities
 
-    def _raise(self, raising: Raising, here: Here, point: Ints) -> Mask:
+    def _raise(self, raising: PriorityRaises, here: Lane, point: Ints) -> Mask:
         """Priorities rise to the highest that is asked for. Whose did."""
         priority, highest = self.stands.priority[here.row], np.full(len(here.row), NONE)
         for number, rule in raising.rules.items():
@@ -327,11 +334,11 @@ class Sweep(Holding):
 
     # ------------------------------------------------------------------------ what is held back
 
-    def _note(self, case: Ints, now: Ints, blocking: Blocking) -> None:
+    def _note(self, case: Ints, now: Ints, blocking: HeldMoves) -> None:
         """What checklists hold back of these cases, now that the rules have been asked."""
         keys = self.states.key(case, now)
         idle = np.flatnonzero(~self.states.live_at(keys) | self.stands.is_outside(case) | (now < self.in_force))
         wants = self._wants(blocking.rules, case, self.points.as_of(keys))
         for wanted in wants.values():
             wanted[idle] = NONE
-        blocking.note(wants, Here(case, self.states.as_of(keys), now))
+        blocking.note(wants, Lane(case, self.states.as_of(keys), now))

@@ -16,35 +16,42 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.checklists import Item
+from escalation_rules.engine.model import Tree
 from escalation_rules.engine.rules import leaves
-from escalation_rules.patterns import Happening, Pattern
+from escalation_rules.patterns import BaseEvent, Pattern
 from escalation_rules.simulation.arrays import (
-    BITS,
-    LONG_AGO,
-    NEVER,
+    BEFORE_ANY,
+    EVENT_BITS,
+    INSTANT_BITS,
+    NEVER_64,
     NONE,
-    WIDTH,
-    Here,
+    CaseTimeIndex,
     Ints,
-    Keys,
-    Left,
+    Lane,
     Mask,
+    RowBuffer,
     distinct,
     either,
     starts_of,
 )
-from escalation_rules.simulation.columns.atoms import Dialed, Happened, Picked, Test, Timed, Tree, Unheld, held
-from escalation_rules.simulation.columns.clocks import Family
-from escalation_rules.simulation.columns.compile import Plan, Ruling, matched
+from escalation_rules.simulation.columns.atoms import (
+    DurationTest,
+    HappenedTest,
+    PickedDurationTest,
+    Test,
+    Unsupported,
+    ValueTest,
+    held,
+)
+from escalation_rules.simulation.columns.clocks import LevelClocks
+from escalation_rules.simulation.columns.compile import Plan, RuleCode, matched
 from escalation_rules.simulation.columns.conditions import Transitions, edges, later, picked_edges
-from escalation_rules.simulation.columns.facts import Records, Stands, States, Trail
+from escalation_rules.simulation.columns.facts import EventFacts, Positions, RecordedMoves, StepFunction
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 from escalation_rules.worktime.arrays import reach
 
-__all__ = ["Entries", "Lacking", "lacking"]
 
-
-class Points:
+class Agenda:
     """All instants of cases at which some comparison turned (`keys`), and which of them the rules must look at.
 
     Of each rule, by its number, `may` says at each of these instants whether it holds if what depends on levels does.
@@ -54,14 +61,14 @@ class Points:
     """
 
     def __init__(
-        self, states: States, records: Records, rules: dict[int, Ruling], turns: dict[int, Transitions]
+        self, states: EventFacts, records: RecordedMoves, rules: dict[int, RuleCode], turns: dict[int, Transitions]
     ) -> None:
         self.states, self.records, self.turns = states, records, turns
         begins, in_force = states.keys[states.beginnings], self._in_force()
         self.keys = distinct(begins, in_force, *(one.keys for one in turns.values()))
-        self.case = self.keys >> WIDTH
+        self.case = self.keys >> INSTANT_BITS
         self.bounds = np.r_[0, np.flatnonzero(self.case[1:] != self.case[:-1]) + 1, len(self.keys)]
-        self.ordered = Keys(self.keys, states.size)
+        self.ordered = CaseTimeIndex(self.keys, states.size)
         self.spots = {k: self.as_of(one.keys) for k, one in turns.items()}
         self.holds = {k: self._filled(k) for k in turns}
         self.may = {number: self._may(rule.tree) for number, rule in rules.items()}
@@ -87,7 +94,7 @@ class Points:
         spots, holds = self.spots[k], self.turns[k].holds
         if not len(spots):
             return np.zeros(len(self.keys), np.bool_)
-        case = self.turns[k].keys >> WIDTH
+        case = self.turns[k].keys >> INSTANT_BITS
         same, turns, stays = case[1:] == case[:-1], holds.copy(), holds.copy()
         turns[1:] ^= holds[:-1] & same
         stays[:-1] &= ~same  # what holds to the end of a case, and not in the next
@@ -108,9 +115,9 @@ class Points:
         """Since when a comparison has held, where it does."""
         one = self.turns[k]
         if not len(one.keys):
-            return np.full(len(places), LONG_AGO)
+            return np.full(len(places), BEFORE_ANY)
         turned = np.searchsorted(one.keys, self.keys[places], side="right") - 1
-        by_time = (self.states.instants(one.keys[turned]) - self.states.base) << BITS
+        by_time = (self.states.instants(one.keys[turned]) - self.states.base) << EVENT_BITS
         return either(one.places[turned] < 0, by_time, self.states.when(one.places[turned]))  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------------ where to look
@@ -118,12 +125,12 @@ class Points:
     def _in_force(self) -> Ints:
         """When the policy comes to be in force, for the cases that are open by then."""
         since, states = self.states.script.plan.effective_from, self.states
-        if since is None or since - states.base >= 1 << WIDTH:
+        if since is None or since - states.base >= 1 << INSTANT_BITS:
             return np.zeros(0, np.int64)
         open_by_then = np.flatnonzero(states.at[states.opening] < since)
         return states.key(open_by_then, np.full(len(open_by_then), since))
 
-    def _choose(self, rules: dict[int, Ruling], begins: Ints, in_force: Ints) -> None:
+    def _choose(self, rules: dict[int, RuleCode], begins: Ints, in_force: Ints) -> None:
         """The instants to look at, while the case is worked on and the policy is in force."""
         plan = self.states.script.plan
         fresh = np.zeros(len(self.keys), np.bool_)
@@ -147,7 +154,7 @@ class Points:
         self.at = self.states.instants(self.keys[self.chosen])
         self.starts = starts_of(self.case[self.chosen], self.states.size)
 
-    def _gains(self, rule: Ruling) -> Iterator[Ints]:
+    def _gains(self, rule: RuleCode) -> Iterator[Ints]:
         """Where there is new evidence of a rule; or, of one that raises the priority, other evidence."""
         for k in self.turns.keys() & set(leaves(rule.tree)):
             yield self.spots[k] if rule.raises else self.spots[k][np.flatnonzero(self.turns[k].holds)]
@@ -171,14 +178,14 @@ _WHY = ("", "unanswered", "withdrawn", "not an answer", "without evidence", "exp
 STANDS, UNANSWERED, WITHDRAWN, NO_ANSWER, NO_EVIDENCE, EXPIRED = range(len(_WHY))
 
 
-class Lacking(NamedTuple):
+class MissingItems(NamedTuple):
     """What is missing of a checklist, and which answers argue against, as frames have them."""
 
     missing: str | None
     against: str | None
 
 
-def lacking(items: tuple[Item, ...], code: int) -> Lacking:
+def missing_items(items: tuple[Item, ...], code: int) -> MissingItems:
     """What a checklist lacks, by the number that tells it: a digit for each item, the first item's last."""
     missing, against = [], []
     for item in items:
@@ -187,21 +194,21 @@ def lacking(items: tuple[Item, ...], code: int) -> Lacking:
             against.append(f"{item.key}: {item.against[digit - len(_WHY)]}")
         elif digit != STANDS:
             missing.append(f"{item.key}: {_WHY[digit]}")
-    return Lacking(", ".join(missing) or None, ", ".join(against) or None)
+    return MissingItems(", ".join(missing) or None, ", ".join(against) or None)
 
 
 def _digits(item: Item) -> int:
     return len(_WHY) + len(item.against)
 
 
-class Entries:
+class EntryChecklists:
     """The answers to entry checklists in many cases. `changes` are the events that answer items or override lists."""
 
-    def __init__(self, plan: Plan, states: States) -> None:
+    def __init__(self, plan: Plan, states: EventFacts) -> None:
         self.plan, self.states = plan, states
         self.lists = plan.checked
         if any(prod(map(_digits, items)) >= 1 << 62 for items in self.lists.values()):
-            raise Unheld("as many items")
+            raise Unsupported("as many items")
         self.answers = {
             (plan.track_of[rung], item): _Answers(plan, states, plan.track_of[rung], item)
             for rung, items in self.lists.items()
@@ -219,12 +226,12 @@ class Entries:
             np.array([isinstance(one, E.ChecklistOverridden) and one.level == key for one in prototypes], np.bool_)
         )
 
-    def overridden(self, rung: int, here: Here) -> Mask:
+    def overridden(self, rung: int, here: Lane) -> Mask:
         """Whether the checklist of a level was set aside in this cycle."""
         found: Mask = self.overridden_at[rung][here.place] >= self.states.begun[here.place]
         return found
 
-    def lack(self, rung: int, here: Here) -> Ints:
+    def lack(self, rung: int, here: Lane) -> Ints:
         """What the checklist of a level lacks, as a number; 0 for nothing."""
         track, found, unit = self.plan.track_of[rung], np.zeros(len(here.now), np.int64), 1
         for item in self.lists[rung]:
@@ -232,38 +239,38 @@ class Entries:
             unit *= _digits(item)
         return found
 
-    def next_expiry(self, here: Here) -> Ints:
-        """When the next of the answers expires; `NEVER` if none does."""
-        never = np.full(len(here.now), NEVER)
+    def next_expiry(self, here: Lane) -> Ints:
+        """When the next of the answers expires; `NEVER_64` if none does."""
+        never = np.full(len(here.now), NEVER_64)
         return reduce(np.minimum, (one.expiry(here) for one in self.answers.values()), never)
 
 
 class _Answers:
     """The answers to one item: after each event, the last that was given, and how it stands."""
 
-    def __init__(self, plan: Plan, states: States, track: int, item: Item) -> None:
+    def __init__(self, plan: Plan, states: EventFacts, track: int, item: Item) -> None:
         self.states = states
         prototypes = states.script.prototypes
         answers = matched(item.done_by, prototypes) | np.array([_is_about(one, item) for one in prototypes], np.bool_)
         self.table = np.array([_digit(one, item) for one in prototypes], np.int64)
         self.changes = states.like(answers)
         self.last = _last(states, self.changes)
-        self.expires = np.full(len(states.at), NEVER)
+        self.expires = np.full(len(states.at), NEVER_64)
         if isinstance(item.expires, Span):
             places = np.flatnonzero(self.changes)
             self.expires[places] = reach(_calendar(plan, track), states.at[places], item.expires)
 
-    def stand(self, here: Here) -> NDArray[np.int64]:
+    def stand(self, here: Lane) -> NDArray[np.int64]:
         """How the item stands: by 0, it is answered."""
         last = self.last[here.place]
         digit = np.where(last >= self.states.begun[here.place], self.table[self.states.code[last]], UNANSWERED)
         is_answer = (digit == STANDS) | (digit >= len(_WHY))
         return np.where(is_answer & (self.expires[last] <= here.now), EXPIRED, digit)
 
-    def expiry(self, here: Here) -> Ints:
+    def expiry(self, here: Lane) -> Ints:
         """When the last answer expires, if it has not."""
         ends = self.expires[self.last[here.place]]
-        return np.where((self.last[here.place] != NONE) & (ends > here.now), ends, NEVER)
+        return np.where((self.last[here.place] != NONE) & (ends > here.now), ends, NEVER_64)
 
 
 def _calendar(plan: Plan, track: int) -> Calendar:
@@ -272,17 +279,17 @@ def _calendar(plan: Plan, track: int) -> Calendar:
     return BusinessCalendar.always() if name is None else plan.policy.calendars[str(name)]
 
 
-def _last(states: States, events: Mask) -> Ints:
+def _last(states: EventFacts, events: Mask) -> Ints:
     """The last of some events in the case, after each event; -1 if there was none."""
     places = np.flatnonzero(events | states.opens)
-    return states.spread(Trail(places, np.where(events[places], places, NONE)))
+    return states.spread(StepFunction(places, np.where(events[places], places, NONE)))
 
 
-def _is_about(event: Happening, item: Item) -> bool:
+def _is_about(event: BaseEvent, item: Item) -> bool:
     return isinstance(event, E.ItemConfirmed | E.ItemWithdrawn) and event.item == item.key
 
 
-def _digit(event: Happening, item: Item) -> int:
+def _digit(event: BaseEvent, item: Item) -> int:
     """How an item stands that an event answers."""
     if isinstance(event, E.ItemWithdrawn):
         return WITHDRAWN
@@ -302,14 +309,14 @@ CHECKLISTS = ("none", "met", "waived", "overridden")
 MET, WAIVED, OVERRIDDEN = (np.int8(CHECKLISTS.index(one)) for one in CHECKLISTS[1:])
 
 
-class Blocking:
+class HeldMoves:
     """The rules that want cases on levels with a checklist.
 
     What is held back is left in `held`: case, level, at, cycle, rules as bits (0: nothing from then on), what it lacks.
     """
 
-    def __init__(self, plan: Plan, states: States, rules: dict[int, Ruling]) -> None:
-        self.plan, self.states, self.entries, self.held = plan, states, Entries(plan, states), Left(6)
+    def __init__(self, plan: Plan, states: EventFacts, rules: dict[int, RuleCode]) -> None:
+        self.plan, self.states, self.entries, self.held = plan, states, EntryChecklists(plan, states), RowBuffer(6)
         self.rungs = list(plan.checked)
         tracks = {plan.track_of[rung] for rung in self.rungs}
         self.rules = {
@@ -319,17 +326,17 @@ class Blocking:
         }
         self.waiving = sum(1 << number for number, rule in self.rules.items() if rule.waived)
         self.touches = self.entries.changes | states.ends  # beginnings are looked at in any case
-        self.expires = self.entries.next_expiry(Here(slice(None), states.opening, states.at[states.opening]))
+        self.expires = self.entries.next_expiry(Lane(slice(None), states.opening, states.at[states.opening]))
         self.last = {rung: np.zeros((3, states.size), np.int64) for rung in self.rungs}
 
-    def hold_back(self, wants: Wants, here: Here) -> None:
+    def hold_back(self, wants: Wants, here: Lane) -> None:
         """Takes out what is wanted and held back."""
         for rung in self.rungs:
             held = self._held(rung, self._asking(rung, wants, here), here)[0] > 0
             for number in self.rules:
                 wants[number][np.flatnonzero(held & (wants[number] == rung))] = NONE
 
-    def note(self, wants: Wants, here: Here) -> None:
+    def note(self, wants: Wants, here: Lane) -> None:
         """What is held back after an instant, as far as it is something else than before."""
         cycle = self.states.cycle[here.place]
         for rung, last in self.last.items():
@@ -343,7 +350,7 @@ class Blocking:
                 self.held.add(row, level, here.now[changed], cycle[changed], bits[changed], lack[changed])
         self.expires[here.row] = self.entries.next_expiry(here)
 
-    def checklists(self, to: Ints, bits: Ints, here: Here) -> NDArray[np.int8]:
+    def checklists(self, to: Ints, bits: Ints, here: Lane) -> NDArray[np.int8]:
         """What became of the checklist in moves to some levels, by its number in `CHECKLISTS`."""
         found = np.zeros(len(to), np.int8)
         for rung in self.rungs:
@@ -353,14 +360,14 @@ class Blocking:
                 found[where] = np.where(self._is_waived(bits[where]), WAIVED, otherwise)
         return found
 
-    def _asking(self, rung: int, wants: Wants, here: Here) -> Ints:
+    def _asking(self, rung: int, wants: Wants, here: Lane) -> Ints:
         """The rules that want a level, as bits."""
         bits = np.zeros(len(here.now), np.int64)
         for number in self.rules:
             bits |= (wants[number] == rung).astype(np.int64) << number
         return bits
 
-    def _held(self, rung: int, asking: Ints, here: Here) -> tuple[Ints, Ints]:
+    def _held(self, rung: int, asking: Ints, here: Lane) -> tuple[Ints, Ints]:
         """The rules that ask for a level and are held back, as bits, and what its checklist lacks."""
         lack = np.zeros(len(asking), np.int64)
         where = np.flatnonzero((asking > 0) & ~self._is_waived(asking))
@@ -375,12 +382,12 @@ class Blocking:
         return found
 
 
-class Raising:
+class PriorityRaises:
     """Rules that raise the priority, by number; `done` is left when they did: case, instant and priority."""
 
-    def __init__(self, states: States, rules: dict[int, Ruling]) -> None:
+    def __init__(self, states: EventFacts, rules: dict[int, RuleCode]) -> None:
         self.rules = {number: rule for number, rule in rules.items() if rule.raises}
-        self.done = Left(3)
+        self.done = RowBuffer(3)
         plan, words = states.script.plan, states.script.priorities
         self.top = len(plan.ranks) - 1
         self.ranks = np.array([plan.ranks.get(word, NONE) for word in words.words], np.int64)
@@ -403,7 +410,7 @@ class _Asked:
     """
 
     def __init__(self, size: int) -> None:
-        self.cycle, self.cause = np.zeros(size, np.int64), np.full(size, LONG_AGO)
+        self.cycle, self.cause = np.zeros(size, np.int64), np.full(size, BEFORE_ANY)
         self.known: set[tuple[int, int, int]] = set()
 
     def anew(self, case: Ints, cycle: Ints, cause: Ints) -> Mask:
@@ -420,43 +427,43 @@ class _Asked:
 
 def hangs_on_rules(plan: Plan, one: Test, keys: set[str]) -> bool:
     """Whether a comparison depends on what rules do; `keys` are those of targets that do."""
-    if isinstance(one, Dialed):
+    if isinstance(one, ValueTest):
         return one.fact in plan.moving
-    if isinstance(one, Happened):
+    if isinstance(one, HappenedTest):
         return True
-    return one.anchor == "at_level_for" if isinstance(one, Timed | Picked) else one.target in keys
+    return one.anchor == "at_level_for" if isinstance(one, DurationTest | PickedDurationTest) else one.target in keys
 
 
-class Holding:
+class RuleConditions:
     """The comparisons that depend on what rules do, by their numbers in the plan."""
 
     def __init__(
         self,
         plan: Plan,
-        states: States,
-        records: Records,
-        points: Points,
-        families: dict[str, Family],
-        stands: Stands,
+        states: EventFacts,
+        records: RecordedMoves,
+        points: Agenda,
+        families: dict[str, LevelClocks],
+        stands: Positions,
         watched: list[int],
     ) -> None:
         self.plan, self.states, self.records, self.points, self.families = plan, states, records, points, families
         self.stands, self.level, self.entry = stands, stands.level, stands.entry
-        self.barrier = np.full(stands.entry.shape, LONG_AGO - 1)
+        self.barrier = np.full(stands.entry.shape, BEFORE_ANY - 1)
         self.row = {k: row for row, k in enumerate(watched)}
         shape = len(watched), states.size
         self.truth, self.stir = np.zeros(shape, np.bool_), np.zeros(states.size, np.bool_)
-        self.since, self.cross = np.full(shape, LONG_AGO), np.full(shape, NEVER)
-        dials = {k: one for k in watched if isinstance(one := plan.comparisons[k], Dialed)}
+        self.since, self.cross = np.full(shape, BEFORE_ANY), np.full(shape, NEVER_64)
+        dials = {k: one for k in watched if isinstance(one := plan.comparisons[k], ValueTest)}
         self.facts = {k: one.fact for k, one in dials.items()}
-        happened = {k: one for k in watched if isinstance(one := plan.comparisons[k], Happened)}
-        self.picked = {one.by for k in watched if isinstance(one := plan.comparisons[k], Picked)}
+        happened = {k: one for k in watched if isinstance(one := plan.comparisons[k], HappenedTest)}
+        self.picked = {one.by for k in watched if isinstance(one := plan.comparisons[k], PickedDurationTest)}
         self.patterns = {k: one.patterns for k, one in happened.items() if one.wanted}
         self.heard = {one.patterns for one in happened.values()}
 
     # ------------------------------------------------------------------------ what is seen
 
-    def look(self, here: Here, when: Ints) -> None:
+    def look(self, here: Lane, when: Ints) -> None:
         """A look at all of them, after something happened."""
         for k, row in self.row.items():
             holds, cross = self._seen(k, here)
@@ -465,7 +472,7 @@ class Holding:
             if k in self.patterns:
                 self._renew(row, here, holds, when, self.patterns[k])
 
-    def _renew(self, row: int, here: Here, holds: Mask, when: Ints, patterns: tuple[Pattern, ...]) -> None:
+    def _renew(self, row: int, here: Lane, holds: Mask, when: Ints, patterns: tuple[Pattern, ...]) -> None:
         """The latest event is the evidence of what happened, also where it had happened before."""
         again = np.flatnonzero(holds & (self.stands.last(patterns, here) == when))
         self.since[row][here.row[again]] = when[again]
@@ -475,10 +482,10 @@ class Holding:
         """What time alone has changed by now."""
         for k, row in self.row.items():
             one, hit = self.plan.comparisons[k], np.flatnonzero(self.cross[row][case] == now)
-            if len(hit) and not isinstance(one, Dialed | Happened):
-                holds = one.wanted if isinstance(one, Timed | Picked) else later(one)
-                self.cross[row][case[hit]] = NEVER
-                self._put(k, case[hit], np.full(len(hit), holds), (now[hit] - self.states.base) << BITS)
+            if len(hit) and not isinstance(one, ValueTest | HappenedTest):
+                holds = one.wanted if isinstance(one, DurationTest | PickedDurationTest) else later(one)
+                self.cross[row][case[hit]] = NEVER_64
+                self._put(k, case[hit], np.full(len(hit), holds), (now[hit] - self.states.base) << EVENT_BITS)
 
     def _put(self, k: int, case: Ints, holds: Mask, when: Ints) -> None:
         """Whether a comparison holds now, and since when."""
@@ -491,13 +498,13 @@ class Holding:
             # what no longer holds makes no rule hold; but it may leave older evidence, on which a priority is raised
             self.stir[case[turned if self.plan.raises else gained]] = True
 
-    def _seen(self, k: int, here: Here) -> tuple[Mask, Ints]:
+    def _seen(self, k: int, here: Lane) -> tuple[Mask, Ints]:
         one = self.plan.comparisons[k]
-        if isinstance(one, Dialed | Happened):
-            return self.stands.holds(one, here), np.full(len(here.row), NEVER)
-        if isinstance(one, Timed):
+        if isinstance(one, ValueTest | HappenedTest):
+            return self.stands.holds(one, here), np.full(len(here.row), NEVER_64)
+        if isinstance(one, DurationTest):
             return edges(self.plan, one, self.stands.entered(one.track, here), here.now)
-        if isinstance(one, Picked):
+        if isinstance(one, PickedDurationTest):
             return picked_edges(self.plan, self.states, one, here.place, self.stands.entered(one.track, here))
         return self.families[one.target].look(one, here)
 
@@ -515,17 +522,17 @@ class Holding:
         """When the latest thing happened that made a condition true, among its true members."""
         if isinstance(tree, int):
             return self._evidence(tree, case, point)
-        found = np.full(len(case), LONG_AGO)
+        found = np.full(len(case), BEFORE_ANY)
         for part in tree[1]:
             told = self.evidence(part, case, point)
             if tree[0] == "any":
-                told = np.where(self.holds(part, case, point), told, LONG_AGO)
+                told = np.where(self.holds(part, case, point), told, BEFORE_ANY)
             found = np.maximum(found, told)
         return found
 
     def _evidence(self, k: int, case: Any, point: Any) -> Ints:
         one = self.plan.comparisons[k]
-        if isinstance(one, Dialed) and one.silent:
-            return np.full(len(case), LONG_AGO)
+        if isinstance(one, ValueTest) and one.silent:
+            return np.full(len(case), BEFORE_ANY)
         found: Ints = self.since[self.row[k]][case] if k in self.row else self.points.since(k, point)
         return found

@@ -13,14 +13,23 @@ from numpy.typing import NDArray
 from escalation_rules import events as E
 from escalation_rules.conditions import OUTCOMES
 from escalation_rules.picks import Pick
-from escalation_rules.simulation.arrays import BREACHED, LOST, NONE, WIDTH, Ints, Keys, Left, Mask, distinct, either
+from escalation_rules.simulation.arrays import (
+    BREACHED,
+    INSTANT_BITS,
+    NAT,
+    NONE,
+    CaseTimeIndex,
+    Ints,
+    Mask,
+    RowBuffer,
+    distinct,
+    either,
+)
 from escalation_rules.simulation.columns.compile import Plan, TargetCode
-from escalation_rules.simulation.columns.facts import OPEN, States
+from escalation_rules.simulation.columns.facts import OPEN, EventFacts
 from escalation_rules.simulation.columns.fold import Sweep
-from escalation_rules.simulation.columns.rules import CHECKLISTS, Blocking, lacking
+from escalation_rules.simulation.columns.rules import CHECKLISTS, HeldMoves, missing_items
 from escalation_rules.simulation.frames import AT, SPAN, Categorical, Columns, ColumnTable, columns_of
-
-__all__ = ["Tables"]
 
 
 class Stays(NamedTuple):
@@ -32,36 +41,36 @@ class Stays(NamedTuple):
     place: Ints
 
 
-class Path:
+class Timeline:
     """The levels of a track on which cases stood, from the `first` of each on, or other values that they had.
 
     `placed` and `moved` are what events and what rules did: case, instant and value.
     """
 
     def __init__(
-        self, states: States, first: Ints, placed: tuple[NDArray[Any], ...], moved: tuple[NDArray[Any], ...]
+        self, states: EventFacts, first: Ints, placed: tuple[NDArray[Any], ...], moved: tuple[NDArray[Any], ...]
     ) -> None:
         self.states, self.first = states, first
         case, at, level = (np.concatenate(pair) for pair in zip(placed, moved, strict=True))
         keys = states.key(case, at)
         order = np.argsort(keys, kind="stable")  # what events do comes before what rules do
         self.keys, self.values = keys[order], level[order]
-        self.ordered = Keys(self.keys, states.size)
+        self.ordered = CaseTimeIndex(self.keys, states.size)
 
     def at(self, keys: Ints) -> Ints:
         """The values at instants, after all that happened at them."""
-        case = keys >> WIDTH
+        case = keys >> INSTANT_BITS
         found: Ints = self.first[case]
         if len(self.keys):
             last = self.ordered.as_of(keys)
-            moved = (last >= 0) & (self.keys[last] >> WIDTH == case)
+            moved = (last >= 0) & (self.keys[last] >> INSTANT_BITS == case)
             found = either(moved, self.values[last], found)
         return found
 
     def last(self) -> Ints:
         """The last value of each case."""
         found: Ints = self.first.copy()
-        found[self.keys >> WIDTH] = self.values  # of several, the last is kept
+        found[self.keys >> INSTANT_BITS] = self.values  # of several, the last is kept
         return found
 
     def stays(self, kept: Mask) -> Stays:
@@ -71,18 +80,18 @@ class Path:
         """
         states = self.states
         breaks = distinct(states.turn_keys, self.keys)
-        case, at, turn = breaks >> WIDTH, states.instants(breaks), states.turned_by(breaks)
-        left = np.full(len(breaks), LOST)
-        left[:-1] = np.where(case[1:] == case[:-1], at[1:], LOST)
+        case, at, turn = breaks >> INSTANT_BITS, states.instants(breaks), states.turned_by(breaks)
+        left = np.full(len(breaks), NAT)
+        left[:-1] = np.where(case[1:] == case[:-1], at[1:], NAT)
         level, live = self.at(breaks), states.turns.values[turn] == OPEN
         rows = np.flatnonzero(live & (level != NONE) & kept[case])
         return Stays(breaks[rows], left[rows], level[rows], states.turns.places[turn[rows]])
 
 
-class Owning:
+class Owners:
     """Roles by what they are picked by; `by` has the names of the facts, the priority first."""
 
-    def __init__(self, plan: Plan, states: States) -> None:
+    def __init__(self, plan: Plan, states: EventFacts) -> None:
         self.plan, script = plan, states.script
         given = [*(level.owner for level in plan.levels), *(target.owner for _, target in plan.targets)]
         facts = dict.fromkeys(role.by for role in given if isinstance(role, Pick) and role.by != "priority")
@@ -90,7 +99,7 @@ class Owning:
         numbers = [script.facts.index(name) for name in facts]
         self.words = [script.priorities.words, *(script.values[number].words for number in numbers)]
         trails = [states.fact(number) for number in numbers]
-        self.facts = [(Keys(states.keys[trail.places], states.size), trail.values) for trail in trails]
+        self.facts = [(CaseTimeIndex(states.keys[trail.places], states.size), trail.values) for trail in trails]
 
     def picked(self, keys: Ints, priority: Ints) -> Ints:
         """What roles were picked by after all that happened at instants, as one number, given the priority then."""
@@ -129,7 +138,7 @@ class Tables:
     The columns of `clocks` are those that clocks leave.
     """
 
-    def __init__(self, plan: Plan, states: States, ids: NDArray[Any], sweep: Sweep, clocks: Left) -> None:
+    def __init__(self, plan: Plan, states: EventFacts, ids: NDArray[Any], sweep: Sweep, clocks: RowBuffer) -> None:
         self.plan, self.states, self.script, self.ids = plan, states, states.script, ids
         self.blocking, self.level = sweep.blocking, sweep.level[0]
         self.tracks = np.array([track.key for track in plan.policy.all_tracks], object)
@@ -140,18 +149,18 @@ class Tables:
         self.moves, self.clocks = [held[order] for held in moves], clocks.columns()
         changes = np.flatnonzero(states.reprices)
         by_people = (states.case[changes], states.at[changes], self.script.priority[states.code[changes]])
-        raised = Left(3) if sweep.raising is None else sweep.raising.done
+        raised = RowBuffer(3) if sweep.raising is None else sweep.raising.done
         opened = self.script.priority[states.code[states.opening]]
-        self.priority = Path(states, opened, by_people, tuple(raised.columns()))
-        self.owning = Owning(plan, states)
+        self.priority = Timeline(states, opened, by_people, tuple(raised.columns()))
+        self.owning = Owners(plan, states)
         self.paths = [self._path(track, sweep.placings.columns()) for track in range(len(plan.tracks))]
 
-    def _path(self, track: int, placings: list[NDArray[Any]]) -> Path:
+    def _path(self, track: int, placings: list[NDArray[Any]]) -> Timeline:
         case, at, on, level = placings
         placed, moved = np.flatnonzero(on == track), np.flatnonzero(self.track_of[self.moves[4]] == track)
         first = self.script.levels[track][self.states.code[self.states.opening]]
         by_rules = (self.moves[0][moved], self.moves[1][moved], self.moves[4][moved])
-        return Path(self.states, first, (case[placed], at[placed], level[placed]), by_rules)
+        return Timeline(self.states, first, (case[placed], at[placed], level[placed]), by_rules)
 
     def all(self) -> dict[str, Columns]:
         """The frames, by name. Nothing is held back where there are no checklists and no rotas."""
@@ -205,18 +214,18 @@ class Tables:
             "cause": cause,
         }
 
-    def _blocked(self, blocking: Blocking) -> Kept:
+    def _blocked(self, blocking: HeldMoves) -> Kept:
         """What is held back is so until something else is noted of the same level."""
         columns = blocking.held.columns()
         order = np.lexsort((columns[2], columns[1], columns[0]))
         case, level, since, cycle, bits, lack = (held[order] for held in columns)
-        until = np.full(len(case), LOST)
-        until[:-1] = np.where((case[1:] == case[:-1]) & (level[1:] == level[:-1]), since[1:], LOST)
+        until = np.full(len(case), NAT)
+        until[:-1] = np.where((case[1:] == case[:-1]) & (level[1:] == level[:-1]), since[1:], NAT)
         rows = np.flatnonzero((bits > 0) & self._kept(case))
         rows = rows[np.lexsort((level[rows], since[rows], case[rows]))]
         level, lack = level[rows], lack[rows]
         kinds, places = np.unique(np.stack([level, lack]), axis=1, return_inverse=True)
-        words = [lacking(self.plan.checked[rung], code) for rung, code in kinds.T.tolist()]
+        words = [missing_items(self.plan.checked[rung], code) for rung, code in kinds.T.tolist()]
         codes = _small(places.reshape(-1))
         return {
             "case": self._ids(case[rows]),
@@ -240,7 +249,7 @@ class Tables:
             order = np.argsort(np.concatenate([stays.keys for stays in found]), kind="stable")
             keys, left, level, place = (np.concatenate(parts)[order] for parts in zip(*found, strict=True))
         return {
-            "case": self._ids(keys >> WIDTH),
+            "case": self._ids(keys >> INSTANT_BITS),
             "cycle": _small(self.states.cycle[place]),
             "track": self._tracks(level),
             "level": self._rungs(level),
@@ -283,7 +292,7 @@ class Tables:
         case, group, occurrence, cycle, started, due, stopped, budget, counted, end, outcome, caused = (
             held[order] for held in self.clocks
         )
-        judged = self.states.key(case, np.where((outcome == BREACHED) & (due != LOST), due, end))
+        judged = self.states.key(case, np.where((outcome == BREACHED) & (due != NAT), due, end))
         level, priority = self.paths[0].at(judged), self.priority.at(judged)
         groups = self.script.groups
         for number, one in enumerate(groups):
@@ -302,7 +311,7 @@ class Tables:
             "started_at": started.view(AT),
             "due_at": due.view(AT),
             "stopped_at": stopped.view(AT),
-            "budget": np.where(budget < 0, LOST, budget).view(SPAN),
+            "budget": np.where(budget < 0, NAT, budget).view(SPAN),
             "counted": counted.view(SPAN),
             "excluded": (end - started - counted).view(SPAN),
             "used": share,
@@ -320,7 +329,7 @@ def _small(held: NDArray[Any]) -> NDArray[Any]:
 class _Endings:
     """When cases were resolved and closed, and which are void, from their events."""
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: EventFacts) -> None:
         places = np.flatnonzero(states.begins | states.ends)
         self.at, self.case, self.size = states.at[places], states.case[places], states.size
         voided, closed, ended = (states.kinds(*kinds)[places] for kinds in ((E.Voided,), (E.Closed,), _ENDED))
@@ -335,7 +344,7 @@ class _Endings:
 
     def _last(self, rows: Ints) -> Ints:
         """The instant of the last of the rows of each case."""
-        found = np.full(self.size, LOST)
+        found = np.full(self.size, NAT)
         found[self.case[rows]] = self.at[rows]
         return found
 

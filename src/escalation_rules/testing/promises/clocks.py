@@ -10,12 +10,8 @@ from escalation_rules.decision import Deadline
 from escalation_rules.engine import deadlines, decide
 from escalation_rules.policy import Policy
 from escalation_rules.testing.invariants import invariant
-from escalation_rules.testing.runs import Run, Step
+from escalation_rules.testing.runs import MICROSECOND, Run, Step
 
-__all__ = ["CLOCKS", "more_urgent_never_slower"]
-
-
-MICROSECOND = timedelta(microseconds=1)
 Name = tuple[str, str | None, datetime | None, int]
 """What tells one instance of a target from all others of a case."""
 

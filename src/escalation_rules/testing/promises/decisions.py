@@ -13,12 +13,8 @@ from escalation_rules.decision import Decision
 from escalation_rules.engine import decide, settle
 from escalation_rules.policy import Policy
 from escalation_rules.testing.invariants import invariant
-from escalation_rules.testing.runs import Run, Step
+from escalation_rules.testing.runs import MICROSECOND, Run, Step
 
-__all__ = ["DECISIONS"]
-
-
-MICROSECOND = timedelta(microseconds=1)
 LIVE = frozenset({"open", "waiting"})
 WAKES = 100
 """After so many wake-ups nobody believes that it ends."""

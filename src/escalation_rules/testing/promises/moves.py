@@ -23,9 +23,6 @@ from escalation_rules.testing.runs import Run, Step
 from escalation_rules.testing.strategies import Vocabulary, calendar_of
 from escalation_rules.worktime import Span
 
-__all__ = ["MOVES"]
-
-
 _BY_PEOPLE = (E.DeEscalated, E.Escalated, E.Observed, E.Opened)
 
 
@@ -153,7 +150,7 @@ def _answers(policy: Policy, held: Blocked, at: datetime) -> list[E.ItemConfirme
     level = policy.level(held.move.to)
     items = {item.key: item for item in level.entry.items} if level.entry else {}
     keys = [*(one.key for one in held.missing), *(one.item for one in held.against)]
-    good = [_good(items[key], at) for key in keys]
+    good = [_good_answer(items[key], at) for key in keys]
     return [] if None in good else [one for one in good if one is not None]
 
 
@@ -161,7 +158,7 @@ def _holds_back(policy: Policy, step: Step, held: Blocked) -> None:
     """Whatever the answers to the others, each item holds the move back by itself."""
     items = getattr(policy.level(held.move.to).entry, "items", ())
     for item in items if not _is_lifted(policy, step.case, policy.level(held.move.to)) else ():
-        others = [_good(other, step.at) for other in items if other != item and not other.done_by]
+        others = [_good_answer(other, step.at) for other in items if other != item and not other.done_by]
         if None in others or item.done_by:
             continue
         for spoilt in _spoilt(policy, step, held, item):
@@ -176,7 +173,7 @@ def _spoilt(policy: Policy, step: Step, held: Blocked, item: Item) -> Iterator[E
     calendar, before = calendar_of(policy, held.move.track), held.move.due
     never = all(getattr(one, "item", None) != item.key for one in step.case.history)
     if isinstance(item.expires, Span) and calendar is not None and never and before is None:
-        old, good = calendar.subtract(step.at, item.expires), _good(item, step.at)
+        old, good = calendar.subtract(step.at, item.expires), _good_answer(item, step.at)
         if good is not None and step.case.opened_at <= old < step.at and calendar.add(old, item.expires) <= step.at:
             spoilt = good.model_copy(update={"at": old})
             if not _was_released(policy, step, held, spoilt):
@@ -189,7 +186,7 @@ def _was_released(policy: Policy, step: Step, held: Blocked, answer: E.Event) ->
     return bool(_reached(policy, step, held, [answer], just_before) & _from(policy, held.move.to))
 
 
-def _good(item: Item, at: datetime) -> E.ItemConfirmed | None:
+def _good_answer(item: Item, at: datetime) -> E.ItemConfirmed | None:
     """An answer to an item that holds nothing back, if there is one."""
     answer = next((one for one in item.answers or ("told",) if one not in item.against), None)
     return None if answer is None else E.ItemConfirmed(at=at, item=item.key, answer=answer, evidence="seen")
