@@ -27,7 +27,7 @@ def test_moves_that_were_settled_later_are_kept():
     case = opened(E.Escalated(at=when("mon 12:00"), to="l2"))
     state = life(desk(*RULES), case, "mon 12:30")
     assert not state.moves
-    assert [(datetime_of(one.due), one.rules) for one in state.made] == [(when("mon 11:00"), ("slow",))]
+    assert [(datetime_of(one.due), one.rules) for one in state.moves_log] == [(when("mon 11:00"), ("slow",))]
 
 
 def test_what_was_accepted_is_in_the_life_with_its_key():

@@ -484,7 +484,7 @@ class _Proof:
         if not tree_holds(tree, lambda number: bool(state.truth >> number & 1)):
             return None
         start = max(
-            _held_since(state, tree), state.cycle_when, *state.barrier, state.program.effective_from << POSITION_BITS
+            _held_since(state, tree), state.cycle_when, *state.down_since, state.program.effective_from << POSITION_BITS
         )
         calendar, _ = state.program.calendars[state.calendar(self.calendars)]
         return calendar.reach(start >> POSITION_BITS, self.claim.within)

@@ -383,9 +383,9 @@ class TestCollector:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.found: dict[Hashable, Test] = {}
-        self.dials: dict[Hashable, ValueTests] = {}
-        self.gauges: dict[Hashable, tuple[int, list[tuple[int, Reach]]]] = {}
-        self.faces: dict[str, list[tuple[int, ClockUse | ClockOutcomes]]] = {}
+        self.value_tests: dict[Hashable, ValueTests] = {}
+        self.duration_tests: dict[Hashable, tuple[int, list[tuple[int, Reach]]]] = {}
+        self.clock_tests: dict[str, list[tuple[int, ClockUse | ClockOutcomes]]] = {}
         self.shared: set[int] = set()
         self.watched: dict[tuple[Pattern, ...], int] = {}
 
@@ -397,39 +397,39 @@ class TestCollector:
         return kind, tuple(self.tree(part, context) for part in parts(condition))
 
     def comparison(self, atom: Atom, context: Scope) -> int:
-        """The number of the atom's comparison, which is made when it is met for the first time."""
+        """The number of the atom's test, which is made at its first use."""
         key = (atom, context.track, context.goes, context.calendars)
         if key not in self.found:
             watched = self.watch(atom)
             seen = watched if (atom.op == "==") == atom.value else None
             looks = looks_at(atom, self.program) | what_picks_look_at(atom.value, *context.calendars_of(atom)[:1])
-            self.add(key, looks, reader_of(atom, context, watched), seen=seen, silent=atom.fact == "level")
+            self.add(key, looks, reader_of(atom, context, watched), seen=seen, never_evidence=atom.fact == "level")
         return self.found[key].number
 
     def gate(self, key: Hashable, looks: int, sight: AtomReader) -> int:
-        """The number of a bit that is no comparison of the policy's and never evidence."""
+        """The number of a test that the policy does not name: a gate of a rule. It is never evidence (rule 22)."""
         if key not in self.found:
-            self.add(key, looks, sight, silent=True)
+            self.add(key, looks, sight, never_evidence=True)
         return self.found[key].number
 
     def add(
-        self, key: Hashable, looks: int, sight: AtomReader, *, seen: int | None = None, silent: bool = False
+        self, key: Hashable, looks: int, sight: AtomReader, *, seen: int | None = None, never_evidence: bool = False
     ) -> None:
-        """One more bit, on its dial, its gauge or its face if it has one."""
-        made = self.found[key] = Test(len(self.found), looks, sight.holds, sight.look, seen, silent)
+        """Add a test, to its group if it has one."""
+        made = self.found[key] = Test(len(self.found), looks, sight.holds, sight.look, seen, never_evidence)
         if sight.value is not None:
-            dial = self.dials.setdefault(sight.dial, ValueTests(looks, sight.value))
-            dial.comparisons.append(made)
+            dial = self.value_tests.setdefault(sight.dial, ValueTests(looks, sight.value))
+            dial.tests.append(made)
             dial.mask |= 1 << made.number
         if sight.reach is not None:
-            self.gauges.setdefault(sight.reach.key, (looks, []))[1].append((made.number, sight.reach))
+            self.duration_tests.setdefault(sight.reach.key, (looks, []))[1].append((made.number, sight.reach))
             self.shared.add(id(made))
         if (seen_on := sight.used or sight.ends) is not None:
-            self.faces.setdefault(seen_on.key, []).append((made.number, seen_on))
+            self.clock_tests.setdefault(seen_on.key, []).append((made.number, seen_on))
             self.shared.add(id(made))
 
     def watch(self, atom: Atom) -> int | None:
-        """The number under which it is remembered when an event last matched the atom's pattern."""
+        """The number of the slot in `State.seen` for the last event that matched the atom's patterns."""
         return self.watched.setdefault(atom.pattern, len(self.watched)) if atom.pattern else None
 
 
@@ -438,17 +438,20 @@ def what_picks_look_at(*given: Any) -> int:
     return PRIORITY | OWN_FACT if any(isinstance(one, Pick) for one in given) else 0
 
 
-def sort_comparisons(program: Program, collected: TestCollector) -> None:
-    """Those on dials, on gauges and on faces of clocks, and the rest; a slot for all that changes as time passes."""
-    program.comparisons = tuple(collected.found.values())
-    program.dials = tuple(collected.dials.values())
-    program.gauges = tuple(
-        _gauge(number, looks, reaches) for number, (looks, reaches) in enumerate(collected.gauges.values())
+def sort_tests(program: Program, collected: TestCollector) -> None:
+    """Sort the tests into groups by what changes them, and give a timer to all that time alone can change."""
+    program.tests = tuple(collected.found.values())
+    program.value_tests = tuple(collected.value_tests.values())
+    program.duration_tests = tuple(
+        _grouped_durations(number, looks, reaches)
+        for number, (looks, reaches) in enumerate(collected.duration_tests.values())
     )
-    slots: list[DurationTests | ClockTests | Test] = [*program.gauges]
-    program.faces = tuple(_face(program, key, seen, slots) for key, seen in collected.faces.items())
-    shared = {id(one) for dial in program.dials for one in dial.comparisons} | collected.shared
-    program.single = tuple(one for one in program.comparisons if id(one) not in shared)
+    slots: list[DurationTests | ClockTests | Test] = [*program.duration_tests]
+    program.clock_tests = tuple(
+        _grouped_clock(program, key, seen, slots) for key, seen in collected.clock_tests.items()
+    )
+    shared = {id(one) for dial in program.value_tests for one in dial.tests} | collected.shared
+    program.single = tuple(one for one in program.tests if id(one) not in shared)
     for one in program.single:
         if one.look is not None:
             one.slot = len(slots)
@@ -474,7 +477,7 @@ def _lines_of_target(program: Program, key: str) -> Iterator[int]:
                 break
 
 
-def _face(
+def _grouped_clock(
     program: Program,
     key: str,
     seen: list[tuple[int, ClockUse | ClockOutcomes]],
@@ -509,7 +512,7 @@ def _face(
     return face
 
 
-def _gauge(number: int, looks: int, reaches: list[tuple[int, Reach]]) -> DurationTests:
+def _grouped_durations(number: int, looks: int, reaches: list[tuple[int, Reach]]) -> DurationTests:
     """The comparisons with these numbers, of one anchor and line, by length."""
     lengths = tuple(sorted({reach.length for _, reach in reaches}))
     bits = tuple(

@@ -95,14 +95,14 @@ def stop(state: State, groups: Iterable[TargetCode], event: BaseEvent) -> list[I
     return stopped
 
 
-def turn_clocks(state: State, script: EventCode, dirty: int) -> None:
+def turn_clocks(state: State, script: EventCode, changed: int) -> None:
     """What an event does to clocks that run, given what it has already done to the state: void, retarget, pause."""
-    if dirty & LEVEL or script.ends_cycle:
+    if changed & LEVEL or script.ends_cycle:
         _void(state, script)
     for clock in list(state.open.values()):
-        if dirty & clock.group.looks_at:
+        if changed & clock.group.looks_at:
             _adjust(state, clock)
-        elif dirty & STATUS:
+        elif changed & STATUS:
             _pause_or_resume(state, clock)
 
 
@@ -112,7 +112,7 @@ def _halt(state: State, clock: Instance, outcome: str) -> None:
     clock.counted = counted_now(clock, state)
     clock.stopped = state.now
     del state.open[clock.group.number]
-    state.dirty |= clock.group.bit
+    state.changed |= clock.group.bit
 
 
 def _void(state: State, script: EventCode) -> None:
@@ -196,7 +196,7 @@ def start_due(state: State, script: EventCode, event: BaseEvent | None, stopped:
     if live:
         for clock in stopped:
             _consider(state, due, clock.group, event, awaited=awaited, again=True)
-        if state.dirty & (LEVEL | CYCLE):
+        if state.changed & (LEVEL | CYCLE):
             for group in _entered(state):
                 _consider(state, due, group, event, awaited=awaited, entered=True)
     for number in sorted(due) if len(due) > 1 else due:
@@ -239,7 +239,7 @@ def _consider(
 
 def _entered(state: State) -> list[TargetCode]:
     """What may start with a cycle, or on entry to a level."""
-    program, began = state.program, bool(state.dirty & CYCLE)
+    program, began = state.program, bool(state.changed & CYCLE)
     groups = list(program.groups_of_level[""]) if began else []
     for track, level in enumerate(state.level):
         if level >= 0 and (began or state.entry[track] == state.when):
@@ -263,7 +263,7 @@ def _start(state: State, group: TargetCode, choice: TargetVariant | None, lead: 
     if group.number in state.clocks:
         state.past.append(state.clocks[group.number])
     state.open[group.number] = state.latest[group.key] = state.clocks[group.number] = clock
-    state.dirty |= group.bit
+    state.changed |= group.bit
 
 
 def _adjust(state: State, clock: Instance) -> None:
@@ -287,7 +287,7 @@ def _retarget(state: State, clock: Instance) -> None:
     _turn(clock, LegRecord(state.now, terms.leg, _waits(state, lead)))
     if clock.budget is not None:
         _due_after_change(state, clock)
-    state.dirty |= clock.group.bit
+    state.changed |= clock.group.bit
 
 
 def _due_after_change(state: State, clock: Instance) -> None:
@@ -334,7 +334,7 @@ def _pause_or_resume(state: State, clock: Instance) -> None:
     _turn(clock, LegRecord(state.now, last.calendar, paused))
     if paused is None and clock.budget is not None and clock.fixed is None:
         clock.point = here + clock.budget - clock.counted
-    state.dirty |= clock.group.bit
+    state.changed |= clock.group.bit
 
 
 def _turn(clock: Instance, leg: LegRecord) -> None:

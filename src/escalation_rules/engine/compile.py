@@ -16,7 +16,7 @@ from escalation_rules.engine.atoms import (
     TestCollector,
     looks_at,
     reader_of,
-    sort_comparisons,
+    sort_tests,
     what_picks_look_at,
 )
 from escalation_rules.engine.facts import EFFECTS
@@ -75,7 +75,7 @@ def compile_policy(policy: Policy) -> Program:
     _compile_rules(program, collected)
     _compile_targets(program, collected)
     _compile_items(program)
-    sort_comparisons(program, collected)
+    sort_tests(program, collected)
     program.watchers = len(collected.watched)
     program.requests = tuple(_request_numbers(collected))
     program.scripts = _scripts(program, collected)

@@ -33,7 +33,7 @@ from escalation_rules.engine.state import State
 def turn_bits(state: State, was: int, truth: int, when: int) -> None:
     """What holds is no longer what it was; comparisons that have come to hold do so since now."""
     state.truth = truth
-    state.stir = True
+    state.rules_pending = True
     gained = truth & ~was
     while gained:
         lowest = gained & -gained
@@ -53,8 +53,8 @@ def advance(state: State, gauge: DurationTests, here: int) -> int:
     """Which of the lengths of a gauge are reached, and when the next will be. The bits of its comparisons that hold."""
     number, lengths, base = gauge.number, gauge.lengths, state.bases[gauge.number]
     step = state.steps[number] = bisect_right(lengths, here - base, state.steps[number])
-    state.edges[gauge.line][number] = base + lengths[step] if step < len(lengths) else NEVER
-    state.nearest[gauge.line] = None
+    state.timers[gauge.line][number] = base + lengths[step] if step < len(lengths) else NEVER
+    state.next_timers[gauge.line] = None
     return gauge.bits[step]
 
 
@@ -65,9 +65,9 @@ def look_at_clock(state: State, face: ClockTests) -> int:
         outcome, due = outcome_and_due(clock, state)
         bits = face.outcomes[outcome]
         edge = NEVER if due is None else due + 1
-        if state.edges[0][face.slot] != edge:
-            state.edges[0][face.slot] = edge
-            state.nearest[0] = None
+        if state.timers[0][face.slot] != edge:
+            state.timers[0][face.slot] = edge
+            state.next_timers[0] = None
     for share in face.shares:
         is_used, crossing = use_of(clock, state, share.up, share.down)
         bits |= share.used if is_used else share.before
@@ -89,35 +89,35 @@ def _set_edge(state: State, slot: int, crossing: Crossing | None) -> None:
     """Remember the next point at which time alone may change something, in place of the last."""
     old = state.slot_lines[slot]
     if old >= 0:
-        state.edges[old][slot] = NEVER
-        state.nearest[old] = None
+        state.timers[old][slot] = NEVER
+        state.next_timers[old] = None
         state.slot_lines[slot] = -1
     if crossing is not None:
         line, point = crossing
-        state.edges[line][slot] = point
+        state.timers[line][slot] = point
         state.slot_lines[slot] = line
-        state.nearest[line] = None
+        state.next_timers[line] = None
 
 
 # ---------------------------------------------------------------------------- after a change
-def make_look(program: Program, dirty: int) -> ChangeHandler:
+def make_look(program: Program, changed: int) -> ChangeHandler:
     """What to look at after a change."""
-    dials = [one for one in program.dials if one.looks_at & dirty]
-    gauges = [one for one in program.gauges if one.looks_at & dirty]
-    faces = [one for one in program.faces if one.looks_at & dirty]
-    single = [one for one in program.single if one.looks_at & dirty]
+    value_tests = [one for one in program.value_tests if one.looks_at & changed]
+    duration_tests = [one for one in program.duration_tests if one.looks_at & changed]
+    clock_tests = [one for one in program.clock_tests if one.looks_at & changed]
+    single = [one for one in program.single if one.looks_at & changed]
 
     def look(state: State, when: int) -> None:
-        state.dirty = 0
-        state.shown |= dirty & SHOWN
+        state.changed = 0
+        state.changed_visibly |= changed & SHOWN
         was = truth = state.truth
-        for dial in dials:
+        for dial in value_tests:
             truth = truth & ~dial.mask | dial.bits(state, dial.value(state))
-        for gauge in gauges:
+        for gauge in duration_tests:
             anchor = gauge.anchor(state)
             if anchor != state.anchors[gauge.number]:
                 truth = truth & ~gauge.mask | _start(state, gauge, anchor)
-        for face in faces:
+        for face in clock_tests:
             truth = truth & ~face.mask | look_at_clock(state, face)
         for one in single:
             truth = truth & ~(1 << one.number) | look_at_one(state, one)
@@ -132,8 +132,8 @@ def _start(state: State, gauge: DurationTests, anchor: int | None) -> int:
     state.anchors[gauge.number] = anchor
     if anchor is not None:
         return start_earlier(state, gauge, anchor)
-    state.edges[gauge.line][gauge.number] = NEVER
-    state.nearest[gauge.line] = None
+    state.timers[gauge.line][gauge.number] = NEVER
+    state.next_timers[gauge.line] = None
     return gauge.bits[gauge.initial]
 
 
@@ -153,7 +153,7 @@ def cross(state: State) -> None:
     was = truth = state.truth
     for line in program.timed:
         here = state.point(line)
-        for slot in [slot for slot, edge in enumerate(state.edges[line]) if edge <= here]:
+        for slot in [slot for slot, edge in enumerate(state.timers[line]) if edge <= here]:
             one = program.slots[slot]
             if isinstance(one, DurationTests):
                 truth = truth & ~one.mask | advance(state, one, here)
@@ -163,16 +163,16 @@ def cross(state: State) -> None:
                 truth = truth & ~(1 << one.number) | look_at_one(state, one)
     if truth != was:
         turn_bits(state, was, truth, now << POSITION_BITS)
-    if now in {state.duty, program.effective_from}:
-        state.duty = NEVER
-        state.stir = True
+    if now in {state.next_handover, program.effective_from}:
+        state.next_handover = NEVER
+        state.rules_pending = True
 
 
 def next_crossing(state: State) -> int:
     """The first crossing after now; `NEVER` if there is none."""
-    program, found = state.program, state.duty
+    program, found = state.program, state.next_handover
     for line in program.timed:
-        nearest = min(state.edges[line])
+        nearest = min(state.timers[line])
         if nearest != NEVER:
             found = min(found, program.lines[line].earliest(nearest))
     if state.now < program.effective_from < found:
@@ -196,9 +196,9 @@ def written(program: Program) -> Steps:
     )
 
 
-def _look(program: Program, dirty: int) -> ChangeHandler:
+def _look(program: Program, changed: int) -> ChangeHandler:
     """What to look at after a change."""
-    found: ChangeHandler = _function("look", "state, when", program, _looks(program, dirty))
+    found: ChangeHandler = _function("look", "state, when", program, _looks(program, changed))
     return found
 
 
@@ -206,15 +206,15 @@ def _function(name: str, arguments: str, program: Program, lines: Iterable[str])
     """The function with these lines. What they name are parts of the program, and helpers."""
     text = "\n    ".join([f"def {name}({arguments}):", *lines])
     names: Names = {
-        **{f"dial{number}": dial for number, dial in enumerate(program.dials)},
-        **{f"gauge{gauge.number}": gauge for gauge in program.gauges},
-        **{f"face{number}": face for number, face in enumerate(program.faces)},
+        **{f"dial{number}": dial for number, dial in enumerate(program.value_tests)},
+        **{f"gauge{gauge.number}": gauge for gauge in program.duration_tests},
+        **{f"face{number}": face for number, face in enumerate(program.clock_tests)},
         **{f"one{one.number}": one for one in program.single},
-        **{f"value{number}": dial.value for number, dial in enumerate(program.dials)},
-        **{f"table{number}": dial.table for number, dial in enumerate(program.dials)},
+        **{f"value{number}": dial.value for number, dial in enumerate(program.value_tests)},
+        **{f"table{number}": dial.table for number, dial in enumerate(program.value_tests)},
         **{f"opened{number}": line.opened for number, line in enumerate(program.lines)},
         **{f"earliest{number}": line.earliest for number, line in enumerate(program.lines)},
-        **{f"anchor{gauge.number}": gauge.anchor for gauge in program.gauges},
+        **{f"anchor{gauge.number}": gauge.anchor for gauge in program.duration_tests},
         **{helper.__name__: helper for helper in _HELPERS},
     }
     exec(compile(text, f"<{name} of {program.policy.name}>", "exec"), names)  # noqa: S102 all of it is written here
@@ -225,22 +225,22 @@ _HELPERS = (advance, look_at_clock, look_at_one, start_earlier, turn_bits)
 
 
 # ---------------------------------------------------------------------------- after a change
-def _looks(program: Program, dirty: int) -> Lines:
-    yield "state.dirty = 0"
-    if dirty & SHOWN:
-        yield f"state.shown |= {dirty & SHOWN}"
+def _looks(program: Program, changed: int) -> Lines:
+    yield "state.changed = 0"
+    if changed & SHOWN:
+        yield f"state.changed_visibly |= {changed & SHOWN}"
     yield "was = truth = state.truth"
-    for number, dial in enumerate(program.dials):
-        if dial.looks_at & dirty:
+    for number, dial in enumerate(program.value_tests):
+        if dial.looks_at & changed:
             yield from _look_at_dial(number, dial)
-    for gauge in program.gauges:
-        if gauge.looks_at & dirty:
+    for gauge in program.duration_tests:
+        if gauge.looks_at & changed:
             yield from _look_at_gauge(gauge)
-    for number, face in enumerate(program.faces):
-        if face.looks_at & dirty:
+    for number, face in enumerate(program.clock_tests):
+        if face.looks_at & changed:
             yield f"truth = truth & {~face.mask} | look_at_clock(state, face{number})"
     for one in program.single:
-        if one.looks_at & dirty:
+        if one.looks_at & changed:
             yield f"truth = truth & {~(1 << one.number)} | look_at_one(state, one{one.number})"
     yield "if truth != was: turn_bits(state, was, truth, when)"
 
@@ -259,15 +259,15 @@ def _look_at_gauge(gauge: DurationTests) -> Lines:
     yield f"anchor = anchor{number}(state)"
     yield f"if anchor != state.anchors[{number}]:"
     yield f"    state.anchors[{number}] = anchor"
-    yield f"    state.nearest[{line}] = None"
+    yield f"    state.next_timers[{line}] = None"
     yield "    if anchor is None:"
-    yield f"        state.edges[{line}][{number}] = {NEVER}"
+    yield f"        state.timers[{line}][{number}] = {NEVER}"
     yield f"        truth = truth & {~gauge.mask} | {gauge.bits[step]}"
     yield "    elif anchor == state.now:"
     yield f"        state.bases[{number}] = here = {here}"
     yield f"        state.steps[{number}] = {step}"
     edge = f"here + {gauge.lengths[step]}" if step < len(gauge.lengths) else str(NEVER)
-    yield f"        state.edges[{line}][{number}] = {edge}"
+    yield f"        state.timers[{line}][{number}] = {edge}"
     yield f"        truth = truth & {~gauge.mask} | {gauge.bits[step]}"
     yield "    else:"
     yield f"        truth = truth & {~gauge.mask} | start_earlier(state, gauge{number}, anchor)"
@@ -277,13 +277,13 @@ def _look_at_gauge(gauge: DurationTests) -> Lines:
 def _arrivals(program: Program) -> Lines:
     """The points that are reckoned to see whether something comes before are those of the instant, if nothing does."""
     nowhere = ", None" * (len(program.lines) - 1)
-    yield "nearest, crossing = state.nearest, state.duty"
+    yield "nearest, crossing = state.next_timers, state.next_handover"
     if program.effective_from != LONG_AGO:
         yield f"if state.now < {program.effective_from} < crossing: crossing = {program.effective_from}"
     yield f"points = [until{nowhere}]"
     for line in program.timed:
         yield f"least = nearest[{line}]"
-        yield f"if least is None: least = nearest[{line}] = min(state.edges[{line}])"
+        yield f"if least is None: least = nearest[{line}] = min(state.timers[{line}])"
         if line == 0:
             yield "if least < crossing: crossing = least"
             continue
@@ -298,11 +298,11 @@ def _arrivals(program: Program) -> Lines:
 
 
 def _crossings(program: Program) -> Lines:
-    yield "now, nearest = state.now, state.nearest"
+    yield "now, nearest = state.now, state.next_timers"
     yield "was = truth = state.truth"
     for line in program.timed:
         yield f"if nearest[{line}] != {NEVER}:"
-        yield f"    here, edges = {'now' if line == 0 else f'state.point({line})'}, state.edges[{line}]"
+        yield f"    here, edges = {'now' if line == 0 else f'state.point({line})'}, state.timers[{line}]"
         for slot, one in enumerate(program.slots):
             if _may_wait(one, line):
                 yield f"    if edges[{slot}] <= here:"
@@ -310,7 +310,7 @@ def _crossings(program: Program) -> Lines:
                 yield from (f"        {text}" for text in _cross(program, one))
     yield f"if truth != was: turn_bits(state, was, truth, now << {POSITION_BITS})"
     at_last = f" or now == {program.effective_from}" if program.effective_from != LONG_AGO else ""
-    yield f"if now == state.duty{at_last}: state.duty, state.stir = {NEVER}, True"
+    yield f"if now == state.next_handover{at_last}: state.next_handover, state.rules_pending = {NEVER}, True"
 
 
 def _may_wait(one: DurationTests | ClockTests | Test, line: int) -> bool:
@@ -323,7 +323,7 @@ def _may_wait(one: DurationTests | ClockTests | Test, line: int) -> bool:
 def _cross(program: Program, one: DurationTests | ClockTests | Test) -> Lines:
     """What has come at a slot."""
     if isinstance(one, ClockTests):
-        yield f"truth = truth & {~one.mask} | look_at_clock(state, face{program.faces.index(one)})"
+        yield f"truth = truth & {~one.mask} | look_at_clock(state, face{program.clock_tests.index(one)})"
     elif not isinstance(one, DurationTests):
         yield f"truth = truth & {~(1 << one.number)} | look_at_one(state, one{one.number})"
     elif len(one.lengths) > one.initial + 1:

@@ -81,7 +81,7 @@ def _obstacles(state: State, code: RuleCode) -> Iterator[str]:
         yield "a case outside the process is not moved"
         return
     when = evidence(state, code.own_tree)
-    if state.barrier[code.track] != LONG_AGO and when <= state.barrier[code.track]:
+    if state.down_since[code.track] != LONG_AGO and when <= state.down_since[code.track]:
         yield "nothing new has happened since the case went down"
     levels = state.program.levels[code.track]
     if code.is_next and when <= state.entry[code.track]:
@@ -108,7 +108,7 @@ def _place(state: State, rule: Rule) -> Because:
 
 
 def _because(state: State, atom: Atom, number: int) -> Because:
-    comparison = state.program.comparisons[number]
+    comparison = state.program.tests[number]
     holds: bool | None = bool(state.truth >> number & 1)
     since = state.since[number] if comparison.seen is None else state.seen[comparison.seen]
     crossing = comparison.look(state)[1] if comparison.look else None
@@ -118,7 +118,7 @@ def _because(state: State, atom: Atom, number: int) -> Because:
     return Because(
         text=phrase_atom(atom),
         holds=holds,
-        since=datetime_of(since >> POSITION_BITS) if holds and not comparison.silent else None,
+        since=datetime_of(since >> POSITION_BITS) if holds and not comparison.never_evidence else None,
         changes=None if changes is None else datetime_of(changes),
     )
 

@@ -86,14 +86,14 @@ def _made(program: Program, script: EventCode, looks: dict[int, ChangeHandler]) 
             effect(state, event)
         if listens and event is not None:
             _listen(state, script, event)
-        dirty, running = state.dirty, state.open
+        changed, running = state.changed, state.open
         stopped = stop(state, stoppers, event) if stoppers and running and event is not None and event.counts else ()
-        if dirty & turning and running:
-            turn_clocks(state, script, dirty)
-        if stopped or dirty & begins or (may_start and not (awaits and state.unanswered is None)):
+        if changed & turning and running:
+            turn_clocks(state, script, changed)
+        if stopped or changed & begins or (may_start and not (awaits and state.unanswered is None)):
             start_due(state, script, event, stopped)
-        if dirty := state.dirty:
-            (looks.get(dirty) or _look(state))(state, when)
+        if changed := state.changed:
+            (looks.get(changed) or _look(state))(state, when)
 
     return happen
 
@@ -103,20 +103,20 @@ def _listen(state: State, script: EventCode, event: BaseEvent) -> None:
     for number, test in script.watched:
         if test(event):
             state.seen[number] = state.when
-            state.dirty |= SEEN
-            state.stir = True
+            state.changed |= SEEN
+            state.rules_pending = True
     for number, test in script.answers:
         if test(event):
             state.answers[number] = state.when, event
-            state.stir = True
+            state.rules_pending = True
 
 
 def _look(state: State) -> ChangeHandler:
     """What to look at after a change that has not been met before."""
     steps = steps_of(state.program)
-    found = steps.make_look(state.program, state.dirty)
+    found = steps.make_look(state.program, state.changed)
     if len(steps.look) < REMEMBERED:
-        steps.look[state.dirty] = found
+        steps.look[state.changed] = found
     return found
 
 
@@ -150,8 +150,8 @@ def _place(state: State, key: str) -> tuple[int, int]:
 def set_priority(state: State, name: str | None) -> None:
     """The priority becomes another."""
     state.priority, state.rank = name, state.program.ranks.get(name or "", -1)
-    state.dirty |= PRIORITY
-    state.stir = True
+    state.changed |= PRIORITY
+    state.rules_pending = True
 
 
 def _observe(state: State, name: str, value: Any) -> None:
@@ -161,8 +161,8 @@ def _observe(state: State, name: str, value: Any) -> None:
     if problem:
         raise InvalidValue(problem.under(f"case `{state.case}`"))
     state.facts[name] = value
-    state.dirty |= OWN_FACT
-    state.stir = True
+    state.changed |= OWN_FACT
+    state.rules_pending = True
 
 
 def _opened(state: State, event: E.Opened) -> None:
@@ -182,7 +182,7 @@ def _opened(state: State, event: E.Opened) -> None:
         level = level if levels else NOWHERE
         state.recorded[track].append((state.now, level))
         _stand(state, track, level)
-    state.dirty = EVERYTHING
+    state.changed = EVERYTHING
 
 
 def _begin_cycle(state: State) -> None:
@@ -190,15 +190,15 @@ def _begin_cycle(state: State) -> None:
     state.cycle_when, state.updated = state.when, state.now
     state.acknowledged = False
     state.replies = state.status_requests = state.assignments = 0
-    state.dirty |= CYCLE | STATUS
+    state.changed |= CYCLE | STATUS
 
 
 def _stand(state: State, track: int, level: int) -> None:
     """The case comes to stand on a level of a track, or nowhere."""
     state.level[track], state.entry[track] = level, state.when
     state.external &= ~(1 << track)
-    state.dirty |= LEVEL
-    state.stir = True
+    state.changed |= LEVEL
+    state.rules_pending = True
     if level == NOWHERE:
         return
     found = state.program.levels[track][level]
@@ -211,10 +211,10 @@ def _stand(state: State, track: int, level: int) -> None:
 def _customer_replied(state: State, event: E.CustomerReplied) -> None:
     if state.unanswered is None:
         state.unanswered = state.now
-        state.dirty |= UNANSWERED
+        state.changed |= UNANSWERED
     if event.asks_for_status:
         state.status_requests += 1
-        state.dirty |= COUNTED
+        state.changed |= COUNTED
     if event.asks_to_escalate:
         _requested(state)
     if state.standing.waits:
@@ -225,19 +225,19 @@ def _support_replied(state: State, event: E.SupportReplied) -> None:
     if event.counts:
         state.unanswered, state.answered, state.updated = None, True, state.now
         state.replies += 1
-        state.dirty |= UNANSWERED | UPDATED | COUNTED
+        state.changed |= UNANSWERED | UPDATED | COUNTED
 
 
 def _update_sent(state: State, event: E.UpdateSent) -> None:
     if event.audience == "customer" and event.counts:
         state.updated = state.now
-        state.dirty |= UPDATED
+        state.changed |= UPDATED
 
 
 def _acknowledged(state: State, event: E.Acknowledged) -> None:
     if event.counts:
         state.acknowledged = True
-        state.dirty |= ACKNOWLEDGED
+        state.changed |= ACKNOWLEDGED
 
 
 def _escalation_requested(state: State, event: E.EscalationRequested) -> None:
@@ -250,23 +250,23 @@ def _requested(state: State) -> None:
     state.escalations += 1
     if state.requested is None:
         state.requested = state.now
-    state.dirty |= REQUESTED
+    state.changed |= REQUESTED
     for number in state.program.requests:
         if state.truth >> number & 1:
             state.since[number] = state.when
-            state.stir = True
+            state.rules_pending = True
 
 
 def _escalation_answered(state: State, _: E.EscalationAnswered) -> None:
     state.requested = None
-    state.dirty |= REQUESTED
+    state.changed |= REQUESTED
 
 
 def _escalated(state: State, event: E.Escalated) -> None:
     track, level = _destination(state, event.to, event.track)
     if event.is_accepted:
         key = event.key or event.id
-        state.made.append(
+        state.moves_log.append(
             LoggedMove(state.now, track, state.level[track], level, state.cycle, event.rules, state.now, key)
         )
     record_move(state, event, track, level, down=not event.is_accepted)
@@ -289,7 +289,7 @@ def _destination(state: State, key: str | None, track_key: str | None) -> tuple[
 def record_move(state: State, event: BaseEvent, track: int, level: int, *, down: bool) -> None:
     """A move that is recorded settles everything due before it on its track; one that goes down is a de-escalation."""
     if down and level < state.level[track]:
-        state.barrier[track] = state.when
+        state.down_since[track] = state.when
     recorded_at = getattr(event, "recorded_at", None)
     since = state.now if recorded_at is None else microseconds_of(recorded_at)
     state.recorded[track].append((since, level))
@@ -323,7 +323,7 @@ def _level_failed(state: State, event: E.LevelFailed) -> None:
     else:
         track, _ = _destination(state, None, event.track)
         state.failures.append((state.when, track, None))
-    state.dirty |= FAILED
+    state.changed |= FAILED
 
 
 def _priority_changed(state: State, event: E.PriorityChanged) -> None:
@@ -348,15 +348,15 @@ def assign(state: State, role: str, person: str | None, group: str | None) -> No
         state.unassigned = None
     elif state.unassigned is None:
         state.unassigned = state.now
-    state.dirty |= ASSIGNED
+    state.changed |= ASSIGNED
 
 
 def _settle_status(state: State, event: BaseEvent) -> None:
     standing = state.standing.after(event)
     if standing != state.standing:
         state.standing, state.live = standing, standing.is_live
-        state.dirty |= STATUS
-        state.stir = True
+        state.changed |= STATUS
+        state.rules_pending = True
 
 
 def _reopened(state: State, event: E.Reopened) -> None:
@@ -364,7 +364,7 @@ def _reopened(state: State, event: E.Reopened) -> None:
     _begin_cycle(state)
     state.reopened += 1
     state.external = 0
-    state.stir = True
+    state.rules_pending = True
 
 
 def _fact_observed(state: State, event: E.FactObserved) -> None:
@@ -373,24 +373,24 @@ def _fact_observed(state: State, event: E.FactObserved) -> None:
 
 def _plan_revised(state: State, event: E.PlanRevised) -> None:
     state.plan = event.plan
-    state.dirty |= PLANNED
+    state.changed |= PLANNED
 
 
 def _communication_agreed(state: State, event: E.CommunicationAgreed) -> None:
     state.agreed = event.plan.every
-    state.dirty |= AGREED
+    state.changed |= AGREED
 
 
 def _item(state: State, event: E.ItemConfirmed | E.ItemWithdrawn) -> None:
     for number in state.program.items_by_key.get(event.item, ()):
         state.answers[number] = state.when, event
-        state.stir = True
+        state.rules_pending = True
 
 
 def _overridden(state: State, event: E.ChecklistOverridden) -> None:
     _place(state, event.level)
     state.overridden[event.level] = state.when
-    state.stir = True
+    state.rules_pending = True
 
 
 EFFECTS: dict[type, Effect] = {

@@ -85,7 +85,7 @@ def _as_if_it_stayed(state: State, pending: Pending) -> Iterator[None]:
 
 def _move_record(state: State, pending: Pending) -> MoveRecord:
     """With the person who has the role now, and whether its rules hold now."""
-    comparisons = state.program.comparisons
+    comparisons = state.program.tests
     with _as_if_it_stayed(state, pending):
         holds = any(
             tree_holds(rule.stay_tree, lambda number: comparisons[number].holds(state)) for rule in pending.rules
@@ -103,7 +103,7 @@ def crossings_of(state: State, pending: Pending) -> Iterator[int]:
     with _as_if_it_stayed(state, pending):
         for rule in pending.rules:
             for number in leaves(rule.tree):
-                look = program.comparisons[number].look
+                look = program.tests[number].look
                 found = look(state)[1] if look else None
                 if found is not None:
                     yield program.lines[found[0]].earliest(found[1])
@@ -209,7 +209,7 @@ def run(program: Program, case: CaseInput, at: int, watch: Watch | None = None) 
         if instant != now:
             if instant > at:
                 break
-            if state.stir or state.accepted:
+            if state.rules_pending or state.accepted:
                 _conclude(state)
             now = instant
             if (crossing := arrive(state, now)) <= now:
@@ -235,7 +235,7 @@ def _conclude(state: State) -> None:
 
     What was accepted then takes effect where they ask for it, or else last.
     """
-    if state.stir or state.accepted:
+    if state.rules_pending or state.accepted:
         run_rules(state)
     if state.accepted:
         enact_rest(state)
@@ -246,7 +246,7 @@ def forward(state: State, until: int) -> None:
     """Let time pass up to an instant, while nothing happens."""
     if (crossing := steps_of(state.program).arrive(state, until)) <= until:
         _cross_until(state, crossing, until)
-    if state.stir:
+    if state.rules_pending:
         run_rules(state)
 
 
@@ -257,7 +257,7 @@ def _cross_until(state: State, crossing: int, until: int) -> None:
         steps.cross(state)
         if crossing == until:
             break
-        if state.stir:
+        if state.rules_pending:
             run_rules(state)
         crossing = steps.arrive(state, until)
 

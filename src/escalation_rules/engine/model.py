@@ -1,8 +1,36 @@
-"""The data that a policy compiles to: tests, trees, rules, targets, terms, codes of events.
+"""The data that a policy compiles to. It opens with the theory of operation, which the rest of `engine/` follows.
 
-A *when* is an instant with the position of an event in the history, as one number: `(instant << BITS) + position`.
-Position 0 is a crossing, which comes before the events of its instant. A *point* is an instant's coordinate on a line
-of open time; most comparisons are between points, so a calendar is asked once an instant and not once a rule.
+Lines and points (rules 1-6, 30). Line 0 is all time; every further line is the open time of one calendar. A *point* is
+the coordinate of an instant on a line: how much open time there was before it. "4 business hours after X" is the point
+of X plus 4 hours, so most comparisons are between integers, and a calendar is asked once an instant and not once a
+rule. Only the earliest point that is still ahead is turned back into an instant.
+
+Moments (rules 17, 22). A *moment* (often `when`) is an instant with the position of an event in the history, as one
+integer: `(instant << POSITION_BITS) + position`. Position 0 is a crossing, which comes before the events of its
+instant. So "later evidence" is one comparison of two integers.
+
+An instant (rules 17, 18, 20). At each instant of the fold, (1) time passes: tests whose point has come change; (2) the
+events of the instant apply, in the order of their positions: each changes facts of the state, then clocks, then marks
+the bits of all that it changed; (3) the tests that read what is marked are updated; (4) the rules run, round by round,
+each round from the state that the last one left, until nothing changes.
+
+Tests (rules 29-31). Every atom of the policy is a `Test`: one bit in `State.truth`, and in `State.since` the moment
+since when it is true. Tests are grouped by what changes them. `ValueTests` read one fact with one value at a time: the
+value alone decides all their bits, so they are looked up in a table. `DurationTests` measure one duration on one line:
+its lengths are reached one after the other. `ClockTests` read the latest clock of one target: its outcome and the
+share of its budget that is used. Tests that belong to no group look ahead one by one. A test that is unknown has no
+bit, nor has its opposite.
+
+Timers (rule 27). Whatever can change by itself keeps the next point at which it may in `State.timers`, by line and
+slot. The earliest timer, as an instant, is the next crossing. `wake_at` needs nothing else, besides breaches, expiring
+answers, minimum stays and handovers of rotas.
+
+Moves (rules 18, 19). A move that is due and not in the history is made *virtually*: the handler of `Escalated` runs as
+if the event had been recorded at that instant. What history records settles what was due before.
+
+Evidence (rules 22, 25). The evidence of a rule is the latest moment among the tests that make it true. A rule to the
+`next` level needs evidence after `State.entry` of its track; after a de-escalation every rule of the track needs
+evidence after `State.down_since`.
 """
 
 from __future__ import annotations
@@ -24,9 +52,9 @@ POSITION_BITS = 20
 LONG_AGO = -(1 << 90)
 NEVER = 1 << 90
 REMEMBERED = 1_000
-"""How many answers to one question a program remembers, however many it is asked."""
+"""The most answers to one question that a program keeps in a cache."""
 
-# What an event may change. Comparisons and targets say which of these they look at.
+# Bits for the parts of a state that an event may change. Tests and targets say which of these they read.
 PRIORITY = 1 << 0
 LEVEL = 1 << 1
 STATUS = 1 << 2
@@ -43,24 +71,24 @@ OWN_FACT = 1 << 12
 SEEN = 1 << 13
 AGREED = 1 << 14
 SHOWN = PRIORITY | LEVEL | STATUS | CYCLE | OWN_FACT
-"""What others than the rules see of a case: where it stands, and what roles are picked by."""
+"""The parts that readers other than rules see: level, status, priority, and the facts that roles are picked by."""
 FIRST_CLOCK = 1 << 15
-"""From here on, each key of a target has a bit, which says that one of its clocks has changed."""
+"""The first of the bits for the keys of targets: one of the clocks with this key has changed."""
 EVERYTHING = (1 << 200) - 1
 
 Crossing = tuple[int, int]
 """A line's number and a point on it."""
 TestState = tuple[bool, Crossing | None]
-"""Whether a comparison holds now, and where it may next change by itself."""
+"""True or false now, and the crossing at which time alone may change that."""
 
 
 @dataclass(slots=True)
 class Test:
-    """An atom in normal form, in the context of its rule, as one bit.
+    """An atom in normal form, in the scope of its rule, as one bit.
 
-    `holds` says whether it is known to hold now; `look`, for what changes as time passes, also where it next may.
-    Evidence of a comparison with `seen` is the latest event that matched; with `silent` there is none. `slot` is where
-    it keeps the next point at which time alone may change it, if it is not on a gauge.
+    `holds` evaluates it on a state; `look`, for a test that time alone can change, also gives the next crossing. The
+    evidence of a test with `seen` is the latest event that matched its patterns; with `never_evidence` it has none
+    (rule 22). `slot` is its timer, if it belongs to no group.
     """
 
     number: int
@@ -68,32 +96,32 @@ class Test:
     holds: Callable[[Any], bool]
     look: Callable[[Any], TestState] | None = None
     seen: int | None = None
-    silent: bool = False
+    never_evidence: bool = False
     slot: int = -1
 
 
 @dataclass(slots=True)
 class ValueTests:
-    """A fact that has one value at a time, and its comparisons, whose bits the value alone decides."""
+    """All tests of a fact with one value at a time: the value alone decides their bits."""
 
     looks_at: int
     value: Callable[[Any], Hashable]
-    comparisons: list[Test] = field(default_factory=list)
+    tests: list[Test] = field(default_factory=list)
     mask: int = 0
     table: dict[Hashable, int] = field(default_factory=dict)
 
     def bits(self, state: Any, value: Hashable) -> int:
-        """The bits of the comparisons that hold of a value; what was worked out once is remembered."""
+        """The bits of the tests that are true for a value, cached by value."""
         found = self.table.get(value)
         if found is None:
-            found = sum(1 << one.number for one in self.comparisons if one.holds(state))
+            found = sum(1 << one.number for one in self.tests if one.holds(state))
             if len(self.table) < REMEMBERED:
                 self.table[value] = found
         return found
 
 
 class Reach(NamedTuple):
-    """A duration of a fixed length on one line, since an anchor: whether it is reached, or (not `wanted`) is not yet.
+    """A test of a duration: a fixed length on one line since an anchor is reached, or (not `wanted`) not reached yet.
 
     Durations with one `key` have one anchor.
     """
@@ -107,9 +135,10 @@ class Reach(NamedTuple):
 
 @dataclass(slots=True)
 class DurationTests:
-    """The comparisons of one duration on one line: time since the anchor reaches their lengths one after the other.
+    """All tests of one duration on one line: the time since the anchor reaches their lengths one after the other.
 
-    `bits[n]` are those that hold when n of the `lengths` are reached. No time at all reaches the first `initial`.
+    `bits[n]` are the tests that are true when n of the `lengths` are reached. The first `initial` lengths are zero, so
+    they are reached at once.
     """
 
     number: int
@@ -123,9 +152,9 @@ class DurationTests:
 
 
 class ShareTests(NamedTuple):
-    """Comparisons with one share of a clock's budget: the bits of those that hold once it is used, and of those before.
+    """The tests of one share of a clock's budget: the bits that are true once it is used, and those before.
 
-    `slot` is where the instant waits at which it will be.
+    `slot` is the timer for the instant at which the share will be used.
     """
 
     slot: int
@@ -137,10 +166,10 @@ class ShareTests(NamedTuple):
 
 @dataclass(slots=True)
 class ClockTests:
-    """The comparisons of the latest clock of one target, whose bits its outcome and the time it has counted decide.
+    """All tests of the latest clock of one target: its outcome and its counted time decide their bits.
 
-    `outcomes` has the bits of those that hold of each outcome; `slot` is where the breach waits, if any are of it;
-    `lines` are where it and the shares may wait.
+    `outcomes` has the bits that are true for each outcome; `slot` is the timer of the breach, if any test is about it;
+    `lines` are the lines on which the breach and the shares may have timers.
     """
 
     key: str
@@ -153,7 +182,7 @@ class ClockTests:
 
 
 Tree = int | tuple[str, tuple["Tree", ...]]
-"""A condition in normal form: the number of a comparison, or ("all" | "any", parts)."""
+"""A condition in normal form: the number of a test, or ("all" | "any", parts)."""
 
 
 @dataclass(slots=True)
@@ -177,14 +206,14 @@ class RuleCode:
 
 
 EventMatch = Callable[[Any], bool]
-"""Whether an event of a certain kind matches a pattern."""
+"""A predicate over events of one kind: does the event match a pattern?"""
 
 
 class Terms(NamedTuple):
-    """What a target allows: a span, the calendar's name and the line on which it counts, and what it comes to.
+    """The terms of a target in one state (rules 6, 13, 15): span, calendar, line, and the budget in microseconds.
 
-    Days and months have no `budget` before a clock starts. `leg` is the calendar of a leg, None where all time counts;
-    `reach` gives the instant at which a span is due that ends at a point of the line.
+    A span of days or months has no `budget` before a clock starts. `leg` is the calendar that a leg of the clock names,
+    None where all time counts; `reach` gives the instant at which a span is due that ends at a point of the line.
     """
 
     span: Span | None
@@ -197,9 +226,9 @@ class Terms(NamedTuple):
 
 @dataclass(slots=True)
 class TargetVariant:
-    """One of the targets with a key: when it applies, and what starts and stops it, by kind of event.
+    """One of the targets with a key (rule 16): when it applies, and what starts and stops it, by kind of event.
 
-    Where its terms depend on nothing but the priority (`is_priced`), they are remembered by it.
+    Where its terms depend on the priority alone (`is_priced`), they are cached by priority.
     """
 
     when: Callable[[Any], bool] | None
@@ -218,10 +247,10 @@ class TargetVariant:
 
 @dataclass(slots=True)
 class TargetCode:
-    """The targets with one key, of the policy or of one level.
+    """The targets with one key, of the policy or of one level (rules 12-16).
 
-    `looks_at` is what may change which applies, and how; `bit` says that its clock has changed; a plain group has one
-    choice, always.
+    A change of the bits `looks_at` may change which variant applies, and its terms; `bit` marks a change of its clock;
+    a plain target has one variant that always applies.
     """
 
     number: int
@@ -236,9 +265,9 @@ class TargetCode:
 
 
 class EventCode(NamedTuple):
-    """What an event of one kind does: to the state, to what watches for it, and to which clocks.
+    """The effects of events of one kind: on the state, on the tests that watch for it, and on clocks (rules 9-12).
 
-    Nothing starts where it only `awaits`, and nobody waits for an answer.
+    Where it only `awaits` an unanswered message, and there is none, it starts no clock.
     """
 
     kind: type
@@ -255,17 +284,18 @@ class EventCode(NamedTuple):
 
 
 ChangeHandler = Callable[[Any, int], None]
-"""What to look at after a change: of a state and of when it changed."""
+"""Updates the tests that read a changed part of a state, given the state and the moment of the change."""
 Handler = Callable[..., None]
-"""What an event does: of a state, of the event and, where it is only due, of the effect it would have."""
+"""Applies an event to a state; for a virtual move, the effect is given too."""
 
 
 @dataclass(slots=True)
 class Steps:
-    """How time passes for the cases of a policy, and what is done after what.
+    """How time passes for the cases of a policy, and the cached handlers of changes and of events.
 
-    `arrive` gives the first crossing up to an instant, or else a later one; the state is there then, or at the instant.
-    `cross` does what time alone has changed by now. What to look at is kept by what has changed, what happens by kind.
+    `arrive` moves the state to the first crossing up to an instant, or to the instant itself, and returns the next
+    crossing. `cross` updates all tests that time alone has changed by now. `look` caches a handler for each set of
+    changed bits, `happen` one for each kind of event.
     """
 
     arrive: Callable[[Any, int], int]
@@ -277,12 +307,11 @@ class Steps:
 
 @dataclass(slots=True, eq=False)
 class Program:
-    """A policy, compiled: tables, and nothing that changes but what is remembered of them, and the count of `cases`.
+    """A policy, compiled: tables that do not change, besides caches and the count of `cases`.
 
-    On the first of the `lines` all time counts.
-    `slots` are what changes by itself as time passes: gauges, faces of clocks, and comparisons that look ahead one by
-    one; `timed` are the lines on which that may be.
-    `turning` is what may change clocks that run.
+    All time counts on the first of the `lines`. `slots` are the owners of timers: groups of durations, groups of
+    clocks, and single tests that look ahead; `timed` are the lines on which there may be timers. A change of the bits
+    `turning` may change clocks that run.
     """
 
     policy: Policy
@@ -295,7 +324,7 @@ class Program:
     calendars: Mapping[str | None, tuple[Calendar, int]]
     effective_from: int
     facts: Mapping[str, OwnFact]
-    comparisons: tuple[Test, ...] = ()
+    tests: tuple[Test, ...] = ()
     rules: tuple[RuleCode, ...] = ()
     groups: tuple[TargetCode, ...] = ()
     groups_of_level: Mapping[str, tuple[TargetCode, ...]] = field(default_factory=dict)
@@ -305,9 +334,9 @@ class Program:
     watchers: int = 0
     requests: tuple[int, ...] = ()
     turning: int = 0
-    dials: tuple[ValueTests, ...] = ()
-    gauges: tuple[DurationTests, ...] = ()
-    faces: tuple[ClockTests, ...] = ()
+    value_tests: tuple[ValueTests, ...] = ()
+    duration_tests: tuple[DurationTests, ...] = ()
+    clock_tests: tuple[ClockTests, ...] = ()
     single: tuple[Test, ...] = ()
     slots: tuple[DurationTests | ClockTests | Test, ...] = ()
     timed: tuple[int, ...] = ()
@@ -317,5 +346,5 @@ class Program:
     acting: dict[tuple[int, ...], tuple[RuleCode, ...]] = field(default_factory=dict)
 
     def without(self, *names: str) -> Program:
-        """The same program but for these rules. What is remembered of rules is remembered of the others only."""
+        """The same program without these rules, with empty caches of rules."""
         return replace(self, rules=tuple(rule for rule in self.rules if rule.name not in names), holding={}, acting={})

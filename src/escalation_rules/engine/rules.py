@@ -143,7 +143,7 @@ def watch_duty(state: State, track: int, wanted: Iterable[int]) -> None:
     """A handover may release or redirect a move that is held back."""
     for level in wanted:
         for change in _cover_changes(state, track, level):
-            state.duty = min(state.duty, change)
+            state.next_handover = min(state.next_handover, change)
 
 
 def _cover_changes(state: State, track: int, level: int) -> Iterator[int]:
@@ -192,8 +192,8 @@ def leaves(tree: Tree) -> list[int]:
 def evidence(state: State, tree: Tree) -> int:
     """When the latest thing happened that made a condition true, among its true members; long ago if nothing did."""
     if isinstance(tree, int):
-        comparison = state.program.comparisons[tree]
-        if comparison.silent:
+        comparison = state.program.tests[tree]
+        if comparison.never_evidence:
             return LONG_AGO
         return state.since[tree] if comparison.seen is None else state.seen[comparison.seen]
     truth = state.truth
@@ -216,8 +216,8 @@ def holding(state: State) -> tuple[RuleCode, ...]:
 
 def run_rules(state: State) -> None:
     """Rules to a fixpoint; each round reads the state that the last one left."""
-    state.stir = False
-    state.duty = NEVER
+    state.rules_pending = False
+    state.next_handover = NEVER
     if state.now < state.program.effective_from:
         state.entered.clear()
     else:
@@ -270,12 +270,12 @@ def _round(state: State, rules: tuple[RuleCode, ...]) -> bool:
 
 def _on_fresh_evidence(state: State, rules: tuple[RuleCode, ...]) -> tuple[RuleCode, ...]:
     """After a de-escalation no rule fires on older evidence, on that track."""
-    if all(barrier == LONG_AGO for barrier in state.barrier):
+    if all(down_since == LONG_AGO for down_since in state.down_since):
         return rules
     return tuple(
         rule
         for rule in rules
-        if state.barrier[rule.track] == LONG_AGO or evidence(state, rule.own_tree) > state.barrier[rule.track]
+        if state.down_since[rule.track] == LONG_AGO or evidence(state, rule.own_tree) > state.down_since[rule.track]
     )
 
 
@@ -308,9 +308,9 @@ def _fresh(state: State, asked: Iterable[ActionRequest]) -> list[tuple[ActionReq
     fresh: list[tuple[ActionRequest, BaseEvent | None]] = []
     for one in asked:
         occurrence = (one.source, one.number, state.cycle, one.cause)
-        if occurrence in state.fired:
+        if occurrence in state.asked_already:
             continue
-        state.fired.add(occurrence)
+        state.asked_already.add(occurrence)
         key = ""
         if state.recorded_keys or state.declined:
             key = _action_key(state, one)
@@ -481,7 +481,7 @@ def _make(state: State, one: MoveCandidate) -> None:
         return
     state.moves.append(Pending(one.move._replace(order=state.order), state.level[track], state.entry[track], one.rules))
     state.order += 1
-    state.made.append(
+    state.moves_log.append(
         LoggedMove(state.now, track, state.level[track], level, state.cycle, one.move.rules, one.move.cause)
     )
     to, track_key = state.program.levels[track][level].key, state.program.tracks[track].key

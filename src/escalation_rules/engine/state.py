@@ -214,21 +214,22 @@ class LoggedMove(NamedTuple):
 class State:
     """A case as the fold has it at an instant.
 
-    `edges` has, for each line and slot, the next point at which time alone may change something; `nearest` the
-    first of them on each line, or None while nobody has looked. `made` keeps every move of the rules, settled
-    ones too; `watch` is told after the rules of each instant that changed something. `dirty` is what has changed since
-    comparisons were looked at, `shown` what of it others than the rules see, until somebody forgets it.
+    `timers` has, for each line and slot, the next point at which time alone may change something; `next_timers` the
+    first of them on each line, or None while nobody has looked. `moves_log` keeps every move of the rules, settled
+    ones too; `watch` is called after the rules of each instant that changed something. `changed` has the bits of all
+    that changed since the tests were last updated; `changed_visibly` those of it that others than the rules can see,
+    until a reader sets it to 0.
     """
 
     now: int
     position: int
     when: int
-    dirty: int
-    shown: int
+    changed: int
+    changed_visibly: int
     truth: int
     order: int
-    stir: bool
-    duty: int
+    rules_pending: bool
+    next_handover: int
     standing: CaseStatus
     live: bool
     priority: str | None
@@ -257,19 +258,19 @@ class State:
         self.__dict__.update(_BLANK)
         self.program, self.case = program, case
         self.recorded_keys, self.declined = recorded_keys, declined
-        tracks, lines, gauges = len(program.levels), len(program.lines), len(program.gauges)
+        tracks, lines, duration_tests = len(program.levels), len(program.lines), len(program.duration_tests)
         slots = len(program.slots)
         self.points: list[int | None] = [None] * lines
-        self.since = [LONG_AGO] * len(program.comparisons)
-        self.edges = [[NEVER] * slots for _ in program.lines]
-        self.nearest: list[int | None] = [NEVER] * lines
+        self.since = [LONG_AGO] * len(program.tests)
+        self.timers = [[NEVER] * slots for _ in program.lines]
+        self.next_timers: list[int | None] = [NEVER] * lines
         self.slot_lines = [-1] * slots
-        self.anchors: list[int | None] = [LONG_AGO] * gauges
-        self.bases, self.steps = [0] * gauges, [0] * gauges
+        self.anchors: list[int | None] = [LONG_AGO] * duration_tests
+        self.bases, self.steps = [0] * duration_tests, [0] * duration_tests
         self.facts: dict[str, Any] = {}
         self.level, self.ups = [-1] * tracks, [0] * tracks
         self.recorded: list[list[tuple[int, int]]] = [[] for _ in range(tracks)]
-        self.entry, self.barrier = [LONG_AGO] * tracks, [LONG_AGO] * tracks
+        self.entry, self.down_since = [LONG_AGO] * tracks, [LONG_AGO] * tracks
         self.assigned: dict[str, tuple[str | None, str | None]] = {}
         self.failures: list[tuple[int, int, int | None]] = []
         self.seen = [LONG_AGO] * program.watchers
@@ -282,10 +283,10 @@ class State:
         self.counts: dict[tuple[int, str], int] = {}
         self.entered: list[tuple[str, int]] = []
         self.moves: list[Pending] = []
-        self.made: list[LoggedMove] = []
+        self.moves_log: list[LoggedMove] = []
         self.accepted: dict[str, BaseEvent] = {}
         self.actions: list[ActionRecord] = []
-        self.fired: set[tuple[tuple[str, str], int, int, int]] = set()
+        self.asked_already: set[tuple[tuple[str, str], int, int, int]] = set()
 
     def point(self, line: int) -> int:
         """The coordinate of now on a line."""
@@ -310,13 +311,15 @@ class State:
 
 
 _BLANK: dict[str, Any] = {
-    **dict.fromkeys(("now", "position", "when", "dirty", "shown", "truth", "order", "cycle", "cycle_when"), 0),
+    **dict.fromkeys(
+        ("now", "position", "when", "changed", "changed_visibly", "truth", "order", "cycle", "cycle_when"), 0
+    ),
     **dict.fromkeys(("opening", "reopened", "updated", "replies", "status_requests", "assignments"), 0),
     **dict.fromkeys(("escalations", "external"), 0),
-    **dict.fromkeys(("stir", "live", "answered", "acknowledged"), False),
+    **dict.fromkeys(("rules_pending", "live", "answered", "acknowledged"), False),
     **dict.fromkeys(("priority", "channel", "unanswered", "unassigned", "requested", "plan", "agreed", "watch"), None),
     "rank": -1,
-    "duty": NEVER,
+    "next_handover": NEVER,
     "standing": OPEN,
 }
 """What a state holds before anything has happened."""

@@ -172,12 +172,12 @@ class _Recorder:
 
     def see(self, state: State) -> None:
         """A look at the state after the rules of an instant."""
-        if state.shown:
+        if state.changed_visibly:
             self._take(state)
-            state.shown = 0
-        if len(state.made) > self.told:
-            self.moves += [self._move(state, one) for one in state.made[self.told :]]
-            self.told = len(state.made)
+            state.changed_visibly = 0
+        if len(state.moves_log) > self.told:
+            self.moves += [self._move(state, one) for one in state.moves_log[self.told :]]
+            self.told = len(state.moves_log)
         if self.may_hold:
             self._note_held(state)
 

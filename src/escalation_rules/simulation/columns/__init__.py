@@ -103,7 +103,7 @@ class _Passes:
         }
         self.rules = {number: rule for number, rule in enumerate(plan.rules) if rule.to is not None or rule.raises}
         used = {number for rule in self.rules.values() for number in leaves(rule.tree)}
-        self.used = {k: plan.comparisons[k] for k in sorted(used)}
+        self.used = {k: plan.tests[k] for k in sorted(used)}
 
     def tables(self, ids: NDArray[np.object_]) -> dict[str, Columns]:
         """The five frames."""

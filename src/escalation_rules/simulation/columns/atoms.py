@@ -26,14 +26,16 @@ class Unsupported(Exception):
 
 
 class ValueTest(NamedTuple):
-    """A comparison of a fact that has one value at a time: of which it holds. Of `silent` ones there is no evidence.
+    """A comparison of a fact that has one value at a time, with the values for which it is true.
+
+    With `never_evidence` it is no evidence for a rule (rule 22).
 
     `track` is the one that a fact of levels is about, None for all.
     """
 
     fact: str
     holds: Callable[[Any], bool]
-    silent: bool
+    never_evidence: bool
     track: int | None
 
 

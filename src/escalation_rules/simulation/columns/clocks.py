@@ -61,7 +61,7 @@ class TargetTerms:
         self.hanging: dict[int, ValueTest | HappenedTest] = {}
         self.after: dict[int, Mask] = {}
         for k in leaves(group.when) if group.when is not None else ():
-            self._add(k, plan.comparisons[k])
+            self._add(k, plan.tests[k])
         self.hangs = self.raises or bool(self.hanging)
         self.codes: Ints = states.picked(self.others).values
         self.stride = prod(len(words[name]) for name in self.others) * self.raises

@@ -111,13 +111,13 @@ class Plan:
         for name, calendar in policy.calendars.items():
             self.calendars[name] = len(self.lines)
             self.lines.append(Bulk(calendar.line))
-        self._comparisons = TestCollector(policy, self.rungs, self.calendars, raises=self.raises)
-        self.ranks = self._comparisons.ranks
+        self._collected = TestCollector(policy, self.rungs, self.calendars, raises=self.raises)
+        self.ranks = self._collected.ranks
         self.rules = tuple(self._ruling(rule) for rule in sorted(policy.all_rules, key=lambda rule: rule.name))
         self.targets = tuple(self._targets())
         whens = [target.when for _, target in self.targets]
-        self.whens = [None if when is None else self._comparisons.tree(normal(when), 0, goes=False) for when in whens]
-        self.comparisons, self.most = self._comparisons.found, self._comparisons.most
+        self.whens = [None if when is None else self._collected.tree(normal(when), 0, goes=False) for when in whens]
+        self.tests, self.most = self._collected.found, self._collected.most
         self.checked = {rung: level.entry.items for rung, level in enumerate(self.levels) if level.entry}
 
     # ------------------------------------------------------------------------ rules
@@ -126,10 +126,10 @@ class Plan:
         """A rule. Of one that shows in no frame nothing is asked of its condition."""
         if not _shows(rule):
             return RuleCode(rule.name, ("all", ()), (), 0, None, waived=False, raises=())
-        track = track_of(rule, self._comparisons.tracks, self._comparisons.track_of)
+        track = track_of(rule, self._collected.tracks, self._collected.track_of)
         given = (rule.calendar, self.policy.all_tracks[track].calendar, self.policy.usual_calendar)
         calendars = tuple(one for one in given if one is not None)
-        tree = self._comparisons.tree(normal(rule.when), track, calendars, goes=rule.to is not None)
+        tree = self._collected.tree(normal(rule.when), track, calendars, goes=rule.to is not None)
         to = None if rule.to is None else NOWHERE if rule.to == NEXT else self.rungs[rule.to]
         ranks = {**self.ranks, NEXT: NOWHERE}
         raises = tuple(ranks[one.to] for one in rule.then if isinstance(one, SetPriority))
@@ -236,7 +236,7 @@ class Plan:
         if isinstance(event, E.CommunicationAgreed) and any(target.agreed for _, target in self.targets):
             return False
         level, track = _level_of(event), getattr(event, "track", None)
-        return (level is None or level in self.rungs) and (track is None or track in self._comparisons.tracks)
+        return (level is None or level in self.rungs) and (track is None or track in self._collected.tracks)
 
     def place_of(self, event: BaseEvent) -> tuple[int, int] | None:
         """The track and the level that an event is about (-1 for nowhere, or wherever it is); None if it is of none."""
@@ -245,7 +245,7 @@ class Plan:
             return self.track_of[self.rungs[level]], self.rungs[level]
         if not isinstance(event, E.DeEscalated | E.LevelFailed):
             return None
-        track = 0 if event.track is None else self._comparisons.tracks[event.track]
+        track = 0 if event.track is None else self._collected.tracks[event.track]
         return track, 0 if track == 0 and isinstance(event, E.DeEscalated) else NOWHERE
 
 
@@ -375,7 +375,7 @@ class TemplateTables:
     def _read_patterns(self, prototypes: list[BaseEvent]) -> None:
         """Which templates, and which moves of rules, are like what has happened."""
         plan = self.plan
-        seen = {one.patterns for one in plan.comparisons if isinstance(one, HappenedTest)}
+        seen = {one.patterns for one in plan.tests if isinstance(one, HappenedTest)}
         self.seen = {patterns: matched(patterns, prototypes) for patterns in seen}
         like = {patterns: plan.made_by_rules(patterns) for patterns in seen}
         self.made_by_rules = {patterns: levels for patterns, levels in like.items() if levels.any()}

@@ -148,7 +148,7 @@ class Sweep(RuleConditions):
             self.stands.reprice(here)
         self._turn(here, self._place(here), self.states.when(here.place), by_event=True)
         if self.blocking is not None:
-            self.stir[here.row] = True
+            self.rules_pending[here.row] = True
 
     def _place(self, here: Lane) -> LevelChange:
         """Events put cases on levels. After one that goes down no rule of the track asks on older evidence."""
@@ -156,7 +156,7 @@ class Sweep(RuleConditions):
         if self.records.any:
             moved, left, to = shift
             placed = np.flatnonzero(self.records.moves[here.place])
-            self.stir[here.row[placed]] = True
+            self.rules_pending[here.row[placed]] = True
             tracks = self.records.track[here.place[placed]]
             for track in range(len(self.level)):
                 some = placed[np.flatnonzero(tracks == track)]
@@ -168,7 +168,7 @@ class Sweep(RuleConditions):
     def _put_on(self, track: int, here: Lane, left: Ints, to: Ints) -> None:
         """Events put these cases on levels of a track, which they may have been on."""
         when, down, other = self.states.when(here.place), np.flatnonzero(to < left), np.flatnonzero(to != left)
-        self.barrier[track][here.row[down]] = when[down]
+        self.down_since[track][here.row[down]] = when[down]
         self.placings.add(here.row[other], here.now[other], np.full(len(other), track), to[other])
         self.stands.put(track, here.row[other], to[other], when[other])
 
@@ -177,18 +177,18 @@ class Sweep(RuleConditions):
     def _rules(self, case: Ints, now: Ints) -> None:
         """Rules to a fixpoint; each round reads the state that the last one left."""
         at_point = self.points_ahead.next[case] == now
-        chosen = np.flatnonzero((at_point | self.stir[case]) & (now >= self.in_force))
+        chosen = np.flatnonzero((at_point | self.rules_pending[case]) & (now >= self.in_force))
         if not len(chosen):
             return
         case, now, at_point = case[chosen], now[chosen], at_point[chosen]
-        self.stir[case], self.turn[case] = False, 0
+        self.rules_pending[case], self.turn[case] = False, 0
         point, worked = self._points(case, now, at_point)
         case, now, point = case[worked], now[worked], point[worked]
         while len(case):
             moved = self._round(case, now, point)
             moved = moved[np.flatnonzero(~self.stands.is_outside(case[moved]))]
             case, now, point = case[moved], now[moved], point[moved]
-            self.stir[case] = False
+            self.rules_pending[case] = False
 
     def _points(self, case: Ints, now: Ints, at_point: Mask) -> tuple[Ints, Ints]:
         """The last instant of each case at which one of its comparisons turned, and which cases are worked on."""
@@ -239,7 +239,7 @@ class Sweep(RuleConditions):
         """Whether a rule holds, on evidence that is later than a move down."""
         found: Mask = self.holds(rule.tree, case, point)
         if self.records.any:
-            found = found & (self.evidence(rule.tree, case, point) > self.barrier[rule.track][case])
+            found = found & (self.evidence(rule.tree, case, point) > self.down_since[rule.track][case])
         return found
 
     def _wants(self, rules: Iterable[int], case: Ints, point: Ints) -> Wants:

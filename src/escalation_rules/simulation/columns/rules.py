@@ -449,15 +449,15 @@ class RuleConditions:
     ) -> None:
         self.plan, self.states, self.records, self.points, self.families = plan, states, records, points, families
         self.stands, self.level, self.entry = stands, stands.level, stands.entry
-        self.barrier = np.full(stands.entry.shape, BEFORE_ANY - 1)
+        self.down_since = np.full(stands.entry.shape, BEFORE_ANY - 1)
         self.row = {k: row for row, k in enumerate(watched)}
         shape = len(watched), states.size
-        self.truth, self.stir = np.zeros(shape, np.bool_), np.zeros(states.size, np.bool_)
+        self.truth, self.rules_pending = np.zeros(shape, np.bool_), np.zeros(states.size, np.bool_)
         self.since, self.cross = np.full(shape, BEFORE_ANY), np.full(shape, NEVER_64)
-        dials = {k: one for k in watched if isinstance(one := plan.comparisons[k], ValueTest)}
-        self.facts = {k: one.fact for k, one in dials.items()}
-        happened = {k: one for k in watched if isinstance(one := plan.comparisons[k], HappenedTest)}
-        self.picked = {one.by for k in watched if isinstance(one := plan.comparisons[k], PickedDurationTest)}
+        value_tests = {k: one for k in watched if isinstance(one := plan.tests[k], ValueTest)}
+        self.facts = {k: one.fact for k, one in value_tests.items()}
+        happened = {k: one for k in watched if isinstance(one := plan.tests[k], HappenedTest)}
+        self.picked = {one.by for k in watched if isinstance(one := plan.tests[k], PickedDurationTest)}
         self.patterns = {k: one.patterns for k, one in happened.items() if one.wanted}
         self.heard = {one.patterns for one in happened.values()}
 
@@ -476,12 +476,12 @@ class RuleConditions:
         """The latest event is the evidence of what happened, also where it had happened before."""
         again = np.flatnonzero(holds & (self.stands.last(patterns, here) == when))
         self.since[row][here.row[again]] = when[again]
-        self.stir[here.row[again]] = True
+        self.rules_pending[here.row[again]] = True
 
     def crossed(self, case: Ints, now: Ints) -> None:
         """What time alone has changed by now."""
         for k, row in self.row.items():
-            one, hit = self.plan.comparisons[k], np.flatnonzero(self.cross[row][case] == now)
+            one, hit = self.plan.tests[k], np.flatnonzero(self.cross[row][case] == now)
             if len(hit) and not isinstance(one, ValueTest | HappenedTest):
                 holds = one.wanted if isinstance(one, DurationTest | PickedDurationTest) else later(one)
                 self.cross[row][case[hit]] = NEVER_64
@@ -496,10 +496,10 @@ class RuleConditions:
             gained = np.flatnonzero(turned & holds)
             self.since[row][case[gained]] = when[gained]
             # what no longer holds makes no rule hold; but it may leave older evidence, on which a priority is raised
-            self.stir[case[turned if self.plan.raises else gained]] = True
+            self.rules_pending[case[turned if self.plan.raises else gained]] = True
 
     def _seen(self, k: int, here: Lane) -> tuple[Mask, Ints]:
-        one = self.plan.comparisons[k]
+        one = self.plan.tests[k]
         if isinstance(one, ValueTest | HappenedTest):
             return self.stands.holds(one, here), np.full(len(here.row), NEVER_64)
         if isinstance(one, DurationTest):
@@ -531,8 +531,8 @@ class RuleConditions:
         return found
 
     def _evidence(self, k: int, case: Any, point: Any) -> Ints:
-        one = self.plan.comparisons[k]
-        if isinstance(one, ValueTest) and one.silent:
+        one = self.plan.tests[k]
+        if isinstance(one, ValueTest) and one.never_evidence:
             return np.full(len(case), BEFORE_ANY)
         found: Ints = self.since[self.row[k]][case] if k in self.row else self.points.since(k, point)
         return found
