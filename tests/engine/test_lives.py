@@ -35,7 +35,7 @@ def test_what_was_accepted_is_in_the_life_with_its_key():
     policy, case = desk(*RULES), opened()
     accepted = decide(policy, case, at=when("mon 11:30")).accept(at=when("mon 11:30"))
     case = case.record(*accepted, E.Escalated(at=when("mon 12:00"), to="l3"))
-    made = life(policy, case, "mon 12:30").made
+    made = life(policy, case, "mon 12:30").moves_log
     assert [(one.level, one.origin, one.key) for one in made] == [(1, 0, accepted[0].id)]
 
 
