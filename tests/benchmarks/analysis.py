@@ -22,7 +22,8 @@ from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.redundancy import redundant_rules
 from escalation_rules.analysis.ruling import alive, dead_rules
 from escalation_rules.engine import program_of
-from tests.analysis import sampling, small
+from tests.oracle import claims as sampling
+from tests.units.analysis import small
 
 SIZES = (6, 12, 24, 60, 120, 300)
 TOLD = (12, 60, 300)

@@ -1,0 +1,68 @@
+"""The compiled engine finds what the slow, obvious fold finds, whether or not its steps are written out."""
+
+from __future__ import annotations
+
+from hypothesis import given, note
+
+from escalation_rules import Rule, Target
+from escalation_rules import facts as F
+from escalation_rules.engine.compiler import compile_policy
+from escalation_rules.engine.findings import all_clocks, find
+from escalation_rules.engine.fold import fold, wake
+from escalation_rules.engine.happening import WORTH
+from escalation_rules.engine.unrolled import written
+from escalation_rules.worktime._timeline import microseconds_of
+from tests.bench import desk, opened, when
+from tests.generator import situations
+from tests.oracle.fold import Fold
+
+
+@given(situations())
+def test_compiled_equals_reference(situation):
+    """Same policy, history and instant: same outcome, and the same next instant at which it changes."""
+    policy, case, at = situation
+    note(f"{policy!r}\n{case!r}\n{at!r}")
+    now = microseconds_of(at)
+    slow = Fold(policy, case, now)
+    expected = slow.run()
+    clocks, wakes = sorted(map(slow.found_clock, slow.clocks), key=repr), slow.wake_at(expected)
+    for program in (compile_policy(policy), written_out(policy)):
+        state = fold(program, case, now)
+        found = find(state)
+        assert sorted(all_clocks(state), key=repr) == clocks
+        assert found._asdict() == expected._asdict()
+        assert wake(state, found) == wakes
+
+
+def written_out(policy):
+    """A program with its steps written out from the first case on."""
+    program = compile_policy(policy)
+    program.steps = written(program)
+    return program
+
+
+def test_steps_are_written_out_after_some_cases_and_do_the_same():
+    """A policy that is asked often is answered sooner, and not otherwise."""
+    policy = desk(
+        Rule(name="slow", when=F.unanswered_for >= "2 business hours", to="l2"),
+        Rule(name="half", when=F.used("resolution") >= "50%", to="l3"),
+        targets=(Target.resolution("8 business hours"),),
+    )
+    program, case, at = compile_policy(policy), opened(), microseconds_of(when("mon 14:00"))
+    found = [find(fold(program, case, at)) for _ in range(WORTH + 1)]
+    assert program.steps.make_look is written(program).make_look
+    assert all(one == found[0] for one in found)
+    assert [one.level for one in found[0].moves] == [1, 2]
+
+
+def test_what_comes_a_microsecond_apart_on_two_lines_comes_in_order():
+    """A duration is reached at the due, in open time; the breach comes a microsecond later, in plain time."""
+    policy = desk(
+        Rule(name="slow", when=F.open_for >= "2 business hours", to="l2"),
+        Rule(name="missed", when=F.deadline("resolution") == "breached", to="l3"),
+        targets=(Target.resolution("2 business hours"),),
+    )
+    due = microseconds_of(when("mon 11:00"))
+    for program in (compile_policy(policy), written_out(policy)):
+        state = fold(program, opened(), microseconds_of(when("mon 12:00")))
+        assert [(one.level, one.due) for one in find(state).moves] == [(1, due), (2, due + 1)]

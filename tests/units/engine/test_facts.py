@@ -1,0 +1,403 @@
+"""Every fact by example: what it is at an instant, seen through a rule that looks at nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from escalation_rules import Pick, Rule, Target, decide
+from escalation_rules import actions as A
+from escalation_rules import events as E
+from escalation_rules import facts as F
+from escalation_rules.conditions import AllOf, AnyOf
+from escalation_rules.engine import program_of
+from escalation_rules.engine.fold import fold
+from escalation_rules.engine.moves import tree_holds
+from escalation_rules.worktime import BusinessCalendar
+from escalation_rules.worktime._timeline import microseconds_of
+from tests.bench import MICROSECOND, OFFICE, desk, opened, when
+
+TARGET = Target.resolution("8 business hours")
+PLAN = E.ActionPlan(
+    items=(
+        E.PlanItem(what="trace", owner="dba", due=when("mon 12:00")),
+        E.PlanItem(what="patch", due=when("mon 14:00"), done=True),
+        E.PlanItem(what="test"),
+    ),
+    backup="fail over",
+)
+
+
+def holds(condition, case, at, **changes):
+    """Whether a condition holds of a case at an instant."""
+    policy = desk(Rule(name="r", when=condition, then=A.Flag("x")), **changes)
+    program, instant = program_of(policy), when(at) if isinstance(at, str) else at
+    state = fold(program, case, microseconds_of(instant))
+    return tree_holds(program.rules[0].own_tree, lambda number: bool(state.truth >> number & 1))
+
+
+def told(condition, case, *instants, **changes):
+    """Whether it holds, at each of several instants."""
+    return [holds(condition, case, at, **changes) for at in instants]
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (F.priority == "high", True),
+        (F.priority != "high", False),
+        (F.priority >= "normal", True),
+        (F.priority > "high", False),
+        (F.priority < "high", False),
+        (F.priority <= "high", True),
+        (F.priority.in_("low", "high"), True),
+        (~F.priority.in_("low", "high"), False),
+    ],
+)
+def test_priority_is_ordered_as_the_policy_orders_it(condition, expected):
+    """Lowest first; with no priority, neither a comparison nor its opposite holds."""
+    assert holds(condition, opened(priority="high"), "mon 10:00") is expected
+    assert not holds(condition, opened(), "mon 10:00")
+    assert not holds(~condition, opened(), "mon 10:00")
+
+
+def test_level_is_ordered_in_its_track_and_nowhere_is_below_all():
+    """A level of another track, where the case stands nowhere, is above."""
+    case = opened(E.Escalated(at=when("mon 10:00"), to="l2"))
+    assert told(F.level >= "l2", case, "mon 09:30", "mon 10:00") == [False, True]
+    assert told(F.level.in_("l1", "l3"), case, "mon 09:30", "mon 10:00") == [True, False]
+    assert told(~F.level.in_("l1", "l3"), case, "mon 09:30", "mon 10:00") == [False, True]
+
+
+def test_status_and_channel():
+    """The channel is the one of the opening; unknown, it equals nothing and differs from nothing."""
+    case = opened(E.WaitStarted(at=when("mon 10:00")), E.Resolved(at=when("mon 11:00")), channel="phone")
+    assert told(F.status == "waiting", case, "mon 09:30", "mon 10:00", "mon 11:00") == [False, True, False]
+    assert told(F.status.in_("open", "resolved"), case, "mon 09:30", "mon 10:00", "mon 11:00") == [True, False, True]
+    assert told(F.channel == "phone", case, "mon 10:00") == [True]
+    assert told((F.channel == "phone") | (F.channel != "phone"), opened(), "mon 10:00") == [False]
+
+
+def test_open_for_runs_from_the_opening_and_from_each_reopening():
+    """In elapsed time, and in business time in the calendar that the atom, the rule or the policy names."""
+    case = opened(E.Resolved(at=when("mon 12:00")), E.Reopened(at=when("tue 09:00")), at="mon 08:00")
+    assert told(F.open_for >= "2 hours", case, "mon 09:59", "mon 10:00", "tue 10:00", "tue 11:00") == [
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert told(F.open_for >= "2 business hours", case, "mon 10:59", "mon 11:00") == [False, True]
+    assert told(F.open_for < "2 business hours", case, "mon 10:59", "mon 11:00") == [True, False]
+    calendars = {"office": OFFICE, "night": BusinessCalendar("Europe/London", {"mon-sun": "00:00-08:30"})}
+    night = F.open_for.on("night") >= "1 business hour"
+    assert told(night, case, "mon 23:00", "tue 00:30", calendars=calendars) == [False, True]
+
+
+def test_a_duration_in_business_days_ends_at_closing_time():
+    """Two business days after Monday is Wednesday at 17."""
+    assert told(F.open_for >= "2 business days", opened(), "wed 16:59", "wed 17:00") == [False, True]
+    assert told(~(F.open_for >= "2 business days"), opened(), "wed 16:59", "wed 17:00") == [True, False]
+
+
+def test_a_duration_of_nothing_is_always_reached():
+    """`>= 0` holds from the start, even of what does not run."""
+    answered = opened(E.SupportReplied(at=when("mon 09:00")))
+    assert told(F.unanswered_for >= "0 hours", answered, "mon 09:00", "mon 12:00") == [True, True]
+    assert told(F.unanswered_for < "0 hours", answered, "mon 12:00") == [False]
+    assert told(F.open_for >= "0 business days", opened(at="sat 12:00"), "sat 12:00") == [True]
+
+
+def test_unanswered_for_runs_from_the_oldest_message_without_a_later_reply():
+    """Messages at 10 and 11, a note at 11.30, a reply at 13."""
+    case = opened(
+        E.SupportReplied(at=when("mon 09:30")),
+        E.CustomerReplied(at=when("mon 10:00")),
+        E.CustomerReplied(at=when("mon 11:00")),
+        E.SupportReplied(at=when("mon 11:30"), public=False),
+        E.SupportReplied(at=when("mon 13:00")),
+    )
+    instants = ("mon 09:45", "mon 11:59", "mon 12:00", "mon 12:59", "mon 13:00")
+    assert told(F.unanswered_for >= "2 hours", case, *instants) == [False, False, True, True, False]
+    assert told(F.unanswered_for < "2 hours", case, *instants) == [True, True, False, False, True]
+
+
+def test_unassigned_for_runs_while_nobody_is_assigned():
+    """Assigned at 10, taken back at 12."""
+    case = opened(E.Assigned(at=when("mon 10:00"), person="ana"), E.Assigned(at=when("mon 12:00")))
+    assert told(F.unassigned_for >= "1 hour", case, "mon 09:59", "mon 11:30", "mon 12:59", "mon 13:00") == [
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_at_level_for_runs_from_the_entry_not_before_the_cycle():
+    """On the rule's track, or on the one named."""
+    case = opened(E.Escalated(at=when("mon 10:00"), to="l2"))
+    assert told(F.at_level_for >= "1 hour", case, "mon 09:59", "mon 10:30", "mon 11:00") == [False, False, True]
+    assert told(F.at_level_for("main") >= "1 hour", case, "mon 11:00") == [True]
+
+
+def test_since_update_runs_from_the_last_update_or_reply_in_the_cycle():
+    """Else from the cycle's beginning."""
+    case = opened(
+        E.UpdateSent(at=when("mon 10:00")),
+        E.UpdateSent(at=when("mon 10:30"), audience="internal"),
+        E.SupportReplied(at=when("mon 12:00")),
+        E.Resolved(at=when("mon 12:30")),
+        E.Reopened(at=when("tue 09:00")),
+    )
+    instants = ("mon 09:59", "mon 11:30", "mon 12:00", "tue 10:29", "tue 10:30")
+    assert told(F.since_update >= "90 minutes", case, *instants) == [False, True, False, False, True]
+
+
+def test_acknowledged_in_this_cycle_by_a_person():
+    """An automatic acknowledgement is none."""
+    case = opened(
+        E.Acknowledged(at=when("mon 09:30"), actor="automation"),
+        E.Acknowledged(at=when("mon 10:00")),
+        E.Resolved(at=when("mon 11:00")),
+        E.Reopened(at=when("mon 12:00")),
+    )
+    assert told(F.acknowledged, case, "mon 09:30", "mon 10:00", "mon 12:00") == [False, True, False]
+
+
+def test_level_failed_is_about_the_present_level_since_entry():
+    """A failure of another level, or of before, is none of it."""
+    case = opened(
+        E.LevelFailed(at=when("mon 09:30"), level="l2"),
+        E.LevelFailed(at=when("mon 10:00")),
+        E.Escalated(at=when("mon 11:00"), to="l2"),
+        E.LevelFailed(at=when("mon 12:00"), level="l2"),
+    )
+    assert told(F.level_failed, case, "mon 09:30", "mon 10:00", "mon 11:00", "mon 12:00") == [False, True, False, True]
+
+
+def test_escalation_requested_while_some_request_has_no_later_answer():
+    """Expertise is another request; a reply that asks to escalate is one for attention."""
+    case = opened(
+        E.EscalationRequested(at=when("mon 09:30"), wants="expertise"),
+        E.CustomerReplied(at=when("mon 10:00"), asks_to_escalate=True),
+        E.EscalationAnswered(at=when("mon 11:00")),
+    )
+    assert told(F.escalation_requested, case, "mon 09:30", "mon 10:00", "mon 11:00") == [False, True, False]
+    assert told(~F.escalation_requested, case, "mon 09:30", "mon 10:00", "mon 11:00") == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("fact", "event"),
+    [
+        (F.escalations, E.EscalationRequested),
+        (F.replies, E.SupportReplied),
+        (F.status_requests, lambda at: E.CustomerReplied(at=at, asks_for_status=True)),
+        (F.assignments, lambda at: E.Assigned(at=at, person=str(at))),
+    ],
+)
+def test_counts_count(fact, event):
+    """Twice by half past ten; replies, status requests and assignments are counted in the cycle only."""
+    case = opened(
+        event(at=when("mon 10:00")),
+        event(at=when("mon 10:30")),
+        E.Resolved(at=when("mon 11:00")),
+        E.Reopened(at=when("mon 12:00")),
+    )
+    assert told(fact >= 2, case, "mon 10:00", "mon 10:30") == [False, True]
+    assert holds(fact == 0, case, "mon 12:00") == (repr(fact) != "F.escalations")
+
+
+def test_moves_and_reopenings_count_for_life():
+    """Moves up, on all tracks or on one; a move that is due counts."""
+    case = opened(
+        E.Escalated(at=when("mon 10:00"), to="l2"),
+        E.DeEscalated(at=when("mon 11:00"), to="l1"),
+        E.Resolved(at=when("mon 12:00")),
+        E.Reopened(at=when("mon 13:00")),
+        E.Escalated(at=when("mon 14:00"), to="l3"),
+    )
+    assert told(F.moves == 1, case, "mon 09:30", "mon 10:00", "mon 13:00", "mon 14:00") == [False, True, True, False]
+    assert told(F.moves("main") >= 2, case, "mon 13:00", "mon 14:00") == [False, True]
+    assert told(F.reopened >= 1, case, "mon 12:00", "mon 13:00") == [False, True]
+
+
+def test_an_assignment_to_the_same_again_is_no_change():
+    """Changes of person or group."""
+    case = opened(E.Assigned(at=when("mon 10:00"), person="ana"), E.Assigned(at=when("mon 11:00"), person="ana"))
+    assert told(F.assignments == 1, case, "mon 10:00", "mon 11:00") == [True, True]
+
+
+def test_deadline_is_the_outcome_of_the_latest_instance():
+    """Not started, pending, breached from a microsecond after due."""
+    case = opened(E.Resolved(at=when("mon 12:00")), E.Reopened(at=when("tue 09:00")))
+    instants = ("mon 10:00", "mon 12:00", "tue 09:00", "tue 17:00", when("tue 17:00") + MICROSECOND)
+    assert told(F.deadline("resolution") == "pending", case, *instants, targets=TARGET) == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert told(F.deadline("resolution") == "breached", case, *instants, targets=TARGET) == [
+        False,
+        False,
+        False,
+        False,
+        True,
+    ]
+    assert told(F.deadline("resolution").in_("met", "breached"), case, *instants, targets=TARGET) == [
+        False,
+        True,
+        False,
+        False,
+        True,
+    ]
+    never = Target(key="resolution", within="1 hour", starts=E.Reviewed.like(), stops=E.Resolved.like())
+    assert told(F.deadline("resolution") == "not started", case, "mon 10:00", targets=never) == [True]
+    assert told(F.used("resolution") >= 0, case, "mon 10:00", targets=never) == [True]
+    assert told(F.used("resolution") >= "1%", case, "mon 10:00", targets=never) == [False]
+
+
+def test_used_is_exact_and_pauses_with_the_target():
+    """Three quarters of eight hours are six; two hours of waiting do not count; it goes on beyond due."""
+    case = opened(E.WaitStarted(at=when("mon 10:00")), E.WaitEnded(at=when("mon 12:00")))
+    instants = ("mon 11:00", "mon 16:59", "mon 17:00", "tue 09:00")
+    assert told(F.used("resolution") >= 0.75, case, *instants, targets=TARGET) == [False, False, True, True]
+    assert told(F.used("resolution") >= "1/8", case, "mon 09:59", "mon 10:00", "mon 11:00", targets=TARGET) == [
+        False,
+        True,
+        True,
+    ]
+    assert told(F.used("resolution") >= 1.5, opened(), "tue 12:59", "tue 13:00", targets=TARGET) == [False, True]
+    assert told(F.used("resolution") < 1, opened(), "mon 16:59", "mon 17:00", targets=TARGET) == [True, False]
+
+
+def test_used_of_a_stopped_clock_stays_what_it_was():
+    """Half of it was used when the case was resolved."""
+    case = opened(E.Resolved(at=when("mon 13:00")))
+    half = F.used("resolution")
+    assert told((half >= 0.5) & (half < 0.51), case, "mon 13:00", "fri 13:00", targets=TARGET) == [True, True]
+
+
+def test_past_due_runs_from_due_until_the_clock_stops():
+    """Due at 17; half an hour later by the clock, one business hour later on Tuesday at 10."""
+    case = opened(E.Resolved(at=when("tue 11:00")))
+    instants = ("mon 17:00", "mon 17:29", "mon 17:30", "tue 10:59", "tue 11:00")
+    assert told(F.past_due("resolution") >= "30 minutes", case, *instants, targets=TARGET) == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+    business = F.past_due("resolution") >= "1 business hour"
+    assert told(business, case, "tue 09:59", "tue 10:00", "tue 11:00", targets=TARGET) == [False, True, False]
+
+
+def test_time_left_is_unknown_without_a_pending_clock():
+    """Less than two business hours left from a microsecond after 15; paused or past due, nothing is known."""
+    less, more = F.time_left("resolution") < "2 business hours", F.time_left("resolution") >= "2 business hours"
+    instants = ("mon 15:00", when("mon 15:00") + MICROSECOND, "mon 17:00", when("mon 17:00") + MICROSECOND)
+    assert told(less, opened(), *instants, targets=TARGET) == [False, True, True, False]
+    assert told(more, opened(), *instants, targets=TARGET) == [True, False, False, False]
+    paused = opened(E.WaitStarted(at=when("mon 10:00")))
+    assert told(less | more, paused, "mon 09:30", "mon 11:00", targets=TARGET) == [True, False]
+
+
+def test_the_latest_action_plan():
+    """Overdue from a microsecond after due; what is done, or has no due, is not overdue."""
+    case = opened(
+        E.PlanRevised(at=when("mon 10:00"), plan=PLAN), E.PlanRevised(at=when("mon 15:00"), plan=E.ActionPlan())
+    )
+    instants = ("mon 09:30", "mon 12:00", when("mon 12:00") + MICROSECOND, "mon 14:30", "mon 15:00")
+    assert told(F.plan_overdue >= 1, case, *instants) == [False, False, True, True, False]
+    assert told(F.plan_overdue < 1, case, *instants) == [True, True, False, False, True]
+    assert told(F.plan_has_backup, case, *instants) == [False, True, True, True, False]
+
+
+def test_happened_within_the_stay_or_within_the_cycle():
+    """A rule with `to` looks at its stay, one without at the cycle; the opening belongs to the first stay."""
+    case = opened(
+        E.CustomerReplied(at=when("mon 10:00")),
+        E.Escalated(at=when("mon 11:00"), to="l2"),
+        E.Resolved(at=when("mon 12:00")),
+        E.Reopened(at=when("mon 13:00")),
+        channel="phone",
+    )
+    assert told(F.happened(E.CustomerReplied.like()), case, "mon 09:30", "mon 11:30", "mon 13:00") == [
+        False,
+        True,
+        False,
+    ]
+    stay = desk(Rule(name="r", when=F.happened(E.CustomerReplied.like()), to="l3"))
+    assert decide(stay, case, at=when("mon 10:30")).levels["main"] == "l3"
+    assert (
+        decide(stay, case.record(E.DeEscalated(at=when("mon 10:45"), to="l1")), at=when("mon 11:30")).levels["main"]
+        == "l2"
+    )
+    start = desk(Rule(name="r", when=F.happened(E.Opened.like(channel="phone")), to="l2"))
+    assert decide(start, case, at=when("mon 09:00")).move.to == "l2"
+
+
+class TestOwnFacts:
+    """Rule 31: a missing fact is unknown, and unknown is not true."""
+
+    FACTS = (F.flag("down"), F.count("seats", 0, 100), F.choice("size", ("small", "large")), F.label("team"))
+
+    @pytest.mark.parametrize(
+        ("condition", "facts"),
+        [
+            (F.flag("down") == True, {"down": True}),
+            (F.flag("down") == False, {"down": False}),
+            (~F.flag("down"), {"down": False}),
+            (F.count("seats") > 5, {"seats": 6}),
+            (F.count("seats").in_(1, 6), {"seats": 6}),
+            (F.choice("size") == "small", {"size": "small"}),
+            (F.choice("size").in_("small", "large"), {"size": "small"}),
+            (F.label("team") != "red", {"team": "blue"}),
+        ],
+    )
+    def test_neither_an_atom_of_a_missing_fact_nor_its_opposite_holds(self, condition, facts):
+        """Known, it holds; withdrawn, it is unknown again."""
+        assert holds(condition, opened(facts=facts), "mon 10:00", facts=self.FACTS)
+        assert not holds(condition, opened(), "mon 10:00", facts=self.FACTS)
+        assert not holds(~(condition & condition), opened(), "mon 10:00", facts=self.FACTS)
+        (name,) = facts
+        withdrawn = opened(E.FactObserved(at=when("mon 09:30"), name=name, value=None), facts=facts)
+        assert not holds(condition, withdrawn, "mon 10:00", facts=self.FACTS)
+
+    def test_a_pick_without_a_value_is_unknown(self):
+        """A duration whose constant goes by a fact that is missing neither holds nor fails."""
+        span = Pick(by="size", values={"small": "1 hour", "large": "3 hours"})
+        either = (F.open_for >= span) | (F.open_for < span)
+        assert told(either, opened(), "mon 12:00", facts=self.FACTS) == [False]
+        assert told(
+            F.open_for >= span, opened(facts={"size": "small"}), "mon 09:59", "mon 10:00", facts=self.FACTS
+        ) == [False, True]
+        grown = opened(E.FactObserved(at=when("mon 10:30"), name="size", value="large"), facts={"size": "small"})
+        assert told(F.open_for >= span, grown, "mon 10:00", "mon 10:30", "mon 12:00", facts=self.FACTS) == [
+            True,
+            False,
+            True,
+        ]
+
+    def test_a_calendar_may_be_picked_too(self):
+        """Business hours in the office, or at any time."""
+        calendars = {"office": OFFICE, "always": BusinessCalendar.always("UTC")}
+        on = F.open_for.on(Pick(by="size", values={"large": "always"}, otherwise="office")) >= "2 business hours"
+        small, large = opened(at="mon 16:00", facts={"size": "small"}), opened(at="mon 16:00", facts={"size": "large"})
+        assert told(on, small, "mon 18:00", "tue 10:00", facts=self.FACTS, calendars=calendars) == [False, True]
+        assert told(on, large, "mon 17:59", "mon 18:00", facts=self.FACTS, calendars=calendars) == [False, True]
+
+
+def test_all_of_nothing_holds_and_any_of_nothing_does_not():
+    """The empty conditions of logic."""
+    assert told(AllOf(of=()), opened(), "mon 10:00") == [True]
+    assert told(AnyOf(of=()), opened(), "mon 10:00") == [False]
+
+
+def test_levels_of_nothing_and_policies_without_levels_are_fine():
+    """A policy may have targets and nothing else."""
+    policy = desk(levels=(), targets=TARGET)
+    decision = decide(policy, opened(), at=when("mon 10:00"))
+    assert (dict(decision.levels), decision.move, decision.exits) == ({"main": None}, None, ())
+    assert decision.deadline("resolution").due == when("mon 17:00")
