@@ -1,4 +1,8 @@
-"""A small desk for tests: instants in London in the week of Monday 2 March 2026, and a policy to change at will."""
+"""Policies, cases and instants for tests, written by hand in one line each.
+
+All instants are in London. Unless a test says otherwise they lie in the week of Monday 2 March 2026, when London is on
+UTC; from 29 March on it is an hour ahead. The spring bank holiday is on Monday 25 May.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +10,43 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from escalation_rules import BusinessCalendar, Case, EscalationLevel, Policy
+from escalation_rules import BusinessCalendar, Case, Deadline, EscalationLevel, Policy, Target, decide
 
 LONDON = ZoneInfo("Europe/London")
 OFFICE = BusinessCalendar("Europe/London", {"mon-fri": "09:00-17:00"})
+ALWAYS = BusinessCalendar.always("Europe/London")
 MICROSECOND = timedelta(microseconds=1)
 DAYS = {"mon": 2, "tue": 3, "wed": 4, "thu": 5, "fri": 6, "sat": 7, "sun": 8}
 
 
 def when(text: str) -> datetime:
-    """An instant such as `mon 09:00`, or `mon+1 09:00` for a week later.
+    """An instant such as `mon 09:00`, `mon+1 09:00` for a week later, or `05-22 09:30` for a date in 2026.
 
     >>> when("tue 14:30").isoformat()
     '2026-03-03T14:30:00+00:00'
+    >>> when("05-22 09:30").isoformat()
+    '2026-05-22T09:30:00+01:00'
     """
     day, clock = text.split()
     name, _, weeks = day.partition("+")
+    if name not in DAYS:
+        return datetime.fromisoformat(f"2026-{day} {clock}").replace(tzinfo=LONDON)
     hour, minute = map(int, clock.split(":"))
     return datetime(2026, 3, DAYS[name], hour, minute, tzinfo=LONDON) + timedelta(weeks=int(weeks or 0))
 
 
+def after(hours: float) -> datetime:
+    """The instant so many hours after Monday 09:00, at which cases are opened."""
+    return when("mon 09:00") + timedelta(hours=hours)
+
+
+def instant(at: str | datetime) -> datetime:
+    """The instant that a text or a datetime names."""
+    return when(at) if isinstance(at, str) else at
+
+
 def desk(*rules: Any, **changes: Any) -> Policy:
-    """A policy of three levels in office hours, with these rules."""
+    """A policy of three levels in office hours, with these rules. A level may be given by its key."""
     fields: dict[str, Any] = {
         "name": "desk",
         "version": "1",
@@ -37,9 +56,12 @@ def desk(*rules: Any, **changes: Any) -> Policy:
         "levels": levels(),
         "rules": rules,
     }
+    fields |= changes
     if "tracks" in changes:
         del fields["levels"]
-    return Policy(**{**fields, **changes})
+    else:
+        fields["levels"] = tuple(EscalationLevel(key=one) if isinstance(one, str) else one for one in fields["levels"])
+    return Policy(**fields)
 
 
 def levels(**changes: dict[str, Any]) -> tuple[EscalationLevel, ...]:
@@ -47,6 +69,31 @@ def levels(**changes: dict[str, Any]) -> tuple[EscalationLevel, ...]:
     return tuple(EscalationLevel(key=key, **changes.get(key, {})) for key in ("l1", "l2", "l3"))
 
 
-def opened(*events: Any, at: str = "mon 09:00", **fields: Any) -> Case:
+def opened(*events: Any, at: str | datetime = "mon 09:00", **fields: Any) -> Case:
     """A case opened on Monday at nine, with these events."""
-    return Case.open("C-1", at=when(at), **fields).record(*events)
+    return Case.open("C-1", at=instant(at), **fields).record(*events)
+
+
+def accepted(policy: Policy, case: Case, at: str | datetime) -> Case:
+    """The case after everything asked for at an instant has been accepted."""
+    return case.record(*decide(policy, case, at=instant(at)).accept(at=instant(at), by="desk"))
+
+
+def moves(policy: Policy, case: Case, at: str | datetime) -> list[tuple[str, datetime]]:
+    """The moves asked for at an instant: the level and the due of each."""
+    return [(move.to, move.due) for move in decide(policy, case, at=instant(at)).moves]
+
+
+def levels_reached(policy: Policy, case: Case, at: str | datetime) -> list[str]:
+    """The levels that the moves asked for at an instant go to."""
+    return [to for to, _ in moves(policy, case, at)]
+
+
+def clock(policy: Policy, case: Case, at: str | datetime, target: str = "resolution") -> Deadline:
+    """The latest deadline of a target at an instant."""
+    return decide(policy, case, at=instant(at)).deadline(target)
+
+
+def deadline(target: Target, case: Case, at: str | datetime, **changes: Any) -> Deadline:
+    """The latest deadline of a target at an instant, under a policy that has no other target."""
+    return clock(desk(targets=(target,), **changes), case, at, target.key)

@@ -16,8 +16,8 @@ from escalation_rules.engine.findings import all_clocks, find
 from escalation_rules.engine.fold import fold, wake
 from escalation_rules.testing import INVARIANTS, hold, runs
 from escalation_rules.worktime._timeline import microseconds_of
+from tests.bench import when
 from tests.oracle.fold import Fold
-from tests.units.presets.clock import at
 
 PROCESSES = (
     "complaint_ladder",
@@ -155,7 +155,7 @@ GAPS = st.sampled_from([timedelta(hours=hours) for hours in (0, 0, 0.5, 1, 2, 4,
 def situations(draw):
     """A preset, a case under it over a weekend and a bank holiday, and an instant to ask at."""
     policy = preset(draw(st.sampled_from(NAMES)))
-    moment = at("05-21 08:00") + timedelta(hours=draw(st.integers(0, 96)))
+    moment = when("05-21 08:00") + timedelta(hours=draw(st.integers(0, 96)))
     case = Case.open("C", at=moment, priority=draw(st.sampled_from((None, *policy.priorities[-1:]))))
     for _ in range(draw(st.integers(2, 20))):
         moment += draw(GAPS)

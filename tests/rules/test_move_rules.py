@@ -10,17 +10,12 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.errors import InvalidValue
 from escalation_rules.worktime import Absence, Layer, Rota
-from tests.bench import MICROSECOND, desk, levels, opened, when
+from tests.bench import MICROSECOND, desk, levels, moves, opened, when
 
 FAILED = Rule(name="failed", when=F.level_failed, to="next")
 ASKED = Rule(name="asked", when=F.escalation_requested, to="l2")
 LONG = Rule(name="long", when=F.open_for >= "2 hours", to="l2")
 AWAY = Rota(person="carol", absences=(Absence(start=when("mon 09:00"), end=when("tue 09:00")),))
-
-
-def moves(policy, case, at):
-    """Where to, and due when."""
-    return [(move.to, move.due) for move in decide(policy, case, at=when(at)).moves]
 
 
 class TestFolding:

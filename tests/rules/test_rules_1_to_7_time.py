@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from escalation_rules import BusinessCalendar, EscalationRulesError, Span
-from tests.acceptance_bench import OFFICE, TICK, march
+from tests.bench import MICROSECOND, OFFICE, when
 
 YORK = ZoneInfo("America/New_York")
 DESK = BusinessCalendar(timezone="America/New_York", hours={"mon-fri": "09:00-17:00"})
@@ -22,8 +22,13 @@ def york(*parts: int, fold: int = 0) -> datetime:
 @pytest.mark.parametrize("name", ["add", "subtract", "elapsed", "is_open", "next_open", "next_close", "openings"])
 def test_rule_1_a_naive_instant_is_refused_with_a_hint(name):
     """Every method refuses it, and says how to do it right."""
-    naive = march(2).replace(tzinfo=None)
-    more = {"add": ("1 hour",), "subtract": ("1 hour",), "elapsed": (march(3),), "openings": (march(3),)}.get(name, ())
+    naive = when("mon 00:00").replace(tzinfo=None)
+    more = {
+        "add": ("1 hour",),
+        "subtract": ("1 hour",),
+        "elapsed": (when("tue 00:00"),),
+        "openings": (when("tue 00:00"),),
+    }.get(name, ())
     with pytest.raises(EscalationRulesError, match=r"naive datetime .* expected one with a time zone"):
         getattr(DESK, name)(naive, *more)
 
@@ -50,8 +55,8 @@ def test_rule_2_windows_are_half_open():
     """Open at the opening edge, closed at the closing edge."""
     assert DESK.is_open(york(2024, 1, 8, 9))
     assert not DESK.is_open(york(2024, 1, 8, 17))
-    assert DESK.is_open(york(2024, 1, 8, 17) - TICK)
-    assert not DESK.is_open(york(2024, 1, 8, 9) - TICK)
+    assert DESK.is_open(york(2024, 1, 8, 17) - MICROSECOND)
+    assert not DESK.is_open(york(2024, 1, 8, 9) - MICROSECOND)
     assert DESK.next_open(york(2024, 1, 8, 17)) == york(2024, 1, 9, 9)
 
 
@@ -74,7 +79,7 @@ def test_rule_3_a_calendar_that_never_opens_is_refused_when_made(hours):
 def test_rule_3_overlapping_windows_merge_and_holidays_go_on():
     """9–17 with 12–20 is eleven hours; Christmas is a holiday in every year asked."""
     long = BusinessCalendar(timezone="UTC", hours={"mon": ["09:00-17:00", "12:00-20:00"]})
-    assert long.elapsed(march(2), march(3)) == timedelta(hours=11)
+    assert long.elapsed(when("mon 00:00"), when("tue 00:00")) == timedelta(hours=11)
     england = BusinessCalendar(timezone="Europe/London", hours={"mon-sun": "09:00-17:00"}, holidays="GB-ENG")
     assert not any(england.is_open(datetime(year, 12, 25, 12, tzinfo=UTC)) for year in range(1975, 2100))
 
@@ -82,36 +87,36 @@ def test_rule_3_overlapping_windows_merge_and_holidays_go_on():
 def test_rule_4_a_holiday_replaces_the_windows_that_start_on_its_date():
     """The night before goes on into the holiday; an override goes before the holiday."""
     night = BusinessCalendar(timezone="UTC", hours={"mon-sun": "22:00-06:00"}, holidays=[date(2026, 3, 4)])
-    assert night.is_open(march(4, 5))
-    assert not night.is_open(march(4, 23))
-    assert not night.is_open(march(5, 5))
+    assert night.is_open(when("wed 05:00"))
+    assert not night.is_open(when("wed 23:00"))
+    assert not night.is_open(when("thu 05:00"))
     short = BusinessCalendar(
         timezone="UTC",
         hours={"mon-fri": "09:00-17:00"},
         holidays=["2026-03-04"],
         overrides={"2026-03-04": "10:00-12:00"},
     )
-    assert short.elapsed(march(4), march(5)) == timedelta(hours=2)
+    assert short.elapsed(when("wed 00:00"), when("thu 00:00")) == timedelta(hours=2)
 
 
 def test_rule_5_add_is_the_earliest_instant_and_subtract_mirrors_it():
     """What is used up at closing time is due at closing time; adding nothing changes nothing."""
-    assert OFFICE.add(march(6, 9), "8 business hours") == march(6, 17)
-    assert OFFICE.add(march(6, 17), "1 business hour") == march(9, 10)
-    assert OFFICE.add(march(7, 12), "0 business hours") == march(7, 12)
-    assert OFFICE.subtract(march(9, 9.5), "1 business hour") == march(6, 16.5)
-    assert OFFICE.subtract(march(6, 17), "8 business hours") == march(6, 9)
+    assert OFFICE.add(when("fri 09:00"), "8 business hours") == when("fri 17:00")
+    assert OFFICE.add(when("fri 17:00"), "1 business hour") == when("mon+1 10:00")
+    assert OFFICE.add(when("sat 12:00"), "0 business hours") == when("sat 12:00")
+    assert OFFICE.subtract(when("mon+1 09:30"), "1 business hour") == when("fri 16:30")
+    assert OFFICE.subtract(when("fri 17:00"), "8 business hours") == when("fri 09:00")
 
 
 @pytest.mark.parametrize(
     ("start", "span", "due"),
     [
-        (march(6, 10), "1 business day", march(9, 17)),
-        (march(6, 17) - TICK, "1 business day", march(9, 17)),
-        (march(6, 17), "1 business day", march(10, 17)),
-        (march(7, 12), "1 business day", march(10, 17)),
-        (march(6, 10), SAME_TIME, march(9, 10)),
-        (march(6, 18), SAME_TIME, march(10, 9)),
+        (when("fri 10:00"), "1 business day", when("mon+1 17:00")),
+        (when("fri 17:00") - MICROSECOND, "1 business day", when("mon+1 17:00")),
+        (when("fri 17:00"), "1 business day", when("tue+1 17:00")),
+        (when("sat 12:00"), "1 business day", when("tue+1 17:00")),
+        (when("fri 10:00"), SAME_TIME, when("mon+1 10:00")),
+        (when("fri 18:00"), SAME_TIME, when("tue+1 09:00")),
     ],
 )
 def test_rule_6_business_days_count_dates_not_hours(start, span, due):
@@ -122,7 +127,7 @@ def test_rule_6_business_days_count_dates_not_hours(start, span, due):
 def test_rule_6_a_night_belongs_to_the_day_on_which_it_starts():
     """Tuesday 02:00 lies in Monday's hours: one business day later is Wednesday 06:00."""
     night = BusinessCalendar(timezone="UTC", hours={"mon-fri": "22:00-06:00"})
-    assert night.add(march(3, 2), "1 business day") == march(4, 6)
+    assert night.add(when("tue 02:00"), "1 business day") == when("wed 06:00")
 
 
 def test_rule_6_plain_days_keep_the_wall_time_and_hours_elapse():
@@ -134,7 +139,7 @@ def test_rule_6_plain_days_keep_the_wall_time_and_hours_elapse():
 
 def test_rule_7_elapsed_is_signed():
     """Backwards counts down."""
-    assert OFFICE.elapsed(march(2, 17), march(2, 9)) == timedelta(hours=-8)
+    assert OFFICE.elapsed(when("mon 17:00"), when("mon 09:00")) == timedelta(hours=-8)
 
 
 @pytest.mark.parametrize("text", ["4 business hours", "90 minutes", "1.5 hours", "PT1H30M", "P1D", "P1M", "0 minutes"])

@@ -22,7 +22,7 @@ from escalation_rules import (
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
-from tests.acceptance_bench import ALWAYS, NINE, OFFICE, TICK, case, h, march, moves, policy
+from tests.bench import ALWAYS, MICROSECOND, OFFICE, after, desk, moves, opened, when
 
 OWN = (F.flag("x"), F.choice("kind", ("a", "b")), F.count("n", 0, 9), F.label("g"))
 BRACKETS = "put brackets around each comparison"
@@ -58,7 +58,7 @@ def test_rule_29_depth_and_width_are_capped():
     """Built in Python or read from a stranger's file."""
     with pytest.raises(EscalationRulesError, match="nested too deeply"):
         deep(3000)
-    data = json.loads(policy(Rule(name="r", when=~F.level_failed | F.acknowledged, to="l2")).model_dump_json())
+    data = json.loads(desk(Rule(name="r", when=~F.level_failed | F.acknowledged, to="l2")).model_dump_json())
     bomb = data["rules"][0]["when"]
     for _ in range(3000):
         bomb = {"type": "all", "of": [bomb]}
@@ -85,16 +85,16 @@ WRONG_NAMES = [
         "unknown role `bos`.* did you mean `boss`",
     ),
     (
-        lambda: policy(levels=(EscalationLevel(key="a", owner=Pick(by="kin", values={"a": "b"})),), facts=OWN),
+        lambda: desk(levels=(EscalationLevel(key="a", owner=Pick(by="kin", values={"a": "b"})),), facts=OWN),
         "unknown choice fact `kin`",
     ),
-    (lambda: policy(calendars={"office": OFFICE}, calendar="offic"), "calendar: unknown calendar `offic`"),
-    (lambda: policy(levels=("a", "a")), "level named twice `a`"),
+    (lambda: desk(calendars={"office": OFFICE}, calendar="offic"), "calendar: unknown calendar `offic`"),
+    (lambda: desk(levels=("a", "a")), "level named twice `a`"),
     (
-        lambda: policy(tracks=tuple(Track(key=key, levels=(EscalationLevel(key="a"),)) for key in "xy")),
+        lambda: desk(tracks=tuple(Track(key=key, levels=(EscalationLevel(key="a"),)) for key in "xy")),
         "level named twice `a`",
     ),
-    (lambda: policy(facts=(F.flag("priority"),)), "fact of the library's own `priority`"),
+    (lambda: desk(facts=(F.flag("priority"),)), "fact of the library's own `priority`"),
     (lambda: Rule(name="r", when=F.level_failed, too="x"), "unknown field `too`; did you mean `to`"),
     (lambda: Rule(name="r", when=F.level_failed), "a rule that does nothing"),
     (lambda: Target(key="t", within="1 hour", stops=()), "a target that nothing stops"),
@@ -107,7 +107,7 @@ WRONG_NAMES = [
 def rule(when, to="l2", **fields):
     more = {"calendars": {"office": OFFICE}, "facts": OWN, "targets": (Target.resolution(within="1 hour"),)}
     own = {name: fields.pop(name) for name in ("at", "then") if name in fields}
-    return policy(Rule(name="r", when=when, to=to, **own), **more, **fields)
+    return desk(Rule(name="r", when=when, to=to, **own), **more, **fields)
 
 
 @pytest.mark.parametrize(("slip", "text"), WRONG_NAMES)
@@ -119,8 +119,8 @@ def test_rule_29_unknown_names_are_refused_with_the_nearest_known(slip, text):
 
 def test_many_problems_are_collected_before_raising():
     """Each with its path; the error holds them as data."""
-    with pytest.raises(EscalationRulesError, match="4 problems in policy `p`") as found:
-        policy(Rule(name="a", when=F.flag("z"), to="l9"), Rule(name="b", when=F.level >= "l8", to="l2"), calendar="c")
+    with pytest.raises(EscalationRulesError, match="4 problems in policy `desk`") as found:
+        desk(Rule(name="a", when=F.flag("z"), to="l9"), Rule(name="b", when=F.level >= "l8", to="l2"), calendar="c")
     assert {one.path for one in found.value.problems} >= {"calendar", "rules[a].to"}
 
 
@@ -133,59 +133,68 @@ def test_rule_30_durations_compare_with_at_least_and_less_only(operator):
 
 def test_rule_30_a_duration_is_nothing_while_nothing_runs():
     """The negation is the opposite comparison."""
-    for when in (~(F.unanswered_for >= "1 hour"), F.unanswered_for < "1 hour"):
-        wanted = policy(Rule(name="r", when=when, then=A.Flag(text="calm")))
-        assert [one.due for one in decide(wanted, case(E.SupportReplied(at=h(2))), at=h(5)).actions] == [NINE, h(2)]
+    for condition in (~(F.unanswered_for >= "1 hour"), F.unanswered_for < "1 hour"):
+        policy = desk(Rule(name="r", when=condition, then=A.Flag(text="calm")))
+        assert [one.due for one in decide(policy, opened(E.SupportReplied(at=after(2))), at=after(5)).actions] == [
+            after(0),
+            after(2),
+        ]
 
 
 def test_rule_30_the_calendar_of_an_atom():
     """Its own, else the rule's, else the policy's."""
     calendars = {"calendars": {"office": OFFICE, "always": ALWAYS}, "calendar": "always"}
-    story = case(at=march(2, 16))
+    case = opened(at=when("mon 16:00"))
     long = F.unanswered_for >= "2 business hours"
     assert moves(
-        policy(Rule(name="r", when=F.unanswered_for.on("office") >= "2 business hours", to="l2"), **calendars),
-        story,
-        march(4),
-    ) == [("l2", march(3, 10))]
-    assert moves(policy(Rule(name="r", when=long, to="l2", calendar="office"), **calendars), story, march(4)) == [
-        ("l2", march(3, 10))
+        desk(Rule(name="r", when=F.unanswered_for.on("office") >= "2 business hours", to="l2"), **calendars),
+        case,
+        when("wed 00:00"),
+    ) == [("l2", when("tue 10:00"))]
+    assert moves(desk(Rule(name="r", when=long, to="l2", calendar="office"), **calendars), case, when("wed 00:00")) == [
+        ("l2", when("tue 10:00"))
     ]
-    assert moves(policy(Rule(name="r", when=long, to="l2"), **calendars), story, march(4)) == [("l2", march(2, 18))]
+    assert moves(desk(Rule(name="r", when=long, to="l2"), **calendars), case, when("wed 00:00")) == [
+        ("l2", when("mon 18:00"))
+    ]
 
 
 @pytest.mark.parametrize(
-    ("share", "due"), [(0.75, h(6)), ("3/4", h(6)), ("75%", h(6)), (1, h(8)), (1.5, h(12)), (0.1, h(0.8))]
+    ("share", "due"),
+    [(0.75, after(6)), ("3/4", after(6)), ("75%", after(6)), (1, after(8)), (1.5, after(12)), (0.1, after(0.8))],
 )
 def test_rule_30_used_is_exact(share, due):
     """A tenth of eight hours is forty-eight minutes to the microsecond."""
-    wanted = policy(
+    policy = desk(
         Rule(name="r", when=F.used("resolution") >= share, to="l2"), targets=(Target.resolution(within="8 hours"),)
     )
-    assert moves(wanted, case(), due) == [("l2", due)]
-    assert moves(wanted, case(), due - TICK) == []
+    assert moves(policy, opened(), due) == [("l2", due)]
+    assert moves(policy, opened(), due - MICROSECOND) == []
 
 
 def test_rule_30_only_used_pauses():
     """Three hours of waiting move it, and do not move `open_for`."""
-    wanted = policy(
+    policy = desk(
         Rule(name="u", when=F.used("resolution") >= 0.75, to="l3"),
         Rule(name="o", when=F.open_for >= "6 hours", to="l2"),
         targets=(Target.resolution(within="8 hours"),),
     )
-    assert moves(wanted, case(E.WaitStarted(at=h(2)), E.WaitEnded(at=h(5))), h(9)) == [("l2", h(6)), ("l3", h(9))]
+    assert moves(policy, opened(E.WaitStarted(at=after(2)), E.WaitEnded(at=after(5))), after(9)) == [
+        ("l2", after(6)),
+        ("l3", after(9)),
+    ]
 
 
 def test_past_due_and_time_left():
     """An hour after due; less than an hour before it; unknown while the clock is paused."""
-    wanted = policy(
+    policy = desk(
         Rule(name="after", when=F.past_due("resolution") >= "1 hour", to="l2"),
         Rule(name="before", when=F.time_left("resolution") < "1 hour", to="l3", at="l1"),
         targets=(Target.resolution(within="8 hours"),),
     )
-    assert moves(wanted, case(), h(9)) == [("l3", h(7) + TICK)]
-    assert moves(wanted, case(E.WaitStarted(at=h(1))), h(99)) == []
-    assert moves(policy(wanted.rules[0], targets=wanted.targets), case(), h(9)) == [("l2", h(9))]
+    assert moves(policy, opened(), after(9)) == [("l3", after(7) + MICROSECOND)]
+    assert moves(policy, opened(E.WaitStarted(at=after(1))), after(99)) == []
+    assert moves(desk(policy.rules[0], targets=policy.targets), opened(), after(9)) == [("l2", after(9))]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +213,7 @@ def test_past_due_and_time_left():
 )
 def test_rule_31_unknown_is_not_true(when):
     """Neither the atom nor its opposite; the explanation says so."""
-    decision = decide(policy(Rule(name="r", when=when, to="l2"), facts=OWN), case(), at=h(1))
+    decision = decide(desk(Rule(name="r", when=when, to="l2"), facts=OWN), opened(), at=after(1))
     assert decision.moves == ()
     assert "unknown" in decision.explain()
 
@@ -212,8 +221,8 @@ def test_rule_31_unknown_is_not_true(when):
 @pytest.mark.parametrize("when", [F.flag("x") | F.level_failed, ~(F.flag("x") & ~F.level_failed)])
 def test_rule_31_what_is_known_may_settle_it(when):
     """True or unknown is true."""
-    wanted = policy(Rule(name="r", when=when, to="l2"), facts=OWN)
-    assert moves(wanted, case(E.LevelFailed(at=h(1))), h(1)) == [("l2", h(1))]
+    policy = desk(Rule(name="r", when=when, to="l2"), facts=OWN)
+    assert moves(policy, opened(E.LevelFailed(at=after(1))), after(1)) == [("l2", after(1))]
 
 
 @pytest.mark.parametrize(
@@ -222,56 +231,74 @@ def test_rule_31_what_is_known_may_settle_it(when):
 def test_a_value_outside_its_domain_is_refused(name, value):
     """Rather than compared."""
     with pytest.raises(EscalationRulesError, match="not a value of F"):
-        decide(policy(facts=OWN), case(E.FactObserved(at=h(1), name=name, value=value)), at=h(1))
+        decide(desk(facts=OWN), opened(E.FactObserved(at=after(1), name=name, value=value)), at=after(1))
 
 
 FACTS = [
-    (F.level_failed, [E.LevelFailed(at=h(1))], True),
-    (F.level_failed, [E.LevelFailed(at=h(1), level="l2")], False),
-    (F.level_failed, [E.LevelFailed(at=h(1)), E.Escalated(at=h(1), to="l2")], False),
-    (F.acknowledged, [E.Acknowledged(at=h(1))], True),
-    (F.acknowledged, [E.Acknowledged(at=h(1)), E.Resolved(at=h(2)), E.Reopened(at=h(3))], False),
-    (F.escalation_requested, [E.CustomerReplied(at=h(1), asks_to_escalate=True)], True),
-    (F.escalation_requested, [E.EscalationRequested(at=h(1)), E.EscalationAnswered(at=h(2))], False),
-    (F.escalation_requested, [E.EscalationRequested(at=h(1), wants="expertise")], False),
-    (F.escalations >= 2, [E.EscalationRequested(at=h(1)), E.EscalationRequested(at=h(2), wants="priority")], False),
-    (F.replies >= 1, [E.SupportReplied(at=h(1), public=False)], False),
-    (F.replies >= 1, [E.SupportReplied(at=h(1)), E.Resolved(at=h(2)), E.Reopened(at=h(3))], False),
-    (F.status_requests >= 1, [E.CustomerReplied(at=h(1), asks_for_status=True)], True),
-    (F.assignments >= 2, [E.Assigned(at=h(1), person="a"), E.Assigned(at=h(2), person="a")], False),
-    (F.assignments >= 2, [E.Assigned(at=h(1), person="a"), E.Assigned(at=h(2), person="b")], True),
-    (F.reopened >= 1, [E.Resolved(at=h(1)), E.Reopened(at=h(2))], True),
-    (F.moves >= 1, [E.Escalated(at=h(1), to="l2")], True),
-    (F.status == "waiting", [E.WaitStarted(at=h(1))], True),
-    (F.status == "waiting", [E.WaitStarted(at=h(1)), E.CustomerReplied(at=h(2))], False),
-    (F.unassigned_for >= "3 hours", [E.Assigned(at=h(1), person="a"), E.Assigned(at=h(2), person=None)], True),
-    (F.unassigned_for >= "4 hours", [E.Assigned(at=h(1), person="a"), E.Assigned(at=h(2), person=None)], False),
-    (F.since_update >= "3 hours", [E.UpdateSent(at=h(2))], True),
-    (F.since_update >= "4 hours", [E.UpdateSent(at=h(2))], False),
-    (F.at_level_for >= "2 hours", [E.Escalated(at=h(1), to="l2"), E.Resolved(at=h(2)), E.Reopened(at=h(3))], True),
-    (F.at_level_for >= "3 hours", [E.Escalated(at=h(1), to="l2"), E.Resolved(at=h(2)), E.Reopened(at=h(3))], False),
-    (F.happened(E.EscalationRequested.like(person=E.ANY)), [E.EscalationRequested(at=h(1), person="joe")], True),
-    (F.happened(E.EscalationRequested.like(person=E.ANY)), [E.EscalationRequested(at=h(1))], False),
-    (F.happened(E.EscalationRequested.like(business_impact=None)), [E.EscalationRequested(at=h(1))], True),
+    (F.level_failed, [E.LevelFailed(at=after(1))], True),
+    (F.level_failed, [E.LevelFailed(at=after(1), level="l2")], False),
+    (F.level_failed, [E.LevelFailed(at=after(1)), E.Escalated(at=after(1), to="l2")], False),
+    (F.acknowledged, [E.Acknowledged(at=after(1))], True),
+    (F.acknowledged, [E.Acknowledged(at=after(1)), E.Resolved(at=after(2)), E.Reopened(at=after(3))], False),
+    (F.escalation_requested, [E.CustomerReplied(at=after(1), asks_to_escalate=True)], True),
+    (F.escalation_requested, [E.EscalationRequested(at=after(1)), E.EscalationAnswered(at=after(2))], False),
+    (F.escalation_requested, [E.EscalationRequested(at=after(1), wants="expertise")], False),
     (
-        F.happened(E.EscalationRequested.like(channel=E.other_than("phone"))),
-        [E.EscalationRequested(at=h(1), channel="chat")],
+        F.escalations >= 2,
+        [E.EscalationRequested(at=after(1)), E.EscalationRequested(at=after(2), wants="priority")],
+        False,
+    ),
+    (F.replies >= 1, [E.SupportReplied(at=after(1), public=False)], False),
+    (F.replies >= 1, [E.SupportReplied(at=after(1)), E.Resolved(at=after(2)), E.Reopened(at=after(3))], False),
+    (F.status_requests >= 1, [E.CustomerReplied(at=after(1), asks_for_status=True)], True),
+    (F.assignments >= 2, [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person="a")], False),
+    (F.assignments >= 2, [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person="b")], True),
+    (F.reopened >= 1, [E.Resolved(at=after(1)), E.Reopened(at=after(2))], True),
+    (F.moves >= 1, [E.Escalated(at=after(1), to="l2")], True),
+    (F.status == "waiting", [E.WaitStarted(at=after(1))], True),
+    (F.status == "waiting", [E.WaitStarted(at=after(1)), E.CustomerReplied(at=after(2))], False),
+    (F.unassigned_for >= "3 hours", [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person=None)], True),
+    (F.unassigned_for >= "4 hours", [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person=None)], False),
+    (F.since_update >= "3 hours", [E.UpdateSent(at=after(2))], True),
+    (F.since_update >= "4 hours", [E.UpdateSent(at=after(2))], False),
+    (
+        F.at_level_for >= "2 hours",
+        [E.Escalated(at=after(1), to="l2"), E.Resolved(at=after(2)), E.Reopened(at=after(3))],
         True,
     ),
-    (F.happened(E.EscalationRequested.like(channel=E.other_than("phone"))), [E.EscalationRequested(at=h(1))], False),
-    (F.happened(E.CallHeld.like(kind=("a", "b"))), [E.CallHeld(at=h(1), kind="b")], True),
+    (
+        F.at_level_for >= "3 hours",
+        [E.Escalated(at=after(1), to="l2"), E.Resolved(at=after(2)), E.Reopened(at=after(3))],
+        False,
+    ),
+    (F.happened(E.EscalationRequested.like(person=E.ANY)), [E.EscalationRequested(at=after(1), person="joe")], True),
+    (F.happened(E.EscalationRequested.like(person=E.ANY)), [E.EscalationRequested(at=after(1))], False),
+    (F.happened(E.EscalationRequested.like(business_impact=None)), [E.EscalationRequested(at=after(1))], True),
+    (
+        F.happened(E.EscalationRequested.like(channel=E.other_than("phone"))),
+        [E.EscalationRequested(at=after(1), channel="chat")],
+        True,
+    ),
+    (
+        F.happened(E.EscalationRequested.like(channel=E.other_than("phone"))),
+        [E.EscalationRequested(at=after(1))],
+        False,
+    ),
+    (F.happened(E.CallHeld.like(kind=("a", "b"))), [E.CallHeld(at=after(1), kind="b")], True),
 ]
 
 
 @pytest.mark.parametrize(("when", "events", "holds"), FACTS)
 def test_the_table_of_facts(when, events, holds):
     """Each fact at five hours after the opening, as the table of the contract has it."""
-    move = decide(policy(Rule(name="r", when=when, to="l3")), case(*events), at=h(5)).move
+    move = decide(desk(Rule(name="r", when=when, to="l3")), opened(*events, priority="normal"), at=after(5)).move
     assert bool(move and move.still_holds) == holds
 
 
 def test_plan_items_are_overdue_after_their_due():
     """Open ones; done and undated ones never are."""
-    items = (E.PlanItem(what="a", due=h(3)), E.PlanItem(what="b", due=h(3), done=True), E.PlanItem(what="c"))
-    wanted = policy(Rule(name="r", when=F.plan_overdue >= 1, to="l2"), Rule(name="b", when=F.plan_has_backup, to="l3"))
-    assert moves(wanted, case(E.PlanRevised(at=h(1), plan=E.ActionPlan(items=items))), h(9)) == [("l2", h(3) + TICK)]
+    items = (E.PlanItem(what="a", due=after(3)), E.PlanItem(what="b", due=after(3), done=True), E.PlanItem(what="c"))
+    policy = desk(Rule(name="r", when=F.plan_overdue >= 1, to="l2"), Rule(name="b", when=F.plan_has_backup, to="l3"))
+    assert moves(policy, opened(E.PlanRevised(at=after(1), plan=E.ActionPlan(items=items))), after(9)) == [
+        ("l2", after(3) + MICROSECOND)
+    ]

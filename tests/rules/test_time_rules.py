@@ -14,16 +14,9 @@ from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.engine import deadlines
-from escalation_rules.worktime import BusinessCalendar
-from tests.bench import MICROSECOND, OFFICE, desk, levels, opened, when
+from tests.bench import ALWAYS, MICROSECOND, OFFICE, clock, desk, levels, opened, when
 
 FOUR = Target.resolution("4 business hours")
-LONDON_ALWAYS = BusinessCalendar.always("Europe/London")
-
-
-def clock(policy, case, at, target="resolution"):
-    """The deadline of a target at an instant."""
-    return decide(policy, case, at=when(at) if isinstance(at, str) else at).deadline(target)
 
 
 class TestCyclesAndStatuses:
@@ -326,7 +319,7 @@ class TestChanges:
             targets=Target.resolution(
                 self.SPANS, calendar=Pick(by="priority", values={"urgent": "always"}, otherwise="office")
             ),
-            calendars={"office": OFFICE, "always": LONDON_ALWAYS},
+            calendars={"office": OFFICE, "always": ALWAYS},
             calendar="office",
         )
         case = opened(E.WaitStarted(at=when("mon 10:00")), E.CustomerReplied(at=when("mon 12:00")), priority="low")
@@ -360,7 +353,7 @@ class TestChanges:
             targets=Target.resolution(
                 "10 business hours", calendar=Pick(by="priority", values={"high": "always"}, otherwise="office")
             ),
-            calendars={"office": OFFICE, "always": LONDON_ALWAYS},
+            calendars={"office": OFFICE, "always": ALWAYS},
             calendar="office",
         )
         case = opened(E.PriorityChanged(at=when("mon 11:00"), to="high"), priority="low")

@@ -12,7 +12,7 @@ from escalation_rules import facts as F
 from escalation_rules.analysis import Proved, Refuted, check, diff, prove
 from escalation_rules.audit import audit
 from escalation_rules.metrics import brief, health, kpis
-from tests.acceptance_bench import NINE, TICK, accepted, case, h, policy
+from tests.bench import MICROSECOND, accepted, after, desk, opened
 
 LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
 INVARIANTS = """
@@ -43,23 +43,24 @@ def test_an_audit_finds_what_people_did_against_the_policy():
         Target.resolution(within=Pick(by="priority", values={"high": "2 hours"}, otherwise="8 hours")),
         Target.post_mortem(within="10 hours", when=F.moves >= 1),
     )
-    wanted = policy(
+    policy = desk(
         Rule(name="r", when=F.escalation_requested, to="l2"),
         levels=(EscalationLevel(key="l1", owner="rep"), upper),
         targets=targets,
     )
-    story = case(
-        E.EscalationRequested(at=h(1), person="joe"),
-        E.Escalated(at=h(1), to="l2", by="x"),
-        E.SupportReplied(at=h(2), role="executive", by="eve"),
-        E.SupportReplied(at=h(2), role="mgr", topic="technical", by="m"),
-        E.CustomerReplied(at=h(3), asks_for_status=True),
-        E.PriorityChanged(at=h(4), to="high"),
-        E.DeEscalated(at=h(5), to="l1"),
-        E.Resolved(at=h(6)),
-        E.Closed(at=h(7)),
+    case = opened(
+        E.EscalationRequested(at=after(1), person="joe"),
+        E.Escalated(at=after(1), to="l2", by="x"),
+        E.SupportReplied(at=after(2), role="executive", by="eve"),
+        E.SupportReplied(at=after(2), role="mgr", topic="technical", by="m"),
+        E.CustomerReplied(at=after(3), asks_for_status=True),
+        E.PriorityChanged(at=after(4), to="high"),
+        E.DeEscalated(at=after(5), to="l1"),
+        E.Resolved(at=after(6)),
+        E.Closed(at=after(7)),
+        priority="normal",
     )
-    assert {one.kind for one in audit(wanted, story, h(30)).findings} >= {
+    assert {one.kind for one in audit(policy, case, after(30)).findings} >= {
         "move without checklist",
         "de-escalation without checklist",
         "outside the circle",
@@ -73,28 +74,35 @@ def test_an_audit_finds_what_people_did_against_the_policy():
 
 def test_what_the_library_did_is_no_finding():
     """Accepted in time."""
-    assert audit(policy(LONG), accepted(policy(LONG), case(), h(4)), h(5)).findings == ()
+    assert audit(desk(LONG), accepted(desk(LONG), opened(), after(4)), after(5)).findings == ()
 
 
 def test_health_counts_neither_the_void_nor_the_future():
     """Two of four cases count."""
-    wanted = policy(targets=(Target.first_response(within="2 hours"),))
-    cases = [case(E.SupportReplied(at=h(1))), case(E.SupportReplied(at=h(5))), case(E.Voided(at=h(2))), case(at=h(100))]
-    found = health(wanted, cases, h(50))
+    policy = desk(targets=(Target.first_response(within="2 hours"),))
+    cases = [
+        opened(E.SupportReplied(at=after(1)), priority="normal"),
+        opened(E.SupportReplied(at=after(5)), priority="normal"),
+        opened(E.Voided(at=after(2)), priority="normal"),
+        opened(at=after(100), priority="normal"),
+    ]
+    found = health(policy, cases, after(50))
     assert (found.cases, found.first_response.part, found.first_response.whole) == (2, 1, 2)
     with pytest.raises(EscalationRulesError, match="did you mean `priority`"):
-        kpis(wanted, cases, h(50), by="priorty")
+        kpis(policy, cases, after(50), by="priorty")
 
 
 def test_a_brief_counts_replies_and_requests():
     """EU4."""
-    story = case(E.EscalationRequested(at=h(1)), E.SupportReplied(at=h(2)), E.SupportReplied(at=h(2), public=False))
-    found = brief(policy(), story, h(3))
+    case = opened(
+        E.EscalationRequested(at=after(1)), E.SupportReplied(at=after(2)), E.SupportReplied(at=after(2), public=False)
+    )
+    found = brief(desk(), case, after(3))
     assert (found.responses, found.notes, found.escalations, found.first_unanswered, found.age) == (
         1,
         1,
         1,
-        h(1),
+        after(1),
         timedelta(hours=3),
     )
 
@@ -110,15 +118,17 @@ def test_check_names_what_is_broken():
     clock = (Target.resolution(within="8 hours"),)
     dead = Rule(name="dead", when=(F.priority >= "high") & (F.priority < "normal"), to="l2")
     again = Rule(name="again", when=F.open_for >= "5 hours", to="l2")
-    found = {(one.code, one.path) for one in check(policy(LONG, dead, again, targets=clock)).findings}
+    found = {(one.code, one.path) for one in check(desk(LONG, dead, again, targets=clock)).findings}
     assert {
         ("dead-rule", "rules[dead].when"),
         ("redundant-rule", "rules[again]"),
         ("unreachable-level", "levels[l3]"),
     } <= found
-    owned = policy(LONG, levels=("l1", EscalationLevel(key="l2", owner="y")), targets=clock)
-    rota = Rota(person="c", absences=((h(5), h(8)),))
-    assert [one.instants for one in check(owned, rotas={"y": rota}, during=(NINE, h(24))).findings] == [((h(5), h(8)),)]
+    owned = desk(LONG, levels=("l1", EscalationLevel(key="l2", owner="y")), targets=clock)
+    rota = Rota(person="c", absences=((after(5), after(8)),))
+    assert [one.instants for one in check(owned, rotas={"y": rota}, during=(after(0), after(24))).findings] == [
+        ((after(5), after(8)),)
+    ]
 
 
 def test_check_warns_of_a_rule_that_lowers_the_outcome():
@@ -127,24 +137,24 @@ def test_check_warns_of_a_rule_that_lowers_the_outcome():
         Rule(name="r1", when=F.at_level_for >= "4 hours", to="l2"),
         Rule(name="r2", when=F.open_for >= "3 hours", to="l1"),
     )
-    wanted = policy(*rules, levels=("l0", "l1", "l2"), targets=(Target.resolution(within="8 hours"),))
-    assert [one.code for one in check(wanted).findings] == ["lowers-the-outcome"]
+    policy = desk(*rules, levels=("l0", "l1", "l2"), targets=(Target.resolution(within="8 hours"),))
+    assert [one.code for one in check(policy).findings] == ["lowers-the-outcome"]
 
 
 def test_prove_to_the_microsecond():
     """Four hours, and a microsecond less."""
-    assert isinstance(prove(policy(LONG), reaches="l2", within="4 hours"), Proved)
-    assert isinstance(prove(policy(LONG), reaches="l2", within=timedelta(hours=4) - TICK), Refuted)
-    assert isinstance(prove(policy(LONG), reaches="l3", within="400 hours"), Refuted)
+    assert isinstance(prove(desk(LONG), reaches="l2", within="4 hours"), Proved)
+    assert isinstance(prove(desk(LONG), reaches="l2", within=timedelta(hours=4) - MICROSECOND), Refuted)
+    assert isinstance(prove(desk(LONG), reaches="l3", within="400 hours"), Refuted)
 
 
 def test_diff_says_stricter_looser_or_the_same():
     """The same, too, when said in other words."""
-    sooner = policy(Rule(name="long", when=F.open_for >= "3 hours", to="l2"))
-    reworded = policy(Rule(name="long", when=~(F.open_for < "240 minutes"), to="l2"))
-    assert diff(policy(LONG), sooner).verdict == "stricter"
-    assert diff(sooner, policy(LONG)).verdict == "looser"
-    assert diff(policy(LONG), reworded).verdict == "equivalent"
+    sooner = desk(Rule(name="long", when=F.open_for >= "3 hours", to="l2"))
+    reworded = desk(Rule(name="long", when=~(F.open_for < "240 minutes"), to="l2"))
+    assert diff(desk(LONG), sooner).verdict == "stricter"
+    assert diff(sooner, desk(LONG)).verdict == "looser"
+    assert diff(desk(LONG), reworded).verdict == "equivalent"
 
 
 def test_the_kit_has_a_test_for_each_invariant():
@@ -152,13 +162,13 @@ def test_the_kit_has_a_test_for_each_invariant():
     pytest.importorskip("hypothesis")
     from escalation_rules.testing import policy_suite
 
-    suite = policy_suite(policy(LONG))
+    suite = policy_suite(desk(LONG))
     tests = {name for name in dir(suite) if name.startswith("test_")}
     assert tests == {f"test_{name}" for name in INVARIANTS.split()}
     assert all(getattr(suite, name).__doc__ for name in tests)
-    assert policy_suite(policy(LONG)) is not suite
+    assert policy_suite(desk(LONG)) is not suite
     with pytest.raises(EscalationRulesError, match=r"unknown invariant `pur`.* did you mean `pure`"):
-        policy_suite(policy(LONG), skip={"pur": "because"})
+        policy_suite(desk(LONG), skip={"pur": "because"})
 
 
 class TestSimulation:
@@ -182,7 +192,7 @@ class TestSimulation:
             ("C", 3, "New", "low"),
         ]
         frame = pd.DataFrame(
-            [{"id": a, "at": h(b).strftime("%d/%m/%Y %H:%M"), "state": c, "prio": d} for a, b, c, d in rows]
+            [{"id": a, "at": after(b).strftime("%d/%m/%Y %H:%M"), "state": c, "prio": d} for a, b, c, d in rows]
         )
         words = {"New": "open", "Busy": "working", "Waiting": "waiting:customer", "Done": "resolved"}
         mapping = LogMapping(
@@ -192,7 +202,7 @@ class TestSimulation:
 
     @pytest.fixture
     def today(self):
-        return policy(LONG, targets=(Target.resolution(within="8 hours"),))
+        return desk(LONG, targets=(Target.resolution(within="8 hours"),))
 
     def test_nothing_of_the_log_is_dropped_in_silence(self, log):
         """What was odd in it, by kind."""
@@ -239,6 +249,6 @@ class TestSimulation:
         """And with a quicker one every move is earlier."""
         from escalation_rules.simulation import compare
 
-        sooner = policy(Rule(name="long", when=F.open_for >= "3 hours", to="l2"), targets=today.targets)
+        sooner = desk(Rule(name="long", when=F.open_for >= "3 hours", to="l2"), targets=today.targets)
         assert len(compare(today, today, log).frame("changes")) == 0
         assert set(compare(today, sooner, log).frame("changes")["kind"]) == {"earlier"}

@@ -26,7 +26,7 @@ from escalation_rules import (
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
-from tests.acceptance_bench import NINE, OFFICE, case, h, policy
+from tests.bench import OFFICE, after, desk, opened
 
 NAMES = {**vars(escalation_rules), **vars(worktime), **vars(parts), "E": E, "F": F, "A": A}
 CONDITIONS = [
@@ -40,16 +40,16 @@ CONDITIONS = [
     F.unanswered_for >= Pick(by="priority", values={"high": "1 hour"}, otherwise="2 hours"),
 ]
 EVENTS = [
-    E.Opened(at=NINE, priority="x", facts={"a": [1, 2]}),
+    E.Opened(at=after(0), priority="x", facts={"a": [1, 2]}),
     E.PlanRevised(
-        at=NINE, plan=E.ActionPlan(items=(E.PlanItem(what="w", owner="o", due=h(3)),), backup="b", shared=True)
+        at=after(0), plan=E.ActionPlan(items=(E.PlanItem(what="w", owner="o", due=after(3)),), backup="b", shared=True)
     ),
     E.CommunicationAgreed(
-        at=NINE, plan=E.CommunicationPlan(mode="phone", every="4 business hours", attendees=("a", "b"))
+        at=after(0), plan=E.CommunicationPlan(mode="phone", every="4 business hours", attendees=("a", "b"))
     ),
-    E.Escalated(at=NINE, to="l2", track="t", rules=("a",), key="k", recorded_at=h(1)),
-    E.Observed(at=NINE, assigned={"a": None}),
-    E.PostMortemHeld(at=NINE, service_issue=False, lessons=("x",)),
+    E.Escalated(at=after(0), to="l2", track="t", rules=("a",), key="k", recorded_at=after(1)),
+    E.Observed(at=after(0), assigned={"a": None}),
+    E.PostMortemHeld(at=after(0), service_issue=False, lessons=("x",)),
 ]
 PRESETS = [getattr(presets, name) for name in presets.__all__]
 
@@ -84,45 +84,45 @@ def test_a_preset_is_itself_again(preset):
 
 def test_a_decision_is_itself_again():
     """With moves, held moves, actions, deadlines and exits in it."""
-    wanted = policy(
+    policy = desk(
         Rule(name="r", when=F.open_for >= "1 hour", to="l2", then=A.Flag(text="x")),
         Rule(name="q", when=F.open_for >= "1 hour", to="l3"),
         levels=("l1", EscalationLevel(key="l2", owner="csm"), EscalationLevel(key="l3", entry=Checklist.of(z="Z?"))),
         targets=(Target.resolution(within="8 business hours"),),
         calendars={"office": OFFICE},
     )
-    same(decide(wanted, case(E.WaitStarted(at=h(1))), at=h(2)))
+    same(decide(policy, opened(E.WaitStarted(at=after(1))), at=after(2)))
 
 
 def test_the_answer_is_all_of_it_but_at():
     """Two looks at one answer."""
-    wanted = policy(targets=(Target.resolution(within="8 hours"),))
-    one, two = (decide(wanted, case(), at=h(hour)) for hour in (1, 2))
+    policy = desk(targets=(Target.resolution(within="8 hours"),))
+    one, two = (decide(policy, opened(), at=after(hour)) for hour in (1, 2))
     assert one.answer == two.answer
     assert one != two
 
 
 def test_the_fingerprint_is_over_the_policy_without_rotas():
     """64 hex digits; another version is another policy."""
-    plain = policy(levels=(EscalationLevel(key="l1", owner="csm"),))
-    with_people = policy(levels=plain.levels, rotas={"csm": Rota(person="carol")})
+    plain = desk(levels=(EscalationLevel(key="l1", owner="csm"),))
+    with_people = desk(levels=plain.levels, rotas={"csm": Rota(person="carol")})
     assert plain.fingerprint == with_people.fingerprint
     assert len(plain.fingerprint) == 64
     assert int(plain.fingerprint, 16)
-    assert policy(levels=plain.levels, version="2").fingerprint != plain.fingerprint
+    assert desk(levels=plain.levels, version="2").fingerprint != plain.fingerprint
 
 
 def test_nothing_that_was_given_can_be_changed_later():
     """Lists and mappings are copied, values frozen."""
     levels, facts = [EscalationLevel(key="a")], {"list": [1]}
-    wanted, story = Policy(name="p", version="1", levels=levels), Case.open("C", at=NINE, facts=facts)
+    policy, case = Policy(name="p", version="1", levels=levels), Case.open("C", at=after(0), facts=facts)
     levels.append(EscalationLevel(key="b"))
     facts["list"].append(2)
-    assert (len(wanted.levels), story.history[0].facts) == (1, {"list": (1,)})
+    assert (len(policy.levels), case.history[0].facts) == (1, {"list": (1,)})
     for change in (
-        lambda: wanted.calendars.update({}),
-        lambda: setattr(wanted, "name", "q"),
-        lambda: delattr(story, "id"),
+        lambda: policy.calendars.update({}),
+        lambda: setattr(policy, "name", "q"),
+        lambda: delattr(case, "id"),
     ):
         with pytest.raises((TypeError, ValueError)):
             change()
@@ -130,18 +130,18 @@ def test_nothing_that_was_given_can_be_changed_later():
 
 def test_a_changed_copy_decides_as_it_says():
     """Nothing compiled for the first is kept for the second."""
-    wanted = policy(Rule(name="r", when=F.open_for >= "1 hour", to="l2"))
-    assert decide(wanted, case(), at=h(2)).move
-    emptied = wanted.model_copy(update={"rules": ()})
-    assert decide(emptied, case(), at=h(2)).move is None
-    assert emptied.fingerprint != wanted.fingerprint
+    policy = desk(Rule(name="r", when=F.open_for >= "1 hour", to="l2"))
+    assert decide(policy, opened(), at=after(2)).move
+    emptied = policy.model_copy(update={"rules": ()})
+    assert decide(emptied, opened(), at=after(2)).move is None
+    assert emptied.fingerprint != policy.fingerprint
 
 
 def test_a_span_may_be_a_string_or_a_timedelta_anywhere():
     """In a level, a target, a condition, a calendar."""
     one = EscalationLevel(key="a", escalate_after=timedelta(hours=1), cooldown="1 hour")
     assert one.escalate_after == one.cooldown == Target.resolution(within=timedelta(hours=1)).within
-    assert OFFICE.add(NINE, timedelta(hours=1)) == OFFICE.add(NINE, "1 business hour")
+    assert OFFICE.add(after(0), timedelta(hours=1)) == OFFICE.add(after(0), "1 business hour")
 
 
 def test_the_schema_of_everything_a_service_speaks():
