@@ -6,11 +6,23 @@ UTC; from 29 March on it is an hour ahead. The spring bank holiday is on Monday 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from escalation_rules import BusinessCalendar, Case, Deadline, EscalationLevel, Policy, Target, decide
+import pytest
+
+from escalation_rules import (
+    BusinessCalendar,
+    Case,
+    Deadline,
+    EscalationLevel,
+    EscalationRulesError,
+    Policy,
+    Target,
+    decide,
+)
 
 LONDON = ZoneInfo("Europe/London")
 OFFICE = BusinessCalendar("Europe/London", {"mon-fri": "09:00-17:00"})
@@ -56,10 +68,10 @@ def desk(*rules: Any, **changes: Any) -> Policy:
         "levels": levels(),
         "rules": rules,
     }
-    fields |= changes
     if "tracks" in changes:
         del fields["levels"]
-    else:
+    fields |= changes
+    if isinstance(fields.get("levels"), tuple):
         fields["levels"] = tuple(EscalationLevel(key=one) if isinstance(one, str) else one for one in fields["levels"])
     return Policy(**fields)
 
@@ -97,3 +109,13 @@ def clock(policy: Policy, case: Case, at: str | datetime, target: str = "resolut
 def deadline(target: Target, case: Case, at: str | datetime, **changes: Any) -> Deadline:
     """The latest deadline of a target at an instant, under a policy that has no other target."""
     return clock(desk(targets=(target,), **changes), case, at, target.key)
+
+
+def refusal(make: Callable[[], Any]) -> str:
+    """The text of the error that `make` raises: lowercase at its start, without a full stop at its end."""
+    with pytest.raises(EscalationRulesError) as caught:
+        make()
+    text = str(caught.value)
+    assert text[0].islower() or text[0] in "`0123456789"
+    assert not text.endswith(".")
+    return text

@@ -32,8 +32,6 @@ ZONES = (
     "Pacific/Kwajalein",  # no 21 August 1993
     "UTC",
 )
-
-
 FEWER = settings(max_examples=max(settings.default.max_examples // 3, 1))
 """For laws whose every example takes two calendars: a third of the usual number."""
 

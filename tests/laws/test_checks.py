@@ -28,11 +28,7 @@ from tests.generator import policies, situations
 from tests.units.analysis import small
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-
-
 MANY = 1_000 if THOROUGH else 60
-
-
 KNOWN: dict[str, Callable[[Any, Any], bool]] = {
     ">=": lambda a, b: a >= b,
     "<": lambda a, b: a < b,
@@ -72,8 +68,6 @@ def values_of(case: Case) -> dict[str, Any]:
 
 
 CASES = list(small.every_case())
-
-
 VALUES = [values_of(case) for case in CASES]
 
 

@@ -174,8 +174,6 @@ ASKING = st.sampled_from(
     )
 )
 """Conditions that soon hold, and some that hold of where the case stands."""
-
-
 ALLOWED = st.sampled_from(
     (
         "8 business hours",

@@ -39,8 +39,6 @@ class TestEverything(policy_suite(EVERYTHING)):
 
 
 TestHost = host_machine(EVERYTHING).TestCase
-
-
 TestHost.settings = settings(
     max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
 )

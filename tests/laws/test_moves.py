@@ -139,19 +139,6 @@ def test_rule_21_in_one_round_adding_a_rule_never_lowers_the_level_reached(wants
     assert reached(rules[:-1]) <= reached(rules)
 
 
-def test_rule_21_over_time_adding_a_rule_can_lower_the_level_reached():
-    """The counterexample: an earlier, lower move restarts what is measured from entry to the level."""
-    levels = tuple(EscalationLevel(key=key) for key in ("l0", "l1", "l2"))
-    high = Rule(name="high", when=F.at_level_for >= "4 hours", to="l2")
-    low = Rule(name="low", when=F.open_for >= "3 hours", to="l1")
-    case = Case.open("C", at=when("mon 09:00"))
-    five_hours = when("mon 14:00")
-    alone = Policy(name="p", version="1", levels=levels, rules=(high,))
-    both = Policy(name="p", version="1", levels=levels, rules=(high, low))
-    assert decide(alone, case, at=five_hours).levels["main"] == "l2"
-    assert decide(both, case, at=five_hours).levels["main"] == "l1"
-
-
 @given(st.lists(st.sampled_from(["fail", "reply", "ask", "same"]), max_size=8), st.integers(0, 30))
 def test_rule_22_one_cause_climbs_one_rung(happenings, hours):
     """`next` fires on evidence later than the entry: the case has climbed no further than there were causes."""

@@ -27,8 +27,6 @@ PROCESSES = (
     "support_request",
     "vendor_chain",
 )
-
-
 some = settings(max_examples=settings.default.max_examples // 4, deadline=None)
 
 
@@ -146,8 +144,6 @@ KINDS = [
     *[E.CommunicationAgreed, E.PriorityChanged, E.DeEscalated, E.ChecklistOverridden, E.WaitStarted, E.WaitEnded],
     *[E.Resolved, E.Reopened, E.PostMortemHeld],
 ]
-
-
 GAPS = st.sampled_from([timedelta(hours=hours) for hours in (0, 0, 0.5, 1, 2, 4, 8, 16, 24, 72)])
 
 

@@ -46,18 +46,10 @@ FRAGMENT: list[tuple[list[Rule], dict[str, Any]]] = [
     ),
     ([Rule(name="r", when=F.escalation_requested, to="l2")], {"within": "0 hours", "when": F.escalation_requested}),
 ]
-
-
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-
-
 CLAIMS = 1_000 if THOROUGH else 200
-
-
 CASES = 10_000 if THOROUGH else 250
 """How many random cases each proof meets; every hundredth of them is looked at by the slow referee too."""
-
-
 CONDITIONS = (F.priority >= "low", F.priority >= "high", F.unanswered_for >= "1 hour", F.replies >= 0)
 
 

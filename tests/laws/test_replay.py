@@ -16,8 +16,6 @@ from tests.bench import desk, opened, when
 from tests.generator import GAPS, situations
 
 SLOW = Rule(name="slow", when=F.open_for >= "2 business hours", to="l2")
-
-
 PAUSING = Target.resolution("8 business hours")
 
 

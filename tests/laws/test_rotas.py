@@ -31,8 +31,6 @@ def layer(start, length, **fields):
 
 
 lengths = st.integers(0, 2 * 7 * 24 * 4).map(lambda n: n * timedelta(minutes=15))
-
-
 layers = st.builds(
     layer,
     members=st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(tuple),
@@ -43,18 +41,12 @@ layers = st.builds(
     during=st.none() | st.just(BusinessCalendar("America/New_York", {"mon-sat": "02:30-17:00"})),
     changes=st.just(()) | moments.map(lambda at: ({"since": at, "members": ("d", "a")},)),
 )
-
-
 absences = st.builds(
     lambda start, length, who: Absence(start, start + length, who), moments, lengths, st.none() | st.sampled_from("abc")
 )
-
-
 overrides = st.builds(
     lambda who, start, length: Shift(who, start, start + length), st.sampled_from("xa"), moments, lengths
 )
-
-
 rotas = st.builds(
     Rota,
     person=st.none() | st.sampled_from("ab"),

@@ -16,11 +16,7 @@ from tests.calendar_generator import FEWER, ZONES, calendars, days, instants, pl
 from tests.oracle.calendar import Plan
 
 MICROSECOND = timedelta(microseconds=1)
-
-
 NOTHING = timedelta()
-
-
 lengths = st.integers(1, 100).map(lambda n: timedelta(minutes=n * 15)) | st.timedeltas(MICROSECOND, timedelta(hours=90))
 
 
@@ -211,8 +207,6 @@ def test_where_an_offset_is_steady_every_hour_has_it(zone):
 
 
 DAY = date(2026, 3, 8)
-
-
 spans = st.sampled_from(("20 business hours", "0 business hours", "30 hours", "2 business days", "1 month", "0 days"))
 
 

@@ -17,8 +17,6 @@ from tests.bench import desk, when
 from tests.generator import TRACKS, conditions, events
 
 CONDITIONS = conditions(TRACKS, ("resolution",))
-
-
 ADAPTER = TypeAdapter(Condition)
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalation_rules.worktime import BusinessCalendar
 from tests.calendar_generator import FEWER, plans
 from tests.oracle.calendar import MINUTE, Oracle, Plan
 
@@ -52,14 +50,3 @@ def test_the_walk_itself_finds_what_is_known():
     days = Oracle(Plan("Pacific/Apia", (((540, 1020),),) * 7), date(2011, 12, 28), 5)
     assert {day.day for day, _, _ in days.shifts if day.month == 12} >= {28, 29, 31}
     assert date(2011, 12, 30) not in {day for day, _, _ in days.shifts}
-
-
-def test_an_offset_with_seconds():
-    """Liberia was 44 minutes and 30 seconds behind until 1972: an office in Monrovia opened at 09:44:30 UTC."""
-    office = BusinessCalendar("Africa/Monrovia", {"mon-fri": "09:00-17:00"})
-    assert office.next_open(datetime(1971, 6, 1, 1, tzinfo=UTC)) == datetime(1971, 6, 1, 9, 44, 30, tzinfo=UTC)
-    start = datetime(1972, 1, 6, 12, tzinfo=ZoneInfo("Africa/Monrovia"))
-    assert office.elapsed(start, start + timedelta(days=4)) == timedelta(hours=16)
-    always = BusinessCalendar("Africa/Monrovia", {"mon-sun": "00:00-24:00"}, ["1972-01-07"])
-    whole = datetime(1972, 1, 6, tzinfo=UTC), datetime(1972, 1, 9, tzinfo=UTC)
-    assert timedelta(days=3) - always.elapsed(*whole) == timedelta(hours=24) - timedelta(minutes=44, seconds=30)

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from escalation_rules import Checklist, Item, Policy, Rule, Target, Track, decide, presets, settle
+from escalation_rules import (
+    Checklist,
+    Circle,
+    EscalationLevel,
+    Item,
+    Pick,
+    Policy,
+    Rule,
+    Target,
+    Track,
+    decide,
+    presets,
+    settle,
+)
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.audit import Audit, audit
 from escalation_rules.errors import UnknownName
-from escalation_rules.levels import Circle, EscalationLevel
-from tests.bench import desk, levels, opened, when
+from tests.bench import accepted, after, desk, levels, opened, when
 
 GUARD = Checklist.of(Item("impact"), Item("workaround", answers=("none", "good"), against=("good",)))
 GUARDED = desk(
@@ -429,3 +441,50 @@ class TestNames:
         )
         assert told(self.TWO, known) == []
         assert told(self.TWO, opened(facts={"seats": 2})) == [("unknown fact", "the policy has no fact `seats`")]
+
+
+LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+
+
+def test_an_audit_finds_what_people_did_against_the_policy():
+    """One case that goes wrong in every way."""
+    square = Circle(pairs={"technical": ("rep", "cust_tech"), "business": ("mgr", "cust_mgr")})
+    upper = EscalationLevel(
+        key="l2", owner="mgr", entry=Checklist.of(q="Q"), exit=Checklist.of(a="Agreed"), circle=square
+    )
+    targets = (
+        Target.resolution(within=Pick(by="priority", values={"high": "2 hours"}, otherwise="8 hours")),
+        Target.post_mortem(within="10 hours", when=F.moves >= 1),
+    )
+    policy = desk(
+        Rule(name="r", when=F.escalation_requested, to="l2"),
+        levels=(EscalationLevel(key="l1", owner="rep"), upper),
+        targets=targets,
+    )
+    case = opened(
+        E.EscalationRequested(at=after(1), person="joe"),
+        E.Escalated(at=after(1), to="l2", by="x"),
+        E.SupportReplied(at=after(2), role="executive", by="eve"),
+        E.SupportReplied(at=after(2), role="mgr", topic="technical", by="m"),
+        E.CustomerReplied(at=after(3), asks_for_status=True),
+        E.PriorityChanged(at=after(4), to="high"),
+        E.DeEscalated(at=after(5), to="l1"),
+        E.Resolved(at=after(6)),
+        E.Closed(at=after(7)),
+        priority="normal",
+    )
+    assert {one.kind for one in audit(policy, case, after(30)).findings} >= {
+        "move without checklist",
+        "de-escalation without checklist",
+        "outside the circle",
+        "wrong pair",
+        "customer asked for status",
+        "named individual",
+        "breached by a change",
+        "no post-mortem",
+    }
+
+
+def test_what_the_library_did_is_no_finding():
+    """Accepted in time."""
+    assert audit(desk(LONG), accepted(desk(LONG), opened(), after(4)), after(5)).findings == ()

@@ -15,8 +15,6 @@ from escalation_rules.errors import InvalidValue
 from escalation_rules.wording import say
 
 ADAPTER = TypeAdapter(Condition)
-
-
 HANDLES = [
     F.open_for,
     F.open_for.on("desk"),
@@ -62,15 +60,6 @@ def test_a_fact_is_declared_without_a_calendar():
     """A calendar counts a duration, and a policy declares none."""
     with pytest.raises(InvalidValue, match="a calendar for a count `desk`, expected a duration"):
         F.count("seats", 0, 100).on("desk").as_declaration()
-
-
-def test_and_and_or_flatten():
-    """Three conditions joined by `&` are one `all` of three."""
-    joined = F.acknowledged & (F.replies >= 1) & F.level_failed
-    assert isinstance(joined, AllOf)
-    assert len(joined.of) == 3
-    assert isinstance(F.acknowledged | F.level_failed | (F.replies >= 1), AnyOf)
-    assert joined.depth == 2
 
 
 @pytest.mark.parametrize(

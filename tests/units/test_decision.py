@@ -11,6 +11,7 @@ from escalation_rules import (
     Checklist,
     Decision,
     EscalationLevel,
+    EscalationRulesError,
     Item,
     Pick,
     Policy,
@@ -25,7 +26,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.errors import UnknownName
 from escalation_rules.worktime import Absence, Rota
-from tests.bench import OFFICE, desk, levels, opened, when
+from tests.bench import OFFICE, after, desk, levels, opened, when
 
 GUARD = Checklist.of(
     Item("impact", "Is the impact known?"), Item("workaround", answers=("none", "good"), against=("good",))
@@ -329,3 +330,46 @@ def test_why_not_has_nothing_against_a_rule_that_only_asks():
     told = settled.decision.explain()
     assert "`tell`" in told
     assert "no:" not in told
+
+
+RESOLUTION = Target.resolution(within="8 hours")
+
+
+def test_deadlines_come_soonest_first():
+    """Paused ones, which have no due, come last."""
+    targets = (RESOLUTION, Target(key="t", within="20 hours", stops=E.Reviewed.like(), pauses=()))
+    found = decide(desk(targets=targets), opened(E.WaitStarted(at=after(1))), at=after(2)).deadlines
+    assert [(one.target, one.due) for one in found] == [("t", after(20)), ("resolution", None)]
+
+
+def test_an_unknown_target_is_refused_with_the_nearest_known():
+    """As every unknown name."""
+    with pytest.raises(EscalationRulesError, match=r"unknown target `resolutoin`.* did you mean `resolution`"):
+        decide(desk(targets=(RESOLUTION,)), opened(), at=after(0)).deadline("resolutoin")
+
+
+ASKED = E.EscalationRequested(at=after(1))
+WANTED = Rule(name="asked", when=F.escalation_requested, to="l2")
+FLAGS = {"facts": (F.flag("x"), F.flag("y"))}
+
+
+def answered(item, hour, answer="yes", **more):
+    return E.ItemConfirmed(at=after(hour), item=item, answer=answer, **more)
+
+
+FOUR = Checklist.of(Item(key="way", answers=("none", "good"), against=("good",), expires="2 hours"), q="Right?")
+HELD = desk(
+    WANTED,
+    Rule(name="x", when=F.flag("x"), to="l3"),
+    levels=("l1", EscalationLevel(key="l2", entry=FOUR), EscalationLevel(key="l3", entry=Checklist.of(z="Z?"))),
+    **FLAGS,
+)
+
+
+def test_the_explanation_answers_why_and_why_not():
+    """In words a manager reads."""
+    text = decide(HELD, opened(ASKED, answered("way", 1, "good")), at=after(1)).explain()
+    assert "missing `q` (Right?)" in text
+    assert "`way`" in text
+    assert "`x`" in text
+    assert "unknown" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter
 
+from escalation_rules import EscalationRulesError
 from escalation_rules import events as E
 from escalation_rules.worktime import Span
 from tests.bench import when
@@ -58,21 +59,6 @@ def test_a_field_is_compared_with_a_value_values_other_than_any_or_none(pattern,
     assert type(pattern).model_validate_json(pattern.model_dump_json()) == pattern
 
 
-@pytest.mark.parametrize(
-    ("reply", "counts"),
-    [
-        (E.SupportReplied(at=AT), True),
-        (E.SupportReplied(at=AT, public=False), False),
-        (E.SupportReplied(at=AT, automatic=True), False),
-        (E.SupportReplied(at=AT, actor="automation"), False),
-        (E.SupportReplied(at=AT, actor="customer"), False),
-    ],
-)
-def test_rule_10_a_reply_counts_when_a_human_wrote_it_and_the_customer_could_see_it(reply, counts):
-    """Internal notes, automatic acknowledgements and the host's own automation never count."""
-    assert reply.counts == counts == E.COUNTING_REPLY.matches(reply)
-
-
 def test_any_request_is_a_request_by_whichever_entrance():
     """An explicit request of any kind, or a reply that asks to escalate."""
     found = [
@@ -115,3 +101,19 @@ def test_patterns_are_put_side_by_side_with_a_bar():
     one, other, third = E.Resolved.like(), E.Closed.like(), E.Voided.like()
     assert one | other == (one, other)
     assert one | (other, third) == (one, other) | third == (one, other, third)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"type": "CustomerReplyed", "at": "2026-03-02T09:00:00Z"}, "did you mean `CustomerReplied`"),
+        ({"type": "Resolved", "at": "2026-03-02T09:00:00"}, "naive datetime"),
+        ({"type": "Resolved", "at": "2026-03-02T09:00:00Z", "extra": 1}, "unknown field `extra`"),
+        ({"type": "PriorityChanged", "at": "2026-03-02T09:00:00Z"}, "to: missing"),
+        ("x", "expected a mapping"),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_refused(given, text):
+    """With the field and the nearest known name."""
+    with pytest.raises(EscalationRulesError, match=text):
+        E.parse(given)

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
 
-from escalation_rules import Case, Decision, EscalationLevel, Item, Pick, Rule, Span, Target, decide, settle
+import escalation_rules
+from escalation_rules import (
+    Case,
+    Checklist,
+    Decision,
+    EscalationLevel,
+    Item,
+    Pick,
+    Policy,
+    Rota,
+    Rule,
+    Span,
+    Target,
+    decide,
+    parts,
+    presets,
+    worktime,
+)
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules._values import FrozenDict, show
 from escalation_rules.conditions import Atom
 from escalation_rules.errors import EscalationRulesError
-from tests.bench import desk, levels, opened, when
+from tests.bench import OFFICE, after, desk, levels, opened, when
 
 
 def test_attributes_are_frozen_to_the_bottom():
@@ -116,21 +134,131 @@ def test_a_snapshot_that_agrees_with_what_is_known_changes_nothing():
     assert decide(desk(Rule(name="sent", when=F.assignments >= 2, to="l2")), seen, at=when("mon 12:00")).move is None
 
 
-def test_a_pending_move_whose_reason_ends_with_time_wakes_the_host():
-    """It stays asked for, and says from then on that its reason is gone."""
-    rule = Rule(name="early", when=F.escalation_requested & (F.open_for < "5 hours"), to="l2")
-    case = opened(E.EscalationRequested(at=when("mon 10:00")))
-    decision = decide(desk(rule), case, at=when("mon 11:00"))
-    assert (decision.move.still_holds, decision.wake_at) == (True, when("mon 14:00"))
-    assert not decide(desk(rule), case, at=when("mon 14:00")).move.still_holds
+NAMES = {**vars(escalation_rules), **vars(worktime), **vars(parts), "E": E, "F": F, "A": A}
+CONDITIONS = [
+    F.open_for >= "1 hour",
+    F.flag("x") & ~F.level_failed,
+    F.choice("s", ("a", "b")) == "a",
+    F.used("r") >= 0.75,
+    F.open_for.on("o") >= "1 day",
+    F.happened(E.ANY_REQUEST) | (F.at_level_for("t") >= "1 business day"),
+    F.deadline("r") != "met",
+    F.unanswered_for >= Pick(by="priority", values={"high": "1 hour"}, otherwise="2 hours"),
+]
+EVENTS = [
+    E.Opened(at=after(0), priority="x", facts={"a": [1, 2]}),
+    E.PlanRevised(
+        at=after(0), plan=E.ActionPlan(items=(E.PlanItem(what="w", owner="o", due=after(3)),), backup="b", shared=True)
+    ),
+    E.CommunicationAgreed(
+        at=after(0), plan=E.CommunicationPlan(mode="phone", every="4 business hours", attendees=("a", "b"))
+    ),
+    E.Escalated(at=after(0), to="l2", track="t", rules=("a",), key="k", recorded_at=after(1)),
+    E.Observed(at=after(0), assigned={"a": None}),
+    E.PostMortemHeld(at=after(0), service_issue=False, lessons=("x",)),
+]
+PRESETS = [getattr(presets, name) for name in presets.__all__]
 
 
-def test_an_accepted_assignment_is_not_made_twice_and_a_declined_one_not_at_all():
-    """The record takes effect where the rule asks for it."""
-    policy = desk(Rule(name="late", when=F.open_for >= "2 hours", then=A.Assign("csm")))
-    case = settle(policy, opened(), at=when("mon 12:00")).case
-    assert case.assigned(when("mon 12:00")) == {"assignee": "csm"}
-    assert decide(policy, case, at=when("mon 13:00")).actions == ()
-    [asked] = decide(policy, opened(), at=when("mon 12:00")).actions
-    declined = opened(E.MoveDeclined(at=when("mon 12:00"), key=asked.key))
-    assert decide(policy, declined, at=when("mon 13:00")).actions == ()
+def same(value):
+    """By all three ways, and hashable."""
+    assert eval(repr(value), dict(NAMES)) == value
+    assert type(value).model_validate_json(value.model_dump_json()) == value
+    assert pickle.loads(pickle.dumps(value)) == value
+    assert isinstance(hash(value), int)
+
+
+@pytest.mark.parametrize("when", CONDITIONS)
+def test_a_rule_is_itself_again(when):
+    """With every kind of condition."""
+    same(Rule(name="r", when=when, to="l2", then=(A.Flag(text="x"), A.Notify(roles=("q",)))))
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_an_event_is_itself_again(event):
+    """Also by `E.parse` of what was stored."""
+    same(event)
+    assert E.parse(event.model_dump(mode="json")) == E.parse(event.model_dump()) == event
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_itself_again(preset):
+    """And keeps its fingerprint."""
+    same(preset())
+    assert Policy.model_validate_json(preset().model_dump_json()).fingerprint == preset().fingerprint
+
+
+def test_a_decision_is_itself_again():
+    """With moves, held moves, actions, deadlines and exits in it."""
+    policy = desk(
+        Rule(name="r", when=F.open_for >= "1 hour", to="l2", then=A.Flag(text="x")),
+        Rule(name="q", when=F.open_for >= "1 hour", to="l3"),
+        levels=("l1", EscalationLevel(key="l2", owner="csm"), EscalationLevel(key="l3", entry=Checklist.of(z="Z?"))),
+        targets=(Target.resolution(within="8 business hours"),),
+        calendars={"office": OFFICE},
+    )
+    same(decide(policy, opened(E.WaitStarted(at=after(1))), at=after(2)))
+
+
+def test_the_answer_is_all_of_it_but_at():
+    """Two looks at one answer."""
+    policy = desk(targets=(Target.resolution(within="8 hours"),))
+    one, two = (decide(policy, opened(), at=after(hour)) for hour in (1, 2))
+    assert one.answer == two.answer
+    assert one != two
+
+
+def test_the_fingerprint_is_over_the_policy_without_rotas():
+    """64 hex digits; another version is another policy."""
+    plain = desk(levels=(EscalationLevel(key="l1", owner="csm"),))
+    with_people = desk(levels=plain.levels, rotas={"csm": Rota(person="carol")})
+    assert plain.fingerprint == with_people.fingerprint
+    assert len(plain.fingerprint) == 64
+    assert int(plain.fingerprint, 16)
+    assert desk(levels=plain.levels, version="2").fingerprint != plain.fingerprint
+
+
+def test_nothing_that_was_given_can_be_changed_later():
+    """Lists and mappings are copied, values frozen."""
+    levels, facts = [EscalationLevel(key="a")], {"list": [1]}
+    policy, case = Policy(name="p", version="1", levels=levels), Case.open("C", at=after(0), facts=facts)
+    levels.append(EscalationLevel(key="b"))
+    facts["list"].append(2)
+    assert (len(policy.levels), case.history[0].facts) == (1, {"list": (1,)})
+    for change in (
+        lambda: policy.calendars.update({}),
+        lambda: setattr(policy, "name", "q"),
+        lambda: delattr(case, "id"),
+    ):
+        with pytest.raises((TypeError, ValueError)):
+            change()
+
+
+def test_a_changed_copy_decides_as_it_says():
+    """Nothing compiled for the first is kept for the second."""
+    policy = desk(Rule(name="r", when=F.open_for >= "1 hour", to="l2"))
+    assert decide(policy, opened(), at=after(2)).move
+    emptied = policy.model_copy(update={"rules": ()})
+    assert decide(emptied, opened(), at=after(2)).move is None
+    assert emptied.fingerprint != policy.fingerprint
+
+
+def test_a_span_may_be_a_string_or_a_timedelta_anywhere():
+    """In a level, a target, a condition, a calendar."""
+    one = EscalationLevel(key="a", escalate_after=timedelta(hours=1), cooldown="1 hour")
+    assert one.escalate_after == one.cooldown == Target.resolution(within=timedelta(hours=1)).within
+    assert OFFICE.add(after(0), timedelta(hours=1)) == OFFICE.add(after(0), "1 business hour")
+
+
+def test_the_schema_of_everything_a_service_speaks():
+    """For a body, and for an answer."""
+    for kind in (Case, Policy, Decision):
+        assert kind.model_json_schema(mode="validation")["properties"]
+        assert kind.model_json_schema(mode="serialization")["properties"]
+
+
+def test_every_name_at_the_root_says_what_it_is():
+    """A docstring each."""
+    assert [
+        name for name in escalation_rules.__all__ if not (getattr(escalation_rules, name).__doc__ or "").strip()
+    ] == []

@@ -295,3 +295,15 @@ def test_when_the_budget_is_spent_nothing_is_called_better():
     found = diff(desk(LATE), desk(SOONER), budget=1)
     assert (found.verdict, found.unfinished) == ("incomparable", True)
     assert not diff(desk(LATE), desk(SOONER)).unfinished
+
+
+LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+
+
+def test_diff_says_stricter_looser_or_the_same():
+    """The same, too, when said in other words."""
+    sooner = desk(Rule(name="long", when=F.open_for >= "3 hours", to="l2"))
+    reworded = desk(Rule(name="long", when=~(F.open_for < "240 minutes"), to="l2"))
+    assert diff(desk(LONG), sooner).verdict == "stricter"
+    assert diff(sooner, desk(LONG)).verdict == "looser"
+    assert diff(desk(LONG), reworded).verdict == "equivalent"

@@ -12,7 +12,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.analysis import Proved, Refuted, Unknown, prove
 from escalation_rules.errors import InvalidValue, UnknownName
-from tests.bench import desk, levels, when
+from tests.bench import MICROSECOND, desk, levels, when
 
 URGENT = F.priority >= "urgent"
 SOON = Rule(name="soon", when=URGENT & (F.open_for >= "4 business hours"), to="l2")
@@ -250,4 +250,11 @@ def test_calendars_by_choice_are_outside_what_is_proved():
     assert not isinstance(found, Proved)
 
 
-# ---------------------------------------------------------------------------- by random cases
+LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+
+
+def test_prove_to_the_microsecond():
+    """Four hours, and a microsecond less."""
+    assert isinstance(prove(desk(LONG), reaches="l2", within="4 hours"), Proved)
+    assert isinstance(prove(desk(LONG), reaches="l2", within=timedelta(hours=4) - MICROSECOND), Refuted)
+    assert isinstance(prove(desk(LONG), reaches="l3", within="400 hours"), Refuted)

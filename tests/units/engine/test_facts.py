@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from escalation_rules import Pick, Rule, Target, decide
+from escalation_rules import EscalationRulesError, Rule, Target, decide
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
@@ -14,7 +14,7 @@ from escalation_rules.engine.fold import fold
 from escalation_rules.engine.moves import tree_holds
 from escalation_rules.worktime import BusinessCalendar
 from escalation_rules.worktime._timeline import microseconds_of
-from tests.bench import MICROSECOND, OFFICE, desk, opened, when
+from tests.bench import MICROSECOND, OFFICE, after, desk, moves, opened, when
 
 TARGET = Target.resolution("8 business hours")
 PLAN = E.ActionPlan(
@@ -91,20 +91,6 @@ def test_open_for_runs_from_the_opening_and_from_each_reopening():
     calendars = {"office": OFFICE, "night": BusinessCalendar("Europe/London", {"mon-sun": "00:00-08:30"})}
     night = F.open_for.on("night") >= "1 business hour"
     assert told(night, case, "mon 23:00", "tue 00:30", calendars=calendars) == [False, True]
-
-
-def test_a_duration_in_business_days_ends_at_closing_time():
-    """Two business days after Monday is Wednesday at 17."""
-    assert told(F.open_for >= "2 business days", opened(), "wed 16:59", "wed 17:00") == [False, True]
-    assert told(~(F.open_for >= "2 business days"), opened(), "wed 16:59", "wed 17:00") == [True, False]
-
-
-def test_a_duration_of_nothing_is_always_reached():
-    """`>= 0` holds from the start, even of what does not run."""
-    answered = opened(E.SupportReplied(at=when("mon 09:00")))
-    assert told(F.unanswered_for >= "0 hours", answered, "mon 09:00", "mon 12:00") == [True, True]
-    assert told(F.unanswered_for < "0 hours", answered, "mon 12:00") == [False]
-    assert told(F.open_for >= "0 business days", opened(at="sat 12:00"), "sat 12:00") == [True]
 
 
 def test_unanswered_for_runs_from_the_oldest_message_without_a_later_reply():
@@ -257,52 +243,6 @@ def test_deadline_is_the_outcome_of_the_latest_instance():
     assert told(F.used("resolution") >= "1%", case, "mon 10:00", targets=never) == [False]
 
 
-def test_used_is_exact_and_pauses_with_the_target():
-    """Three quarters of eight hours are six; two hours of waiting do not count; it goes on beyond due."""
-    case = opened(E.WaitStarted(at=when("mon 10:00")), E.WaitEnded(at=when("mon 12:00")))
-    instants = ("mon 11:00", "mon 16:59", "mon 17:00", "tue 09:00")
-    assert told(F.used("resolution") >= 0.75, case, *instants, targets=TARGET) == [False, False, True, True]
-    assert told(F.used("resolution") >= "1/8", case, "mon 09:59", "mon 10:00", "mon 11:00", targets=TARGET) == [
-        False,
-        True,
-        True,
-    ]
-    assert told(F.used("resolution") >= 1.5, opened(), "tue 12:59", "tue 13:00", targets=TARGET) == [False, True]
-    assert told(F.used("resolution") < 1, opened(), "mon 16:59", "mon 17:00", targets=TARGET) == [True, False]
-
-
-def test_used_of_a_stopped_clock_stays_what_it_was():
-    """Half of it was used when the case was resolved."""
-    case = opened(E.Resolved(at=when("mon 13:00")))
-    half = F.used("resolution")
-    assert told((half >= 0.5) & (half < 0.51), case, "mon 13:00", "fri 13:00", targets=TARGET) == [True, True]
-
-
-def test_past_due_runs_from_due_until_the_clock_stops():
-    """Due at 17; half an hour later by the clock, one business hour later on Tuesday at 10."""
-    case = opened(E.Resolved(at=when("tue 11:00")))
-    instants = ("mon 17:00", "mon 17:29", "mon 17:30", "tue 10:59", "tue 11:00")
-    assert told(F.past_due("resolution") >= "30 minutes", case, *instants, targets=TARGET) == [
-        False,
-        False,
-        True,
-        True,
-        False,
-    ]
-    business = F.past_due("resolution") >= "1 business hour"
-    assert told(business, case, "tue 09:59", "tue 10:00", "tue 11:00", targets=TARGET) == [False, True, False]
-
-
-def test_time_left_is_unknown_without_a_pending_clock():
-    """Less than two business hours left from a microsecond after 15; paused or past due, nothing is known."""
-    less, more = F.time_left("resolution") < "2 business hours", F.time_left("resolution") >= "2 business hours"
-    instants = ("mon 15:00", when("mon 15:00") + MICROSECOND, "mon 17:00", when("mon 17:00") + MICROSECOND)
-    assert told(less, opened(), *instants, targets=TARGET) == [False, True, True, False]
-    assert told(more, opened(), *instants, targets=TARGET) == [True, False, False, False]
-    paused = opened(E.WaitStarted(at=when("mon 10:00")))
-    assert told(less | more, paused, "mon 09:30", "mon 11:00", targets=TARGET) == [True, False]
-
-
 def test_the_latest_action_plan():
     """Overdue from a microsecond after due; what is done, or has no due, is not overdue."""
     case = opened(
@@ -338,57 +278,6 @@ def test_happened_within_the_stay_or_within_the_cycle():
     assert decide(start, case, at=when("mon 09:00")).move.to == "l2"
 
 
-class TestOwnFacts:
-    """Rule 31: a missing fact is unknown, and unknown is not true."""
-
-    FACTS = (F.flag("down"), F.count("seats", 0, 100), F.choice("size", ("small", "large")), F.label("team"))
-
-    @pytest.mark.parametrize(
-        ("condition", "facts"),
-        [
-            (F.flag("down") == True, {"down": True}),
-            (F.flag("down") == False, {"down": False}),
-            (~F.flag("down"), {"down": False}),
-            (F.count("seats") > 5, {"seats": 6}),
-            (F.count("seats").in_(1, 6), {"seats": 6}),
-            (F.choice("size") == "small", {"size": "small"}),
-            (F.choice("size").in_("small", "large"), {"size": "small"}),
-            (F.label("team") != "red", {"team": "blue"}),
-        ],
-    )
-    def test_neither_an_atom_of_a_missing_fact_nor_its_opposite_holds(self, condition, facts):
-        """Known, it holds; withdrawn, it is unknown again."""
-        assert holds(condition, opened(facts=facts), "mon 10:00", facts=self.FACTS)
-        assert not holds(condition, opened(), "mon 10:00", facts=self.FACTS)
-        assert not holds(~(condition & condition), opened(), "mon 10:00", facts=self.FACTS)
-        (name,) = facts
-        withdrawn = opened(E.FactObserved(at=when("mon 09:30"), name=name, value=None), facts=facts)
-        assert not holds(condition, withdrawn, "mon 10:00", facts=self.FACTS)
-
-    def test_a_pick_without_a_value_is_unknown(self):
-        """A duration whose constant goes by a fact that is missing neither holds nor fails."""
-        span = Pick(by="size", values={"small": "1 hour", "large": "3 hours"})
-        either = (F.open_for >= span) | (F.open_for < span)
-        assert told(either, opened(), "mon 12:00", facts=self.FACTS) == [False]
-        assert told(
-            F.open_for >= span, opened(facts={"size": "small"}), "mon 09:59", "mon 10:00", facts=self.FACTS
-        ) == [False, True]
-        grown = opened(E.FactObserved(at=when("mon 10:30"), name="size", value="large"), facts={"size": "small"})
-        assert told(F.open_for >= span, grown, "mon 10:00", "mon 10:30", "mon 12:00", facts=self.FACTS) == [
-            True,
-            False,
-            True,
-        ]
-
-    def test_a_calendar_may_be_picked_too(self):
-        """Business hours in the office, or at any time."""
-        calendars = {"office": OFFICE, "always": BusinessCalendar.always("UTC")}
-        on = F.open_for.on(Pick(by="size", values={"large": "always"}, otherwise="office")) >= "2 business hours"
-        small, large = opened(at="mon 16:00", facts={"size": "small"}), opened(at="mon 16:00", facts={"size": "large"})
-        assert told(on, small, "mon 18:00", "tue 10:00", facts=self.FACTS, calendars=calendars) == [False, True]
-        assert told(on, large, "mon 17:59", "mon 18:00", facts=self.FACTS, calendars=calendars) == [False, True]
-
-
 def test_all_of_nothing_holds_and_any_of_nothing_does_not():
     """The empty conditions of logic."""
     assert told(AllOf(of=()), opened(), "mon 10:00") == [True]
@@ -401,3 +290,85 @@ def test_levels_of_nothing_and_policies_without_levels_are_fine():
     decision = decide(policy, opened(), at=when("mon 10:00"))
     assert (dict(decision.levels), decision.move, decision.exits) == ({"main": None}, None, ())
     assert decision.deadline("resolution").due == when("mon 17:00")
+
+
+OWN = (F.flag("x"), F.choice("kind", ("a", "b")), F.count("n", 0, 9), F.label("g"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("x", "yes"), ("x", 1), ("kind", "c"), ("n", 99), ("n", "3"), ("n", 2.5), ("n", True)]
+)
+def test_a_value_outside_its_domain_is_refused(name, value):
+    """Rather than compared."""
+    with pytest.raises(EscalationRulesError, match="not a value of F"):
+        decide(desk(facts=OWN), opened(E.FactObserved(at=after(1), name=name, value=value)), at=after(1))
+
+
+FACTS = [
+    (F.level_failed, [E.LevelFailed(at=after(1))], True),
+    (F.level_failed, [E.LevelFailed(at=after(1), level="l2")], False),
+    (F.level_failed, [E.LevelFailed(at=after(1)), E.Escalated(at=after(1), to="l2")], False),
+    (F.acknowledged, [E.Acknowledged(at=after(1))], True),
+    (F.acknowledged, [E.Acknowledged(at=after(1)), E.Resolved(at=after(2)), E.Reopened(at=after(3))], False),
+    (F.escalation_requested, [E.CustomerReplied(at=after(1), asks_to_escalate=True)], True),
+    (F.escalation_requested, [E.EscalationRequested(at=after(1)), E.EscalationAnswered(at=after(2))], False),
+    (F.escalation_requested, [E.EscalationRequested(at=after(1), wants="expertise")], False),
+    (
+        F.escalations >= 2,
+        [E.EscalationRequested(at=after(1)), E.EscalationRequested(at=after(2), wants="priority")],
+        False,
+    ),
+    (F.replies >= 1, [E.SupportReplied(at=after(1), public=False)], False),
+    (F.replies >= 1, [E.SupportReplied(at=after(1)), E.Resolved(at=after(2)), E.Reopened(at=after(3))], False),
+    (F.status_requests >= 1, [E.CustomerReplied(at=after(1), asks_for_status=True)], True),
+    (F.assignments >= 2, [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person="a")], False),
+    (F.assignments >= 2, [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person="b")], True),
+    (F.reopened >= 1, [E.Resolved(at=after(1)), E.Reopened(at=after(2))], True),
+    (F.moves >= 1, [E.Escalated(at=after(1), to="l2")], True),
+    (F.status == "waiting", [E.WaitStarted(at=after(1))], True),
+    (F.status == "waiting", [E.WaitStarted(at=after(1)), E.CustomerReplied(at=after(2))], False),
+    (F.unassigned_for >= "3 hours", [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person=None)], True),
+    (F.unassigned_for >= "4 hours", [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person=None)], False),
+    (F.since_update >= "3 hours", [E.UpdateSent(at=after(2))], True),
+    (F.since_update >= "4 hours", [E.UpdateSent(at=after(2))], False),
+    (
+        F.at_level_for >= "2 hours",
+        [E.Escalated(at=after(1), to="l2"), E.Resolved(at=after(2)), E.Reopened(at=after(3))],
+        True,
+    ),
+    (
+        F.at_level_for >= "3 hours",
+        [E.Escalated(at=after(1), to="l2"), E.Resolved(at=after(2)), E.Reopened(at=after(3))],
+        False,
+    ),
+    (F.happened(E.EscalationRequested.like(person=E.ANY)), [E.EscalationRequested(at=after(1), person="joe")], True),
+    (F.happened(E.EscalationRequested.like(person=E.ANY)), [E.EscalationRequested(at=after(1))], False),
+    (F.happened(E.EscalationRequested.like(business_impact=None)), [E.EscalationRequested(at=after(1))], True),
+    (
+        F.happened(E.EscalationRequested.like(channel=E.other_than("phone"))),
+        [E.EscalationRequested(at=after(1), channel="chat")],
+        True,
+    ),
+    (
+        F.happened(E.EscalationRequested.like(channel=E.other_than("phone"))),
+        [E.EscalationRequested(at=after(1))],
+        False,
+    ),
+    (F.happened(E.CallHeld.like(kind=("a", "b"))), [E.CallHeld(at=after(1), kind="b")], True),
+]
+
+
+@pytest.mark.parametrize(("when", "events", "holds"), FACTS)
+def test_the_table_of_facts(when, events, holds):
+    """Each fact at five hours after the opening, as the table of the contract has it."""
+    move = decide(desk(Rule(name="r", when=when, to="l3")), opened(*events, priority="normal"), at=after(5)).move
+    assert bool(move and move.still_holds) == holds
+
+
+def test_plan_items_are_overdue_after_their_due():
+    """Open ones; done and undated ones never are."""
+    items = (E.PlanItem(what="a", due=after(3)), E.PlanItem(what="b", due=after(3), done=True), E.PlanItem(what="c"))
+    policy = desk(Rule(name="r", when=F.plan_overdue >= 1, to="l2"), Rule(name="b", when=F.plan_has_backup, to="l3"))
+    assert moves(policy, opened(E.PlanRevised(at=after(1), plan=E.ActionPlan(items=items))), after(9)) == [
+        ("l2", after(3) + MICROSECOND)
+    ]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from escalation_rules import BusinessCalendar, Case, Checklist, Pick, Rule, Target, decide, settle
+from escalation_rules import BusinessCalendar, Case, Checklist, EscalationRulesError, Pick, Rule, Target, decide, settle
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
@@ -14,7 +14,7 @@ from escalation_rules.errors import UnknownName
 from escalation_rules.metrics import Brief, Health, Kpis, Work, brief, health, kpis, worklist
 from escalation_rules.metrics.figures import Rate, Spread
 from escalation_rules.worktime import Absence, Rota
-from tests.bench import OFFICE, desk, levels, opened, when
+from tests.bench import OFFICE, after, desk, levels, opened, when
 
 HOUR = timedelta(hours=1)
 
@@ -397,3 +397,33 @@ C-1 at Mon 2026-03-02 11:00: open on l1
   moves up                  0
   targets kept              0 of 1 (0 %)
   overdue                   first_response"""
+
+
+def test_health_counts_neither_the_void_nor_the_future():
+    """Two of four cases count."""
+    policy = desk(targets=(Target.first_response(within="2 hours"),))
+    cases = [
+        opened(E.SupportReplied(at=after(1)), priority="normal"),
+        opened(E.SupportReplied(at=after(5)), priority="normal"),
+        opened(E.Voided(at=after(2)), priority="normal"),
+        opened(at=after(100), priority="normal"),
+    ]
+    found = health(policy, cases, after(50))
+    assert (found.cases, found.first_response.part, found.first_response.whole) == (2, 1, 2)
+    with pytest.raises(EscalationRulesError, match="did you mean `priority`"):
+        kpis(policy, cases, after(50), by="priorty")
+
+
+def test_a_brief_counts_replies_and_requests():
+    """EU4."""
+    case = opened(
+        E.EscalationRequested(at=after(1)), E.SupportReplied(at=after(2)), E.SupportReplied(at=after(2), public=False)
+    )
+    found = brief(desk(), case, after(3))
+    assert (found.responses, found.notes, found.escalations, found.first_unanswered, found.age) == (
+        1,
+        1,
+        1,
+        after(1),
+        timedelta(hours=3),
+    )

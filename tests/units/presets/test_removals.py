@@ -71,8 +71,6 @@ BOTH: dict[str, list[Cut]] = {
         level("escalated", exit=items_with("agreement", evidence=False)),
     ],
 }
-
-
 ENDED_ONLY = (E.Resolved.like(), E.Closed.like())
 
 

@@ -14,7 +14,7 @@ from escalation_rules import facts as F
 from escalation_rules.errors import InvalidValue, UnknownName
 from escalation_rules.simulation import Comparison, compare, replay
 from escalation_rules.simulation.reports import paired
-from tests.bench import desk, levels, opened, when
+from tests.bench import after, desk, levels, opened, when
 from tests.units.simulation.logs import sample, service_desk
 
 FRIDAY = when("fri 12:00")
@@ -206,3 +206,47 @@ def test_a_target_that_only_one_policy_has_is_compared_with_nothing():
     (line,) = (line for line in told.splitlines() if "resolution" in line)
     assert line.split("breached")[1].split() == ["–", "–", "not", "in", "both"]
     assert "nan" not in told
+
+
+LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+
+
+@pytest.fixture
+def log():
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("narwhals")
+    from escalation_rules.simulation import LogMapping, cases_from_frame
+
+    rows = [
+        ("A", 0, "New", "low"),
+        ("A", 2, "Waiting", "low"),
+        ("A", 4, "Busy", "high"),
+        ("A", 9, "Done", "high"),
+        ("B", 1, "Busy", "low"),
+        ("B", 1, "Busy", "low"),
+        ("B", 30, "Done", "low"),
+        ("C", 5, "Odd", "low"),
+        ("C", 3, "New", "low"),
+    ]
+    frame = pd.DataFrame(
+        [{"id": a, "at": after(b).strftime("%d/%m/%Y %H:%M"), "state": c, "prio": d} for a, b, c, d in rows]
+    )
+    words = {"New": "open", "Busy": "working", "Waiting": "waiting:customer", "Done": "resolved"}
+    mapping = LogMapping(
+        case="id", at="at", timezone="UTC", format="%d/%m/%Y %H:%M", status=("state", words), priority="prio"
+    )
+    return cases_from_frame(frame, mapping)
+
+
+@pytest.fixture
+def today():
+    return desk(LONG, targets=(Target.resolution(within="8 hours"),))
+
+
+def test_a_quicker_policy_moves_earlier_and_the_same_one_changes_nothing(log, today):
+    """And with a quicker one every move is earlier."""
+    from escalation_rules.simulation import compare
+
+    sooner = desk(Rule(name="long", when=F.open_for >= "3 hours", to="l2"), targets=today.targets)
+    assert len(compare(today, today, log).frame("changes")) == 0
+    assert set(compare(today, sooner, log).frame("changes")["kind"]) == {"earlier"}

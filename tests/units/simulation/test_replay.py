@@ -18,7 +18,7 @@ from escalation_rules.errors import InvalidValue, UnknownName
 from escalation_rules.simulation import LogMapping, Replay, cases_from_frame, replay
 from escalation_rules.simulation.frames import FRAMES
 from escalation_rules.worktime import Shift
-from tests.bench import MICROSECOND, desk, levels, opened, when
+from tests.bench import MICROSECOND, after, desk, levels, opened, when
 from tests.units.simulation.logs import SERVICENOW, sample, sample_rows, service_desk
 
 SLOW = Rule(name="slow", when=F.open_for >= "2 business hours", to="l2")
@@ -49,9 +49,6 @@ def same(one, other):
     for name in FRAMES:
         pd.testing.assert_frame_equal(one.frame(name), other.frame(name))
     return True
-
-
-# ---------------------------------------------------------------------------- frames
 
 
 def test_the_whole_life_is_told_of_a_case_that_has_ended():
@@ -193,9 +190,6 @@ def test_without_a_span_there_is_no_share_and_no_outcome():
     assert len(replayed.rates()) == 0
 
 
-# ---------------------------------------------------------------------------- whose moves
-
-
 def test_a_replay_takes_out_what_rules_asked_for_and_keeps_what_people_did():
     """The moves of the old policy would answer for the new one."""
     policy = desk(SLOW)
@@ -219,9 +213,6 @@ def test_a_case_of_people_alone_is_replayed_as_it_is():
     """A change of priority by a person stays."""
     replayed = live(desk(), E.PriorityChanged(at=when("mon 10:00"), to="high"), priority="low")
     assert only(replayed, "cases", "priority") == [("high",)]
-
-
-# ---------------------------------------------------------------------------- until, parts, executors
 
 
 def test_until_is_the_last_instant_of_the_log_unless_given():
@@ -320,9 +311,6 @@ def test_progress_is_told_to_a_bar_its_class_or_a_function():
     assert told[3:] == [("total", 7), ("update", 1)]
     replay(desk(), cases, progress=lambda done, total: told.append((done, total)))
     assert told[5:] == [(1, 1)]
-
-
-# ---------------------------------------------------------------------------- libraries and reports
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
@@ -523,3 +511,91 @@ def test_instants_are_exact_to_the_microsecond():
     rule = Rule(name="missed", when=F.deadline("resolution") == "breached", to="l3")
     replayed = live(desk(rule, targets=(PAUSING,)))
     assert only(replayed, "moves", "due_at") == [(when("mon 17:00") + MICROSECOND,)]
+
+
+LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+COLUMNS = {
+    "cases": "case opened_at first_resolved_at resolved_at closed_at void cycles priority level moves",
+    "moves": "case cycle track due_at from_level to_level rules checklist key",
+    "blocked": "case cycle track to_level rules from_at until_at missing against",
+    "stays": "case cycle track level owner entered_at left_at",
+    "deadlines": "case cycle target occurrence level owner priority started_at due_at "
+    "stopped_at budget counted excluded used outcome caused_by_change",
+}
+
+
+@pytest.fixture
+def log():
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("narwhals")
+    from escalation_rules.simulation import LogMapping, cases_from_frame
+
+    rows = [
+        ("A", 0, "New", "low"),
+        ("A", 2, "Waiting", "low"),
+        ("A", 4, "Busy", "high"),
+        ("A", 9, "Done", "high"),
+        ("B", 1, "Busy", "low"),
+        ("B", 1, "Busy", "low"),
+        ("B", 30, "Done", "low"),
+        ("C", 5, "Odd", "low"),
+        ("C", 3, "New", "low"),
+    ]
+    frame = pd.DataFrame(
+        [{"id": a, "at": after(b).strftime("%d/%m/%Y %H:%M"), "state": c, "prio": d} for a, b, c, d in rows]
+    )
+    words = {"New": "open", "Busy": "working", "Waiting": "waiting:customer", "Done": "resolved"}
+    mapping = LogMapping(
+        case="id", at="at", timezone="UTC", format="%d/%m/%Y %H:%M", status=("state", words), priority="prio"
+    )
+    return cases_from_frame(frame, mapping)
+
+
+@pytest.fixture
+def today():
+    return desk(LONG, targets=(Target.resolution(within="8 hours"),))
+
+
+def test_nothing_of_the_log_is_dropped_in_silence(log):
+    """What was odd in it, by kind."""
+    assert [one.id for one in log] == ["A", "B", "C"]
+    assert list(log.findings.columns) == ["kind", "column", "value", "rows", "cases", "example", "message"]
+    assert set(log.findings["kind"]) == {"unmapped", "tie", "out_of_order", "late_start"}
+    assert all(event.id.startswith("row:") for event in log["A"].history)
+
+
+@pytest.mark.parametrize("name", sorted(COLUMNS))
+def test_the_columns_of_each_frame(log, today, name):
+    """In the order of the specification."""
+    from escalation_rules.simulation import replay
+
+    assert list(replay(today, log).frame(name).columns) == COLUMNS[name].split()
+
+
+def test_a_pause_is_left_out_of_what_is_counted(log, today):
+    """Nine hours, of which two waited."""
+    from escalation_rules.simulation import replay
+
+    row = replay(today, log).frame("deadlines").iloc[0]
+    assert (row["counted"], row["excluded"], row["outcome"]) == (timedelta(hours=7), timedelta(hours=2), "met")
+
+
+def test_rates_and_workload(log, today):
+    """With groups first; the report says that people act as they did."""
+    from escalation_rules.simulation import replay
+
+    report = replay(today, log)
+    assert list(report.rates(by="priority").columns) == [
+        "priority",
+        "target",
+        "n",
+        "met",
+        "breached",
+        "pending",
+        "void",
+        "rate",
+        "low",
+        "high",
+    ]
+    assert list(report.workload().columns) == ["start", "level", "entered", "left", "standing"]
+    assert "people act as they did" in report.summary().lower()

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import pytest
 
-from escalation_rules import Case, Rule, decide, presets
+from escalation_rules import Case, EscalationRulesError, Rule, decide, presets
 from escalation_rules import events as E
 from escalation_rules import facts as F
-from escalation_rules.errors import EscalationRulesError, InvalidValue
+from escalation_rules.errors import InvalidValue
 from escalation_rules.testing import (
     INVARIANTS,
     Broken,
@@ -192,3 +192,28 @@ class TestSuites:
         told = line.split("to look again: print(")[1].removesuffix(")")
         names = {"decide": decide, "policy": PLAIN, "case": self.pasted(str(broken.value)), "datetime": datetime}
         assert eval(told, names).splitlines()[0] in str(broken.value)
+
+
+LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+PROMISES = """
+check_is_clean pure blind_to_the_future arrival_order_is_irrelevant same_id_once json_round_trip
+settles no_key_twice never_lowers one_cause_one_rung rule_order_is_irrelevant late_equals_prompt
+wake_at_exact wakes_end entry_checklist_held missing_is_exact deescalation_needs_exit cooldown_held
+segments_sum_to_budget met_iff_stopped_by_due breach_is_permanent pause_never_shortens
+counted_time_survives_change noise_changes_nothing void_is_silent unknown_is_not_true
+figures_only_rise first_resolution_is_kept somebody_responsible explains_itself replay_equals_decide
+"""
+
+
+def test_the_kit_has_a_test_for_each_invariant():
+    """By name, with a docstring; a name that is none is refused."""
+    pytest.importorskip("hypothesis")
+    from escalation_rules.testing import policy_suite
+
+    suite = policy_suite(desk(LONG))
+    tests = {name for name in dir(suite) if name.startswith("test_")}
+    assert tests == {f"test_{name}" for name in PROMISES.split()}
+    assert all(getattr(suite, name).__doc__ for name in tests)
+    assert policy_suite(desk(LONG)) is not suite
+    with pytest.raises(EscalationRulesError, match=r"unknown invariant `pur`.* did you mean `pure`"):
+        policy_suite(desk(LONG), skip={"pur": "because"})

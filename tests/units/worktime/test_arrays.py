@@ -15,8 +15,6 @@ from escalation_rules.worktime._timeline import DAY, microseconds_of
 from tests.bench import when
 
 OFFICE = BusinessCalendar("America/New_York", {"mon-fri": "09:00-17:00"}, "US")
-
-
 FRIDAY = datetime(2026, 3, 6, 16, tzinfo=UTC)
 
 

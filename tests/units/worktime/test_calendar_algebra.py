@@ -88,20 +88,6 @@ class TestAlgebra:
         assert rest.add(when("tue 02:00"), "1 business day") == when("wed 06:00")
 
     @pytest.mark.parametrize(
-        "make",
-        [
-            lambda: OFFICE & SATURDAY,
-            lambda: OFFICE - ALWAYS,
-            lambda: OFFICE - BusinessCalendar(LONDON, {"mon-sun": "08:00-18:00"}, ["2026-03-04"]),
-            lambda: (OFFICE | SATURDAY) & BusinessCalendar(LONDON, {"sun": "00:00-24:00"}),
-        ],
-    )
-    def test_what_never_opens_is_refused_when_made(self, make):
-        """Rule 3, for the recurring hours that are left."""
-        with pytest.raises(ValueError, match="a calendar that never opens"):
-            make()
-
-    @pytest.mark.parametrize(
         "calendar", [OFFICE | SATURDAY, OFFICE - LUNCH & ALWAYS, OFFICE.changing({"2026-03-04": OFFICE - LUNCH})]
     )
     def test_it_is_a_value(self, calendar):

@@ -7,9 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from time import perf_counter
 from types import SimpleNamespace
 
-import pytest
-
-from escalation_rules.worktime import BusinessCalendar, Clock, Leg
+from escalation_rules.worktime import BusinessCalendar
 from escalation_rules.worktime._timeline import LARGE, NOTHING, OpenLine, load_zone
 from escalation_rules.worktime.arithmetic import once
 from tests.bench import OFFICE, when
@@ -56,47 +54,6 @@ def test_the_hundredth_business_day_costs_no_more_than_the_first():
     asked.clear()
     line.dates(0, 100)
     assert asked == []
-
-
-def test_dates_before_those_that_are_known_are_found_too():
-    """And so is a date that the table does not have yet."""
-    line = OpenLine(OFFICE.windows_in)
-    dates, found = line.dates(20_000, -3_000)
-    assert (dates.numbers[found] - 20_000) < -4_000
-    dates, found = line.dates(0, 5)
-    assert dates.numbers[found] == 7
-
-
-def test_a_wait_overnight_moves_no_due_date():
-    """From closing to opening nothing is counted anyway, nor is anything when the wait is over."""
-    legs = (
-        Leg(since=when("mon 16:00"), calendar=OFFICE),
-        Leg(since=when("mon 17:00"), calendar=OFFICE, paused="customer"),
-        Leg(since=when("tue 09:00"), calendar=OFFICE),
-    )
-    waited = Clock(legs=legs, budget=timedelta(hours=4))
-    assert waited.due == Clock(legs=legs[:1], budget=timedelta(hours=4)).due == when("tue 12:00")
-
-
-def test_nothing_left_of_friday_does_not_mean_in_time():
-    """Rule 7: on Saturday no open time has passed since Friday's deadline, and still it is over."""
-    clock = Clock(legs=(Leg(since=when("fri 09:00"), calendar=OFFICE),), budget=timedelta(hours=8))
-    assert clock.due == when("fri 17:00") < when("sat 12:00")
-    assert clock.remaining(when("sat 12:00")) == timedelta(0)
-
-
-@pytest.mark.parametrize("hours", [{}, {"mon": []}, {"mon-sun": ""}])
-def test_no_hours_at_all_are_refused(hours):
-    """Not looped over."""
-    with pytest.raises(ValueError, match="a calendar that never opens"):
-        BusinessCalendar("UTC", hours)
-
-
-@pytest.mark.parametrize("at", [datetime(2026, 3, 2, 9), "2026-03-02T09:00:00Z", None])  # noqa: DTZ001 the point of it
-def test_what_is_no_instant_is_refused(at):
-    """A naive datetime with a hint, and what is no datetime."""
-    with pytest.raises(ValueError, match=r"naive datetime|not an instant"):
-        OFFICE.add(at, "1 hour")
 
 
 def test_a_zone_is_known_by_its_name_only():

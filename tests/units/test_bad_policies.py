@@ -1,76 +1,24 @@
-"""Bad input gives one clear error, with what was given, where, what was expected and what was probably meant."""
+"""Policies, conditions, patterns and data that are refused, each with one clear error."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import ValidationError
 
-from escalation_rules import (
-    BusinessCalendar,
-    Case,
-    Checklist,
-    EscalationLevel,
-    Item,
-    Pick,
-    Policy,
-    Rule,
-    Target,
-    decide,
-    forecast,
-    settle,
-)
+from escalation_rules import Case, Checklist, EscalationLevel, Item, Pick, Policy, Rule, Target
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
-from escalation_rules.analysis import check
-from escalation_rules.audit import audit
 from escalation_rules.conditions import AllOf, Atom
-from escalation_rules.errors import EscalationRulesError, InvalidValue, Misuse, UnknownName
+from escalation_rules.errors import InvalidValue, Misuse, UnknownName
 from escalation_rules.levels import Circle, Track
-from escalation_rules.metrics import brief, health, kpis, worklist
-from escalation_rules.views import mermaid
-from escalation_rules.worktime import Layer, Rota, Shift, Span
-from tests.bench import OFFICE, desk, levels, opened, when
+from escalation_rules.worktime import Rota, Span
+from tests.bench import OFFICE, desk, levels, opened, refusal, when
 
 WHEN = F.open_for >= "1 hour"
-
-
-def refuse(make) -> str:
-    """The text of the error that `make` raises."""
-    with pytest.raises(EscalationRulesError) as caught:
-        make()
-    text = str(caught.value)
-    assert text[0].islower() or text[0] in "`0123456789"
-    assert not text.endswith(".")
-    return text
-
-
-NAIVE = datetime(2026, 3, 2, 9)  # noqa: DTZ001
-HINT = "naive datetime `datetime.datetime(2026, 3, 2, 9, 0)`, expected one with a time zone"
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: E.Resolved(at=NAIVE),
-        lambda: Case.open("C", at=NAIVE),
-        lambda: decide(desk(), opened(), at=NAIVE),
-        lambda: OFFICE.add(NAIVE, "1 business hour"),
-        lambda: OFFICE.elapsed(when("mon 09:00"), NAIVE),
-        lambda: desk(effective_from=NAIVE),
-        lambda: Rota(person="ana").on_duty(NAIVE),
-        lambda: opened().status(NAIVE),
-        lambda: E.from_statuses([(NAIVE, "resolved")]),
-        lambda: E.from_statuses([(NAIVE, "open")]),
-    ],
-)
-def test_a_naive_datetime_is_refused_with_a_hint(make):
-    """Rule 1: an instant is aware."""
-    assert HINT in refuse(make)
 
 
 @pytest.mark.parametrize(
@@ -157,92 +105,7 @@ def test_a_naive_datetime_is_refused_with_a_hint(make):
 )
 def test_an_unknown_name_is_refused_with_its_path_and_the_nearest_known(make, text):
     """Unknown facts, levels, calendars, priorities, roles, targets and tracks."""
-    assert text in refuse(make)
-
-
-@pytest.mark.parametrize(
-    ("event", "text"),
-    [
-        (E.Escalated(at=when("mon 10:00"), to="manger"), "case `C-1`: unknown level `manger`"),
-        (
-            E.LevelFailed(at=when("mon 10:00"), level="l4"),
-            "case `C-1`: unknown level `l4`, expected one of `l1`, `l2`, `l3`",
-        ),
-        (E.LevelFailed(at=when("mon 10:00"), track="x"), "case `C-1`: unknown track `x`"),
-        (E.PriorityChanged(at=when("mon 10:00"), to="hihg"), "case `C-1`: unknown priority `hihg`"),
-        (E.ChecklistOverridden(at=when("mon 10:00"), level="l4", reason="so"), "case `C-1`: unknown level `l4`"),
-        (E.FactObserved(at=when("mon 10:00"), name="seats", value=9), "not a value of F.count('seats', 0, 5): `9`"),
-        (E.FactObserved(at=when("mon 10:00"), name="down", value="yes"), "expected true or false"),
-        (E.FactObserved(at=when("mon 10:00"), name="size", value="huge"), "expected one of `small`, `large`"),
-        (E.FactObserved(at=when("mon 10:00"), name="team", value=3), "expected a text"),
-    ],
-)
-def test_a_history_that_the_policy_does_not_understand_is_refused(event, text):
-    """Levels and priorities in the history must be the policy's; its facts must be in their domains."""
-    facts = (F.count("seats", 0, 5), F.flag("down"), F.choice("size", ("small", "large")), F.label("team"))
-    assert text in refuse(lambda: decide(desk(facts=facts), opened(event), at=when("mon 11:00")))
-
-
-def test_a_fact_that_the_policy_does_not_declare_is_left_alone():
-    """Tickets are asked about under several policies: no rule can see what is not declared."""
-    case = opened(E.FactObserved(at=when("mon 10:00"), name="site", value="Leeds"), facts={"team": "red"})
-    assert decide(desk(), case, at=when("mon 11:00")).status == "open"
-
-
-@pytest.mark.parametrize(
-    ("hours", "text"),
-    [
-        ({}, "hours: a calendar that never opens, expected at least one window in the week"),
-        ({"mon": []}, "hours: a calendar that never opens"),
-        ({"mon-fri": "09:00-17:00", "fri": "09:00-15:00"}, "hours['fri']"),
-        ({"monday": "09:00-17:00"}, "unknown day `monday`, expected `mon`, `mon-fri` or `mon,wed`; did you mean `mon`"),
-        ({"mon": "9-17"}, "not a window `9-17`, expected `09:00-17:00`"),
-        ({"mon": "09:00-09:00"}, "window without length `09:00-09:00`; did you mean `00:00-24:00`"),
-        ({"mon": "09:00-25:00"}, "times from 00:00 to 24:00"),
-        ({"mon": 9}, "not opening hours `9`"),
-        ("09:00-17:00", "not weekly hours `09:00-17:00`"),
-    ],
-)
-def test_hours_that_make_no_calendar_are_refused(hours, text):
-    """A calendar that never opens, keys that overlap, days and windows that are none."""
-    assert text in refuse(lambda: BusinessCalendar("Europe/London", hours)) or text == "hours['fri']"
-
-
-def test_overlapping_keys_of_hours_name_the_day_and_both_keys():
-    """A day that two keys name is ambiguous."""
-    text = refuse(lambda: BusinessCalendar("Europe/London", {"mon-fri": "09:00-17:00", "fri": "09:00-15:00"}))
-    assert text == "hours: `fri` is named twice, by `mon-fri` and by `fri`"
-
-
-@pytest.mark.parametrize(
-    ("make", "text"),
-    [
-        (
-            lambda: BusinessCalendar("Europe/Londno", {"mon": "09:00-17:00"}),
-            "unknown time zone `Europe/Londno`, expected an IANA name; did you mean `Europe/London`",
-        ),
-        (lambda: BusinessCalendar("../etc/passwd", {"mon": "09:00-17:00"}), "unknown time zone"),
-        (
-            lambda: BusinessCalendar("UTC", {"mon": "09:00-17:00"}, "gb"),
-            "unknown country `gb`, expected a code such as `US` or `GB-ENG`, or a date; did you mean `GB`",
-        ),
-        (lambda: BusinessCalendar("UTC", {"mon": "09:00-17:00"}, "GB-XXX"), "unknown subdivision `GB-XXX`"),
-        (lambda: BusinessCalendar("UTC", {"mon": "09:00-17:00"}, ["2026-13-01"]), "not a holiday `2026-13-01`"),
-        (lambda: BusinessCalendar("UTC", {"mon": "09:00-17:00"}, [5]), "not a holiday `5`"),
-        (lambda: BusinessCalendar("UTC", {"mon": "09:00-17:00"}, [when("mon 09:00")]), "a date without a time"),
-        (lambda: Span.parse("4 busines hours"), "did you mean `business hours`"),
-        (lambda: Span(1.5, "business days"), "amount of business days is not exact `1.5`"),
-        (lambda: Span(-1, "hours"), "not an amount `-1`"),
-        (lambda: Span("x", "hours"), "not an amount `x`"),
-        (lambda: Span(True, "hours"), "not an amount `True`"),
-        (lambda: Span(1, "hours", "same time"), "same time asked of `hours`, expected business days"),
-        (lambda: OFFICE.add(when("mon 09:00"), "2 lightyears"), "unknown unit `lightyears`"),
-        (lambda: OFFICE.add(when("mon 09:00"), Span(100_000, "months")), "out of range"),
-    ],
-)
-def test_times_that_make_no_sense_are_refused(make, text):
-    """Zones, countries, dates and spans."""
-    assert text in refuse(make)
+    assert text in refusal(make)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +172,7 @@ def test_times_that_make_no_sense_are_refused(make, text):
 )
 def test_what_contradicts_itself_is_refused(make, text):
     """Keys that overlap, fields that exclude each other, what does nothing."""
-    assert text in refuse(make)
+    assert text in refusal(make)
 
 
 @pytest.mark.parametrize(
@@ -327,191 +190,16 @@ def test_what_contradicts_itself_is_refused(make, text):
 )
 def test_an_empty_name_is_refused(make, path):
     """Nobody could ask for it, and no message could name it."""
-    assert f"{path}: an empty name `" in refuse(make)
-
-
-ENDS_BEFORE = "a time that ends before it begins"
-
-
-@pytest.mark.parametrize(
-    ("make", "text"),
-    [
-        (
-            lambda: Rota(absences=((when("tue 09:00"), when("mon 09:00")),)),
-            f"absences[0].end: {ENDS_BEFORE} `datetime.datetime(2026, 3, 2",
-        ),
-        (lambda: Shift("ana", when("tue 09:00"), when("mon 09:00")), f"end: {ENDS_BEFORE}"),
-        (
-            lambda: Layer(("ana",), when("tue 09:00"), until=when("mon 09:00")),
-            f"until: {ENDS_BEFORE} `datetime.datetime(2026, 3, 2",
-        ),
-        (lambda: forecast(DESK, CASE, at=when("tue 09:00"), until=when("mon 09:00")), f"until: {ENDS_BEFORE}"),
-        (
-            lambda: decide(DESK, CASE, at=when("tue 09:00")).accept(at=when("mon 09:00")),
-            "at: accepted before it was asked",
-        ),
-    ],
-)
-def test_a_time_does_not_end_before_it_begins(make, text):
-    """Absences, overrides, layers, forecasts; and nothing is accepted before it was decided."""
-    assert text in refuse(make)
+    assert f"{path}: an empty name `" in refusal(make)
 
 
 def test_many_problems_are_collected():
     """All that is wrong is told at once."""
-    text = refuse(lambda: desk(Rule(name="r", when=F.level >= "l9", to="l8"), calendar="x"))
+    text = refusal(lambda: desk(Rule(name="r", when=F.level >= "l9", to="l8"), calendar="x"))
     assert text.startswith("3 problems in policy `desk`:\n- calendar: unknown calendar `x`")
 
 
-def test_an_event_before_the_opening_is_refused_and_the_case_is_untouched():
-    """Rule 8: nothing comes before the opening."""
-    case = opened()
-    before = case.history
-    text = refuse(lambda: case.record(E.Resolved(at=when("mon 08:00"))))
-    assert text.startswith(
-        "event before the opening `E.Resolved(at='2026-03-02T08:00:00Z')`, expected an event at or after"
-    )
-    assert case.history == before
-
-
-def test_a_second_opening_is_refused_and_the_case_is_untouched():
-    """Its JSON could not be read again. The same opening, by its id, changes nothing."""
-    opening = E.Opened(at=when("mon 09:00"), id="ticket:1")
-    case = Case("C-1", (opening,))
-    again = E.Opened(at=when("mon 10:00"), id="ticket:2")
-    text = refuse(lambda: case.record(E.Reviewed(at=when("mon 10:00")), again))
-    assert text.startswith(
-        "a second opening `E.Opened(at='2026-03-02T10:00:00Z', id='ticket:2')`, expected one `Opened`"
-    )
-    assert "a second opening" in refuse(lambda: opened().record(E.Opened(at=when("mon 09:00"))))
-    assert case.history == (opening,)
-    assert case.record(opening) is case
-    assert case.record(opening.model_copy(update={"priority": "high"})) is case
-
-
-@pytest.mark.parametrize(
-    ("make", "text"),
-    [
-        (lambda: Case("C", ()), "a history without one opening `0`, expected exactly one `Opened`"),
-        (lambda: Case("C", (*opened().history, *opened(at="mon 10:00").history)), "a history without one opening `2`"),
-        (lambda: opened().record("resolved"), "not an event `resolved`"),
-        (lambda: E.parse({"type": "Resolvd", "at": "2026-03-02T09:00:00Z"}), "unknown type of event `Resolvd`"),
-        (lambda: E.parse({"type": "Resolved"}), "at: missing"),
-        (lambda: E.parse("Resolved"), "not an event `Resolved`"),
-        (lambda: E.Resolved(at="yesterday"), "not an instant `yesterday`, expected ISO 8601 with an offset"),
-        (lambda: E.Resolved(at=5), "not an instant `5`"),
-        (lambda: E.SupportReplied.like(pubic=True), "unknown field of SupportReplied `pubic`"),
-        (lambda: E.from_statuses([(when("mon 09:00"), "reslved")]), "unknown status `reslved`"),
-        (lambda: decide(desk(), opened(), at=when("mon 08:00")), "instant before the opening"),
-        (lambda: decide(desk(), opened(), at=when("mon 10:00")).deadline("reply"), "unknown target `reply`"),
-        (
-            lambda: decide(desk(), opened(), at=when("mon 10:00")).accept(at=when("mon 10:00"), only=["x"]),
-            "unknown key `x`",
-        ),
-        (lambda: desk().level("l9"), "unknown level `l9`"),
-        (lambda: desk().track_of("l9"), "unknown level `l9`"),
-    ],
-)
-def test_events_and_cases_that_cannot_be_are_refused(make, text):
-    """Histories, events, patterns, statuses and look-ups."""
-    assert text in refuse(make)
-
-
 DESK, CASE = desk(), opened()
-
-
-@pytest.mark.parametrize(
-    ("make", "text"),
-    [
-        (
-            lambda: decide(CASE, DESK, at=when("mon 10:00")),
-            "a policy and a case in each other's place, expected the policy first",
-        ),
-        (lambda: audit(CASE, DESK, when("mon 10:00")), "a policy and a case in each other's place"),
-        (lambda: settle(CASE, DESK, at=when("mon 10:00")), "a policy and a case in each other's place"),
-        (
-            lambda: forecast(CASE, DESK, at=when("mon 10:00"), until=when("mon 11:00")),
-            "a policy and a case in each other's place",
-        ),
-        (lambda: brief(CASE, DESK, when("mon 10:00")), "a policy and a case in each other's place"),
-        (lambda: decide(DESK, [CASE], at=when("mon 10:00")), "case: not a case `[Case(id='C-1'"),
-        (lambda: decide(DESK, [CASE], at=when("mon 10:00")), "expected one `Case` at a time"),
-        (lambda: decide(DESK, None, at=when("mon 10:00")), "case: not a case `None`, expected a `Case`"),
-        (lambda: decide({}, None, at=when("mon 10:00")), "2 problems:\n- policy: not a policy `{}`"),
-        (lambda: mermaid("x"), "policy: not a policy `x`, expected a `Policy`"),
-        (
-            lambda: decide(DESK, CASE, at=when("mon 10:00")).accept(at=when("mon 10:00"), only=5),
-            "only: not keys `5`, expected the keys of moves and actions",
-        ),
-        (lambda: E.from_statuses(None), "not changes of status `None`, expected a list of (at, status, id)"),
-        (lambda: F.choice("size", 5).as_declaration(), "values: not valid: `5`, expected a tuple or a list"),
-        (lambda: Span.parse(None), "not a span of time `None`"),
-        (lambda: Rota(absences=5), "absences: not valid: `5`, expected a tuple or a list"),
-        (
-            lambda: check(DESK, 5, (when("mon 09:00"), when("mon 10:00"))),
-            "rotas: not rotas `5`, expected a `Rota` for each role",
-        ),
-        (lambda: check("x"), "policy: not a policy `x`, expected a `Policy`"),
-        (lambda: kpis("x", [CASE], when("mon 10:00")), "policy: not a policy `x`"),
-        (lambda: health("x", [CASE], when("mon 10:00")), "policy: not a policy `x`"),
-        (lambda: worklist("x", [CASE], when("mon 10:00"), "agent"), "policy: not a policy `x`"),
-        (lambda: kpis(DESK, CASE, when("mon 10:00")), "cases: not several cases `Case(id='C-1'"),
-        (lambda: health(DESK, [CASE, "C-2"], when("mon 10:00")), "cases[1]: not a case `C-2`, expected a `Case`"),
-        (lambda: worklist(DESK, None, when("mon 10:00"), "agent"), "cases: not several cases `None`"),
-        (
-            lambda: kpis(DESK, [CASE], when("mon 10:00"), per="fortnight"),
-            "per: unknown period `fortnight`, expected one of `day`, `month`, `quarter`, `week`, `year`",
-        ),
-        (lambda: CASE.record([E.Resolved(at=when("mon 10:00"))]), "expected the events one by one: `record(*events)`"),
-        (
-            lambda: CASE.reconcile(at=when("mon 10:00"), assigned="bob"),
-            "assigned: not an assignment `bob`, expected who it is by role, such as {'assignee': 'ana'}",
-        ),
-        (lambda: CASE.reconcile(at=when("mon 10:00"), status=5), "unknown status `5`"),
-        (lambda: E.from_statuses([(when("mon 10:00"),)]), "expected (at, status) or (at, status, id)"),
-        (lambda: E.from_statuses(["open"]), "not a change of status `open`"),
-        (
-            lambda: Rota(person="ana").gaps(when("mon 09:00"), when("mon 10:00"), cover="office"),
-            "cover: not a calendar `office`, expected a `BusinessCalendar`",
-        ),
-    ],
-)
-def test_an_argument_that_is_something_else_is_refused(make, text):
-    """Arguments that changed places, one case for several and several for one, a name for the thing itself."""
-    assert text in refuse(make)
-
-
-@pytest.mark.parametrize(
-    ("make", "text"),
-    [
-        (
-            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=object()),
-            "value: not a value that JSON can hold: `<object object",
-        ),
-        (
-            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=when("mon 10:00").date()),
-            "hold: `datetime.date(2026, 3, 2)`, expected its text; did you mean `2026-03-02`",
-        ),
-        (
-            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=when("mon 10:00")),
-            "did you mean `2026-03-02T10:00:00+00:00`",
-        ),
-        (
-            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=float("nan")),
-            "value: not a value that JSON can hold: `nan`, expected texts, numbers, true, false or None",
-        ),
-        (lambda: opened(facts={"x": float("inf")}), "facts.x: not a value that JSON can hold: `inf`"),
-        (lambda: opened(facts={"x": Decimal(1)}), "facts.x: not a value that JSON can hold: `1`"),
-        (lambda: opened(attributes={"x": [{"y": {1}}]}), "attributes.x[0].y: not a value that JSON can hold: `{1}`"),
-        (lambda: opened(attributes={"x": OFFICE, "y": b""}), "2 problems in Case:\n- attributes.x: not a value"),
-        (lambda: opened(attributes={"x": deep_data()}), "attributes.x: nested too deeply"),
-    ],
-)
-def test_what_json_cannot_hold_is_refused_when_it_is_given(make, text):
-    """A case goes through JSON: what would be lost there, or not come back as it was, is no part of one."""
-    assert text in refuse(make)
-
-
 ASKED = Rule(name="asked", when=F.happened(E.EscalationRequested.like()), to="l2").model_dump()
 NEVER = {"event": "EscalationRequested", "where": {"wants": {"test": "among", "values": ["attenton"]}}}
 FORGOTTEN = "not a pattern but a kind of event `E.CallHeld`; did you mean `E.CallHeld.like()`"
@@ -558,7 +246,7 @@ def test_what_is_no_pattern_is_refused(make, text):
 
     And those that no event can match, for what their fields hold.
     """
-    assert text in refuse(make)
+    assert text in refusal(make)
 
 
 @pytest.mark.parametrize(
@@ -592,7 +280,7 @@ def test_conditions_that_python_would_misread_are_refused(make, text):
     """Rule 29: truth-testing raises, and so do missing brackets."""
     with pytest.raises(Misuse):
         make()
-    assert text in refuse(make)
+    assert text in refusal(make)
 
 
 @pytest.mark.parametrize(
@@ -630,7 +318,7 @@ def test_conditions_that_python_would_misread_are_refused(make, text):
 )
 def test_comparisons_that_mean_nothing_are_refused(make, text):
     """Rule 30: a duration has one crossing; each kind of fact has its operators."""
-    assert text in refuse(make)
+    assert text in refusal(make)
 
 
 @pytest.mark.parametrize(
@@ -644,7 +332,7 @@ def test_comparisons_that_mean_nothing_are_refused(make, text):
 def test_data_of_the_wrong_shape_is_refused(change, text):
     """Rule 29: a stranger's policy is safe to read, whatever it holds."""
     atom = json.loads((F.replies >= 2).model_dump_json())
-    assert text in refuse(lambda: Rule.model_validate({"name": "r", "to": "l2", "when": {**atom, **change}}))
+    assert text in refusal(lambda: Rule.model_validate({"name": "r", "to": "l2", "when": {**atom, **change}}))
 
 
 def test_a_choice_of_one_value_may_be_given_as_it_is():
@@ -691,7 +379,7 @@ CONDITION = 'expected one such as `F.open_for >= "4 hours"`'
 )
 def test_what_is_wanted_is_said_in_words(make, text):
     """Of another type than a field holds: what belongs there, as one would write it."""
-    found = refuse(make)
+    found = refusal(make)
     assert text in found
     assert "valid dictionary" not in found
 
@@ -713,10 +401,10 @@ def deep_data() -> dict[str, object]:
 def test_a_3000_deep_condition_is_refused():
     """Rule 29: depth and width are capped, built in Python, read from data or read from JSON."""
     rule = {"name": "r", "to": "l2", "when": deep_data()}
-    assert "condition nested too deeply" in refuse(deep_condition)
-    assert "when: condition nested too deeply, expected at most 50 deep" in refuse(lambda: Rule.model_validate(rule))
+    assert "condition nested too deeply" in refusal(deep_condition)
+    assert "when: condition nested too deeply, expected at most 50 deep" in refusal(lambda: Rule.model_validate(rule))
     text = '{"name": "r", "to": "l2", "when": ' + '{"type": "not", "of": ' * 3_000 + "{}" + "}" * 3_001
-    assert "recursion limit exceeded" in refuse(lambda: Rule.model_validate_json(text))
+    assert "recursion limit exceeded" in refusal(lambda: Rule.model_validate_json(text))
 
 
 def test_a_condition_whose_parts_are_shared_is_refused_before_it_is_unfolded():
@@ -725,20 +413,20 @@ def test_a_condition_whose_parts_are_shared_is_refused_before_it_is_unfolded():
     for _ in range(40):
         shared = {"type": "all", "of": [shared, shared]}
     rule = {"name": "r", "to": "l2", "when": shared}
-    assert "condition too wide" in refuse(lambda: Rule.model_validate(rule))
+    assert "condition too wide" in refusal(lambda: Rule.model_validate(rule))
 
 
 def test_a_condition_that_is_put_together_too_wide_is_refused():
     """Also when it was never data."""
     parts = (F.acknowledged.as_condition(),) * 1_001
-    assert "condition too wide `1001`, expected at most 1000 comparisons" in refuse(lambda: AllOf(of=parts))
+    assert "condition too wide `1001`, expected at most 1000 comparisons" in refusal(lambda: AllOf(of=parts))
 
 
 def test_a_condition_that_is_too_wide_is_refused():
     """A stranger's policy cannot be arbitrarily wide either."""
     atom = json.loads((F.replies >= 2).model_dump_json())
     data = {"name": "r", "to": "l2", "when": {"type": "all", "of": [atom] * 1_001}}
-    assert "condition too wide `1001`, expected at most 1000 comparisons" in refuse(lambda: Rule.model_validate(data))
+    assert "condition too wide `1001`, expected at most 1000 comparisons" in refusal(lambda: Rule.model_validate(data))
 
 
 def test_errors_carry_their_fields():
@@ -762,14 +450,3 @@ def test_values_are_frozen():
     with pytest.raises(TypeError, match="frozen value"):
         case.history[0].facts.update(down=False)
     assert Case.open("C", at=datetime(2026, 3, 2, tzinfo=UTC)).attributes == {}
-
-
-def test_nothing_is_asked_of_a_case_before_its_opening():
-    """Neither a decision nor a forecast nor a snapshot."""
-    policy, case, early = desk(), opened(), when("sun 09:00") - timedelta(weeks=1)
-    for ask in (
-        lambda: decide(policy, case, at=early),
-        lambda: forecast(policy, case, at=early, until=when("mon 10:00")),
-        lambda: case.reconcile(at=early, priority="high"),
-    ):
-        assert "before the opening" in refuse(ask)
