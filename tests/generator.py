@@ -1,9 +1,12 @@
-"""Random policies and histories that meet: few names, few instants, many coincidences."""
+"""Random policies and cases that fit each other: few names, few instants and many coincidences."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import product
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -19,6 +22,7 @@ from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import Absence, BusinessCalendar, Layer, Rota, Shift, Span
+from tests.bench import OFFICE, when
 
 MONDAY = datetime(2026, 3, 23, 7, tzinfo=UTC)
 """A Monday in the week before the clocks change in London."""
@@ -446,3 +450,100 @@ def situations(draw: st.DrawFn) -> tuple[Policy, Case, datetime]:
     last = case.history[-1].at
     at = max(draw(instants() | GAPS.map(lambda gap: last + gap) | GAPS.map(lambda gap: last - gap)), case.opened_at)
     return policy, case, at
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Small policies whose every case can be listed, and policies that wait for time: drawn from a `random.Random`, since
+# a proof is tried on thousands of cases.
+
+SMALL_LEVELS = ("l1", "l2", "l3")
+CLAIM_SPANS = ("1 hour", "2 hours", "2 business hours", "4 business hours", "1 business day", "3 hours")
+
+
+def small_comparison(random: Random) -> Any:
+    """A comparison of a fact that does not change by itself."""
+    kind = random.choice(("priority", "priority", "flag", "count", "choice"))
+    if kind == "flag":
+        return F.flag("down").as_condition()
+    if kind == "choice":
+        value = random.choice(("small", "large"))
+        return random.choice((F.choice("size") == value, F.choice("size") != value, F.choice("size").in_(value)))
+    fact, value = (
+        (F.priority, random.choice(PRIORITIES)) if kind == "priority" else (F.count("seats"), random.randint(0, 5))
+    )
+    return random.choice((fact >= value, fact < value, fact > value, fact <= value, fact == value, fact != value))
+
+
+def small_condition(random: Random, size: int = 3) -> Any:
+    """Some comparisons under all, any and not."""
+    if size == 1 or random.random() < 0.25:
+        return small_comparison(random)
+    half = size // 2
+    one, other = small_condition(random, half or 1), small_condition(random, size - half)
+    made = one & other if random.random() < 0.6 else one | other
+    return ~made if random.random() < 0.2 else made
+
+
+def small_rule(random: Random, name: str, size: int = 3) -> Rule:
+    """A rule to some level, sometimes for some levels only."""
+    at = tuple(random.sample(SMALL_LEVELS, random.randint(1, 2))) if random.random() < 0.25 else ()
+    return Rule(name=name, when=small_condition(random, size), to=random.choice(SMALL_LEVELS), at=at)
+
+
+def small_policy(random: Random, rules: int = 4, size: int = 3) -> Policy:
+    """A policy of three levels whose rules look at state alone."""
+    return Policy(
+        name="small",
+        version="1",
+        levels=tuple(EscalationLevel(key=key) for key in SMALL_LEVELS),
+        rules=tuple(small_rule(random, f"r{number}", size) for number in range(rules)),
+        priorities=PRIORITIES,
+        facts=OWN_FACTS,
+        calendars={"office": OFFICE},
+    )
+
+
+def every_small_case() -> Iterator[Case]:
+    """Every case of such a policy, as it is opened: each priority, each value of each fact or none, each level."""
+    downs, seats, sizes = (None, False, True), (None, *range(6)), (None, "small", "large")
+    for priority, down, count, size, level in product((None, *PRIORITIES), downs, seats, sizes, SMALL_LEVELS):
+        facts = {"down": down, "seats": count, "size": size}
+        given = {name: value for name, value in facts.items() if value is not None}
+        yield Case.open("C-1", at=when("mon 09:00"), priority=priority, level=level, facts=given)
+
+
+def timed_small_rule(random: Random, name: str) -> Rule:
+    """A rule that waits for some time, perhaps under a condition, or that goes to the next level."""
+    durations = (F.open_for, F.at_level_for, F.unanswered_for, F.since_update, F.unassigned_for)
+    timed = random.choice(durations) >= random.choice(CLAIM_SPANS)
+    made = timed & small_comparison(random) if random.random() < 0.4 else timed
+    return Rule(name=name, when=made, to=random.choice(("l2", "l3", "next")))
+
+
+def timed_small_policy(random: Random, rules: int | None = None) -> Policy:
+    """A policy of a few such rules."""
+    made = [timed_small_rule(random, f"r{number}") for number in range(rules or random.randint(1, 3))]
+    return small_policy(random, 0).model_copy(update={"rules": tuple(made), "calendar": "office"})
+
+
+def small_case(random: Random, *, by_hand: bool, priorities: Sequence[str] = PRIORITIES) -> Case:
+    """A case that goes on for a few days."""
+    at = when("mon 08:00") + timedelta(minutes=30 * random.randint(0, 20))
+    facts = {
+        name: value for name, value in (("down", random.choice((None, True, False))), ("seats", 3)) if value is not None
+    }
+    case = Case.open("C-1", at=at, priority=random.choice((None, *priorities)), facts=facts)
+    events: list[Any] = [E.SupportReplied, E.CustomerReplied, E.UpdateSent, E.WaitStarted, E.LevelFailed]
+    events += [lambda at: E.Assigned(at=at, person=random.choice((None, "ann")))]
+    events += [lambda at: E.PriorityChanged(at=at, to=random.choice(priorities))]
+    events += [lambda at: E.FactObserved(at=at, name="down", value=random.choice((None, True, False)))]
+    events += [E.EscalationRequested]
+    if by_hand:
+        events += [E.Resolved, E.Reopened]
+        events += [lambda at: E.Escalated(at=at, to=random.choice(SMALL_LEVELS))]
+        events += [lambda at: E.DeEscalated(at=at, to=random.choice(SMALL_LEVELS))] * 2
+    happened = []
+    for _ in range(random.randint(0, 6)):
+        at += timedelta(minutes=30 * random.choice((0, 0, 1, 2, 4, 8, 30)), microseconds=random.choice((0, 0, 1)))
+        happened.append(random.choice(events)(at=at))
+    return case.record(*happened)

@@ -22,8 +22,7 @@ from escalation_rules.analysis.board import Board
 from escalation_rules.analysis.redundancy import redundant_rules
 from escalation_rules.analysis.ruling import alive, dead_rules
 from escalation_rules.engine import program_of
-from tests.oracle import claims as sampling
-from tests.units.analysis import small
+from tests.generator import SMALL_LEVELS, small_policy, timed_small_policy
 
 SIZES = (6, 12, 24, 60, 120, 300)
 TOLD = (12, 60, 300)
@@ -35,7 +34,7 @@ GOALS = {12: 5.0, 60: 200.0}
 def changed(policy: Policy) -> Policy:
     """The policy with its first rule at another level."""
     first = policy.rules[0]
-    to = next(key for key in small.KEYS[1:] if key != first.to)
+    to = next(key for key in SMALL_LEVELS[1:] if key != first.to)
     return policy.model_copy(update={"rules": (first.model_copy(update={"to": to}), *policy.rules[1:])})
 
 
@@ -51,8 +50,8 @@ def redundant(policy: Policy) -> object:
 
 
 KINDS: dict[str, Callable[[int, int], Policy]] = {
-    "state": lambda seed, rules: small.policy(Random(seed), rules=rules),
-    "time": lambda seed, rules: sampling.timed_policy(Random(seed), rules),
+    "state": lambda seed, rules: small_policy(Random(seed), rules=rules),
+    "time": lambda seed, rules: timed_small_policy(Random(seed), rules),
 }
 """Policies whose rules look at priorities and facts alone, and such whose rules wait for some time."""
 Ask = Callable[[Policy, Policy], object]

@@ -24,8 +24,7 @@ from escalation_rules.conditions import AllOf, AnyOf, Atom, Not
 from escalation_rules.engine import program_of
 from escalation_rules.engine.fold import fold
 from escalation_rules.worktime._timeline import microseconds_of
-from tests.generator import policies, situations
-from tests.units.analysis import small
+from tests.generator import PRIORITIES, SMALL_LEVELS, every_small_case, policies, situations, small_policy, small_rule
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 MANY = 1_000 if THOROUGH else 60
@@ -51,7 +50,7 @@ def truth(condition: Any, values: dict[str, Any]) -> bool | None:
         if held is None:
             return None
         if condition.fact == "priority":
-            held, constant = small.PRIORITIES.index(held), small.PRIORITIES.index(constant)
+            held, constant = PRIORITIES.index(held), PRIORITIES.index(constant)
         return KNOWN[condition.op](held, constant)
     inner_values = [truth(one, values) for one in condition.of]
     decisive = isinstance(condition, AnyOf)
@@ -67,7 +66,7 @@ def values_of(case: Case) -> dict[str, Any]:
     return {**facts, "priority": opened.priority, "level": opened.level}
 
 
-CASES = list(small.every_case())
+CASES = list(every_small_case())
 VALUES = [values_of(case) for case in CASES]
 
 
@@ -75,12 +74,12 @@ def asks(policy: Policy) -> list[dict[str, set[int]]]:
     """By every case, for each rule that holds the level it asks for, if that is above the present one."""
     found = []
     for rule in policy.rules:
-        to = small.KEYS.index(rule.to)
+        to = SMALL_LEVELS.index(rule.to)
         holding = {
             number
             for number, values in enumerate(VALUES)
             if (not rule.at or values["level"] in rule.at)
-            and small.KEYS.index(values["level"]) < to
+            and SMALL_LEVELS.index(values["level"]) < to
             and truth(rule.when, values)
         }
         found.append({"cases": holding, "to": {to}})
@@ -91,19 +90,19 @@ def test_the_slow_evaluation_is_the_engine_s():
     """The list of cases is a fair referee: `decide` takes each case as far as the rules that hold at once say."""
     random = Random("referee")
     for _ in range(20):
-        policy = small.policy(random)
+        policy = small_policy(random)
         asked = asks(policy)
         for number in random.sample(range(len(CASES)), 30):
             wanted = {max(one["to"]) for one in asked if number in one["cases"]}
             moves = decide(policy, CASES[number], at=CASES[number].opened_at).moves
-            assert {small.KEYS.index(move.to) for move in moves[:1]} == set(sorted(wanted)[-1:])
+            assert {SMALL_LEVELS.index(move.to) for move in moves[:1]} == set(sorted(wanted)[-1:])
 
 
 def test_dead_and_redundant_rules_are_those_of_exhaustive_enumeration():
     """Exactly those: no rule that moves some case is called dead, none that adds something redundant, none missed."""
     random = Random("exhaustive")
     for _ in range(MANY):
-        policy = small.policy(random, rules=random.randint(2, 5))
+        policy = small_policy(random, rules=random.randint(2, 5))
         asked = asks(policy)
         dead = {rule.name for rule, one in zip(policy.rules, asked, strict=True) if not one["cases"]}
         report = check(policy)
@@ -186,12 +185,7 @@ def as_z3(z3: Any, condition: Any, *, negated: bool = False) -> Any:
     if isinstance(condition, AllOf | AnyOf):
         combine = z3.And if isinstance(condition, AllOf) != negated else z3.Or
         return combine(*(as_z3(z3, one, negated=negated) for one in condition.of))
-    domains = {
-        "priority": small.PRIORITIES,
-        "down": (False, True),
-        "seats": tuple(range(6)),
-        "size": ("small", "large"),
-    }
+    domains = {"priority": PRIORITIES, "down": (False, True), "seats": tuple(range(6)), "size": ("small", "large")}
     domain = domains[condition.fact]
     constants = condition.value if isinstance(condition.value, tuple) else (condition.value,)
     held, numbers = z3.Int(condition.fact), [domain.index(one) for one in constants]
@@ -212,8 +206,8 @@ def as_z3(z3: Any, condition: Any, *, negated: bool = False) -> Any:
 
 def asked_in_z3(z3: Any, rule: Rule, level: Any) -> Any:
     """That a rule asks for its level."""
-    places = [level == small.KEYS.index(key) for key in rule.at] or [True]
-    return z3.And(as_z3(z3, rule.when), z3.Or(*places), level < small.KEYS.index(rule.to))
+    places = [level == SMALL_LEVELS.index(key) for key in rule.at] or [True]
+    return z3.And(as_z3(z3, rule.when), z3.Or(*places), level < SMALL_LEVELS.index(rule.to))
 
 
 def test_z3_agrees_on_mid_size_policies():
@@ -222,7 +216,7 @@ def test_z3_agrees_on_mid_size_policies():
     random = Random("z3")
     questions = 0
     while questions < (1_200 if THOROUGH else 100):
-        policy = small.policy(random, rules=12, size=4)
+        policy = small_policy(random, rules=12, size=4)
         solver, level = z3.Solver(), z3.Int("level")
         bounds = {"priority": 3, "down": 2, "seats": 6, "size": 2}
         solver.add(
@@ -240,7 +234,9 @@ def test_z3_agrees_on_mid_size_policies():
         found = {one.path.removeprefix("rules[").removesuffix("]") for one in redundant_rules(board, rules)}
         left, expected = list(rules), set()
         for rule in reversed(rules):
-            others = [one for one in left if one is not rule and small.KEYS.index(one.to) >= small.KEYS.index(rule.to)]
+            others = [
+                one for one in left if one is not rule and SMALL_LEVELS.index(one.to) >= SMALL_LEVELS.index(rule.to)
+            ]
             none = [z3.Not(asked_in_z3(z3, one, level)) for one in others]
             if not possible(asked_in_z3(z3, rule, level), *none):
                 expected.add(rule.name)
@@ -272,14 +268,14 @@ def test_verdicts_are_those_of_exhaustive_enumeration():
     random = Random("diff")
     seen: set[str] = set()
     for _ in range(1_000 if THOROUGH else 60):
-        old = small.policy(random, rules=random.randint(1, 4))
+        old = small_policy(random, rules=random.randint(1, 4))
         rules = list(old.rules)
         change = random.choice(("add", "remove", "change"))
         if change == "add":
-            rules.append(small.rule(random, "fresh"))
+            rules.append(small_rule(random, "fresh"))
         else:
             del rules[random.randrange(len(rules))]
-            rules += [small.rule(random, "r0 again")] * (change == "change")
+            rules += [small_rule(random, "r0 again")] * (change == "change")
         new = old.model_copy(update={"rules": tuple(rules)})
         found = diff(old, new)
         assert found.verdict == expected(old, new), f"{old!r}\n{new!r}"

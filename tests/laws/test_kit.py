@@ -26,8 +26,7 @@ from escalation_rules.testing import (
     spans,
 )
 from escalation_rules.testing.words import Words
-from tests.bench import MICROSECOND, desk
-from tests.units.testing.policies import EVERYTHING
+from tests.bench import EVERYTHING, MICROSECOND, desk
 
 pytestmark = pytest.mark.usefixtures("fewer_examples")
 

@@ -14,9 +14,8 @@ from escalation_rules import facts as F
 from escalation_rules.analysis import Proved, Refuted, coverage, edges, prove
 from escalation_rules.worktime import Span
 from tests.bench import desk
-from tests.generator import situations
-from tests.oracle.claims import SPANS, Referee, random_case, timed_policy
-from tests.units.analysis import small
+from tests.generator import CLAIM_SPANS, OWN_FACTS, PRIORITIES, situations, small_case, small_policy, timed_small_policy
+from tests.oracle.claims import Referee
 
 FRAGMENT: list[tuple[list[Rule], dict[str, Any]]] = [
     ([Rule(name="r", when=F.open_for >= "4 hours", to="l2")], {"within": "4 business hours"}),
@@ -59,7 +58,7 @@ def survives(random: Random, policy: Policy, found: Proved, **sampler: Any) -> N
     condition = claim.when if claim.when is not None else F.replies >= 0
     referee = Referee(policy, condition, claim.reaches, claim.within)
     for number in range(CASES):
-        case = random_case(random, by_hand=claim.scope == "any case", **sampler)
+        case = small_case(random, by_hand=claim.scope == "any case", **sampler)
         assert not referee.violated(case), f"{policy!r}\n{case!r}\n{found!r}"
         assert number % 100 or not referee.violated_slowly(case), f"{policy!r}\n{case!r}\n{found!r}"
     assert referee.tried > CASES // 20 or not found.rules, f"hardly any case is one that it speaks of\n{found!r}"
@@ -71,8 +70,8 @@ def test_what_is_proved_no_random_case_refutes_and_what_is_refuted_is_violated(s
     random = Random(f"prove {scope}")
     verdicts: dict[str, int] = {}
     for number in range(CLAIMS):
-        policy = timed_policy(random)
-        condition, within = random.choice(CONDITIONS), Span.parse(random.choice(SPANS))
+        policy = timed_small_policy(random)
+        condition, within = random.choice(CONDITIONS), Span.parse(random.choice(CLAIM_SPANS))
         reaches = random.choice(("l2", "l3"))
         found = prove(policy, when=condition, reaches=reaches, within=within, scope=scope, budget=60_000)
         verdicts[type(found).__name__] = verdicts.get(type(found).__name__, 0) + 1
@@ -90,8 +89,8 @@ def test_what_is_proved_no_random_case_refutes_and_what_is_refuted_is_violated(s
 @pytest.mark.parametrize(("rules", "question"), FRAGMENT)
 def test_each_proof_of_the_fragment_survives_random_cases(rules, question):
     """What the documentation names as provable, of cases of every priority that the rules look at."""
-    priorities = (*small.PRIORITIES, "urgent")
-    policy = desk(*rules, priorities=priorities, facts=small.FACTS)
+    priorities = (*PRIORITIES, "urgent")
+    policy = desk(*rules, priorities=priorities, facts=OWN_FACTS)
     found = prove(policy, **{"reaches": "l2", **question})
     assert isinstance(found, Proved)
     survives(Random(f"fragment {rules} {question}"), policy, found, priorities=priorities)
@@ -103,11 +102,11 @@ def test_the_fast_referee_finds_what_the_slow_one_finds(by_hand):
     random = Random(f"referees {by_hand}")
     broken = 0
     for _ in range(400 if THOROUGH else 40):
-        policy = timed_policy(random)
-        within, reaches = Span.parse(random.choice(SPANS)), random.choice(("l2", "l3"))
+        policy = timed_small_policy(random)
+        within, reaches = Span.parse(random.choice(CLAIM_SPANS)), random.choice(("l2", "l3"))
         referee = Referee(policy, random.choice(CONDITIONS), reaches, within)
         for _ in range(5):
-            case = random_case(random, by_hand=by_hand)
+            case = small_case(random, by_hand=by_hand)
             slowly = referee.violated_slowly(case)
             assert referee.violated(case) or not slowly, f"{policy!r}\n{case!r}"
             broken += slowly
@@ -140,6 +139,6 @@ def test_edges_of_small_policies_are_right():
     """On random policies whose rules look at state alone, each edge is on the side that it says."""
     random = Random("edges")
     for _ in range(20):
-        policy = small.policy(random)
+        policy = small_policy(random)
         for edge in edges(policy):
             assert asked(policy, edge) == edge.asks, f"{policy!r}\n{edge!r}"

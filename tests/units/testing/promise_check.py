@@ -8,7 +8,7 @@ import sys
 from hypothesis import HealthCheck, Phase, given, settings
 
 from escalation_rules.testing import INVARIANTS, Broken, Run, hold, runs
-from tests.units.testing.policies import EVERYTHING
+from tests.bench import EVERYTHING
 
 settings.register_profile(
     "keeping",

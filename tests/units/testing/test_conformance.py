@@ -7,8 +7,7 @@ import json
 import pytest
 
 from escalation_rules.testing.conformance import FIELDS, answer_of, check_example, example, read_examples
-from tests.bench import opened, when
-from tests.units.testing.policies import EVERYTHING
+from tests.bench import EVERYTHING, opened, when
 
 LATE = example("left alone", EVERYTHING, opened(priority="low"), when("tue 12:00"))
 

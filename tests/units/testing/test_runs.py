@@ -15,8 +15,7 @@ from escalation_rules import facts as F
 from escalation_rules.conditions import BUILT_IN
 from escalation_rules.errors import EscalationRulesError, InvalidValue, UnknownName
 from escalation_rules.testing import Run, Step
-from tests.bench import MICROSECOND, desk, opened, when
-from tests.units.testing.policies import EVERYTHING
+from tests.bench import EVERYTHING, MICROSECOND, desk, opened, when
 
 PLAN = E.ActionPlan(items=(E.PlanItem(what="call", owner="analyst", due=when("mon 15:00")),))
 DUE = when("mon 15:00")
