@@ -15,6 +15,9 @@ from tests.bench import MICROSECOND, desk, opened, when
 from tests.generator import ITEMS, PRIORITIES, cases, policies, situations
 
 LIVE = {"open", "waiting"}
+TWO_DAYS = timedelta(hours=50)
+SETTLING = E.Escalated | E.DeEscalated | E.PriorityChanged | E.Assigned | E.Observed
+"""What settles what rules asked for before it, when a person does it."""
 few = settings(max_examples=3 * settings.default.max_examples // 10)
 """For laws of single steps, which need fewer examples than those of the whole fold."""
 
@@ -180,13 +183,13 @@ def test_rule_23_keys_are_stable_across_calls_versions_and_lateness(situation, g
 @few
 @given(situations())
 def test_rule_23_what_is_recorded_by_key_is_not_asked_again(situation):
-    """Accept some of what is asked: what was accepted is never asked again."""
+    """Accept all of what is asked, half of it, or one move: what was accepted is never asked again."""
     policy, case, at = situation
     decision = decide(policy, case, at=at)
     asked = [one.key for one in (*decision.moves, *decision.actions)]
-    accepted = set(asked[::2])
-    again = decide(policy, case.record(*decision.accept(at=at, only=accepted)), at=at)
-    assert not accepted & {one.key for one in (*again.moves, *again.actions)}
+    for accepted in (asked, asked[::2], *([move.key] for move in decision.moves)):
+        again = decide(policy, case.record(*decision.accept(at=at, only=accepted)), at=at)
+        assert not set(accepted) & {one.key for one in (*again.moves, *again.actions)}
 
 
 @few
@@ -340,6 +343,63 @@ def test_rule_11_the_same_id_recorded_twice_changes_nothing(situation):
 
 
 @few
+@given(situations())
+def test_rule_18_a_late_host_records_the_events_of_a_prompt_one(situation):
+    """The events that the library makes have the same ids and instants, while no person does what rules do.
+
+    A move, a priority or an assignment that a person records settles what was due before it, which a prompt host has
+    recorded by then.
+    """
+    policy, case, at = situation
+    known = [event for event in until(case, at).history if not isinstance(event, SETTLING)]
+    case, at = Case(case.id, known), at + TWO_DAYS
+    note(f"{policy!r}\n{case!r}\n{at!r}")
+    late = settle(policy, case, at=at)
+    assume(late.decision.status in LIVE)
+    prompt = prompt_host(policy, case, at)
+    made = [{(one.id, one.at) for one in some.history if one.actor == "automation"} for some in (late.case, prompt)]
+    assert made[0] == made[1]
+
+
+@few
+@given(situations())
+def test_rule_27_each_wake_up_is_exact_until_there_is_none(situation):
+    """Eight wake-ups in a row: equal until a microsecond before, different at the instant."""
+    policy, case, at = situation
+    note(f"{policy!r}\n{case!r}\n{at!r}")
+    known = until(case, at)
+    decision = decide(policy, known, at=at)
+    for _ in range(8):
+        wake = decision.wake_at
+        if wake is None:
+            assert decide(policy, known, at=decision.at + timedelta(days=400)).answer == decision.answer
+            break
+        assert decide(policy, known, at=max(decision.at, wake - MICROSECOND)).answer == decision.answer
+        after = decide(policy, known, at=wake)
+        assert after.answer != decision.answer
+        decision = after
+
+
+@few
+@given(situations())
+def test_rule_13_segments_sum_to_the_budget_and_to_the_time_that_passed(situation):
+    """The counted segments sum to the budget at due, and all of them to the time from start to stop."""
+    policy, case, at = situation
+    case, at = until(case, at), at + TWO_DAYS
+    note(f"{policy!r}\n{case!r}\n{at!r}")
+    decision = decide(policy, case, at=at)
+    for deadline in (*decision.deadlines, *decision.ended):
+        if deadline.started is None or deadline.budget is None:
+            continue
+        segments = deadline.segments(at)
+        end = deadline.stopped or at
+        assert sum((one.end - one.start for one in segments), timedelta()) == end - deadline.started
+        if deadline.due and not deadline.caused_by_change and deadline.outcome != "void" and end >= deadline.due:
+            counted = [one.end - one.start for one in deadline.segments(deadline.due) if one.counted]
+            assert sum(counted, timedelta()) == deadline.budget
+
+
+@few
 @given(situations(), st.timedeltas(timedelta(0), timedelta(days=5)))
 def test_forecast_tells_the_moves_that_come(situation, gap):
     """What `forecast` says is what decisions find later, if nobody does anything."""
@@ -350,7 +410,8 @@ def test_forecast_tells_the_moves_that_come(situation, gap):
     later = decide(policy, known, at=at + gap)
     now = decide(policy, known, at=at)
     keys = {move.key for move in now.moves}
-    assert [move.key for move in coming] == [move.key for move in later.moves if move.key not in keys]
+    expected = [(move.key, move.due) for move in later.moves if move.key not in keys]
+    assert [(move.key, move.due) for move in coming] == expected
 
 
 @few
