@@ -27,10 +27,16 @@ from tests.bench import OFFICE, when
 MONDAY = datetime(2026, 3, 23, 7, tzinfo=UTC)
 """A Monday in the week before the clocks change in London."""
 
+STARTS = st.sampled_from((MONDAY, MONDAY, MONDAY, datetime(2026, 10, 30, 22, tzinfo=UTC)))
+"""Before the days on which clocks go forward in London, and back in New York."""
+
 CALENDARS = {
     "office": BusinessCalendar("Europe/London", {"mon-fri": "09:00-17:00"}, ["2026-03-25"]),
     "night": BusinessCalendar("Europe/London", {"mon-sun": "22:00-06:00"}),
     "always": BusinessCalendar.always("UTC"),
+    "split": BusinessCalendar(
+        "America/New_York", {"mon-fri": ["09:00-12:00", "13:00-17:00"], "sat": "22:00-02:00"}, "US"
+    ),
 }
 PRIORITIES = ("low", "normal", "high")
 OWN_FACTS = (F.flag("down"), F.count("seats", 0, 5), F.choice("size", ("small", "large")))
@@ -43,6 +49,7 @@ SPANS = st.sampled_from(
         *(f"{amount} {unit}s" for unit in ("hour", "business hour") for amount in (0, 1, 4, 8)),
         *(f"{amount} {unit}s" for unit in ("day", "business day") for amount in (0, 1, 2)),
         *(f"{amount} business days, same time" for amount in (0, 1, 2)),
+        *("30 minutes", "90 minutes"),
     ]
 ).map(Span.parse)
 """Spans that meet closing times."""
@@ -80,6 +87,8 @@ def picks(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 CALENDAR_NAMES = st.sampled_from(sorted(CALENDARS))
 SOME_EVENTS = st.sampled_from(
     [
+        (E.COUNTING_REPLY,),
+        (E.CallHeld.like(),),
         (E.CustomerReplied.like(),),
         (E.EscalationRequested.like(channel=E.other_than("phone")),),
         (E.ProgressReported.like(state="digressed"),),
@@ -146,7 +155,9 @@ def atoms(draw: st.DrawFn, tracks: tuple[tuple[str, ...], ...], targets: tuple[s
         return F.happened(draw(SOME_EVENTS)).as_condition()
     if kind == "used":
         return compare(
-            F.used(draw(st.sampled_from(targets))), draw(st.sampled_from(("0", "1/3", "3/4", "1", "3/2"))), two
+            F.used(draw(st.sampled_from(targets))),
+            draw(st.sampled_from(("0", "1/4", "1/3", "1/2", "3/4", "1", "3/2"))),
+            two,
         )
     if kind == "deadline":
         outcome = draw(st.sampled_from(("not started", "pending", "met", "breached", "void")))
@@ -224,6 +235,16 @@ def checklists(draw: st.DrawFn) -> Checklist:
     return Checklist.of(*items)
 
 
+ON_ENTRY = st.sampled_from(
+    [
+        (A.Notify("ana"), A.Assign("bo", as_="contact")),
+        (A.SetPriority("next"),),
+        (A.Flag("entered"),),
+        (A.Assign("ana"),),
+    ]
+)
+
+
 @cache
 @st.composite
 def levels(draw: st.DrawFn, key: str, tracks: Any, *, top: bool) -> EscalationLevel:
@@ -237,7 +258,7 @@ def levels(draw: st.DrawFn, key: str, tracks: Any, *, top: bool) -> EscalationLe
         alternates=("cy",) if owner is not None and draw(st.booleans()) else (),
         nobody=draw(st.sampled_from(("hold", "skip", "wait"))),
         targets=tuple(draw(st.lists(targets(tracks), max_size=2))) if draw(st.booleans()) else (),
-        on_entry=(A.Notify("ana"), A.Assign("bo", as_="contact")) if draw(st.integers(0, 2)) == 0 else (),
+        on_entry=draw(ON_ENTRY) if draw(st.integers(0, 2)) == 0 else (),
         escalate_after=draw(maybe(SPANS.filter(lambda span: span.amount > 0))) if draw(st.booleans()) else None,
         cooldown=draw(maybe(picks(SPANS))) if draw(st.booleans()) else None,
         external=external,
@@ -385,6 +406,8 @@ def events(draw: st.DrawFn, policy: Policy, at: datetime) -> Any:
         more = {"plan": E.ActionPlan(items=(item,), backup=draw(st.sampled_from((None, "swap"))))}
     elif kind is E.CommunicationAgreed:
         more = {"plan": E.CommunicationPlan(every=draw(SPANS))}
+    elif kind is E.CallHeld:
+        more = {"kind": draw(st.sampled_from(("kick_off", "status")))}
     elif kind is E.ProgressReported:
         more = {"state": draw(st.sampled_from(("digressed", "fine")))}
     elif kind is E.UpdateSent:
@@ -412,14 +435,14 @@ KINDS = (
         E.Reviewed,
         E.UpdateSent,
     ]
-    + [E.Resolved, E.Reopened, E.Closed, E.Voided, E.Observed, E.ProgressReported]
+    + [E.Resolved, E.Reopened, E.Closed, E.Voided, E.Observed, E.ProgressReported, E.CallHeld]
 )
 
 
 @st.composite
 def cases(draw: st.DrawFn, policy: Policy, most: int = 10) -> Case:
     """Some case under a policy."""
-    times = [MONDAY + timedelta(hours=draw(st.integers(0, 60)))]
+    times = [draw(STARTS) + timedelta(hours=draw(st.integers(0, 60)))]
     times += [times[0]] * draw(st.integers(2, most))
     for number in range(1, len(times)):
         times[number] = times[number - 1] + draw(GAPS)
@@ -437,7 +460,8 @@ def cases(draw: st.DrawFn, policy: Policy, most: int = 10) -> Case:
 
 
 GAPS = st.sampled_from(
-    [timedelta(hours=hours) for hours in (0, 0, 0.5, 1, 1, 2, 4, 8, 16, 24, 30)] + [timedelta(hours=8, microseconds=1)]
+    [timedelta(hours=hours) for hours in (0, 0, 0.5, 1, 1, 2, 4, 8, 16, 24, 30)]
+    + [timedelta(microseconds=1), timedelta(hours=8, microseconds=1), timedelta(hours=1, microseconds=-1)]
 )
 """Times between events that meet the spans."""
 

@@ -74,7 +74,7 @@ def with_target(track: Track, key: str, target: Target) -> Track:
 
 def held_level(bare: Policy, level: EscalationLevel, calendar) -> EscalationLevel:
     """What columns can hold of a level, its targets apart."""
-    for changes in ({"targets": ()}, {"alternates": ()}, {"entry": None}, {"escalate_after": None}):
+    for changes in ({"targets": ()}, {"alternates": ()}, {"entry": None}, {"escalate_after": None}, {"on_entry": ()}):
         fits = not level.targets and held(bare, tracks=(Track(key="t", levels=(level,), calendar=calendar),))
         level = level.model_copy(update={} if fits else changes)
     return level

@@ -1,8 +1,8 @@
 """The index of rules: which tests check a rule of docs/semantics.md, and where the code follows it.
 
 `python -m tests.project.rule_index` writes docs/rule-index.md. Comments and docstrings under src cite rules, as in
-`# rule 22` or `# rules 12-16`. A test names its rule in its docstring, as in "Rule 22: …", and a file of tests/rules has
-the number in its name.
+`# rule 22` or `# rules 12-16`. A test names its rule in its docstring, as in "Rule 22: …", and the name of a file in
+tests/rules holds its number.
 """
 
 from __future__ import annotations
