@@ -26,7 +26,7 @@ from escalation_rules.testing.strategies import cases as cases_of
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.bench import when
 from tests.generator import CALENDARS, GAPS, ITEMS, OWN_FACTS, PRIORITIES, SPANS, TRACKS, cases, instants, policies
-from tests.units.simulation.both_ways import assert_held, assert_same
+from tests.units.simulation.frame_checks import assert_same, assert_vectorised
 
 
 def held(policy: Policy, **changes) -> bool:
@@ -143,7 +143,7 @@ def logs(draw):
 @given(logs())
 def test_columns_and_case_by_case_are_equal(log):
     """The headline law: over random policies and histories, every frame, to the last value."""
-    assert_held(*log)
+    assert_vectorised(*log)
 
 
 @st.composite
@@ -272,7 +272,7 @@ def answered(draw, policy, number):
 @given(asking_logs())
 def test_what_checklists_hold_back_is_the_same_both_ways(log):
     """Rules 23 and 24: on every track, the moves, what became of their checklists, and what was held back till when."""
-    assert_held(*log)
+    assert_vectorised(*log)
 
 
 PRESETS = {
@@ -293,7 +293,7 @@ def test_presets_go_by_columns(name, data):
     policy = PRESETS[name]
     plan, case = Plan(policy), data.draw(cases_of(policy))
     case = Case(case.id, [event for event in case.history if plan.holds(event)])
-    assert_held(policy, [case], case.history[-1].at + data.draw(GAPS))
+    assert_vectorised(policy, [case], case.history[-1].at + data.draw(GAPS))
 
 
 @settings(max_examples=settings.default.max_examples // 4)

@@ -49,7 +49,7 @@ def prompt_host(policy: Policy, case: Case, at: datetime) -> Case:
 
 @given(situations())
 def test_rule_18_late_equals_prompt(situation):
-    """A host that was down gets what a prompt host would have got: the same answer once both have caught up."""
+    """Rule 18: a host that was down gets the same answer as a prompt host once both have caught up."""
     policy, case, at = situation
     case = without_snapshots(case)
     note(f"{policy!r}\n{case!r}\n{at!r}")
@@ -61,7 +61,7 @@ def test_rule_18_late_equals_prompt(situation):
 
 @given(situations())
 def test_rule_18_settling_is_idempotent_and_keeps_the_rest_of_the_answer(situation):
-    """Accepting what is asked changes nothing but that it is not asked any more."""
+    """Rule 18: accepting what is asked changes nothing but that it is not asked any more."""
     policy, case, at = situation
     note(f"{policy!r}\n{case!r}\n{at!r}")
     before, settled = decide(policy, case, at=at), settle(policy, case, at=at)
@@ -77,7 +77,7 @@ def test_rule_18_settling_is_idempotent_and_keeps_the_rest_of_the_answer(situati
 @few
 @given(situations())
 def test_rule_19_moves_are_in_due_order_and_due_is_the_first_instant(situation):
-    """`moves` are in due order; at its due a move is asked for, a microsecond before it is not."""
+    """Rule 19: `moves` are in due order; at its due a move is asked for, a microsecond before it is not."""
     policy, case, at = situation
     note(f"{policy!r}\n{case!r}\n{at!r}")
     moves = decide(policy, case, at=at).moves
@@ -94,7 +94,7 @@ def test_rule_19_moves_are_in_due_order_and_due_is_the_first_instant(situation):
 @few
 @given(situations(), st.timedeltas(timedelta(0), timedelta(days=10)))
 def test_rule_20_levels_only_rise_while_nobody_does_anything(situation, gap):
-    """Rounds and time raise a case on its tracks, and never lower it."""
+    """Rule 20: rounds and time raise a case on its tracks, and never lower it."""
     policy, case, at = situation
     note(f"{policy!r}\n{case!r}\n{at!r}")
     known = until(case, at)
@@ -107,7 +107,7 @@ def test_rule_20_levels_only_rise_while_nobody_does_anything(situation, gap):
 @few
 @given(situations(), st.randoms(use_true_random=False))
 def test_rule_21_the_order_of_rules_is_irrelevant(situation, random):
-    """Rules are free of order."""
+    """Rule 21: the order of rules changes no answer."""
     policy, case, at = situation
     shuffled = list(policy.rules)
     random.shuffle(shuffled)
@@ -128,7 +128,7 @@ RULES = st.lists(st.tuples(STATES, st.sampled_from(["l1", "l2", "l3"])), min_siz
     st.fixed_dictionaries({}, optional={"down": st.booleans(), "seats": st.integers(0, 5)}),
 )
 def test_rule_21_in_one_round_adding_a_rule_never_lowers_the_level_reached(wants, priority, facts):
-    """From one state, the highest level that a holding rule names wins."""
+    """Rule 21: from one state, the highest level that a holding rule names wins."""
     rules = [Rule(name=f"r{number}", when=condition, to=to) for number, (condition, to) in enumerate(wants)]
     order = [None, "l1", "l2", "l3"]
     case = opened(priority=priority, facts=facts)
@@ -144,7 +144,7 @@ def test_rule_21_in_one_round_adding_a_rule_never_lowers_the_level_reached(wants
 
 @given(st.lists(st.sampled_from(["fail", "reply", "ask", "same"]), max_size=8), st.integers(0, 30))
 def test_rule_22_one_cause_climbs_one_rung(happenings, hours):
-    """`next` fires on evidence later than the entry: the case has climbed no further than there were causes."""
+    """Rule 22: `next` needs evidence later than the entry, so a case climbs no further than there were causes."""
     policy = desk(
         Rule(name="failed", when=F.level_failed, to="next"),
         Rule(name="asked", when=F.happened(E.EscalationRequested.like()), to="next"),
@@ -167,7 +167,7 @@ def test_rule_22_one_cause_climbs_one_rung(happenings, hours):
 @few
 @given(situations(), st.timedeltas(timedelta(0), timedelta(days=3)))
 def test_rule_23_keys_are_stable_across_calls_versions_and_lateness(situation, gap):
-    """What is asked for at an instant is asked for later under the same key, by another version of the policy too."""
+    """Rule 23: a move has the same key when it is asked for later and by another version of the policy."""
     policy, case, at = situation
     known = until(case, at)
     now = decide(policy, known, at=at)
@@ -183,7 +183,7 @@ def test_rule_23_keys_are_stable_across_calls_versions_and_lateness(situation, g
 @few
 @given(situations())
 def test_rule_23_what_is_recorded_by_key_is_not_asked_again(situation):
-    """Accept all of what is asked, half of it, or one move: what was accepted is never asked again."""
+    """Rule 23: accept all of what is asked, half of it, or one move: what was accepted is never asked again."""
     policy, case, at = situation
     decision = decide(policy, case, at=at)
     asked = [one.key for one in (*decision.moves, *decision.actions)]
@@ -195,7 +195,7 @@ def test_rule_23_what_is_recorded_by_key_is_not_asked_again(situation):
 @few
 @given(situations())
 def test_rule_23_what_was_declined_is_never_asked_again(situation):
-    """`MoveDeclined` says no for good."""
+    """Rule 23: `MoveDeclined` says no for good."""
     policy, case, at = situation
     decision = decide(policy, case, at=at)
     asked = [one.key for one in (*decision.moves, *decision.actions)]
@@ -210,7 +210,7 @@ GUARDED = {"entry": tuple(Item(key=key, evidence=key == "impact") for key in ITE
 
 @given(cases(desk()), st.sampled_from(["l2", "l3", "next"]), st.booleans())
 def test_rule_24_what_is_missing_is_exact(case, to, urgent):
-    """A held move is released by answering what is missing, and by nothing less."""
+    """Rule 24: a held move is released by answering what is missing, and by nothing less."""
     policy = desk(
         Rule(name="wanted", when=F.open_for >= "1 hour", to=to),
         Rule(name="urgent", when=F.priority >= "urgent" if urgent else F.reopened >= 3, to="l3"),
@@ -235,7 +235,7 @@ def test_rule_24_what_is_missing_is_exact(case, to, urgent):
 @few
 @given(situations())
 def test_rule_25_a_cooldown_never_holds_a_rise(situation):
-    """Cooldowns and exit checklists hold back going down, never a move."""
+    """Rule 25: cooldowns and exit checklists hold back going down, never a move."""
     policy, case, at = situation
     tracks = tuple(
         track.model_copy(
@@ -250,7 +250,7 @@ def test_rule_25_a_cooldown_never_holds_a_rise(situation):
 @few
 @given(situations())
 def test_rule_26_the_owner_is_on_duty_or_nobody_was(situation):
-    """Availability is judged at due: the owner, then the alternates.
+    """Rule 26: availability is judged at due: the owner, then the alternates.
 
     Unowned only when nobody was there and the level waits.
     """
@@ -268,7 +268,7 @@ def test_rule_26_the_owner_is_on_duty_or_nobody_was(situation):
 
 @given(situations())
 def test_rule_27_wake_at_is_exact(situation):
-    """From `at` up to `wake_at` the answer is equal; at `wake_at` it differs; without one it never changes."""
+    """Rule 27: from `at` up to `wake_at` the answer is equal; at `wake_at` it differs; without one it never changes."""
     policy, case, at = situation
     note(f"{policy!r}\n{case!r}\n{at!r}")
     known = until(case, at)
@@ -287,7 +287,7 @@ def test_rule_27_wake_at_is_exact(situation):
 @few
 @given(policies(), st.data())
 def test_rule_28_an_external_level_ends_the_clocks(policy, data):
-    """On an external level nothing is pending, nothing moves on any track, and nothing will."""
+    """Rule 28: on an external level nothing is pending, nothing moves on any track, and nothing will."""
     external = [level.key for level in policy.all_levels if level.external]
     assume(external)
     case = data.draw(cases(policy))
@@ -311,7 +311,7 @@ def test_rule_28_an_external_level_ends_the_clocks(policy, data):
 @few
 @given(situations())
 def test_rule_8_events_after_at_do_not_exist(situation):
-    """A decision is blind to the future."""
+    """Rule 8: a decision is blind to the future."""
     policy, case, at = situation
     assert decide(policy, case, at=at).answer == decide(policy, until(case, at), at=at).answer
 
@@ -319,7 +319,7 @@ def test_rule_8_events_after_at_do_not_exist(situation):
 @few
 @given(situations(), st.randoms(use_true_random=False))
 def test_rule_8_the_order_of_arrival_is_irrelevant(situation, random):
-    """A late arrival takes its place by its instant."""
+    """Rule 8: a late arrival takes its place by its instant."""
     _, case, _ = situation
     events = list({event.at: event for event in case.history[1:] if event.at > case.opened_at}.values())
     shuffled = random.sample(events, len(events))
@@ -334,7 +334,7 @@ def test_rule_8_the_order_of_arrival_is_irrelevant(situation, random):
 @few
 @given(situations())
 def test_rule_11_the_same_id_recorded_twice_changes_nothing(situation):
-    """Every event that is accepted has an id, and recording it again is harmless."""
+    """Rule 11: every event that is accepted has an id, and recording it again is harmless."""
     policy, case, at = situation
     events = decide(policy, case, at=at).accept(at=at)
     once = case.record(*events)
@@ -345,7 +345,7 @@ def test_rule_11_the_same_id_recorded_twice_changes_nothing(situation):
 @few
 @given(situations())
 def test_rule_18_a_late_host_records_the_events_of_a_prompt_one(situation):
-    """The events that the library makes have the same ids and instants, while no person does what rules do.
+    """Rule 18: the events that the library makes have the same ids and instants, while no person does what rules do.
 
     A move, a priority or an assignment that a person records settles what was due before it, which a prompt host has
     recorded by then.
@@ -364,7 +364,7 @@ def test_rule_18_a_late_host_records_the_events_of_a_prompt_one(situation):
 @few
 @given(situations())
 def test_rule_27_each_wake_up_is_exact_until_there_is_none(situation):
-    """Eight wake-ups in a row: equal until a microsecond before, different at the instant."""
+    """Rule 27: eight wake-ups in a row: equal until a microsecond before, different at the instant."""
     policy, case, at = situation
     note(f"{policy!r}\n{case!r}\n{at!r}")
     known = until(case, at)
@@ -383,7 +383,7 @@ def test_rule_27_each_wake_up_is_exact_until_there_is_none(situation):
 @few
 @given(situations())
 def test_rule_13_segments_sum_to_the_budget_and_to_the_time_that_passed(situation):
-    """The counted segments sum to the budget at due, and all of them to the time from start to stop."""
+    """Rule 13: the counted segments sum to the budget at due, and all of them to the time from start to stop."""
     policy, case, at = situation
     case, at = until(case, at), at + TWO_DAYS
     note(f"{policy!r}\n{case!r}\n{at!r}")
@@ -402,7 +402,7 @@ def test_rule_13_segments_sum_to_the_budget_and_to_the_time_that_passed(situatio
 @few
 @given(situations(), st.timedeltas(timedelta(0), timedelta(days=5)))
 def test_forecast_tells_the_moves_that_come(situation, gap):
-    """What `forecast` says is what decisions find later, if nobody does anything."""
+    """Rule 18: `forecast` lists what decisions find later, if nobody does anything."""
     policy, case, at = situation
     known = until(case, at)
     coming = forecast(policy, case, at=at, until=at + gap)

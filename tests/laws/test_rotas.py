@@ -60,7 +60,7 @@ rotas = st.builds(
 @FEWER
 @given(rotas, moments, st.lists(moments, min_size=8, max_size=8))
 def test_shifts_and_gaps_are_who_is_on_duty_and_when_nobody_is(rota, start, asked):
-    """They part the time between them; between two shifts nobody, or somebody else, is on duty."""
+    """Rule 26: they part the time between them; between two shifts nobody, or somebody else, is on duty."""
     end = start + timedelta(days=20)
     shifts, gaps = rota.shifts(start, end), rota.gaps(start, end)
     parts = sorted([(one.start, one.end, one.person) for one in shifts] + [(a, b, None) for a, b in gaps])
@@ -77,7 +77,7 @@ def test_shifts_and_gaps_are_who_is_on_duty_and_when_nobody_is(rota, start, aske
 @FEWER
 @given(rotas, moments)
 def test_the_next_change_is_where_the_shifts_say(rota, start):
-    """The first later instant at which it is somebody else."""
+    """Rule 26: the first later instant at which it is somebody else."""
     shifts = rota.shifts(start, start + timedelta(days=20))
     edges = [edge for one in shifts for edge in (one.start, one.end) if start < edge < start + timedelta(days=20)]
     change = next_change(rota, start)

@@ -35,7 +35,7 @@ def questions(draw: st.DrawFn) -> tuple:
 @FEWER
 @given(questions(), lengths)
 def test_elapsed_undoes_add(question, length):
-    """What was added has elapsed, to the microsecond."""
+    """Rules 5 and 7: what was added has elapsed, to the microsecond."""
     calendar, (start, *_) = question
     assert calendar.elapsed(start, calendar.add(start, business(length))) == length
 
@@ -43,7 +43,7 @@ def test_elapsed_undoes_add(question, length):
 @FEWER
 @given(questions(), lengths)
 def test_subtract_undoes_add_up_to_closed_time(question, length):
-    """Back where it started, or where that was closed, at the opening after it; and the other way about."""
+    """Rule 5: back where it started, or where that was closed, at the opening after it; and the other way about."""
     calendar, (start, *_) = question
     back = calendar.subtract(calendar.add(start, business(length)), business(length))
     assert back == calendar.next_open(start)
@@ -53,7 +53,7 @@ def test_subtract_undoes_add_up_to_closed_time(question, length):
 @FEWER
 @given(questions())
 def test_add_undoes_elapsed_up_to_closed_time(question):
-    """The earliest instant by which so much has passed: the end itself, if it was open until then."""
+    """Rules 5 and 7: the earliest instant by which so much has passed: the end itself, if it was open until then."""
     calendar, (start, end, _) = question
     passed = calendar.elapsed(start, end)
     assume(passed > NOTHING)
@@ -76,7 +76,7 @@ def test_elapsed_is_additive_and_antisymmetric(question):
 @FEWER
 @given(questions(), lengths, lengths)
 def test_add_is_additive(question, one, other):
-    """In two steps or in one."""
+    """Rule 5: in two steps or in one."""
     calendar, (start, *_) = question
     assert calendar.add(calendar.add(start, business(one)), business(other)) == calendar.add(
         start, business(one + other)
@@ -86,7 +86,7 @@ def test_add_is_additive(question, one, other):
 @FEWER
 @given(questions(), lengths, lengths, st.integers(0, 5))
 def test_add_is_monotone_in_start_and_span(question, one, other, count):
-    """A later start or a longer span is never due earlier."""
+    """Rules 5 and 6: a later start or a longer span is never due earlier."""
     calendar, (first, second, _) = question
     short, long = sorted((one, other))
     assert first <= calendar.add(first, business(short)) <= calendar.add(first, business(long))
@@ -98,7 +98,7 @@ def test_add_is_monotone_in_start_and_span(question, one, other, count):
 @FEWER
 @given(plans(), st.data(), lengths, st.integers(0, 5))
 def test_more_holidays_never_make_a_deadline_earlier(planned, data, length, count):
-    """In open time always; in business days where no shift outlasts the next date's."""
+    """Rules 4 to 6: in open time always; in business days where no shift outlasts the next date's."""
     plan, day = planned
     calendar = plan.calendar()
     closed = {day + timedelta(days=data.draw(st.integers(-2, 12))) for _ in range(3)}
@@ -118,7 +118,7 @@ def anywhere(calendar: BusinessCalendar, at: datetime) -> tuple[int, int]:
 @FEWER
 @given(st.sampled_from(ZONES).flatmap(days), st.data())
 def test_merging_calendars_never_loses_an_open_instant(day, data):
-    """Open is open in `|` if in either, in `&` if in both, in `-` if in the left one only; and the lengths add up."""
+    """Rule 3: `|` is open if either is, `&` if both are, `-` if only the left one is; the lengths add up."""
     one, other = data.draw(plans(day))[0].calendar(), data.draw(plans(day))[0].calendar()
     start, end = sorted((data.draw(instants(day)), data.draw(instants(day))))
     either = one | other
@@ -137,7 +137,7 @@ def test_merging_calendars_never_loses_an_open_instant(day, data):
 @FEWER
 @given(questions(), lengths)
 def test_the_segments_of_an_explanation_sum(question, length):
-    """The counted ones to the span, all of them to the time that passes, without a hole between them."""
+    """Rule 5: the counted ones to the span, all of them to the time that passes, without a hole between them."""
     calendar, (start, *_) = question
     segments = calendar.explain(start, business(length))
     assert sum((part.length for part in segments if part.counted), NOTHING) == length
@@ -152,7 +152,7 @@ def test_the_segments_of_an_explanation_sum(question, length):
 @FEWER
 @given(questions())
 def test_openings_are_the_open_time(question):
-    """In order, apart from each other, and as long together as what has elapsed."""
+    """Rules 2 and 3: in order, apart from each other, and as long together as what has elapsed."""
     calendar, (start, _, end) = question
     openings = calendar.openings(start, end)
     assert sum((b - a for a, b in openings), NOTHING) == calendar.elapsed(start, end)
@@ -166,7 +166,7 @@ def test_openings_are_the_open_time(question):
 @FEWER
 @given(questions(), lengths, st.integers(0, 8))
 def test_an_answer_does_not_depend_on_what_was_asked_before(question, length, years):
-    """A timeline that has extended itself, forwards and back, says what a fresh one says."""
+    """Rule 3: a timeline that has extended itself, forwards and back, says what a fresh one says."""
     calendar, (start, end, _) = question
     fresh = type(calendar).model_validate(calendar.model_dump(mode="json"))
     for sign in (1, -1):
@@ -213,7 +213,7 @@ spans = st.sampled_from(("20 business hours", "0 business hours", "30 hours", "2
 @FEWER
 @given(calendars(DAY), st.lists(instants(DAY), min_size=2, max_size=12), spans)
 def test_in_bulk_as_one_by_one(calendar, moments, span):
-    """Lists of microseconds, arrays of them, and arrays of datetime64."""
+    """Rules 5 and 7: lists of microseconds, arrays of them, and arrays of datetime64."""
     numbers = [microseconds_of(moment) for moment in moments]
     reached = [microseconds_of(calendar.add(moment, span)) for moment in moments]
     passed = [calendar.elapsed(moments[0], moment) // timedelta(microseconds=1) for moment in moments]

@@ -22,7 +22,7 @@ ADAPTER = TypeAdapter(Condition)
 
 @given(CONDITIONS)
 def test_every_condition_round_trips(condition):
-    """Through JSON, pickling and `repr`."""
+    """Rule 29: through JSON, pickling and `repr`."""
     names = {"F": F, "E": E, "Pick": Pick, "Span": Span, "AllOf": AllOf, "AnyOf": AnyOf}
     assert ADAPTER.validate_json(ADAPTER.dump_json(condition)) == condition
     assert pickle.loads(pickle.dumps(condition)) == condition
@@ -54,7 +54,7 @@ def some_truth(data, *several) -> dict:
 
 @given(CONDITIONS, st.data())
 def test_the_normal_form_means_the_same(condition, data):
-    """By Kleene's logic: it is true, false or unknown together with the condition, and has no `Not`."""
+    """Rule 31: By Kleene's logic: it is true, false or unknown together with the condition, and has no `Not`."""
     distinct = some_truth(data, condition)
     assert value_of(normal(condition), distinct) == value_of(condition, distinct)
     assert "~(" not in repr(normal(condition)).replace("~(F.", "")
@@ -62,13 +62,13 @@ def test_the_normal_form_means_the_same(condition, data):
 
 @given(CONDITIONS)
 def test_the_normal_form_of_a_double_negation_is_that_of_the_condition(condition):
-    """`~~c` is `c`."""
+    """Rule 31: `~~c` is `c`."""
     assert normal(~~condition) == normal(condition)
 
 
 @given(CONDITIONS, CONDITIONS, st.data())
 def test_de_morgan(one, other, data):
-    """The opposite of `and` is `or` of the opposites."""
+    """Rule 31: the opposite of `and` is `or` of the opposites."""
     distinct = some_truth(data, one, other)
     assert value_of(normal(~(one & other)), distinct) == value_of(normal(~one | ~other), distinct)
 

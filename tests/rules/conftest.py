@@ -1,4 +1,4 @@
-"""These checks are answered by steps that are written out from the first case on."""
+"""The examples of rules run with the loops of the engine written out for the policy, from its first case on."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from escalation_rules.engine import happening
 
 @pytest.fixture(autouse=True)
 def written_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A policy need not be asked often first; other tests ask each rarely."""
+    """Write the loops out at once; other tests decide too seldom under one policy for that."""
     monkeypatch.setattr(happening, "WORTH", 1)

@@ -10,8 +10,15 @@ import pytest
 
 from escalation_rules import Circle, Policy, presets
 from escalation_rules import events as E
-from tests.units.presets import test_all, test_chains, test_complaints, test_requests, test_squares, test_utilities
-from tests.units.presets.surgery import (
+from tests.units.presets import (
+    test_all,
+    test_complaint_ladder,
+    test_escalation_utility,
+    test_magic_square,
+    test_support_request,
+    test_vendor_chain,
+)
+from tests.units.presets.policy_changes import (
     Cut,
     items_with,
     level,
@@ -24,7 +31,14 @@ from tests.units.presets.surgery import (
     without_rule_and_track,
 )
 
-MODULES = (test_all, test_chains, test_complaints, test_requests, test_squares, test_utilities)
+MODULES = (
+    test_all,
+    test_vendor_chain,
+    test_complaint_ladder,
+    test_support_request,
+    test_magic_square,
+    test_escalation_utility,
+)
 PAUSED = {"pauses": ("customer",)}
 
 LADDER: dict[str, list[Cut]] = {

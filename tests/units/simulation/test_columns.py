@@ -16,7 +16,7 @@ from escalation_rules.simulation.batches import one_by_one, replay_batch
 from escalation_rules.simulation.columnar import plan_of
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.bench import MICROSECOND, desk, levels, opened, when
-from tests.units.simulation.both_ways import assert_same
+from tests.units.simulation.frame_checks import assert_same
 from tests.units.simulation.logs import sample, service_desk
 
 SLOW = Rule(name="slow", when=F.open_for >= "2 business hours", to="l2")

@@ -10,7 +10,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.bench import OFFICE, desk, levels, opened, when
-from tests.units.simulation.both_ways import assert_held
+from tests.units.simulation.frame_checks import assert_vectorised
 
 END = when("wed 09:00")
 DOWN = F.flag("down")
@@ -45,7 +45,7 @@ def test_one_track_follows_another_within_an_instant():
         tracks=tracks,
         facts=(DOWN,),
     )
-    moves = assert_held(policy, [opened(told("mon 10:00", down=True))], END)["moves"]
+    moves = assert_vectorised(policy, [opened(told("mon 10:00", down=True))], END)["moves"]
     assert moves["to_level"].tolist() == ["h1", "f2", "h2"]
     assert moves["from_level"].tolist() == [None, "f1", "h1"]
     assert instants(moves, "due_at") == at(*["mon 10:00"] * 3)
@@ -59,7 +59,7 @@ def test_moves_are_counted_on_all_tracks():
     )
     policy = desk(Rule(name="sent around", when=F.moves >= 2, to="h1"), tracks=tracks)
     history = (E.Escalated(at=when("mon 10:00"), to="f2"), E.Escalated(at=when("mon 11:00"), to="f3"))
-    moves = assert_held(policy, [opened(*history)], END)["moves"]
+    moves = assert_vectorised(policy, [opened(*history)], END)["moves"]
     assert (moves["to_level"].tolist(), instants(moves, "due_at")) == (["h1"], at("mon 11:00"))
 
 
@@ -102,7 +102,7 @@ def test_a_move_is_held_back(what):
     """Rule 24: by what its level's checklist lacks, from when to when; and on what grounds it then goes ahead."""
     history, expected = BLOCKED[what]
     policy = desk(*ASKED, levels=levels(l2={"entry": IMPACT}), facts=(DOWN,))
-    frames = assert_held(policy, [opened(*history)], END)
+    frames = assert_vectorised(policy, [opened(*history)], END)
     blocked = frames["blocked"]
     assert [*zip(instants(blocked, "from_at"), instants(blocked, "until_at"), strict=True)] == [
         tuple(at(*pair)) for pair in expected
@@ -119,7 +119,7 @@ def test_what_is_held_back_lets_the_next_lower_go_ahead():
         Rule(name="very late", when=F.open_for >= "4 hours", to="l3", checklist="waived"),
     )
     policy = desk(*rules, levels=levels(l3={"entry": IMPACT}), facts=(DOWN,))
-    frames = assert_held(policy, [opened(told("mon 10:00", down=True))], END)
+    frames = assert_vectorised(policy, [opened(told("mon 10:00", down=True))], END)
     assert frames["moves"]["to_level"].tolist() == ["l2", "l3"]
     assert frames["moves"]["checklist"].tolist() == ["none", "waived"]
     assert frames["moves"]["rules"].tolist() == ["late", "down, very late"]
@@ -136,7 +136,7 @@ def test_what_is_held_back_is_told_by_time_and_then_by_level():
         Rule(name="down too", when=DOWN & (F.open_for < "1 hour"), to="zebra"),
     )
     found = [opened(told("mon 10:00", down=True)), opened(told("mon 09:30", down=True))]
-    blocked = assert_held(desk(*rules, levels=high, facts=(DOWN,)), found, END)["blocked"]
+    blocked = assert_vectorised(desk(*rules, levels=high, facts=(DOWN,)), found, END)["blocked"]
     assert blocked["to_level"].tolist() == ["ant", "zebra", "zebra", "ant", "zebra"]
     assert instants(blocked, "from_at") == at("mon 10:00", "mon 11:00", "mon 09:30", "mon 09:30", "mon 11:00")
 
@@ -145,12 +145,12 @@ def test_nothing_is_asked_before_the_policy_is_in_force():
     """Rule 19: neither moves nor what holds them back; then what has held since before counts."""
     history = (told("mon 10:00", down=True), E.ItemWithdrawn(at=when("mon 11:00"), item="impact"))
     policy = desk(*ASKED, facts=(DOWN,), effective_from=when("mon 12:00"))
-    moves = assert_held(policy, [opened(*history)], END)["moves"]
+    moves = assert_vectorised(policy, [opened(*history)], END)["moves"]
     assert (instants(moves, "due_at"), moves["cause"].tolist()) == (at("mon 12:00"), at("mon 10:00"))
     back = (told("mon 10:00", down=True), E.Resolved(at=when("mon 11:00")), E.Reopened(at=when("mon 13:00")))
-    assert instants(assert_held(policy, [opened(*back)], END)["moves"], "due_at") == at("mon 13:00")
+    assert instants(assert_vectorised(policy, [opened(*back)], END)["moves"], "due_at") == at("mon 13:00")
     checked = policy.model_copy(update={"levels": levels(l2={"entry": IMPACT})})
-    blocked = assert_held(checked, [opened(*history, told("mon 15:00", down=False))], END)["blocked"]
+    blocked = assert_vectorised(checked, [opened(*history, told("mon 15:00", down=False))], END)["blocked"]
     assert (instants(blocked, "from_at"), instants(blocked, "until_at")) == (at("mon 12:00"), at("mon 15:00"))
 
 
@@ -201,7 +201,7 @@ def test_a_rule_raises_the_priority(what):
         facts=(DOWN,),
         targets=(Target.resolution(Pick(by="priority", values={"urgent": "1 hour"}, otherwise="8 business hours")),),
     )
-    frames = assert_held(policy, [opened(*history, priority="low")], END)
+    frames = assert_vectorised(policy, [opened(*history, priority="low")], END)
     assert frames["cases"]["priority"].tolist() == [expected]
 
 
@@ -211,14 +211,14 @@ def test_a_rule_that_moves_a_case_raises_its_priority_too():
         Rule(name="raise", when=DOWN | F.escalation_requested, to="l2", then=A.SetPriority("next")), facts=(DOWN,)
     )
     history = (told("mon 10:00", down=True), E.EscalationRequested(at=when("mon 11:00")))
-    assert assert_held(policy, [opened(*history, priority="low")], END)["cases"]["priority"].tolist() == ["high"]
+    assert assert_vectorised(policy, [opened(*history, priority="low")], END)["cases"]["priority"].tolist() == ["high"]
 
 
 def test_a_priority_is_raised_on_older_evidence_when_time_has_taken_the_newer():
     """Rule 22: of conditions side by side, the latest that holds is the evidence."""
     rule = Rule(name="raise", when=DOWN | (F.at_level_for < "2 hours"), then=A.SetPriority("next"))
     history = (E.Resolved(at=when("mon 09:10")), told("mon 09:30", down=True), E.Reopened(at=when("mon 12:00")))
-    frames = assert_held(desk(rule, facts=(DOWN,)), [opened(*history, priority="low")], END)
+    frames = assert_vectorised(desk(rule, facts=(DOWN,)), [opened(*history, priority="low")], END)
     assert frames["cases"]["priority"].tolist() == ["urgent"]
 
 
@@ -230,7 +230,7 @@ def test_a_raised_priority_shortens_a_deadline_and_moves_the_case():
         facts=(DOWN,),
         targets=(Target.resolution(Pick(by="priority", values={"urgent": "2 hours"}, otherwise="8 business hours")),),
     )
-    frames = assert_held(policy, [opened(told("mon 10:00", down=True), priority="low")], END)
+    frames = assert_vectorised(policy, [opened(told("mon 10:00", down=True), priority="low")], END)
     assert instants(frames["moves"], "due_at") == at("mon 10:00")
     assert instants(frames["deadlines"], "due_at") == at("mon 11:00")
     assert frames["deadlines"]["priority"].tolist() == ["urgent"]
@@ -273,7 +273,7 @@ def test_a_target_applies_while_its_condition_holds(what):
         facts=(DOWN,),
         targets=(Target.resolution("4 business hours", when=condition),),
     )
-    deadlines = assert_held(policy, [opened(*history)], END)["deadlines"]
+    deadlines = assert_vectorised(policy, [opened(*history)], END)["deadlines"]
     assert instants(deadlines, "due_at") == at(*expected)
 
 
@@ -282,7 +282,7 @@ def test_until_a_target_applies_its_own_calendar_does_not_count():
     calendars = {"office": OFFICE, "always": BusinessCalendar.always()}
     target = Target.resolution("10 business hours", calendar="always", when=DOWN)
     policy = desk(facts=(DOWN,), calendars=calendars, targets=(target,))
-    deadlines = assert_held(policy, [opened(told("mon 18:00", down=True))], END)["deadlines"]
+    deadlines = assert_vectorised(policy, [opened(told("mon 18:00", down=True))], END)["deadlines"]
     assert instants(deadlines, "due_at") == at("mon 20:00")
 
 
@@ -293,7 +293,7 @@ def test_a_wait_at_the_instant_at_which_a_target_comes_to_apply():
         targets=(Target.resolution("1 business hour", when=F.level >= "l2"),),
     )
     waits = (E.WaitStarted(at=when("mon 17:00")), E.WaitEnded(at=when("tue 09:00")))
-    deadlines = assert_held(policy, [opened(*waits, at="mon 16:00")], END)["deadlines"]
+    deadlines = assert_vectorised(policy, [opened(*waits, at="mon 16:00")], END)["deadlines"]
     assert deadlines["caused_by_change"].tolist() == [False]
 
 
@@ -302,7 +302,7 @@ def test_a_change_after_closing_to_what_was_used_up_at_closing():
     within = Pick(by="priority", values={"high": "1 business day, same time"}, otherwise="5 business days")
     history = (E.PriorityChanged(at=when("mon 20:00"), to="high"), E.Resolved(at=when("tue 09:00")))
     policy = desk(targets=(Target.resolution(within),))
-    deadlines = assert_held(policy, [opened(*history, priority="low")], END)["deadlines"]
+    deadlines = assert_vectorised(policy, [opened(*history, priority="low")], END)["deadlines"]
     assert (instants(deadlines, "due_at"), deadlines["outcome"].tolist()) == (at("tue 09:00"), ["met"])
 
 
@@ -311,7 +311,7 @@ def test_what_resolving_starts_is_not_void_outside():
     outside = (*levels()[:2], EscalationLevel(key="outside", external=True))
     policy = desk(levels=outside, targets=(Target.post_mortem("2 business days"),))
     history = (E.Resolved(at=when("mon 10:00")), E.Escalated(at=when("mon 11:00"), to="outside"))
-    assert assert_held(policy, [opened(*history)], END)["deadlines"]["outcome"].tolist() == ["pending"]
+    assert assert_vectorised(policy, [opened(*history)], END)["deadlines"]["outcome"].tolist() == ["pending"]
 
 
 def test_owners_are_picked_by_facts_as_they_were():
@@ -320,7 +320,7 @@ def test_owners_are_picked_by_facts_as_they_were():
     owner = Pick(by="size", values={"large": "team_b"}, otherwise="team_a")
     policy = desk(*ASKED, levels=levels(l2={"owner": owner}), facts=(DOWN, size))
     larger = E.FactObserved(at=when("mon 11:00"), name="size", value="large")
-    stays = assert_held(
+    stays = assert_vectorised(
         policy, [opened(larger, told("mon 12:00", down=True)), opened(told("mon 10:00", down=True), larger)], END
     )["stays"]
     assert stays["owner"].tolist() == [None, "team_b", None, "team_a"]
@@ -354,5 +354,5 @@ def test_rules_see_how_long_it_is_to_a_due(what):
     condition, history, expected = UNTIL_DUE[what]
     rule = Rule(name="x", when=condition, to="l2")
     policy = desk(rule, facts=(DOWN,), targets=(Target.resolution("8 business hours"),))
-    moves = assert_held(policy, [opened(*history, priority="low")], END)["moves"]
+    moves = assert_vectorised(policy, [opened(*history, priority="low")], END)["moves"]
     assert [instant - instant % 1_000_000 for instant in instants(moves, "due_at")] == at(*expected)

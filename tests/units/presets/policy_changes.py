@@ -1,4 +1,4 @@
-"""Taking a construct out of a policy, to see that somebody notices."""
+"""Takes a construct out of a policy or changes it, to see that a test fails then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A replay by columns beside one case by case."""
+"""Compares the frames of the vectorised engine with those of the engine for one case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from escalation_rules.simulation.batches import one_by_one, replay_batch
 from escalation_rules.simulation.frames import Columns
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["assert_held", "assert_same"]
+__all__ = ["assert_same", "assert_vectorised"]
 
 
 def assert_same(expected: dict[str, Columns], found: dict[str, Columns]) -> None:
@@ -23,8 +23,8 @@ def assert_same(expected: dict[str, Columns], found: dict[str, Columns]) -> None
             np.testing.assert_array_equal(values, other, err_msg=f"{name}.{column}")
 
 
-def assert_held(policy: Policy, found: list[Case], until: datetime) -> dict[str, Columns]:
-    """Columns hold these cases, and both ways give the same frames: these."""
+def assert_vectorised(policy: Policy, found: list[Case], until: datetime) -> dict[str, Columns]:
+    """The frames of these cases, which the vectorised engine takes and which equal those of the engine for one case."""
     last = microseconds_of(until)
     begun = [case for case in found if case.history[0].instant <= last]
     batch = replay_batch(policy, begun, last, "replayed")
