@@ -129,11 +129,11 @@ def test_statuses_follow_from_events():
         E.Reopened(at=when("mon 15:00")),
         E.Voided(at=when("mon 16:00")),
     )
-    told = {
+    seen = {
         time: case.status(when(f"mon {time}"))
         for time in ("09:00", "10:00", "11:00", "12:00", "13:30", "14:00", "15:00", "16:00")
     }
-    assert list(told.values()) == ["open", "waiting", "waiting", "open", "resolved", "closed", "open", "void"]
+    assert list(seen.values()) == ["open", "waiting", "waiting", "open", "resolved", "closed", "open", "void"]
     assert case.waits(when("mon 10:45")) == {"customer", "vendor"}
     assert case.waits(when("mon 11:00")) == {"vendor"}
 

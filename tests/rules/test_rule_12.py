@@ -122,8 +122,8 @@ def test_updates_recur_from_the_last_one_with_one_open_instance():
         E.UpdateSent(at=when("mon 11:45"), actor="automation"),
         E.SupportReplied(at=when("tue 12:00")),
     )
-    told = [clock(policy, case, at, "update") for at in ("mon 10:00", "mon 12:00", "tue 09:00", "tue 12:00")]
-    assert [(one.occurrence, one.outcome, one.due) for one in told] == [
+    seen = [clock(policy, case, at, "update") for at in ("mon 10:00", "mon 12:00", "tue 09:00", "tue 12:00")]
+    assert [(one.occurrence, one.outcome, one.due) for one in seen] == [
         (1, "pending", when("mon 13:00")),
         (2, "pending", when("mon 15:00")),
         (2, "breached", when("mon 15:00")),
@@ -171,8 +171,8 @@ def test_an_agreed_plan_sets_the_span_and_a_later_one_changes_it():
         E.CommunicationAgreed(at=when("mon 10:00"), plan=E.CommunicationPlan(every="4 business hours")),
         E.CommunicationAgreed(at=when("mon 11:00"), plan=E.CommunicationPlan(every="6 business hours")),
     )
-    told = [clock(policy, case, at, "update").due for at in ("mon 09:30", "mon 10:00", "mon 11:00")]
-    assert told == [when("tue 17:00"), when("mon 13:00"), when("mon 15:00")]
+    seen = [clock(policy, case, at, "update").due for at in ("mon 09:30", "mon 10:00", "mon 11:00")]
+    assert seen == [when("tue 17:00"), when("mon 13:00"), when("mon 15:00")]
 
 
 def test_reports_list_every_instance_of_a_target():

@@ -14,7 +14,7 @@ LATER = (
     Rule(name="long", when=F.open_for >= "4 hours", to="l2"),
     Rule(name="longer", when=F.at_level_for >= "2 hours", to="l3", at="l2"),
 )
-TOLD = A.Notify(roles=("boss",))
+NOTICE = A.Notify(roles=("boss",))
 LONG = Rule(name="long", when=F.open_for >= "2 hours", to="l2")
 BOSS = Pick(by="priority", values={"high": "boss"})
 
@@ -31,10 +31,10 @@ def test_keys_are_stable_across_versions_and_lateness():
 
 def test_an_action_is_asked_once_an_occurrence_even_if_the_move_is_held():
     """Rule 23: it is asked once for this request and again for the next."""
-    rule = Rule(name="r", when=F.escalation_requested, to="l2", then=(TOLD,))
+    rule = Rule(name="r", when=F.escalation_requested, to="l2", then=(NOTICE,))
     policy = desk(rule, levels=("l1", EscalationLevel(key="l2", entry=Checklist.of(q="Q?"))))
     decision = decide(policy, opened(ASKED), at=after(1))
-    assert (decision.moves, [one.action for one in decision.actions]) == ((), [TOLD])
+    assert (decision.moves, [one.action for one in decision.actions]) == ((), [NOTICE])
     case = accepted(policy, opened(ASKED), after(1))
     assert decide(policy, case, at=after(99)).actions == ()
     again = case.record(E.EscalationAnswered(at=after(2)), E.EscalationRequested(at=after(3)))
@@ -87,8 +87,8 @@ def test_entry_to_a_level_fires_its_actions_the_opening_included():
     """Rule 23: a case that comes down to a level enters it again."""
     policy = desk(levels=levels(l1={"on_entry": A.Notify("desk")}))
     case = opened(E.Escalated(at=when("mon 10:00"), to="l2"), E.DeEscalated(at=when("mon 11:00"), to="l1"))
-    told = [(one.level, one.due) for one in decide(policy, case, at=when("mon 12:00")).actions]
-    assert told == [("l1", when("mon 09:00")), ("l1", when("mon 11:00"))]
+    seen = [(one.level, one.due) for one in decide(policy, case, at=when("mon 12:00")).actions]
+    assert seen == [("l1", when("mon 09:00")), ("l1", when("mon 11:00"))]
 
 
 def test_accepting_gives_each_action_its_event():
@@ -164,7 +164,7 @@ def test_an_action_for_nobody_is_not_asked():
 
 
 def test_an_action_reaches_the_roles_that_its_picks_give():
-    """Rule 23: of two roles of which one pick gives none, the other is told."""
+    """Rule 23: of two roles of which one pick gives none, the other is notified."""
     policy = desk(Rule(name="late", when=F.open_for >= "1 hour", then=A.Notify(("lead", BOSS), by=BOSS)))
     (asked,) = decide(policy, opened(priority="low"), at=when("mon 11:00")).actions
     assert asked.action == A.Notify("lead")

@@ -25,7 +25,7 @@ def holds(condition, case, at, **changes):
     return tree_holds(program.rules[0].own_tree, lambda number: bool(state.truth >> number & 1))
 
 
-def told(condition, case, *instants, **changes):
+def holds_at(condition, case, *instants, **changes):
     """Whether it holds, at each of several instants."""
     return [holds(condition, case, at, **changes) for at in instants]
 
@@ -105,44 +105,44 @@ def test_past_due_and_time_left_are_measured_from_the_due():
 
 def test_a_duration_in_business_days_ends_at_closing_time():
     """Rule 30: two business days after Monday is Wednesday at 17:00."""
-    assert told(F.open_for >= "2 business days", opened(), "wed 16:59", "wed 17:00") == [False, True]
-    assert told(~(F.open_for >= "2 business days"), opened(), "wed 16:59", "wed 17:00") == [True, False]
+    assert holds_at(F.open_for >= "2 business days", opened(), "wed 16:59", "wed 17:00") == [False, True]
+    assert holds_at(~(F.open_for >= "2 business days"), opened(), "wed 16:59", "wed 17:00") == [True, False]
 
 
 def test_a_duration_of_nothing_is_always_reached():
     """Rule 30: `>= 0` holds from the start, even while the duration does not run."""
     answered = opened(E.SupportReplied(at=when("mon 09:00")))
-    assert told(F.unanswered_for >= "0 hours", answered, "mon 09:00", "mon 12:00") == [True, True]
-    assert told(F.unanswered_for < "0 hours", answered, "mon 12:00") == [False]
-    assert told(F.open_for >= "0 business days", opened(at="sat 12:00"), "sat 12:00") == [True]
+    assert holds_at(F.unanswered_for >= "0 hours", answered, "mon 09:00", "mon 12:00") == [True, True]
+    assert holds_at(F.unanswered_for < "0 hours", answered, "mon 12:00") == [False]
+    assert holds_at(F.open_for >= "0 business days", opened(at="sat 12:00"), "sat 12:00") == [True]
 
 
 def test_used_is_exact_and_pauses_with_the_target():
     """Rule 30: three quarters of eight hours are six, waiting does not count, and it goes on beyond due."""
     case = opened(E.WaitStarted(at=when("mon 10:00")), E.WaitEnded(at=when("mon 12:00")))
     instants = ("mon 11:00", "mon 16:59", "mon 17:00", "tue 09:00")
-    assert told(F.used("resolution") >= 0.75, case, *instants, targets=TARGET) == [False, False, True, True]
-    assert told(F.used("resolution") >= "1/8", case, "mon 09:59", "mon 10:00", "mon 11:00", targets=TARGET) == [
+    assert holds_at(F.used("resolution") >= 0.75, case, *instants, targets=TARGET) == [False, False, True, True]
+    assert holds_at(F.used("resolution") >= "1/8", case, "mon 09:59", "mon 10:00", "mon 11:00", targets=TARGET) == [
         False,
         True,
         True,
     ]
-    assert told(F.used("resolution") >= 1.5, opened(), "tue 12:59", "tue 13:00", targets=TARGET) == [False, True]
-    assert told(F.used("resolution") < 1, opened(), "mon 16:59", "mon 17:00", targets=TARGET) == [True, False]
+    assert holds_at(F.used("resolution") >= 1.5, opened(), "tue 12:59", "tue 13:00", targets=TARGET) == [False, True]
+    assert holds_at(F.used("resolution") < 1, opened(), "mon 16:59", "mon 17:00", targets=TARGET) == [True, False]
 
 
 def test_used_of_a_stopped_clock_stays_what_it_was():
     """Rule 30: half of the budget was used when the case was resolved."""
     case = opened(E.Resolved(at=when("mon 13:00")))
     half = F.used("resolution")
-    assert told((half >= 0.5) & (half < 0.51), case, "mon 13:00", "fri 13:00", targets=TARGET) == [True, True]
+    assert holds_at((half >= 0.5) & (half < 0.51), case, "mon 13:00", "fri 13:00", targets=TARGET) == [True, True]
 
 
 def test_past_due_runs_from_due_until_the_clock_stops():
     """Rule 30: it is counted in elapsed time or in business time."""
     case = opened(E.Resolved(at=when("tue 11:00")))
     instants = ("mon 17:00", "mon 17:29", "mon 17:30", "tue 10:59", "tue 11:00")
-    assert told(F.past_due("resolution") >= "30 minutes", case, *instants, targets=TARGET) == [
+    assert holds_at(F.past_due("resolution") >= "30 minutes", case, *instants, targets=TARGET) == [
         False,
         False,
         True,
@@ -150,14 +150,14 @@ def test_past_due_runs_from_due_until_the_clock_stops():
         False,
     ]
     business = F.past_due("resolution") >= "1 business hour"
-    assert told(business, case, "tue 09:59", "tue 10:00", "tue 11:00", targets=TARGET) == [False, True, False]
+    assert holds_at(business, case, "tue 09:59", "tue 10:00", "tue 11:00", targets=TARGET) == [False, True, False]
 
 
 def test_time_left_is_unknown_without_a_pending_clock():
     """Rule 30: it is known until due, and unknown while the clock is paused or past due."""
     less, more = F.time_left("resolution") < "2 business hours", F.time_left("resolution") >= "2 business hours"
     instants = ("mon 15:00", when("mon 15:00") + MICROSECOND, "mon 17:00", when("mon 17:00") + MICROSECOND)
-    assert told(less, opened(), *instants, targets=TARGET) == [False, True, True, False]
-    assert told(more, opened(), *instants, targets=TARGET) == [True, False, False, False]
+    assert holds_at(less, opened(), *instants, targets=TARGET) == [False, True, True, False]
+    assert holds_at(more, opened(), *instants, targets=TARGET) == [True, False, False, False]
     paused = opened(E.WaitStarted(at=when("mon 10:00")))
-    assert told(less | more, paused, "mon 09:30", "mon 11:00", targets=TARGET) == [True, False]
+    assert holds_at(less | more, paused, "mon 09:30", "mon 11:00", targets=TARGET) == [True, False]

@@ -26,7 +26,7 @@ def holds(condition, case, at, **changes):
     return tree_holds(program.rules[0].own_tree, lambda number: bool(state.truth >> number & 1))
 
 
-def told(condition, case, *instants, **changes):
+def holds_at(condition, case, *instants, **changes):
     """Whether it holds, at each of several instants."""
     return [holds(condition, case, at, **changes) for at in instants]
 
@@ -89,13 +89,17 @@ def test_a_pick_without_a_value_is_unknown():
     """Rule 31: a duration whose constant depends on a missing fact neither holds nor fails."""
     span = Pick(by="size", values={"small": "1 hour", "large": "3 hours"})
     either = (F.open_for >= span) | (F.open_for < span)
-    assert told(either, opened(), "mon 12:00", facts=FACTS) == [False]
-    assert told(F.open_for >= span, opened(facts={"size": "small"}), "mon 09:59", "mon 10:00", facts=FACTS) == [
+    assert holds_at(either, opened(), "mon 12:00", facts=FACTS) == [False]
+    assert holds_at(F.open_for >= span, opened(facts={"size": "small"}), "mon 09:59", "mon 10:00", facts=FACTS) == [
         False,
         True,
     ]
     grown = opened(E.FactObserved(at=when("mon 10:30"), name="size", value="large"), facts={"size": "small"})
-    assert told(F.open_for >= span, grown, "mon 10:00", "mon 10:30", "mon 12:00", facts=FACTS) == [True, False, True]
+    assert holds_at(F.open_for >= span, grown, "mon 10:00", "mon 10:30", "mon 12:00", facts=FACTS) == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_a_calendar_may_be_picked_too():
@@ -103,5 +107,5 @@ def test_a_calendar_may_be_picked_too():
     calendars = {"office": OFFICE, "always": BusinessCalendar.always("UTC")}
     on = F.open_for.on(Pick(by="size", values={"large": "always"}, otherwise="office")) >= "2 business hours"
     small, large = opened(at="mon 16:00", facts={"size": "small"}), opened(at="mon 16:00", facts={"size": "large"})
-    assert told(on, small, "mon 18:00", "tue 10:00", facts=FACTS, calendars=calendars) == [False, True]
-    assert told(on, large, "mon 17:59", "mon 18:00", facts=FACTS, calendars=calendars) == [False, True]
+    assert holds_at(on, small, "mon 18:00", "tue 10:00", facts=FACTS, calendars=calendars) == [False, True]
+    assert holds_at(on, large, "mon 17:59", "mon 18:00", facts=FACTS, calendars=calendars) == [False, True]
