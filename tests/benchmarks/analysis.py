@@ -21,7 +21,7 @@ from escalation_rules.analysis import Unknown, check, diff, prove
 from escalation_rules.analysis.check.rules import alive, dead_rules, redundant_rules
 from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.engine import program_of
-from tests.analysis import sampling, small
+from tests.generator import SMALL_LEVELS, small_policy, timed_small_policy
 
 SIZES = (6, 12, 24, 60, 120, 300)
 TOLD = (12, 60, 300)
@@ -33,7 +33,7 @@ GOALS = {12: 5.0, 60: 200.0}
 def changed(policy: Policy) -> Policy:
     """The policy with its first rule at another level."""
     first = policy.rules[0]
-    to = next(key for key in small.KEYS[1:] if key != first.to)
+    to = next(key for key in SMALL_LEVELS[1:] if key != first.to)
     return policy.model_copy(update={"rules": (first.model_copy(update={"to": to}), *policy.rules[1:])})
 
 
@@ -49,8 +49,8 @@ def redundant(policy: Policy) -> object:
 
 
 KINDS: dict[str, Callable[[int, int], Policy]] = {
-    "state": lambda seed, rules: small.policy(Random(seed), rules=rules),
-    "time": lambda seed, rules: sampling.timed_policy(Random(seed), rules),
+    "state": lambda seed, rules: small_policy(Random(seed), rules=rules),
+    "time": lambda seed, rules: timed_small_policy(Random(seed), rules),
 }
 """Policies whose rules look at priorities and facts alone, and such whose rules wait for some time."""
 Ask = Callable[[Policy, Policy], object]

@@ -8,14 +8,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 import workclock as wc
 from django.conf import settings as django_settings
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from escalation_rules.worktime import BusinessCalendar
-from tests.worktime.oracle import Plan
-from tests.worktime.strategies import FEWER, days, instants
+from tests.calendar_generator import FEWER, days, instants
+from tests.oracle.calendar import Plan
 
 if not django_settings.configured:
     django_settings.configure(USE_TZ=True, TIME_ZONE="UTC")
@@ -44,6 +45,7 @@ def offices(draw: st.DrawFn) -> tuple[Plan, date]:
     return Plan(zone, week, frozenset(day + timedelta(days=number) for number in closed)), day
 
 
+@pytest.mark.law
 @FEWER
 @given(offices(), st.data(), st.integers(1, 3_000))
 def test_workclock_says_the_same(office, data, minutes):
@@ -60,6 +62,7 @@ def test_workclock_says_the_same(office, data, minutes):
     assert calendar.add(start, f"{minutes} business minutes") == theirs.add(start, minutes=minutes)
 
 
+@pytest.mark.law
 @FEWER
 @given(offices(), st.data(), st.integers(1, 3_000))
 def test_django_bizcal_says_the_same(office, data, minutes):

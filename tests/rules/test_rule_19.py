@@ -1,0 +1,71 @@
+"""Rule 19: what is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from escalation_rules import Rule, decide
+from escalation_rules import events as E
+from escalation_rules import facts as F
+from tests.bench import MICROSECOND, after, desk, moves, opened, when
+
+FAILED = Rule(name="failed", when=F.level_failed, to="next")
+ASKED = Rule(name="asked", when=F.escalation_requested, to="l2")
+LONG = Rule(name="long", when=F.open_for >= "2 hours", to="l2")
+
+
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [(after(4) - MICROSECOND, None), (after(4), None), (after(4) + MICROSECOND, False), (after(9), None)],
+)
+def test_later_events_do_not_cancel_a_move_that_was_due(reply, found):
+    """Rule 19: answered in time there is no move; answered later it is still due and its rule no longer holds."""
+    policy = desk(Rule(name="r", when=F.unanswered_for >= "4 hours", to="l2"))
+    move = decide(policy, opened(E.SupportReplied(at=reply)), at=after(6)).move
+    if reply == after(9):
+        assert (move.due, move.still_holds) == (after(4), True)
+    else:
+        assert (move and move.still_holds) == found
+
+
+def test_a_declined_move_is_not_asked_again_and_the_next_cause_is():
+    """Rule 19: declining says no for this key only."""
+    policy = desk(Rule(name="r", when=F.unanswered_for >= "4 hours", to="l2"))
+    case = opened(E.MoveDeclined(at=after(6), key=decide(policy, opened(), at=after(6)).move.key, reason="spoken to"))
+    assert decide(policy, case, at=after(600)).move is None
+    again = case.record(E.SupportReplied(at=after(7)), E.CustomerReplied(at=after(8)))
+    assert moves(policy, again, after(12)) == [("l2", after(12))]
+
+
+def test_no_move_before_the_policy_is_effective():
+    """Rule 19: the move is due when the policy comes into force, and the decision wakes for it."""
+    policy = desk(Rule(name="r", when=F.open_for >= "4 hours", to="l2"), effective_from=after(10))
+    assert (
+        decide(policy, opened(), at=after(10) - MICROSECOND).moves,
+        decide(policy, opened(), at=after(5)).wake_at,
+    ) == ((), after(10))
+    assert moves(policy, opened(), after(12)) == [("l2", after(10))]
+
+
+def test_a_rule_about_the_stay_still_holds_of_the_stay_that_the_move_left():
+    """Rule 19: the level failed, and that stays true although the case now belongs elsewhere."""
+    case = opened(E.LevelFailed(at=when("mon 10:00")))
+    assert decide(desk(FAILED), case, at=when("mon 12:00")).move.still_holds
+
+
+def test_no_move_is_made_before_the_policy_is_in_force():
+    """Rule 19: what was wanted before falls due when the policy comes into force."""
+    policy = desk(LONG, effective_from=when("mon 15:00"))
+    assert moves(policy, opened(), "mon 14:59") == []
+    assert moves(policy, opened(), "mon 15:00") == [("l2", when("mon 15:00"))]
+    assert decide(policy, opened(), at=when("mon 12:00")).wake_at == when("mon 15:00")
+
+
+def test_declining_says_no_for_good_to_that_cause():
+    """Rule 19: another rule may ask for the same level later."""
+    policy = desk(ASKED, LONG)
+    case = opened(E.EscalationRequested(at=when("mon 10:00")))
+    key = decide(policy, case, at=when("mon 10:00")).move.key
+    declined = case.record(E.MoveDeclined(at=when("mon 10:10"), key=key, reason="handled"))
+    assert moves(policy, declined, "mon 10:59") == []
+    assert moves(policy, declined, "mon 12:00") == [("l2", when("mon 11:00"))]

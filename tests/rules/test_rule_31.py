@@ -1,0 +1,111 @@
+"""Rule 31: what is not known."""
+
+from __future__ import annotations
+
+import pytest
+
+from escalation_rules import Pick, Rule, decide
+from escalation_rules import actions as A
+from escalation_rules import events as E
+from escalation_rules import facts as F
+from escalation_rules.engine import program_of
+from escalation_rules.engine.fold import fold
+from escalation_rules.engine.rules import tree_holds
+from escalation_rules.worktime import BusinessCalendar
+from escalation_rules.worktime._timeline import microseconds_of
+from tests.bench import OFFICE, after, desk, moves, opened, when
+
+OWN = (F.flag("x"), F.choice("kind", ("a", "b")), F.count("n", 0, 9), F.label("g"))
+
+
+def holds(condition, case, at, **changes):
+    """Whether a condition holds of a case at an instant."""
+    policy = desk(Rule(name="r", when=condition, then=A.Flag("x")), **changes)
+    program, instant = program_of(policy), when(at) if isinstance(at, str) else at
+    state = fold(program, case, microseconds_of(instant))
+    return tree_holds(program.rules[0].own_tree, lambda number: bool(state.truth >> number & 1))
+
+
+def holds_at(condition, case, *instants, **changes):
+    """Whether it holds, at each of several instants."""
+    return [holds(condition, case, at, **changes) for at in instants]
+
+
+FACTS = (F.flag("down"), F.count("seats", 0, 100), F.choice("size", ("small", "large")), F.label("team"))
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        F.flag("x"),
+        ~F.flag("x"),
+        F.choice("kind") == "a",
+        F.choice("kind") != "a",
+        ~(F.choice("kind") == "a"),
+        F.count("n") >= 1,
+        ~(F.count("n") >= 1),
+        F.label("g") != "z",
+        ~(F.flag("x") | F.level_failed),
+    ],
+)
+def test_unknown_is_not_true(when):
+    """Rule 31: neither the atom nor its opposite holds, and the explanation says so."""
+    decision = decide(desk(Rule(name="r", when=when, to="l2"), facts=OWN), opened(), at=after(1))
+    assert decision.moves == ()
+    assert "unknown" in decision.explain()
+
+
+@pytest.mark.parametrize("when", [F.flag("x") | F.level_failed, ~(F.flag("x") & ~F.level_failed)])
+def test_a_known_fact_may_settle_a_condition_with_an_unknown_one(when):
+    """Rule 31: true or unknown is true."""
+    policy = desk(Rule(name="r", when=when, to="l2"), facts=OWN)
+    assert moves(policy, opened(E.LevelFailed(at=after(1))), after(1)) == [("l2", after(1))]
+
+
+@pytest.mark.parametrize(
+    ("condition", "facts"),
+    [
+        (F.flag("down") == True, {"down": True}),
+        (F.flag("down") == False, {"down": False}),
+        (~F.flag("down"), {"down": False}),
+        (F.count("seats") > 5, {"seats": 6}),
+        (F.count("seats").in_(1, 6), {"seats": 6}),
+        (F.choice("size") == "small", {"size": "small"}),
+        (F.choice("size").in_("small", "large"), {"size": "small"}),
+        (F.label("team") != "red", {"team": "blue"}),
+    ],
+)
+def test_neither_an_atom_of_a_missing_fact_nor_its_opposite_holds(condition, facts):
+    """Rule 31: an observed fact is known, and a withdrawn one is unknown again."""
+    assert holds(condition, opened(facts=facts), "mon 10:00", facts=FACTS)
+    assert not holds(condition, opened(), "mon 10:00", facts=FACTS)
+    assert not holds(~(condition & condition), opened(), "mon 10:00", facts=FACTS)
+    (name,) = facts
+    withdrawn = opened(E.FactObserved(at=when("mon 09:30"), name=name, value=None), facts=facts)
+    assert not holds(condition, withdrawn, "mon 10:00", facts=FACTS)
+
+
+def test_a_pick_without_a_value_is_unknown():
+    """Rule 31: a duration whose constant depends on a missing fact neither holds nor fails."""
+    span = Pick(by="size", values={"small": "1 hour", "large": "3 hours"})
+    either = (F.open_for >= span) | (F.open_for < span)
+    assert holds_at(either, opened(), "mon 12:00", facts=FACTS) == [False]
+    assert holds_at(F.open_for >= span, opened(facts={"size": "small"}), "mon 09:59", "mon 10:00", facts=FACTS) == [
+        False,
+        True,
+    ]
+    grown = opened(E.FactObserved(at=when("mon 10:30"), name="size", value="large"), facts={"size": "small"})
+    assert holds_at(F.open_for >= span, grown, "mon 10:00", "mon 10:30", "mon 12:00", facts=FACTS) == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_a_calendar_may_be_picked_too():
+    """Rule 31: the fact decides whether office hours count or all time."""
+    calendars = {"office": OFFICE, "always": BusinessCalendar.always("UTC")}
+    on = F.open_for.on(Pick(by="size", values={"large": "always"}, otherwise="office")) >= "2 business hours"
+    small, large = opened(at="mon 16:00", facts={"size": "small"}), opened(at="mon 16:00", facts={"size": "large"})
+    assert holds_at(on, small, "mon 18:00", "tue 10:00", facts=FACTS, calendars=calendars) == [False, True]
+    assert holds_at(on, large, "mon 17:59", "mon 18:00", facts=FACTS, calendars=calendars) == [False, True]
