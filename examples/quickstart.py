@@ -53,7 +53,7 @@ def desk(version: str, usual: str, *rules: Rule) -> Policy:
             EscalationLevel(key="specialists", owner="specialist"),
             EscalationLevel(key="manager", owner="service_manager"),
         ),
-        rules=(Rule(name="reopened", when=F.reopened >= 1, to="specialists"), *rules),
+        rules=(Rule(key="reopened", when=F.reopenings >= 1, to="specialists"), *rules),
         targets=(
             Target.resolution(
                 Pick(
@@ -61,7 +61,7 @@ def desk(version: str, usual: str, *rules: Rule) -> Policy:
                     values={"critical": "8 business hours", "high": "20 business hours", "low": "10 business days"},
                     otherwise=usual,
                 ),
-                pauses=("customer", "vendor"),
+                pause_on=("customer", "vendor"),
             ),
         ),
     )
@@ -70,17 +70,17 @@ def desk(version: str, usual: str, *rules: Rule) -> Policy:
 TODAY = desk(
     "today",
     "5 business days",
-    Rule(name="half of the time is used", when=F.used("resolution") >= "50%", to="specialists"),
-    Rule(name="not resolved in time", when=F.deadline("resolution") == "breached", to="manager"),
-    Rule(name="sent around", when=F.assignments >= 4, to="specialists"),
+    Rule(key="half of the time is used", when=F.used("resolution") >= "50%", to="specialists"),
+    Rule(key="not resolved in time", when=F.outcome("resolution") == "breached", to="manager"),
+    Rule(key="sent around", when=F.assignments >= 4, to="specialists"),
 )
 PROPOSED = desk(
     "proposed",
     "4 business days",
-    Rule(name="half of the time is used", when=F.used("resolution") >= "50%", to="specialists"),
-    Rule(name="time runs out", when=(F.used("resolution") >= "80%") & (F.priority >= "high"), to="manager"),
-    Rule(name="not resolved in time", when=F.deadline("resolution") == "breached", to="manager"),
-    Rule(name="sent around", when=F.assignments >= 6, to="specialists"),
+    Rule(key="half of the time is used", when=F.used("resolution") >= "50%", to="specialists"),
+    Rule(key="time runs out", when=(F.used("resolution") >= "80%") & (F.priority >= "high"), to="manager"),
+    Rule(key="not resolved in time", when=F.outcome("resolution") == "breached", to="manager"),
+    Rule(key="sent around", when=F.assignments >= 6, to="specialists"),
 )
 
 

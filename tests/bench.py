@@ -103,7 +103,7 @@ def accepted(policy: Policy, case: Case, at: str | datetime) -> Case:
 
 def moves(policy: Policy, case: Case, at: str | datetime) -> list[tuple[str, datetime]]:
     """The moves asked for at an instant: the level and the due of each."""
-    return [(move.to, move.due) for move in decide(policy, case, at=instant(at)).moves]
+    return [(move.to, move.due_at) for move in decide(policy, case, at=instant(at)).moves]
 
 
 def levels_reached(policy: Policy, case: Case, at: str | datetime) -> list[str]:
@@ -132,8 +132,8 @@ def refusal(make: Callable[[], Any]) -> str:
 
 
 _ENTRY = Checklist.of(
-    Item("impact", "Is the business impact described?", expires="3 days"),
-    Item("workaround", "Is there a workaround?", answers=("none", "poor", "good"), against=("good",)),
+    Item("impact", "Is the business impact described?", valid_for="3 days"),
+    Item("workaround", "Is there a workaround?", answers=("none", "poor", "good"), blocked_by=("good",)),
 )
 _EXIT = Checklist.of(agreed="Does the customer agree?")
 
@@ -147,7 +147,7 @@ EVERYTHING = Policy(
     },
     calendar="office",
     priorities=("low", "normal", "high"),
-    facts=(F.flag("production_down"), F.count("seats", 0, 1_000)),
+    facts=(F.flag("production_down"), F.count("seats", minimum=0, maximum=1_000)),
     tracks=(
         Track(
             key="expertise",
@@ -158,16 +158,16 @@ EVERYTHING = Policy(
                     owner="specialist",
                     alternates=("analyst",),
                     entry=_ENTRY,
-                    exit=_EXIT,
-                    cooldown="1 day",
+                    de_escalation=_EXIT,
+                    min_stay="1 day",
                 ),
                 EscalationLevel(
                     key="third",
                     owner="developer",
-                    nobody="hold",
-                    cooldown="2 days",
-                    exit=_EXIT,
-                    targets=(Target.review("1 business day", recurs=True),),
+                    if_nobody="hold",
+                    min_stay="2 days",
+                    de_escalation=_EXIT,
+                    targets=(Target.review("1 business day", recurring=True),),
                 ),
             ),
         ),
@@ -176,28 +176,28 @@ EVERYTHING = Policy(
             calendar="always",
             levels=(
                 EscalationLevel(key="manager", owner="manager", on_entry=(A.Notify("analyst"), A.Assign("manager"))),
-                EscalationLevel(key="director", owner="director", cooldown="2 days"),
+                EscalationLevel(key="director", owner="director", min_stay="2 days"),
             ),
         ),
     ),
     rules=(
-        Rule(name="not solved here", when=F.level_failed, to="next", track="expertise"),
-        Rule(name="half used", when=F.used("resolution") >= "1/2", to="second"),
-        Rule(name="seats", when=(F.count("seats") >= 100) & (F.priority >= "high"), to="third", checklist="waived"),
-        Rule(name="stuck", when=F.at_level_for >= "16 business hours", at="first", to="second"),
-        Rule(name="down", when=F.flag("production_down"), to="manager"),
-        Rule(name="left alone", when=F.unanswered_for >= "8 business hours", to="manager"),
-        Rule(name="asked for", when=F.happened(E.ATTENTION_REQUEST), to="next", track="management"),
-        Rule(name="urgent", when=F.priority == "high", to="next", track="management"),
-        Rule(name="long open", when=F.open_for >= "5 days", then=(A.SetPriority("next"), A.Flag("old"))),
-        Rule(name="late", when=F.deadline("resolution") == "breached", to="director"),
+        Rule(key="not solved here", when=F.level_failed, to="next", track="expertise"),
+        Rule(key="half used", when=F.used("resolution") >= "1/2", to="second"),
+        Rule(key="seats", when=(F.count("seats") >= 100) & (F.priority >= "high"), to="third", checklist="waived"),
+        Rule(key="stuck", when=F.at_level_for >= "16 business hours", at_level="first", to="second"),
+        Rule(key="down", when=F.flag("production_down"), to="manager"),
+        Rule(key="left alone", when=F.unanswered_for >= "8 business hours", to="manager"),
+        Rule(key="asked for", when=F.happened(E.ATTENTION_REQUEST), to="next", track="management"),
+        Rule(key="urgent", when=F.priority == "high", to="next", track="management"),
+        Rule(key="long open", when=F.open_for >= "5 days", then=(A.RaisePriority("next"), A.Tag("old"))),
+        Rule(key="late", when=F.outcome("resolution") == "breached", to="director"),
     ),
     targets=(
         Target.first_response("2 business hours"),
         Target.next_response("4 business hours", when=F.priority >= "normal"),
         Target.resolution(
             Pick(by="priority", values={"high": "8 business hours", "normal": "2 business days"}, otherwise="5 days"),
-            pauses=("customer", "vendor"),
+            pause_on=("customer", "vendor"),
             calendar=Pick(by="priority", values={"high": "late"}, otherwise="office"),
         ),
         Target.post_mortem("2 business days"),

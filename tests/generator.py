@@ -39,7 +39,7 @@ CALENDARS = {
     ),
 }
 PRIORITIES = ("low", "normal", "high")
-OWN_FACTS = (F.flag("down"), F.count("seats", 0, 5), F.choice("size", ("small", "large")))
+OWN_FACTS = (F.flag("down"), F.count("seats", minimum=0, maximum=5), F.choice("size", ("small", "large")))
 TRACKS = (("f1", "f2", "f3", "f4"), ("h1", "h2", "h3"))
 ITEMS = ("impact", "problem")
 TARGET_KEYS = ("first_response", "next_response", "update", "resolution", "custom")
@@ -71,7 +71,7 @@ def instants(draw: st.DrawFn) -> datetime:
 
 @cache
 def picks(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """A value, or a pick of values by priority or size."""
+    """A value, or a pick of values by priority, by size, by a flag, or by a flag and then by priority."""
     by_priority = st.builds(
         lambda one, two, other: Pick(by="priority", values={"low": one, "high": two}, otherwise=other),
         values,
@@ -81,10 +81,17 @@ def picks(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     by_size = st.builds(
         lambda one, other: Pick(by="size", values={"small": one}, otherwise=other), values, maybe(values)
     )
-    return values | values | values | by_priority | by_size
+    by_flag = st.builds(
+        lambda one, two, other: Pick(by="down", values={True: one, False: two}, otherwise=other),
+        values | by_priority,
+        values,
+        maybe(values),
+    )
+    return values | values | values | values | by_priority | by_size | by_flag
 
 
 CALENDAR_NAMES = st.sampled_from(sorted(CALENDARS))
+WAITS = st.sampled_from(((), ("customer",), ("customer", "vendor")))
 SOME_EVENTS = st.sampled_from(
     [
         (E.COUNTING_REPLY,),
@@ -120,7 +127,7 @@ def atoms(draw: st.DrawFn, tracks: tuple[tuple[str, ...], ...], targets: tuple[s
     two = draw(st.sampled_from((">=", ">=", ">=", "<")))
     kinds = ["priority", "level", "status", "flags", "counts", "own", "own_choice", "happened", "channel", "level_in"]
     kinds += ["duration"] * 4 if timed else []
-    kinds += ["used", "deadline", "past_due", "time_left"] if timed and targets else []
+    kinds += ["used", "outcome", "overdue_for", "remaining"] if timed and targets else []
     kinds += ["plan"] if timed else []
     kind = draw(st.sampled_from(kinds))
     if kind == "priority":
@@ -137,14 +144,16 @@ def atoms(draw: st.DrawFn, tracks: tuple[tuple[str, ...], ...], targets: tuple[s
         return compare(F.channel, draw(st.sampled_from(("phone", "web"))), draw(st.sampled_from(("==", "!="))))
     if kind == "flags":
         failed = draw(st.sampled_from((F.level_failed, F.level_failed(draw(st.sampled_from(track_keys))))))
-        flags = [F.acknowledged, F.escalation_requested, F.plan_has_backup]
+        flags = [F.acknowledged, F.escalation_request_open, F.plan_has_backup]
         return draw(st.sampled_from((*flags, failed, failed))).as_condition()
     if kind == "counts":
         moves = draw(st.sampled_from((F.moves, F.moves(draw(st.sampled_from(track_keys))))))
-        fact = draw(st.sampled_from((F.escalations, moves, F.reopened, F.replies, F.status_requests, F.assignments)))
+        fact = draw(
+            st.sampled_from((F.escalation_requests, moves, F.reopenings, F.replies, F.status_requests, F.assignments))
+        )
         return compare(fact, draw(st.integers(0, 2)))
     if kind == "plan":
-        return compare(F.plan_overdue, draw(st.integers(0, 2)))
+        return compare(F.plan_items_overdue, draw(st.integers(0, 2)))
     if kind == "own":
         return draw(
             st.sampled_from((F.flag("down").as_condition(), compare(F.count("seats"), draw(st.integers(0, 5)))))
@@ -159,17 +168,17 @@ def atoms(draw: st.DrawFn, tracks: tuple[tuple[str, ...], ...], targets: tuple[s
             draw(st.sampled_from(("0", "1/4", "1/3", "1/2", "3/4", "1", "3/2"))),
             two,
         )
-    if kind == "deadline":
-        outcome = draw(st.sampled_from(("not started", "pending", "met", "breached", "void")))
-        return compare(F.deadline(draw(st.sampled_from(targets))), outcome, draw(st.sampled_from(("==", "!="))))
+    if kind == "outcome":
+        outcome = draw(st.sampled_from(("not_started", "pending", "met", "breached", "void")))
+        return compare(F.outcome(draw(st.sampled_from(targets))), outcome, draw(st.sampled_from(("==", "!="))))
     spans = draw(picks(SPANS))
-    if kind in {"past_due", "time_left"}:
-        fact = (F.past_due if kind == "past_due" else F.time_left)(draw(st.sampled_from(targets)))
+    if kind in {"overdue_for", "remaining"}:
+        fact = (F.overdue_for if kind == "overdue_for" else F.remaining)(draw(st.sampled_from(targets)))
         spans = draw(SPANS)
     else:
         at_level = draw(st.sampled_from((F.at_level_for, F.at_level_for(draw(st.sampled_from(track_keys))))))
         fact = draw(
-            st.sampled_from((F.open_for, F.unanswered_for, F.unassigned_for, at_level, at_level, F.since_update))
+            st.sampled_from((F.open_for, F.unanswered_for, F.unassigned_for, at_level, at_level, F.no_update_for))
         )
     if draw(st.booleans()):
         fact = fact.on(draw(picks(CALENDAR_NAMES)))
@@ -197,13 +206,13 @@ def targets(draw: st.DrawFn, tracks: Any, key: str | None = None) -> Target:
     key = key or draw(st.sampled_from(TARGET_KEYS))
     more: dict[str, Any] = {}
     if draw(st.booleans()):
-        more["pauses"] = draw(st.sampled_from(((), ("customer",), ("customer", "vendor"))))
+        more["pause_on"] = draw(picks(WAITS))
     if draw(st.integers(0, 3)) == 0:
         more["calendar"] = draw(picks(CALENDAR_NAMES))
     if draw(st.integers(0, 3)) == 0:
         more["when"] = draw(conditions(tracks, (), timed=False))
     if draw(st.integers(0, 4)) == 0:
-        more["agreed"] = True
+        more["use_agreed_interval"] = True
     within = draw(picks(SPANS) | st.none())
     made = {
         "first_response": Target.first_response,
@@ -214,8 +223,10 @@ def targets(draw: st.DrawFn, tracks: Any, key: str | None = None) -> Target:
     if key in made:
         return made[key](within, **more)
     starts = draw(st.sampled_from((None, E.ANY_REQUEST, (E.Resolved.like(),), (E.CustomerReplied.like(),))))
-    stops = draw(st.sampled_from(((E.EscalationAnswered.like(),), (E.Reviewed.like(),), (E.SupportReplied.like(),))))
-    return Target(key=key, within=within, starts=starts, stops=stops, recurs=draw(st.booleans()), **more)
+    stops = draw(
+        st.sampled_from(((E.EscalationRequestAnswered.like(),), (E.Reviewed.like(),), (E.SupportReplied.like(),)))
+    )
+    return Target(key=key, within=within, start_on=starts, stop_on=stops, recurring=draw(st.booleans()), **more)
 
 
 @cache
@@ -226,20 +237,22 @@ def checklists(draw: st.DrawFn) -> Checklist:
     items = [
         Item(
             key,
-            expires=draw(maybe(picks(SPANS))) if draw(st.booleans()) else None,
-            evidence=draw(st.integers(0, 4)) == 0,
-            done_by=(E.COUNTING_REPLY,) if draw(st.integers(0, 3)) == 0 else (),
+            valid_for=draw(maybe(picks(SPANS))) if draw(st.booleans()) else None,
+            needs_evidence=draw(st.integers(0, 4)) == 0,
+            answered_by=(E.COUNTING_REPLY,) if draw(st.integers(0, 3)) == 0 else (),
         )
         for key in keys
     ]
     return Checklist.of(*items)
 
 
+CONSENT = st.sampled_from((None, None, None, Item("consent", needs_evidence=True)))
+"""What a track or the policy asks for before a case goes down, under a key that no level uses."""
 ON_ENTRY = st.sampled_from(
     [
-        (A.Notify("ana"), A.Assign("bo", as_="contact")),
-        (A.SetPriority("next"),),
-        (A.Flag("entered"),),
+        (A.Notify("ana"), A.Assign("bo", as_role="contact")),
+        (A.RaisePriority("next"),),
+        (A.Tag("entered"),),
         (A.Assign("ana"),),
     ]
 )
@@ -251,16 +264,16 @@ def levels(draw: st.DrawFn, key: str, tracks: Any, *, top: bool) -> EscalationLe
     """Some level."""
     external = top and draw(st.booleans())
     owner = None if external else draw(picks(st.sampled_from(("ana", "bo"))))
-    lists = draw(st.lists(st.sampled_from(("entry", "work", "exit")), max_size=1))
+    lists = draw(st.lists(st.sampled_from(("entry", "work", "de_escalation")), max_size=1))
     return EscalationLevel(
         key=key,
         owner=owner,
         alternates=("cy",) if owner is not None and draw(st.booleans()) else (),
-        nobody=draw(st.sampled_from(("hold", "skip", "wait"))),
+        if_nobody=draw(st.sampled_from(("hold", "skip", "proceed"))),
         targets=tuple(draw(st.lists(targets(tracks), max_size=2))) if draw(st.booleans()) else (),
         on_entry=draw(ON_ENTRY) if draw(st.integers(0, 2)) == 0 else (),
         escalate_after=draw(maybe(SPANS.filter(lambda span: span.amount > 0))) if draw(st.booleans()) else None,
-        cooldown=draw(maybe(picks(SPANS))) if draw(st.booleans()) else None,
+        min_stay=draw(maybe(picks(SPANS))) if draw(st.booleans()) else None,
         external=external,
         **{name: draw(checklists()) for name in lists},
     )
@@ -284,12 +297,12 @@ ROLES_WITH_ROTAS = st.sampled_from(((), ("ana",), ("ana", "bo"), ("ana", "bo", "
 ACTIONS = st.sampled_from(
     [
         A.Notify("ana"),
-        A.SetPriority("next"),
-        A.SetPriority("high"),
+        A.RaisePriority("next"),
+        A.RaisePriority("high"),
         A.Assign(Pick(by="size", values={"small": "ana"}, otherwise="bo")),
-        A.Assign(Pick(by="size", values={"small": "ana"}), as_="contact"),
+        A.Assign(Pick(by="size", values={"small": "ana"}), as_role="contact"),
         A.Notify(("bo", Pick(by="priority", values={"high": "ana"}))),
-        A.Flag("look"),
+        A.Tag("look"),
     ]
 )
 
@@ -303,11 +316,11 @@ def rules(draw: st.DrawFn, name: str, tracks: Any, keys: tuple[str, ...]) -> Rul
     then = tuple(draw(st.lists(ACTIONS, min_size=int(to is None), max_size=2)))
     places = [level for track in tracks for level in track]
     return Rule(
-        name=name,
+        key=name,
         when=draw(conditions(tracks, keys)),
         to=to,
         track=f"t{number}" if to == "next" else None,
-        at=tuple(draw(st.lists(st.sampled_from(places), max_size=2, unique=True)))
+        at_level=tuple(draw(st.lists(st.sampled_from(places), max_size=2, unique=True)))
         if draw(st.integers(0, 2)) == 0
         else (),
         then=then,
@@ -326,6 +339,7 @@ def policies(draw: st.DrawFn) -> Policy:
             key=f"t{number}",
             levels=tuple(draw(levels(key, tracks, top=key == keys[-1])) for key in keys),
             calendar=draw(maybe(CALENDAR_NAMES)),
+            de_escalation=draw(CONSENT),
         )
         for number, keys in enumerate(tracks)
     )
@@ -343,6 +357,7 @@ def policies(draw: st.DrawFn) -> Policy:
         targets=wide,
         calendars=CALENDARS,
         calendar=draw(picks(CALENDAR_NAMES)),
+        de_escalation=draw(CONSENT),
         priorities=PRIORITIES,
         facts=OWN_FACTS,
         rotas={role: draw(rotas()) for role in draw(ROLES_WITH_ROTAS)},
@@ -379,18 +394,21 @@ def events(draw: st.DrawFn, policy: Policy, at: datetime) -> Any:
     elif kind is E.Assigned:
         more = {
             "person": draw(st.sampled_from((None, "Ann", "Ben"))),
-            "role": draw(st.sampled_from(("assignee", "contact"))),
+            "as_role": draw(st.sampled_from(("assignee", "contact"))),
         }
     elif kind is E.WaitStarted:
         more = {"on": draw(st.sampled_from(("customer", "vendor")))}
-    elif kind is E.ItemConfirmed:
-        more = {"item": draw(st.sampled_from(ITEMS)), "answer": draw(st.sampled_from(("yes", "yes", "no", "perhaps")))}
+    elif kind is E.ItemAnswered:
+        more = {
+            "item": draw(st.sampled_from((*ITEMS, "consent"))),
+            "answer": draw(st.sampled_from(("yes", "yes", "no", "perhaps"))),
+        }
         more["evidence"] = draw(st.sampled_from((None, "seen")))
-    elif kind is E.ItemWithdrawn:
-        more = {"item": draw(st.sampled_from(ITEMS))}
+    elif kind is E.AnswerWithdrawn:
+        more = {"item": draw(st.sampled_from((*ITEMS, "consent")))}
     elif kind is E.ChecklistOverridden:
         more = {"level": draw(st.sampled_from(keys)), "reason": "because"}
-    elif kind is E.FactObserved:
+    elif kind is E.FactChanged:
         facts = [
             ("down", True),
             ("down", False),
@@ -402,7 +420,7 @@ def events(draw: st.DrawFn, policy: Policy, at: datetime) -> Any:
         ]
         more = dict(zip(("name", "value"), draw(st.sampled_from(facts)), strict=True))
     elif kind is E.PlanRevised:
-        item = E.PlanItem(what="mend", due=draw(maybe(instants())), done=draw(st.booleans()))
+        item = E.PlanItem(what="mend", due_at=draw(maybe(instants())), done=draw(st.booleans()))
         more = {"plan": E.ActionPlan(items=(item,), backup=draw(st.sampled_from((None, "swap"))))}
     elif kind is E.CommunicationAgreed:
         more = {"plan": E.CommunicationPlan(every=draw(SPANS))}
@@ -412,30 +430,38 @@ def events(draw: st.DrawFn, policy: Policy, at: datetime) -> Any:
         more = {"state": draw(st.sampled_from(("digressed", "fine")))}
     elif kind is E.UpdateSent:
         more = {"audience": draw(st.sampled_from(("customer", "internal")))}
-    elif kind is E.Observed:
+    elif kind is E.Reconciled:
         more = {
             "priority": draw(maybe(st.sampled_from(PRIORITIES))),
             "level": draw(maybe(st.sampled_from(keys))),
             "status": draw(maybe(st.sampled_from(("open", "waiting:vendor", "resolved")))),
         }
-    if draw(st.integers(0, 9)) == 0 and kind not in {E.CustomerReplied, E.Observed}:
+    if draw(st.integers(0, 9)) == 0 and kind not in {E.CustomerReplied, E.Reconciled}:
         more["actor"] = "automation"
     return kind(at=at, **more)
 
 
 KINDS = (
-    [E.CustomerReplied, E.SupportReplied, E.LevelFailed, E.EscalationRequested, E.FactObserved, E.ItemConfirmed] * 2
-    + [E.Acknowledged, E.EscalationAnswered, E.Escalated, E.DeEscalated, E.PriorityChanged, E.Assigned, E.WaitStarted]
+    [E.CustomerReplied, E.SupportReplied, E.LevelFailed, E.EscalationRequested, E.FactChanged, E.ItemAnswered] * 2
+    + [
+        E.Acknowledged,
+        E.EscalationRequestAnswered,
+        E.Escalated,
+        E.DeEscalated,
+        E.PriorityChanged,
+        E.Assigned,
+        E.WaitStarted,
+    ]
     + [
         E.WaitEnded,
-        E.ItemWithdrawn,
+        E.AnswerWithdrawn,
         E.ChecklistOverridden,
         E.PlanRevised,
         E.CommunicationAgreed,
         E.Reviewed,
         E.UpdateSent,
     ]
-    + [E.Resolved, E.Reopened, E.Closed, E.Voided, E.Observed, E.ProgressReported, E.CallHeld]
+    + [E.Resolved, E.Reopened, E.Closed, E.Voided, E.Reconciled, E.ProgressReported, E.CallHeld]
 )
 
 
@@ -453,7 +479,7 @@ def cases(draw: st.DrawFn, policy: Policy, most: int = 10) -> Case:
         level=draw(maybe(st.sampled_from(tuple(level.key for level in policy.all_levels))))
         if draw(st.integers(0, 4)) == 0
         else None,
-        by_staff=draw(st.integers(0, 4)) == 0,
+        actor="staff" if draw(st.integers(0, 4)) == 0 else "customer",
         facts=draw(st.sampled_from(({}, {"down": True}, {"size": "small", "seats": 2}))),
     )
     return Case("C", (opened, *(draw(events(policy, at)) for at in times[1:])))
@@ -511,7 +537,7 @@ def small_condition(random: Random, size: int = 3) -> Any:
 def small_rule(random: Random, name: str, size: int = 3) -> Rule:
     """A rule to some level, sometimes for some levels only."""
     at = tuple(random.sample(SMALL_LEVELS, random.randint(1, 2))) if random.random() < 0.25 else ()
-    return Rule(name=name, when=small_condition(random, size), to=random.choice(SMALL_LEVELS), at=at)
+    return Rule(key=name, when=small_condition(random, size), to=random.choice(SMALL_LEVELS), at_level=at)
 
 
 def small_policy(random: Random, rules: int = 4, size: int = 3) -> Policy:
@@ -538,10 +564,10 @@ def every_small_case() -> Iterator[Case]:
 
 def timed_small_rule(random: Random, name: str) -> Rule:
     """A rule that waits for some time, perhaps under a condition, or that goes to the next level."""
-    durations = (F.open_for, F.at_level_for, F.unanswered_for, F.since_update, F.unassigned_for)
+    durations = (F.open_for, F.at_level_for, F.unanswered_for, F.no_update_for, F.unassigned_for)
     timed = random.choice(durations) >= random.choice(CLAIM_SPANS)
     made = timed & small_comparison(random) if random.random() < 0.4 else timed
-    return Rule(name=name, when=made, to=random.choice(("l2", "l3", "next")))
+    return Rule(key=name, when=made, to=random.choice(("l2", "l3", "next")))
 
 
 def timed_small_policy(random: Random, rules: int | None = None) -> Policy:
@@ -560,7 +586,7 @@ def small_case(random: Random, *, by_hand: bool, priorities: Sequence[str] = PRI
     events: list[Any] = [E.SupportReplied, E.CustomerReplied, E.UpdateSent, E.WaitStarted, E.LevelFailed]
     events += [lambda at: E.Assigned(at=at, person=random.choice((None, "ann")))]
     events += [lambda at: E.PriorityChanged(at=at, to=random.choice(priorities))]
-    events += [lambda at: E.FactObserved(at=at, name="down", value=random.choice((None, True, False)))]
+    events += [lambda at: E.FactChanged(at=at, name="down", value=random.choice((None, True, False)))]
     events += [E.EscalationRequested]
     if by_hand:
         events += [E.Resolved, E.Reopened]

@@ -79,7 +79,7 @@ policy = Policy(
     calendars={"office": office},
     priorities=("low", "moderate", "high", "critical"),
     levels=(EscalationLevel(key="desk", owner="analyst"), EscalationLevel(key="manager", owner="service_manager")),
-    rules=(Rule(name="not resolved in time", when=F.deadline("resolution") == "breached", to="manager"),),
+    rules=(Rule(key="not resolved in time", when=F.outcome("resolution") == "breached", to="manager"),),
     targets=(
         Target.resolution(
             Pick(

@@ -83,8 +83,8 @@ def lines(version: str, span: str) -> Policy:
         priorities=("low", "medium", "high"),
         levels=tuple(EscalationLevel(key=key, owner=key) for key in ("first", "second", "third", "manager")),
         rules=(
-            Rule(name="stays on the first line", when=F.at_level_for >= span, to="next", at="first"),
-            Rule(name="too long", when=(F.priority == "high") & (F.open_for >= "2 business days"), to="manager"),
+            Rule(key="stays on the first line", when=F.at_level_for >= span, to="next", at_level="first"),
+            Rule(key="too long", when=(F.priority == "high") & (F.open_for >= "2 business days"), to="manager"),
         ),
         targets=(Target.resolution("3 business days"),),
     )  # fmt: skip

@@ -12,10 +12,10 @@ actions are read by convention as `E`, `F` and `A`:
 
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist, Item
-from escalation_rules.decision import Blocked, Deadline, Decision, Move, Owner, Reason
+from escalation_rules.decision import BlockedMove, Deadline, Decision, Move, Owner, Reason
 from escalation_rules.engine import Settled, decide, forecast, settle
 from escalation_rules.errors import EscalationRulesError
-from escalation_rules.levels import Circle, EscalationLevel, Track
+from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
@@ -23,11 +23,10 @@ from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Rota, Span
 
 __all__ = [
-    "Blocked",
+    "BlockedMove",
     "BusinessCalendar",
     "Case",
     "Checklist",
-    "Circle",
     "Deadline",
     "Decision",
     "EscalationLevel",

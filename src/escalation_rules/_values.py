@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from escalation_rules._former_names import present_name
 from escalation_rules.errors import InvalidValue, Problem, invalid
 
 K = TypeVar("K")
@@ -31,6 +32,7 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 
+# rule 1: an instant is an aware datetime; a naive one is refused
 def read_instant(given: object) -> datetime:
     """An instant in UTC, from an aware datetime or its ISO 8601 text. A naive one is refused, with a hint.
 
@@ -148,7 +150,8 @@ Json = Annotated[Any, PlainValidator(_read_json)]
 class Value(BaseModel):
     """The base of every value: frozen, closed to unknown fields, compared by its fields, pasteable.
 
-    Arguments may be given by position in the order of the fields. Raises `InvalidValue` with every problem found.
+    Arguments may be given by position in the order of the fields, as many as `positional` says. Raises
+    `InvalidValue` with every problem found.
 
     A constructor takes more than its fields hold, such as a text for a span. What it takes is said to type checkers
     by an `__init__` that only they see.
@@ -156,6 +159,8 @@ class Value(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False, hide_input_in_errors=True)
     namespace: ClassVar[str] = ""
+    positional: ClassVar[int | None] = None
+    """The number of arguments that may be given by position, None for all."""
 
     if not TYPE_CHECKING:  # pragma: no branch
 
@@ -184,6 +189,15 @@ class Value(BaseModel):
         """A copy with the fields of `update` changed, checked like any new value; frozen parts need no deep copy."""
         return type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | dict(update or {}))
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            new = present_name(type(self), name)
+            if new is not None:
+                kind = type(self).__name__
+                raise AttributeError(f"`{kind}.{name}` is now `{kind}.{new}`")
+            return super().__getattr__(name)
+
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
         state["__dict__"] = dict(fields_of(self))
@@ -208,7 +222,7 @@ class Deferred(Value):
     """
 
     @classmethod
-    def deferred(cls, source: object) -> Self:
+    def _deferred(cls, source: object) -> Self:
         """The value of a source."""
         self = cls.__new__(cls)
         object.__setattr__(self, "__dict__", {_SOURCE: source})
@@ -292,9 +306,29 @@ def _own_errors(cls: type[Value], read: Callable[..., T], given: Any, kwargs: di
 
 def _by_name(cls: type[Value], args: tuple[Any, ...], data: dict[str, Any]) -> dict[str, Any]:
     names = [name for name in cls.model_fields if name != "type"]
-    if len(args) > len(names):
-        raise InvalidValue(Problem("too many arguments", len(args), expected=f"at most {len(names)}"))
+    most = len(names) if cls.positional is None else cls.positional
+    if len(args) > most:
+        expected = f"at most {most}" + (f", then by name, as in `{names[most]}=…`" if most < len(names) else "")
+        raise InvalidValue(Problem("too many arguments by position", len(args), expected=expected))
     given = dict(zip(names, args, strict=False))
     if twice := sorted(given.keys() & data.keys()):
         raise InvalidValue(Problem("argument given twice", twice[0]))
     return given | data
+
+
+Severity = Literal["error", "warning", "note"]
+"""An error never works, a warning works otherwise than it reads, a note is for information."""
+
+
+class Finding(Value):
+    """The fields that every finding has, whoever made it, as every `Problem` of an error has them too.
+
+    `code` is stable and for programs, `message` is a sentence for people, `path` leads to the place in the policy, and
+    `fix` says what to do about it, if anything can be.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    path: str = ""
+    fix: str = ""

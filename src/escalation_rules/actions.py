@@ -1,26 +1,27 @@
 """Actions, read by convention as `A`: what a decision may ask the host to do besides moving the case.
 
 Roles may be picks, so that who is told depends on the priority or on a choice fact. The host does what is asked and
-records what the decision's `accept` gives: `PriorityChanged` for `SetPriority`, `Assigned` for `Assign`, else
+records what the decision's `accept` gives: `PriorityChanged` for `RaisePriority`, `Assigned` for `Assign`, else
 `ActionTaken`.
 
 >>> from escalation_rules import actions as A
->>> A.Notify(roles="manager", text="escalated")
-A.Notify(roles=('manager',), text='escalated')
+>>> A.Notify("manager", message="escalated")
+A.Notify(roles=('manager',), message='escalated')
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator
 
+from escalation_rules._former_names import moved
 from escalation_rules._values import Several, Value
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.picks import Pick, RoleChoice
 
-__all__ = ["Action", "Actions", "Ask", "Assign", "Convene", "Flag", "Notify", "Redirect", "SetPriority"]
+__all__ = ["Action", "Actions", "Ask", "Assign", "Convene", "Notify", "RaisePriority", "Redirect", "Tag"]
 
 
 def _several(given: object) -> Any:
@@ -31,6 +32,7 @@ Roles = Annotated[tuple[RoleChoice, ...], BeforeValidator(_several)]
 
 
 class _Action(Value):
+    positional: ClassVar[int | None] = 1
     namespace = "A."
     type: str
 
@@ -55,40 +57,40 @@ def _picked(held: Any, pick: Callable[[Any], Any]) -> Any:
 
 
 class Notify(_Action):
-    """Tell these roles. `by` is who tells them, where the process says so; `text` names one of the host's messages."""
+    """Tell these roles. `message` names one of the host's messages; `sender` is the role that sends it, if any."""
 
     type: Literal["Notify"] = "Notify"
     roles: Roles
-    by: RoleChoice | None = None
-    text: str | None = None
+    message: str | None = None
+    sender: RoleChoice | None = None
 
     if TYPE_CHECKING:
 
         def __init__(
-            self, roles: Several[RoleChoice], by: RoleChoice | None = None, text: str | None = None
+            self, roles: Several[RoleChoice], *, message: str | None = None, sender: RoleChoice | None = None
         ) -> None: ...
 
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is told, and by whom."""
         yield from (("roles", role) for role in self.roles)
-        if self.by is not None:
-            yield "by", self.by
+        if self.sender is not None:
+            yield "sender", self.sender
 
 
 class Ask(_Action):
     """Ask a role for something that is missing, such as the business impact."""
 
     type: Literal["Ask"] = "Ask"
-    of: RoleChoice
+    role: RoleChoice
     item: str
 
     if TYPE_CHECKING:
 
-        def __init__(self, of: RoleChoice, item: str) -> None: ...
+        def __init__(self, role: RoleChoice, *, item: str) -> None: ...
 
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is asked."""
-        yield "of", self.of
+        yield "role", self.role
 
 
 class Redirect(_Action):
@@ -102,10 +104,10 @@ class Redirect(_Action):
         def __init__(self, to: Several[RoleChoice]) -> None: ...
 
 
-class SetPriority(_Action):
+class RaisePriority(_Action):
     """Raise the priority, to one of the policy's or by one ("next"). It never lowers."""
 
-    type: Literal["SetPriority"] = "SetPriority"
+    type: Literal["RaisePriority"] = "RaisePriority"
     to: str
 
     if TYPE_CHECKING:
@@ -116,49 +118,49 @@ class SetPriority(_Action):
 class Assign(_Action):
     """Give the case to a role: to whoever of that role is on duty when it is due.
 
-    `as_` is what they become on the case.
+    `as_role` is what they become on the case.
     """
 
     type: Literal["Assign"] = "Assign"
     role: RoleChoice
-    as_: str = "assignee"
+    as_role: str = "assignee"
 
     if TYPE_CHECKING:
 
-        def __init__(self, role: RoleChoice, as_: str = "assignee") -> None: ...
+        def __init__(self, role: RoleChoice, *, as_role: str = "assignee") -> None: ...
 
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is assigned, and as what."""
         yield "role", self.role
-        yield "as_", self.as_
+        yield "as_role", self.as_role
 
 
 class Convene(_Action):
     """Call these roles together."""
 
     type: Literal["Convene"] = "Convene"
+    roles: Roles
     kind: str
-    who: Roles
 
     if TYPE_CHECKING:
 
-        def __init__(self, kind: str, who: Several[RoleChoice]) -> None: ...
+        def __init__(self, roles: Several[RoleChoice], *, kind: str) -> None: ...
 
     def roles_named(self) -> Iterator[tuple[str, RoleChoice]]:
         """Who is called."""
-        yield from (("who", role) for role in self.who)
+        yield from (("roles", role) for role in self.roles)
 
 
-class Flag(_Action):
-    """Mark the case for people to see; with `finding`, an audit reports it as well."""
+class Tag(_Action):
+    """Mark the case for people to see; with `audit`, an audit reports it as well."""
 
-    type: Literal["Flag"] = "Flag"
+    type: Literal["Tag"] = "Tag"
     text: str
-    finding: bool = False
+    audit: bool = False
 
     if TYPE_CHECKING:
 
-        def __init__(self, text: str, finding: bool = False) -> None: ...
+        def __init__(self, text: str, *, audit: bool = False) -> None: ...
 
 
 def _actions(given: object) -> Any:
@@ -169,7 +171,7 @@ def _actions(given: object) -> Any:
     return several
 
 
-Action = Annotated[Notify | Ask | Redirect | SetPriority | Assign | Convene | Flag, Discriminator("type")]
+Action = Annotated[Notify | Ask | Redirect | RaisePriority | Assign | Convene | Tag, Discriminator("type")]
 """Any action."""
 
 
@@ -179,3 +181,8 @@ def _once(actions: tuple[Value, ...]) -> tuple[Value, ...]:
 
 Actions = Annotated[tuple[Action, ...], BeforeValidator(_actions), AfterValidator(_once)]
 """Some actions, each once, or one by itself."""
+
+
+def __getattr__(name: str) -> Any:
+    """Raise `AttributeError`; for a name of the first edition, with the present one."""
+    raise AttributeError(moved("actions", name))

@@ -10,8 +10,8 @@ from typing import Literal, cast
 
 from escalation_rules import events as E
 from escalation_rules._arguments import check_policy_and_case
-from escalation_rules._values import Instant, Value, read_instant
-from escalation_rules.actions import Flag
+from escalation_rules._values import Finding, Instant, Severity, Value, read_instant
+from escalation_rules.actions import Tag
 from escalation_rules.case import Case
 from escalation_rules.decision import Deadline
 from escalation_rules.engine import deadlines, decide, program_of
@@ -31,42 +31,39 @@ from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 __all__ = ["Audit", "AuditFinding", "audit"]
 
 
-AuditKind = Literal[
-    "move without checklist",
-    "de-escalation without checklist",
-    "de-escalation in cooldown",
-    "outside the circle",
-    "wrong pair",
-    "customer asked for status",
-    "named individual",
-    "hidden wait",
-    "no post-mortem",
-    "unclear plan item",
-    "deadline breached",
-    "breached by a change",
-    "unknown fact",
-    "unknown item",
-    "unknown track",
-    "wrong track",
-    "flag",
+AuditCode = Literal[
+    "move-without-checklist",
+    "de-escalation-without-checklist",
+    "de-escalation-before-min-stay",
+    "outside-the-counterparts",
+    "wrong-pair",
+    "customer-asked-for-status",
+    "named-individual",
+    "hidden-wait",
+    "no-post-mortem",
+    "unclear-plan-item",
+    "deadline-breached",
+    "breached-by-a-change",
+    "unknown-fact",
+    "unknown-item",
+    "unknown-track",
+    "wrong-track",
+    "tagged",
 ]
-Severity = Literal["note", "warning", "serious"]
 
 
-class AuditFinding(Value):
-    """Something that did not keep to the policy: when, which rule, how serious, and who did it, in a sentence.
+class AuditFinding(Finding):
+    """An event that did not keep to the policy: when, which rule, how serious, and who did it, in a sentence.
 
-    `rule` names a rule, a target, or the checklist or circle of a level. A "note" is for information, a "warning" for
-    whoever manages the case, "serious" for whoever answers for the process.
+    `rule` names a rule, a target, or the checklist or counterparts of a level. A note is for information, a warning for
+    the manager of the case, an error for the owner of the process.
     """
 
     at: Instant
-    kind: AuditKind
+    code: AuditCode
     rule: str
-    severity: Severity
-    text: str
     by: str | None = None
-    role: str | None = None
+    by_role: str | None = None
 
 
 class Audit(Value):
@@ -88,25 +85,27 @@ class Audit(Value):
         """The findings as a page of text, instants in the zone of the policy's usual calendar."""
         zone = load_zone(self.timezone)
         head = f"{self.case} under policy {self.policy} {self.version}, up to {phrase_instant(self.at, zone)}"
-        lines = (f"  {phrase_instant(one.at, zone)} {one.severity}: {one.text} ({one.rule})" for one in self.findings)
+        lines = (
+            f"  {phrase_instant(one.at, zone)} {one.severity}: {one.message} ({one.rule})" for one in self.findings
+        )
         return "\n".join((f"{head}: {len(self.findings)} findings", *lines))
 
 
-Odd = tuple[AuditKind, str, str]
+Odd = tuple[AuditCode, str, str]
 """A kind of finding, the name, and the sentence."""
 
 
 def odd_names(policy: Policy, events: Iterable[BaseEvent]) -> Iterator[AuditFinding]:
     """Facts, items and tracks that the policy does not have, each where it is first named: no rule sees them."""
-    seen: set[tuple[AuditKind, str]] = set()
+    seen: set[tuple[AuditCode, str]] = set()
     checks = (_facts(policy), _items(policy), _tracks(policy))
     for event in events:
         for kind, name, text in (odd for check in checks for odd in check(event)):
             if (kind, name) not in seen:
                 seen.add((kind, name))
-                rule = f"{kind.rpartition(' ')[2]}s of the policy"
+                rule = f"{kind.rpartition('-')[2]}s of the policy"
                 yield AuditFinding(
-                    at=event.at, kind=kind, rule=rule, severity="note", text=text, by=event.by, role=event.role
+                    at=event.at, code=kind, rule=rule, severity="note", message=text, by=event.by, by_role=event.by_role
                 )
 
 
@@ -118,19 +117,21 @@ def _facts(policy: Policy) -> Check:
 
     def check(event: BaseEvent) -> Iterator[Odd]:
         names = list(event.facts) if isinstance(event, E.Opened) else []
-        names += [event.name] if isinstance(event, E.FactObserved) else []
-        return (("unknown fact", name, _unknown("fact", name, known)) for name in names if name not in known)
+        names += [event.name] if isinstance(event, E.FactChanged) else []
+        return (("unknown-fact", name, _unknown("fact", name, known)) for name in names if name not in known)
 
     return check
 
 
 def _items(policy: Policy) -> Check:
-    lists = [one for level in policy.all_levels for one in (level.entry, level.work, level.exit) if one is not None]
+    lists = [
+        one for level in policy.all_levels for one in (level.entry, level.work, level.de_escalation) if one is not None
+    ]
     known = [key for one in lists for key in one.keys]
 
     def check(event: BaseEvent) -> Iterator[Odd]:
-        if isinstance(event, E.ItemConfirmed | E.ItemWithdrawn) and event.item not in known:
-            yield "unknown item", event.item, _unknown("item", event.item, known)
+        if isinstance(event, E.ItemAnswered | E.AnswerWithdrawn) and event.item not in known:
+            yield "unknown-item", event.item, _unknown("item", event.item, known)
 
     return check
 
@@ -144,9 +145,9 @@ def _tracks(policy: Policy) -> Check:
         if isinstance(event, E.Escalated | E.DeEscalated | E.LevelFailed) and event.track and level:
             own = policy.track_of(level).key
             if event.track not in tracks:
-                yield "unknown track", event.track, f"{_unknown('track', event.track, tracks)}; `{level}` is on `{own}`"
+                yield "unknown-track", event.track, f"{_unknown('track', event.track, tracks)}; `{level}` is on `{own}`"
             elif event.track != own:
-                yield "wrong track", event.track, f"`{level}` is on the track `{own}`, not on `{event.track}`"
+                yield "wrong-track", event.track, f"`{level}` is on the track `{own}`, not on `{event.track}`"
 
     return check
 
@@ -162,7 +163,7 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-def audit(policy: Policy, case: Case, at: datetime) -> Audit:
+def audit(policy: Policy, case: Case, *, at: datetime) -> Audit:
     """What in a case's record up to an instant did not keep to a policy.
 
     A move without its checklist; a de-escalation without what it needs, such as the customer's agreement; somebody
@@ -176,9 +177,9 @@ def audit(policy: Policy, case: Case, at: datetime) -> Audit:
     >>> from escalation_rules import events as E, presets
     >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
     >>> case = Case.open("S-1", at=nine).record(E.Escalated(at=nine.replace(hour=10), to="escalated", by="tess"))
-    >>> print(audit(presets.support_request(), case, nine.replace(hour=11)).explain())
+    >>> print(audit(presets.support_request(), case, at=nine.replace(hour=11)).explain())
     S-1 under policy support_request 1, up to Mon 2026-03-02 11:00: 1 findings
-      Mon 2026-03-02 10:00 serious: tess moved the case to `escalated` without `problem`, `impact`, `workaround`, \
+      Mon 2026-03-02 10:00 error: tess moved the case to `escalated` without `problem`, `impact`, `workaround`, \
 `milestone` (entry checklist of `escalated`)
     """
     check_policy_and_case(policy, case)
@@ -243,15 +244,17 @@ class _Record:
 
     def stopped_by(self, kind: str) -> set[str]:
         """The keys of the targets that such an event stops."""
-        return {target.key for target in self.policy.all_targets if any(one.event == kind for one in target.stops)}
+        return {target.key for target in self.policy.all_targets if any(one.event == kind for one in target.stop_on)}
 
 
 def _whoever(event: BaseEvent) -> str:
-    return event.by or event.role or ("the customer" if event.actor == "customer" else event.actor)
+    return event.by or event.by_role or ("the customer" if event.actor == "customer" else event.actor)
 
 
-def _finding(event: BaseEvent, kind: AuditKind, rule: str, severity: Severity, text: str) -> AuditFinding:
-    return AuditFinding(at=event.at, kind=kind, rule=rule, severity=severity, text=text, by=event.by, role=event.role)
+def _finding(event: BaseEvent, kind: AuditCode, rule: str, severity: Severity, text: str) -> AuditFinding:
+    return AuditFinding(
+        at=event.at, code=kind, rule=rule, severity=severity, message=text, by=event.by, by_role=event.by_role
+    )
 
 
 def _listed(names: list[str]) -> str:
@@ -265,7 +268,8 @@ def _entries(record: _Record) -> Iterator[AuditFinding]:
         here, there = rank(record.policy, step.before[track]), rank(record.policy, step.after[track])
         if there < here:
             continue
-        policy_has = decide(record.policy, record.before(step.event), at=step.event.at).levels[track]
+        # rule 25: a de-escalation without its checklist is a fact, and a finding
+        policy_has = decide(record.policy, record.before(step.event), at=step.event.at).positions[track].level
         if rank(record.policy, policy_has) >= there:
             continue
         state = record.state(record.case, step.event)
@@ -274,8 +278,8 @@ def _entries(record: _Record) -> Iterator[AuditFinding]:
         if lacking:
             level = step.after[track]
             text = f"{_whoever(step.event)} moved the case to `{level}` without {_listed(lacking)}"
-            kind: AuditKind = "move without checklist"
-            yield _finding(step.event, kind, f"entry checklist of `{level}`", "serious", text)
+            kind: AuditCode = "move-without-checklist"
+            yield _finding(step.event, kind, f"entry checklist of `{level}`", "error", text)
 
 
 def _exits(record: _Record) -> Iterator[AuditFinding]:
@@ -290,16 +294,16 @@ def _exits(record: _Record) -> Iterator[AuditFinding]:
         end = cooldown_end(state, place)
         if end is not None and end > state.now:
             text = f"{_whoever(step.event)} took the case off `{left}` before {record.when(datetime_of(end))}"
-            yield _finding(step.event, "de-escalation in cooldown", f"cooldown of `{left}`", "warning", text)
+            yield _finding(step.event, "de-escalation-before-min-stay", f"cooldown of `{left}`", "warning", text)
 
 
 def _lacking(event: BaseEvent, level: EscalationLevel, state: State, track: int) -> Iterator[AuditFinding]:
-    missing, against = checked(state, level.exit, state.entry[track], track)
+    missing, against = checked(state, level.de_escalation, state.entry[track], track)
     lacking = [*(one.item for one in missing), *(item for item, _ in against)]
     if lacking:
         text = f"{_whoever(event)} took the case off `{level.key}` without {_listed(lacking)}"
-        rule = f"exit checklist of `{level.key}`"
-        yield _finding(event, "de-escalation without checklist", rule, "serious", text)
+        rule = f"de-escalation checklist of `{level.key}`"
+        yield _finding(event, "de-escalation-without-checklist", rule, "error", text)
 
 
 # ---------------------------------------------------------------------------- who talks to whom
@@ -308,36 +312,37 @@ def _circles(record: _Record) -> Iterator[AuditFinding]:
     for event, before, _ in record.steps:
         for key in before.values():
             level = None if key is None else record.policy.level(key)
-            if level is not None and level.circle is not None:
+            if level is not None and level.counterparts:
                 yield from _outsiders(event, level)
                 yield from _wrong_pair(event, level)
 
 
 def _outsiders(event: BaseEvent, level: EscalationLevel) -> Iterator[AuditFinding]:
-    circle = level.circle.roles if level.circle else ()
     for role in _speakers(event, level):
-        if role not in circle:
-            text = f"{event.by or role} ({role}) talked to the customer from outside the circle"
-            yield _finding(event, "outside the circle", f"circle of `{level.key}`", "warning", text)
+        if role not in level.inside:
+            text = f"{event.by or role} ({role}) talked to the customer from outside the counterparts"
+            yield _finding(event, "outside-the-counterparts", f"counterparts of `{level.key}`", "warning", text)
 
 
 def _speakers(event: BaseEvent, level: EscalationLevel) -> tuple[str, ...]:
     """The roles of ours that talk to the customer with an event, as far as they are known."""
     if isinstance(event, E.CallHeld):
-        customers = {"customer", *(theirs for _, theirs in level.circle.pairs.values())} if level.circle else set()
+        customers = (
+            {"customer", *(theirs for _, theirs in level.counterparts.values())} if level.counterparts else set()
+        )
         ours = tuple(one for one in event.participants if one not in customers)
         return ours if len(ours) < len(event.participants) else ()
     speaks = isinstance(event, E.SupportReplied) or (isinstance(event, E.UpdateSent) and event.audience == "customer")
-    return (event.role,) if speaks and event.counts and event.role else ()
+    return (event.by_role,) if speaks and event.counts and event.by_role else ()
 
 
 def _wrong_pair(event: BaseEvent, level: EscalationLevel) -> Iterator[AuditFinding]:
-    if not isinstance(event, E.SupportReplied | E.CustomerReplied) or level.circle is None or event.topic is None:
+    if not isinstance(event, E.SupportReplied | E.CustomerReplied) or not level.counterparts or event.topic is None:
         return
-    pair = level.circle.pairs.get(event.topic)
-    if pair is not None and event.role in level.circle.roles and event.role not in pair:
-        text = f"{_whoever(event)} ({event.role}) took up a {event.topic} matter, which is for {' and '.join(pair)}"
-        yield _finding(event, "wrong pair", f"circle of `{level.key}`", "warning", text)
+    pair = level.counterparts.get(event.topic)
+    if pair is not None and event.by_role in level.inside and event.by_role not in pair:
+        text = f"{_whoever(event)} ({event.by_role}) took up a {event.topic} matter, which is for {' and '.join(pair)}"
+        yield _finding(event, "wrong-pair", f"counterparts of `{level.key}`", "warning", text)
 
 
 def _individuals(record: _Record) -> Iterator[AuditFinding]:
@@ -345,7 +350,7 @@ def _individuals(record: _Record) -> Iterator[AuditFinding]:
     for event, _, _ in record.steps:
         if isinstance(event, E.EscalationRequested) and event.person is not None:
             text = f"{_whoever(event)} handed the escalation to {event.person}, a named individual"
-            yield _finding(event, "named individual", "escalations go to roles", "warning", text)
+            yield _finding(event, "named-individual", "escalations go to roles", "warning", text)
 
 
 # ---------------------------------------------------------------------------- the customer's time
@@ -354,18 +359,20 @@ def _status_requests(record: _Record) -> Iterator[AuditFinding]:
     for event, _, _ in record.steps:
         if isinstance(event, E.CustomerReplied) and event.asks_for_status:
             clock = _update_clock(record, event)
-            late = clock is not None and clock.due is not None and clock.due < event.at
-            severity: Severity = "note" if clock is None else "serious" if late else "warning"
+            late = clock is not None and clock.due_at is not None and clock.due_at < event.at
+            severity: Severity = "note" if clock is None else "error" if late else "warning"
             text = f"{event.by or 'the customer'} had to ask for the status; {_promise(record, clock, late=late)}"
             rule = "updates" if clock is None else f"target `{clock.target}`"
-            yield _finding(event, "customer asked for status", rule, severity, text)
+            yield _finding(event, "customer-asked-for-status", rule, severity, text)
 
 
 def _update_clock(record: _Record, event: BaseEvent) -> Deadline | None:
     """The clock of the next update to the customer at an event, if one was running."""
     for one in reversed(record.deadlines):
-        open_then = one.started is not None and one.started <= event.at and (one.stopped or END_OF_TIME) >= event.at
-        if open_then and any(_TO_CUSTOMER in target.stops for target in record.targets_of(one)):
+        open_then = (
+            one.started_at is not None and one.started_at <= event.at and (one.stopped_at or END_OF_TIME) >= event.at
+        )
+        if open_then and any(_TO_CUSTOMER in target.stop_on for target in record.targets_of(one)):
             return one
     return None
 
@@ -376,9 +383,9 @@ _TO_CUSTOMER = E.UpdateSent.like(audience="customer")
 def _promise(record: _Record, clock: Deadline | None, *, late: bool) -> str:
     if clock is None:
         return "no update was promised"
-    if clock.due is None:
+    if clock.due_at is None:
         return "the clock of the next update was paused"
-    due = record.when(clock.due)
+    due = record.when(clock.due_at)
     return f"an update had been due since {due}" if late else f"the next was due {due}"
 
 
@@ -387,7 +394,7 @@ def _hidden_waits(record: _Record) -> Iterator[AuditFinding]:
     since: datetime | None = None
     for event, _, _ in record.steps:
         if isinstance(event, E.Opened):
-            since = None if event.by_staff else event.at
+            since = None if event.actor == "staff" else event.at
         elif isinstance(event, E.CustomerReplied):
             since = since or event.at
         elif isinstance(event, E.SupportReplied) and event.counts:
@@ -397,8 +404,8 @@ def _hidden_waits(record: _Record) -> Iterator[AuditFinding]:
             who, message = _whoever(event), record.when(since)
             text = f"{who} had the case wait for the customer, whose message of {message} was unanswered"
             stood = f"; {_listed(paused)} stood still" if paused else ""
-            severity: Severity = "serious" if paused else "warning"
-            yield _finding(event, "hidden wait", "answer before waiting", severity, text + stood)
+            severity: Severity = "error" if paused else "warning"
+            yield _finding(event, "hidden-wait", "answer before waiting", severity, text + stood)
 
 
 def _paused_at(record: _Record, moment: datetime) -> list[str]:
@@ -413,27 +420,27 @@ def _plans(record: _Record) -> Iterator[AuditFinding]:
         return
     for event, _, _ in record.steps:
         for item in event.plan.items if isinstance(event, E.PlanRevised) else ():
-            lacks = [name for name, held in (("owner", item.owner), ("due date", item.due)) if held is None]
+            lacks = [name for name, held in (("owner", item.owner), ("due date", item.due_at)) if held is None]
             if lacks and not item.done:
                 text = f"`{item.what}` is on the plan without {' and '.join(lacks)}"
-                yield _finding(event, "unclear plan item", "action plan", "note", text)
+                yield _finding(event, "unclear-plan-item", "action plan", "note", text)
 
 
 def _breaches(record: _Record) -> Iterator[AuditFinding]:
     """Deadlines that were not kept, and those that only a change put into the past."""
     for one in record.deadlines:
-        if one.outcome != "breached" or one.due is None:
+        if one.outcome != "breached" or one.due_at is None:
             continue
         where = f" on `{one.level}`" if one.level else ""
-        came = "has not come" if one.stopped is None else f"ended {record.when(one.stopped)}"
-        text = f"`{one.target}`{where} was due {record.when(one.due)} and {came}"
-        kind: AuditKind = "deadline breached"
-        if one.caused_by_change:
-            kind = "breached by a change"
-            text = f"`{one.target}`{where} was put past due by a change at {record.when(one.due)}, not by a delay"
-        severity: Severity = "note" if one.caused_by_change else "warning"
+        came = "has not come" if one.stopped_at is None else f"ended {record.when(one.stopped_at)}"
+        text = f"`{one.target}`{where} was due {record.when(one.due_at)} and {came}"
+        kind: AuditCode = "deadline-breached"
+        if one.breached_by_change:
+            kind = "breached-by-a-change"
+            text = f"`{one.target}`{where} was put past due by a change at {record.when(one.due_at)}, not by a delay"
+        severity: Severity = "note" if one.breached_by_change else "warning"
         yield AuditFinding(
-            at=one.due, kind=kind, rule=f"target `{one.target}`", severity=severity, text=text, role=one.owner
+            at=one.due_at, code=kind, rule=f"target `{one.target}`", severity=severity, message=text, by_role=one.owner
         )
 
 
@@ -450,17 +457,17 @@ def _post_mortems(record: _Record) -> Iterator[AuditFinding]:
         if one.until is not None and not any(one.since <= moment < following for moment in held):
             severity: Severity = "note" if pending else "warning"
             text = f"the escalation of {record.when(one.since)} ended without a post-mortem"
-            yield AuditFinding(at=one.until, kind="no post-mortem", rule="post-mortem", severity=severity, text=text)
+            yield AuditFinding(at=one.until, code="no-post-mortem", rule="post-mortem", severity=severity, message=text)
 
 
 def _flags(record: _Record) -> Iterator[AuditFinding]:
     """What rules flag as findings, whether or not the host has recorded that it saw them."""
     case = record.with_history(one for one in record.case.history if not isinstance(one, E.ActionTaken))
     for one in fold(program_of(record.policy), case, microseconds_of(record.at)).actions:
-        if isinstance(one.action, Flag) and one.action.finding:
+        if isinstance(one.action, Tag) and one.action.audit:
             rule = f"{one.source[0]} `{one.source[1]}`"
             yield AuditFinding(
-                at=datetime_of(one.due), kind="flag", rule=rule, severity="warning", text=one.action.text
+                at=datetime_of(one.due), code="tagged", rule=rule, severity="warning", message=one.action.text
             )
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise, takewhile
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic import field_validator
 
@@ -26,9 +26,9 @@ from escalation_rules.events import (
     AcceptableEvent,
     Assigned,
     CaseStatus,
-    Observed,
     Opened,
     PriorityChanged,
+    Reconciled,
     events_between,
     read_status,
 )
@@ -45,7 +45,7 @@ def expand_snapshots(history: Iterable[BaseEvent]) -> Iterator[BaseEvent]:
     """
     standing, past = OPEN, list[BaseEvent]()
     for event in history:
-        for one in (event, *(_implied(event, standing, past) if isinstance(event, Observed) else ())):
+        for one in (event, *(_implied(event, standing, past) if isinstance(event, Reconciled) else ())):
             yield one
             standing = standing.after(one)
             past.append(one)
@@ -56,14 +56,14 @@ def on_record_since(event: BaseEvent) -> datetime:
     return event.recorded_at if isinstance(event, AcceptableEvent) and event.recorded_at is not None else event.at
 
 
-def _implied(seen: Observed, standing: CaseStatus, past: Iterable[BaseEvent]) -> Iterator[BaseEvent]:
+def _implied(seen: Reconciled, standing: CaseStatus, past: Iterable[BaseEvent]) -> Iterator[BaseEvent]:
     on_record = sorted((event for event in past if on_record_since(event) <= seen.at), key=on_record_since)
     if seen.priority is not None and seen.priority != _priority(on_record):
         yield PriorityChanged(at=seen.at, actor=seen.actor, to=seen.priority)
-    assigned = {event.role: event.person or event.group for event in on_record if isinstance(event, Assigned)}
+    assigned = {event.as_role: event.person or event.group for event in on_record if isinstance(event, Assigned)}
     for role, name in seen.assigned.items():
         if assigned.get(role) != name:
-            yield Assigned(at=seen.at, actor=seen.actor, role=role, person=name)
+            yield Assigned(at=seen.at, actor=seen.actor, as_role=role, person=name)
     if seen.status is not None:
         for kind, fields in events_between(standing, read_status(seen.status)):
             yield kind(at=seen.at, actor=seen.actor, **fields)
@@ -94,13 +94,14 @@ class Case(Value):
     ('open', 'waiting')
     """
 
+    positional: ClassVar[int | None] = 2
     id: Name
     history: tuple[E.Event, ...]
     attributes: Frozen[str, Json] = FrozenDict()
 
     if TYPE_CHECKING:
 
-        def __init__(self, id: str, history: Sequence[BaseEvent], attributes: Mapping[str, Any] = {}) -> None: ...
+        def __init__(self, id: str, history: Sequence[BaseEvent], *, attributes: Mapping[str, Any] = {}) -> None: ...
 
     @classmethod
     def open(
@@ -117,10 +118,8 @@ class Case(Value):
     ) -> Case:
         """A new case: short for a history of one `Opened`. Unless staff opened it, the opening is the first message."""
         actor: E.Actor = "staff" if by_staff else "customer"
-        opened = E.Opened(
-            at=at, actor=actor, priority=priority, level=level, channel=channel, by_staff=by_staff, facts=facts or {}
-        )
-        return cls(id, (opened,), attributes or {})
+        opened = E.Opened(at=at, actor=actor, priority=priority, level=level, channel=channel, facts=facts or {})
+        return cls(id, (opened,), attributes=attributes or {})
 
     def record(self, *events: BaseEvent) -> Case:
         """The case with these events in its history, each in its place. The case itself is untouched.
@@ -131,6 +130,7 @@ class Case(Value):
         for event in events:
             if not isinstance(event, BaseEvent):
                 raise InvalidValue(_no_event(event))
+            # rule 11: the same event recorded twice changes nothing
             if event.id is None or event.id not in seen:
                 if isinstance(event, E.Opened):
                     raise InvalidValue(_opened_twice(event))
@@ -152,7 +152,7 @@ class Case(Value):
         status: str | None = None,
         assigned: Mapping[str, str | None] | None = None,
     ) -> tuple[E.Event, ...]:
-        """What must be recorded for the history to agree with a snapshot of the host's: one `Observed`, or nothing.
+        """What must be recorded for the history to agree with a snapshot of the host's: one `Reconciled`, or nothing.
 
         Tickets are edited without a trace; this finds the difference. Absent arguments were not looked at. Store what
         it returns: unless it is stored, every call observes the change anew. `status` is a word of `E.from_statuses`.
@@ -164,98 +164,100 @@ class Case(Value):
             expected = f"{self.opened_at.isoformat()} or later"
             raise InvalidValue(Problem("snapshot before the opening", at, path="at", expected=expected))
         seen: dict[str, Any] = {
-            "priority": priority if priority != self.priority(at) else None,
-            "level": level if level != self.level(at) else None,
-            "status": status if status and read_status(status) != self._standing(at) else None,
-            "assigned": {role: name for role, name in (assigned or {}).items() if self.assigned(at).get(role) != name},
+            "priority": priority if priority != self.priority(at=at) else None,
+            "level": level if level != self.level(at=at) else None,
+            "status": status if status and read_status(status) != self._standing(at=at) else None,
+            "assigned": {
+                role: name for role, name in (assigned or {}).items() if self.assigned(at=at).get(role) != name
+            },
         }
         if not any(seen.values()):
             return ()
         text = repr((self.id, read_instant(at), sorted(seen.items())))
-        return (E.Observed(at=at, id=f"observed:{sha256(text.encode()).hexdigest()[:40]}", **seen),)
+        return (E.Reconciled(at=at, id=f"observed:{sha256(text.encode()).hexdigest()[:40]}", **seen),)
 
     @property
     def opened_at(self) -> datetime:
         """When the case was opened."""
         return self.history[0].at
 
-    def status(self, at: datetime) -> E.Status:
+    def status(self, *, at: datetime) -> E.Status:
         """Open, waiting, resolved, closed or void."""
-        return self._standing(at).status
+        return self._standing(at=at).status
 
-    def waits(self, at: datetime) -> frozenset[str]:
+    def waits(self, *, at: datetime) -> frozenset[str]:
         """What the case waits for."""
-        return self._standing(at).waits
+        return self._standing(at=at).waits
 
-    def priority(self, at: datetime) -> str | None:
+    def priority(self, *, at: datetime) -> str | None:
         """The priority, as history has it."""
-        found = [event for event in self._plain(at) if isinstance(event, E.Opened | E.PriorityChanged)]
+        found = [event for event in self._plain(at=at) if isinstance(event, E.Opened | E.PriorityChanged)]
         if not found:
             return None
         return found[-1].to if isinstance(found[-1], E.PriorityChanged) else found[-1].priority
 
-    def level(self, at: datetime, track: str | None = None) -> str | None:
+    def level(self, *, at: datetime, track: str | None = None) -> str | None:
         """The level that was recorded last; None where nobody has moved the case and the policy's first level stands.
 
         Which level belongs to which track is for a policy to say: when a track is asked, only events that name it
         count.
         """
-        named = [_level_named_by(event) for event in self._until(at)]
+        named = [_level_named_by(event) for event in self._until(at=at)]
         return next((one[0] for one in reversed(named) if one and track in {None, one[1]}), None)
 
-    def assigned(self, at: datetime) -> dict[str, str | None]:
+    def assigned(self, *, at: datetime) -> dict[str, str | None]:
         """Who has which role on the case: the person, or else the group."""
-        return {one.role: one.person or one.group for one in self._plain(at) if isinstance(one, E.Assigned)}
+        return {one.as_role: one.person or one.group for one in self._plain(at=at) if isinstance(one, E.Assigned)}
 
-    def escalations(self, at: datetime) -> int:
+    def escalation_requests(self, *, at: datetime) -> int:
         """How often management's attention was requested, by whichever entrance. It only rises."""
-        return sum(_asks_for_attention(event) for event in self._until(at))
+        return sum(_asks_for_attention(event) for event in self._until(at=at))
 
-    def first_unanswered_escalation(self, at: datetime) -> datetime | None:
+    def first_open_escalation_request(self, *, at: datetime) -> datetime | None:
         """When the first request for attention was made that nobody has answered yet."""
         open_since = None
-        for event in self._until(at):
-            if isinstance(event, E.EscalationAnswered):
+        for event in self._until(at=at):
+            if isinstance(event, E.EscalationRequestAnswered):
                 open_since = None
             elif open_since is None and _asks_for_attention(event):
                 open_since = event.at
         return open_since
 
-    def reopened(self, at: datetime) -> int:
+    def reopenings(self, *, at: datetime) -> int:
         """How often the case came back after it was resolved or closed."""
-        return sum(isinstance(event, E.Reopened) for event in self._plain(at))
+        return sum(isinstance(event, E.Reopened) for event in self._plain(at=at))
 
-    def first_resolved_at(self, at: datetime) -> datetime | None:
+    def first_resolved_at(self, *, at: datetime) -> datetime | None:
         """When the case was resolved for the first time; a reopening does not change it."""
-        return next((event.at for event in self._plain(at) if isinstance(event, E.Resolved | E.Closed)), None)
+        return next((event.at for event in self._plain(at=at) if isinstance(event, E.Resolved | E.Closed)), None)
 
-    def resolved_at(self, at: datetime) -> datetime | None:
+    def resolved_at(self, *, at: datetime) -> datetime | None:
         """When the case was resolved for good, as it stands: None while it is open, waiting or void."""
         since = None
-        for event in self._plain(at):
+        for event in self._plain(at=at):
             if isinstance(event, E.Reopened | E.Voided):
                 since = None
             elif since is None and isinstance(event, E.Resolved | E.Closed):
                 since = event.at
         return since
 
-    def _standing(self, at: datetime) -> CaseStatus:
+    def _standing(self, *, at: datetime) -> CaseStatus:
         standing = OPEN
-        for event in self._plain(at):
+        for event in self._plain(at=at):
             standing = standing.after(event)
         return standing
 
-    def _plain(self, at: datetime) -> Iterator[BaseEvent]:
-        return expand_snapshots(self._until(at))
+    def _plain(self, *, at: datetime) -> Iterator[BaseEvent]:
+        return expand_snapshots(self._until(at=at))
 
-    def _until(self, at: datetime) -> Iterator[BaseEvent]:
+    def _until(self, *, at: datetime) -> Iterator[BaseEvent]:
         last = read_instant(at)
         return takewhile(lambda event: event.at <= last, self.history)
 
     @cached_property
     def plain_history(self) -> tuple[BaseEvent, ...]:
         """The history with each snapshot followed by the plain events it implies."""
-        if any(isinstance(event, E.Observed) for event in self.history):
+        if any(isinstance(event, E.Reconciled) for event in self.history):
             return tuple(expand_snapshots(self.history))
         return self.history
 
@@ -281,7 +283,7 @@ class Case(Value):
 
     @cached_property
     def _keyed(self) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
-        declined = [(event.instant, event.key) for event in self.history if isinstance(event, E.MoveDeclined)]
+        declined = [(event.instant, event.key) for event in self.history if isinstance(event, E.Declined)]
         made = [event for event in self.history if isinstance(event, AcceptableEvent)]
         named = [(event.instant, key) for event in made for key in {event.id, getattr(event, "key", None)} if key]
         return [(at, key) for at, key in named if key.startswith((MOVE_KEY, ACTION_KEY))], declined
@@ -308,9 +310,11 @@ def _in_order(history: tuple[E.Event, ...]) -> tuple[E.Event, ...]:
         raise InvalidValue(Problem("a history without one opening", len(openings), expected="exactly one `Opened`"))
     opened = openings[0]
     early = [event for event in history if event.instant < opened.instant]
+    # rule 8: an event before the opening is refused
     if early:
         expected = f"an event at or after {opened.at.isoformat()}"
         raise InvalidValue(*(Problem("event before the opening", event, expected=expected) for event in early))
+    # rule 8: history is ordered by instant, and by arrival within an instant
     ordered = sorted(history, key=lambda event: (event.instant, event is not opened))
     seen: set[str] = set()
     return tuple(event for event in ordered if event.id is None or not (event.id in seen or seen.add(event.id)))  # type: ignore[func-returns-value]
@@ -335,7 +339,7 @@ def _level_named_by(event: BaseEvent) -> tuple[str | None, str | None] | None:
     """The level and the track that an event puts the case on, if it does."""
     if isinstance(event, E.Escalated | E.DeEscalated):
         return event.to, event.track
-    if isinstance(event, E.Opened | E.Observed) and event.level is not None:
+    if isinstance(event, E.Opened | E.Reconciled) and event.level is not None:
         return event.level, None
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, field_validator
 
@@ -18,21 +18,23 @@ __all__ = ["Checklist", "Item"]
 class Item(Value):
     """One question with its possible answers.
 
-    An answer in `against` counts as given and argues against the move; no answers at all (`answers=()`) admits any
+    An answer in `blocked_by` counts as given and holds back the move; no answers at all (`answers=()`) admits any
     text. An answer may expire (half-open: at that instant it is gone), may need evidence, and may be given by an
-    event instead (`done_by`), which counts as the first of the answers.
+    event instead (`answered_by`), which counts as the first of the answers.
 
-    >>> Item("workaround", "Is there a workaround?", answers=("none", "poor", "good"), against=("good",)).admits("none")
+    >>> workaround = Item("workaround", "Is there one?", answers=("none", "poor", "good"), blocked_by=("good",))
+    >>> workaround.admits("none")
     True
     """
 
+    positional: ClassVar[int | None] = 2
     key: Name
     text: str = ""
     answers: tuple[str, ...] = ("yes", "no")
-    against: tuple[str, ...] = ("no",)
-    expires: SpanChoice = None
-    evidence: bool = False
-    done_by: Patterns = ()
+    blocked_by: tuple[str, ...] = ("no",)
+    valid_for: SpanChoice = None
+    needs_evidence: bool = False
+    answered_by: Patterns = ()
 
     if TYPE_CHECKING:
 
@@ -40,27 +42,28 @@ class Item(Value):
             self,
             key: str,
             text: str = "",
+            *,
             answers: Texts = ("yes", "no"),
-            against: Texts = ("no",),
-            expires: SpanOrPick | None = None,
-            evidence: bool = False,
-            done_by: Several[Pattern] = (),
+            blocked_by: Texts = ("no",),
+            valid_for: SpanOrPick | None = None,
+            needs_evidence: bool = False,
+            answered_by: Several[Pattern] = (),
         ) -> None: ...
 
     def admits(self, answer: str) -> bool:
         """Whether this is one of the possible answers."""
         return not self.answers or answer in self.answers
 
-    @field_validator("against")
+    @field_validator("blocked_by")
     @classmethod
-    def _possible(cls, against: tuple[str, ...], info: Any) -> tuple[str, ...]:
+    def _possible(cls, blocked_by: tuple[str, ...], info: Any) -> tuple[str, ...]:
         answers = info.data.get("answers", ())
-        default = against == ("no",)
-        odd = [one for one in against if answers and one not in answers]
+        default = blocked_by == ("no",)
+        odd = [one for one in blocked_by if answers and one not in answers]
         if odd and not default:
             expected = f"one of {', '.join(f'`{one}`' for one in answers)}"
             raise InvalidValue(*(Problem("not among the answers", one, expected=expected) for one in odd))
-        return tuple(one for one in against if one not in odd) if answers else against
+        return tuple(one for one in blocked_by if one not in odd) if answers else blocked_by
 
 
 def _items(given: Any) -> Any:
@@ -70,15 +73,20 @@ def _items(given: Any) -> Any:
 class Checklist(Value):
     """The items to be answered, each under its own key.
 
+    `name` is the name under which a policy keeps the checklist, if it does: a level may then name it instead of
+    repeating it.
+
     >>> Checklist.of(reviewed="Complaint reviewed", answered="Customer answered").keys
     ('reviewed', 'answered')
     """
 
+    positional: ClassVar[int | None] = 1
     items: Annotated[tuple[Item, ...], BeforeValidator(_items)] = ()
+    name: str | None = None
 
     if TYPE_CHECKING:
 
-        def __init__(self, items: Several[Item] = ()) -> None: ...
+        def __init__(self, items: Several[Item] = (), *, name: str | None = None) -> None: ...
 
     @classmethod
     def of(cls, *items: Item, **texts: str) -> Checklist:
@@ -97,3 +105,28 @@ class Checklist(Value):
         if twice := sorted({key for key in keys if keys.count(key) > 1}):
             raise InvalidValue(*(Problem("item named twice", key) for key in twice))
         return items
+
+
+def read_checklist(given: Any) -> Any:
+    """A checklist from its items, or from the name of one of the policy's `checklists`, which has no items yet."""
+    if isinstance(given, str):
+        return Checklist(name=given)
+    if isinstance(given, Item):
+        return Checklist(items=(given,))
+    return Checklist(items=given) if isinstance(given, list | tuple) else given
+
+
+ChecklistLike = Checklist | Item | tuple[Item, ...] | list[Item] | str
+"""Anything that can be read as a checklist: one, its items, or the name of one of the policy's."""
+OptionalChecklist = Annotated[Checklist | None, BeforeValidator(read_checklist)]
+
+
+# rule 25: one list of the level's, its track's and the policy's items
+def merged(*checklists: Checklist | None) -> Checklist | None:
+    """The items of several checklists, each key once, the first item with a key winning; None if there are none."""
+    items: dict[str, Item] = {}
+    for checklist in checklists:
+        for item in checklist.items if checklist else ():
+            items.setdefault(item.key, item)
+    present = [checklist for checklist in checklists if checklist]
+    return present[0] if len(present) == 1 else Checklist(items=tuple(items.values())) if present else None

@@ -37,7 +37,7 @@ __all__ = [
 
 FactKind = Literal["duration", "ordered", "choice", "flag", "count", "share", "outcome", "label"]
 Op = Literal[">=", "<", ">", "<=", "==", "!=", "in", "not in"]
-OUTCOMES = ("not started", "pending", "met", "breached", "void")
+OUTCOMES = ("not_started", "pending", "met", "breached", "void")
 STATUSES = ("open", "waiting", "resolved", "closed", "void")
 
 _OPPOSITE: dict[str, Op] = {
@@ -52,6 +52,7 @@ _OPPOSITE: dict[str, Op] = {
 }
 _EQUALITY = {"==", "!=", "in", "not in"}
 _OPERATORS: dict[str, set[str]] = {
+    # rule 30: durations and shares have one crossing each
     "duration": {">=", "<"},
     "share": {">=", "<"},
     "flag": {"==", "!="},
@@ -62,6 +63,7 @@ _OPERATORS: dict[str, set[str]] = {
     "ordered": _EQUALITY | {">=", "<", ">", "<="},
 }
 _FACTS: Mapping[str, str] = {**{kind: a(kind) for kind in get_args(FactKind)}, "ordered": "an ordered fact"}
+# rule 29: depth and width are capped, so that a policy from outside is safe to load
 MAX_DEPTH, MAX_ATOMS = 50, 1_000
 
 Argument = Literal["", "track", "target", "pattern"]
@@ -74,26 +76,26 @@ BUILT_IN: Mapping[str, tuple[FactKind, Argument]] = {
     "unanswered_for": ("duration", ""),
     "unassigned_for": ("duration", ""),
     "at_level_for": ("duration", "track"),
-    "since_update": ("duration", ""),
+    "no_update_for": ("duration", ""),
     "acknowledged": ("flag", ""),
     "level_failed": ("flag", "track"),
-    "escalation_requested": ("flag", ""),
-    "escalations": ("count", ""),
+    "escalation_request_open": ("flag", ""),
+    "escalation_requests": ("count", ""),
     "moves": ("count", "track"),
-    "reopened": ("count", ""),
+    "reopenings": ("count", ""),
     "replies": ("count", ""),
     "status_requests": ("count", ""),
     "assignments": ("count", ""),
-    "deadline": ("outcome", "target"),
+    "outcome": ("outcome", "target"),
     "used": ("share", "target"),
-    "past_due": ("duration", "target"),
-    "time_left": ("duration", "target"),
-    "plan_overdue": ("count", ""),
+    "overdue_for": ("duration", "target"),
+    "remaining": ("duration", "target"),
+    "plan_items_overdue": ("count", ""),
     "plan_has_backup": ("flag", ""),
     "happened": ("flag", "pattern"),
 }
 """The library's own facts: of which kind each is, and what it must (or, for a track, may) be asked about."""
-TIMED = {"plan_overdue"}
+TIMED = {"plan_items_overdue"}
 """Facts that are no durations and yet change by themselves as time passes."""
 
 BRACKETS = "put brackets around each comparison"
@@ -101,6 +103,7 @@ BRACKETS = "put brackets around each comparison"
 
 def refuse_comparison(*_: object) -> NoReturn:
     """`F.a & F.b >= 2` is read by Python as `(F.a & F.b) >= 2`."""
+    # rule 29: `F.a & F.b >= 2` is refused with a hint
     raise Misuse(Problem("comparison of a whole condition", expected=f"one fact at a time: {BRACKETS}"))
 
 
@@ -333,6 +336,7 @@ def atoms(condition: Term) -> Iterator[Atom]:
         yield from atoms(part)
 
 
+# rule 31: in negation normal form neither an unknown atom nor its opposite is true
 def normal(condition: Condition, *, negated: bool = False) -> Condition:
     """Negation normal form: the same condition without `Not`, which has moved into the atoms' operators.
 

@@ -16,10 +16,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from escalation_rules._former_names import MODULES, present_name
 
 __all__ = ["EscalationRulesError", "InvalidValue", "Misuse", "Problem", "UnknownName", "a", "nearest", "unknown"]
 
@@ -43,6 +45,26 @@ class Problem:
         expected = f", expected {self.expected}" if self.expected else ""
         suggestion = f"; did you mean `{self.suggestion}`" if self.suggestion else ""
         return f"{where}{self.what}{given}{expected}{suggestion}"
+
+    @property
+    def code(self) -> str:
+        """The kind of problem, for programs: what is wrong, without names, in lower case with hyphens."""
+        return "-".join(re.findall("[a-z]+", re.sub("`[^`]*`", "", self.what.lower())))
+
+    @property
+    def severity(self) -> str:
+        """Always `error`: nothing was made."""
+        return "error"
+
+    @property
+    def message(self) -> str:
+        """The sentence without the path: what is wrong, what was given and what was expected."""
+        return str(replace(self, path="", suggestion=""))
+
+    @property
+    def fix(self) -> str:
+        """The value that was probably meant, as a suggestion; empty if there is none."""
+        return f"did you mean `{self.suggestion}`" if self.suggestion else ""
 
     def under(self, path: str) -> Problem:
         """The same problem seen from the value that holds this one at `path`."""
@@ -97,7 +119,9 @@ def unknown(kind: str, name: object, known: Iterable[str], path: str = "") -> Pr
     names = sorted(set(known))
     shown = ", ".join(f"`{one}`" for one in names[:12]) + (" …" if len(names) > 12 else "")
     expected = f"one of {shown}" if names else f"no {kind} here: none is declared"
-    return Problem(f"unknown {kind}", given=name, path=path, expected=expected, suggestion=nearest(name, names))
+    former = MODULES["facts"].get(str(name)) if kind == "fact" else None
+    meant = former if former in names else nearest(name, names)
+    return Problem(f"unknown {kind}", given=name, path=path, expected=expected, suggestion=meant)
 
 
 def _short(given: Any) -> str:
@@ -131,6 +155,24 @@ def invalid(cls: type[BaseModel], error: ValidationError) -> InvalidValue:
     return InvalidValue(*problems, subject=named[0] if named else cls.__name__)
 
 
+def _class_at(cls: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The class of the value at a location, as far as the annotations of fields say it."""
+    known: list[type[BaseModel]] = [cls]
+    for step in location:
+        if isinstance(step, int):
+            continue
+        tagged = [one for one in known if one.__name__ == step]
+        fields = [one.model_fields[step].annotation for one in known if step in one.model_fields]
+        known = tagged or [one for field in fields for one in _models_in(field)] or known
+    return known[0] if len(known) == 1 else None
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [one for argument in get_args(annotation) for one in _models_in(argument)]
+
+
 def _own_error(detail: ErrorDetails) -> EscalationRulesError | None:
     error = detail.get("ctx", {}).get("error")
     return error if isinstance(error, EscalationRulesError) else None
@@ -144,9 +186,9 @@ def _problems(cls: type[BaseModel], detail: ErrorDetails) -> list[Problem]:
     if detail["type"] == "missing":
         return [Problem("missing", path=path)]
     if detail["type"] == "extra_forbidden":
-        name = str(detail["loc"][-1])
-        fields = cls.model_fields if len(detail["loc"]) == 1 else {}
-        return [Problem("unknown field", name, path=_path(detail["loc"][:-1]), suggestion=nearest(name, fields))]
+        name, owner = str(detail["loc"][-1]), _class_at(cls, detail["loc"][:-1])
+        meant = (present_name(owner, name) or nearest(name, owner.model_fields)) if owner else ""
+        return [Problem("unknown field", name, path=_path(detail["loc"][:-1]), suggestion=meant)]
     return [_problem(detail, path)]
 
 

@@ -1,6 +1,6 @@
 """What can happen to a case: a closed union of events, read by convention as `E`; statuses as events.
 
-Every event has `at` (an aware datetime, kept in UTC), `by`, `role` (the capacity in which they acted), `actor`
+Every event has `at` (an aware datetime, kept in UTC), `by`, `by_role` (the capacity in which they acted), `actor`
 ("customer", "staff" or "automation") and `id` (the host's own; recording the same id twice changes nothing).
 
 >>> from datetime import datetime, timezone
@@ -18,10 +18,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Unpack, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Unpack, cast, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field
 
+from escalation_rules._former_names import moved
 from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Json, Texts, Value, read_instant
 from escalation_rules.errors import InvalidValue, Problem, unknown
 from escalation_rules.patterns import ANY, Actor, BaseEvent, EventFields, FieldTest, Pattern, no_pattern, other_than
@@ -38,6 +39,7 @@ __all__ = [
     "ActionPlan",
     "ActionTaken",
     "Actor",
+    "AnswerWithdrawn",
     "Assigned",
     "BaseEvent",
     "CallHeld",
@@ -47,19 +49,17 @@ __all__ = [
     "CommunicationPlan",
     "CustomerReplied",
     "DeEscalated",
+    "Declined",
     "Escalated",
-    "EscalationAnswered",
-    "EscalationReceived",
+    "EscalationRequestAnswered",
+    "EscalationRequestReceived",
     "EscalationRequested",
     "Event",
-    "FactObserved",
+    "FactChanged",
     "FieldTest",
-    "ItemConfirmed",
-    "ItemWithdrawn",
+    "ItemAnswered",
     "LessonSettled",
     "LevelFailed",
-    "MoveDeclined",
-    "Observed",
     "Opened",
     "Pattern",
     "Patterns",
@@ -68,6 +68,7 @@ __all__ = [
     "PostMortemHeld",
     "PriorityChanged",
     "ProgressReported",
+    "Reconciled",
     "Reopened",
     "Resolved",
     "Reviewed",
@@ -101,19 +102,17 @@ class Opened(BaseEvent):
     priority: str | None = None
     channel: str | None = None
     level: str | None = None
-    by_staff: bool = False
     facts: Frozen[str, Json] = FrozenDict()
 
     if TYPE_CHECKING:
 
         def __init__(
             self,
-            at: InstantLike,
             *,
+            at: InstantLike,
             priority: str | None = None,
             channel: str | None = None,
             level: str | None = None,
-            by_staff: bool = False,
             facts: Mapping[str, Any] = {},
             **said: Unpack[EventFields],
         ) -> None: ...
@@ -133,8 +132,8 @@ class CustomerReplied(BaseEvent):
 
         def __init__(
             self,
-            at: InstantLike,
             *,
+            at: InstantLike,
             channel: str | None = None,
             asks_to_escalate: bool = False,
             asks_for_status: bool = False,
@@ -172,8 +171,8 @@ class Escalated(AcceptableEvent):
 
         def __init__(
             self,
-            at: InstantLike,
             *,
+            at: InstantLike,
             to: str,
             track: str | None = None,
             rules: Texts = (),
@@ -194,8 +193,8 @@ class DeEscalated(AcceptableEvent):
 
         def __init__(
             self,
-            at: InstantLike,
             *,
+            at: InstantLike,
             to: str | None = None,
             track: str | None = None,
             reason: str | None = None,
@@ -211,14 +210,14 @@ class PriorityChanged(AcceptableEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, to: str, **said: Unpack[Recorded]) -> None: ...
+        def __init__(self, *, at: InstantLike, to: str, **said: Unpack[Recorded]) -> None: ...
 
 
 class Assigned(AcceptableEvent):
-    """A role on the case was given to a person or a group, or to nobody. `role` is the role that was filled."""
+    """A role on the case was given to a person or a group, or to nobody. `as_role` is the role that was filled."""
 
     type: Literal["Assigned"] = "Assigned"
-    role: str = "assignee"
+    as_role: str = "assignee"
     person: str | None = None
     group: str | None = None
 
@@ -226,14 +225,12 @@ class Assigned(AcceptableEvent):
 
         def __init__(
             self,
+            *,
             at: InstantLike,
-            by: str | None = None,
-            role: str = "assignee",
-            actor: Actor = "staff",
-            id: str | None = None,
-            recorded_at: InstantLike | None = None,
+            as_role: str = "assignee",
             person: str | None = None,
             group: str | None = None,
+            **said: Unpack[Recorded],
         ) -> None: ...
 
 
@@ -245,7 +242,7 @@ class WaitStarted(BaseEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, on: str = "customer", **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, on: str = "customer", **said: Unpack[EventFields]) -> None: ...
 
 
 class WaitEnded(BaseEvent):
@@ -255,33 +252,33 @@ class WaitEnded(BaseEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
-class MoveDeclined(BaseEvent):
+class Declined(BaseEvent):
     """Somebody said no, for good, to the move or action with this key."""
 
-    type: Literal["MoveDeclined"] = "MoveDeclined"
+    type: Literal["Declined"] = "Declined"
     key: str
     reason: str | None = None
 
     if TYPE_CHECKING:
 
         def __init__(
-            self, at: InstantLike, *, key: str, reason: str | None = None, **said: Unpack[EventFields]
+            self, *, at: InstantLike, key: str, reason: str | None = None, **said: Unpack[EventFields]
         ) -> None: ...
 
 
-class FactObserved(BaseEvent):
+class FactChanged(BaseEvent):
     """A fact of the policy's own has this value from now on; None makes it unknown again."""
 
-    type: Literal["FactObserved"] = "FactObserved"
+    type: Literal["FactChanged"] = "FactChanged"
     name: str
     value: Json
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, name: str, value: Any, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, name: str, value: Any, **said: Unpack[EventFields]) -> None: ...
 
 
 class ActionTaken(AcceptableEvent):
@@ -294,7 +291,7 @@ class ActionTaken(AcceptableEvent):
     if TYPE_CHECKING:
 
         def __init__(
-            self, at: InstantLike, *, key: str, action: str | None = None, **said: Unpack[Recorded]
+            self, *, at: InstantLike, key: str, action: str | None = None, **said: Unpack[Recorded]
         ) -> None: ...
 
 
@@ -314,7 +311,7 @@ class Resolved(StatusEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
 class Reopened(StatusEvent):
@@ -324,7 +321,7 @@ class Reopened(StatusEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
 class Closed(StatusEvent):
@@ -334,7 +331,7 @@ class Closed(StatusEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
 class Voided(StatusEvent):
@@ -345,13 +342,13 @@ class Voided(StatusEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, reason: str | None = None, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, reason: str | None = None, **said: Unpack[EventFields]) -> None: ...
 
 
-class Observed(BaseEvent):
+class Reconciled(BaseEvent):
     """A snapshot of the host's showed these values, although no event had said so. Absent ones were not looked at."""
 
-    type: Literal["Observed"] = "Observed"
+    type: Literal["Reconciled"] = "Reconciled"
     actor: Actor = "automation"
     priority: str | None = None
     level: str | None = None
@@ -362,8 +359,8 @@ class Observed(BaseEvent):
 
         def __init__(
             self,
-            at: InstantLike,
             *,
+            at: InstantLike,
             priority: str | None = None,
             level: str | None = None,
             status: str | None = None,
@@ -376,24 +373,26 @@ class Observed(BaseEvent):
 
 
 class PlanItem(Value):
-    """One item of an action plan. `due` is an instant; an item past it and not done is overdue."""
+    """One item of an action plan. An item past `due_at` and not done is overdue."""
 
+    positional: ClassVar[int | None] = 1
     namespace = "E."
     what: str
     owner: str | None = None
-    due: Instant | None = None
+    due_at: Instant | None = None
     done: bool = False
 
     if TYPE_CHECKING:
 
         def __init__(
-            self, what: str, owner: str | None = None, due: InstantLike | None = None, done: bool = False
+            self, what: str, *, owner: str | None = None, due_at: InstantLike | None = None, done: bool = False
         ) -> None: ...
 
 
 class ActionPlan(Value):
     """A written plan towards resolution, with what to do should it fail (`backup`), shared with the customer or not."""
 
+    positional: ClassVar[int | None] = 1
     namespace = "E."
     items: tuple[PlanItem, ...] = ()
     backup: str | None = None
@@ -401,12 +400,15 @@ class ActionPlan(Value):
 
     if TYPE_CHECKING:
 
-        def __init__(self, items: Sequence[PlanItem] = (), backup: str | None = None, shared: bool = False) -> None: ...
+        def __init__(
+            self, items: Sequence[PlanItem] = (), *, backup: str | None = None, shared: bool = False
+        ) -> None: ...
 
 
 class CommunicationPlan(Value):
     """What was agreed about updates: by which means, how often, and who must attend."""
 
+    positional: ClassVar[int | None] = 1
     namespace = "E."
     mode: str | None = None
     every: Span
@@ -429,8 +431,8 @@ class SupportReplied(BaseEvent):
 
         def __init__(
             self,
-            at: InstantLike,
             *,
+            at: InstantLike,
             public: bool = True,
             automatic: bool = False,
             topic: str | None = None,
@@ -440,6 +442,7 @@ class SupportReplied(BaseEvent):
     @property
     def counts(self) -> bool:
         """Whether it is a counting reply: by a human, and visible to the customer."""
+        # rule 10: a reply counts if a human wrote it and the customer could see it
         return self.public and not self.automatic and self.actor == "staff"
 
 
@@ -450,7 +453,7 @@ class Acknowledged(BaseEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
 class EscalationRequested(BaseEvent):
@@ -472,8 +475,8 @@ class EscalationRequested(BaseEvent):
 
         def __init__(
             self,
-            at: InstantLike,
             *,
+            at: InstantLike,
             channel: str | None = None,
             to: str | None = None,
             person: str | None = None,
@@ -484,24 +487,24 @@ class EscalationRequested(BaseEvent):
         ) -> None: ...
 
 
-class EscalationReceived(BaseEvent):
+class EscalationRequestReceived(BaseEvent):
     """A request that was made elsewhere has reached the support group."""
 
-    type: Literal["EscalationReceived"] = "EscalationReceived"
+    type: Literal["EscalationRequestReceived"] = "EscalationRequestReceived"
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
-class EscalationAnswered(BaseEvent):
+class EscalationRequestAnswered(BaseEvent):
     """The open requests for attention have been handled."""
 
-    type: Literal["EscalationAnswered"] = "EscalationAnswered"
+    type: Literal["EscalationRequestAnswered"] = "EscalationRequestAnswered"
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, **said: Unpack[EventFields]) -> None: ...
 
 
 class LevelFailed(BaseEvent):
@@ -516,8 +519,8 @@ class LevelFailed(BaseEvent):
 
         def __init__(
             self,
-            at: InstantLike,
             *,
+            at: InstantLike,
             level: str | None = None,
             track: str | None = None,
             reason: str | None = None,
@@ -533,13 +536,13 @@ class ProgressReported(BaseEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, state: str, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, state: str, **said: Unpack[EventFields]) -> None: ...
 
 
-class ItemConfirmed(BaseEvent):
+class ItemAnswered(BaseEvent):
     """An item of a checklist was answered."""
 
-    type: Literal["ItemConfirmed"] = "ItemConfirmed"
+    type: Literal["ItemAnswered"] = "ItemAnswered"
     item: str
     answer: str = "yes"
     evidence: str | None = None
@@ -548,8 +551,8 @@ class ItemConfirmed(BaseEvent):
 
         def __init__(
             self,
-            at: InstantLike,
             *,
+            at: InstantLike,
             item: str,
             answer: str = "yes",
             evidence: str | None = None,
@@ -557,15 +560,15 @@ class ItemConfirmed(BaseEvent):
         ) -> None: ...
 
 
-class ItemWithdrawn(BaseEvent):
+class AnswerWithdrawn(BaseEvent):
     """The answer to an item no longer stands."""
 
-    type: Literal["ItemWithdrawn"] = "ItemWithdrawn"
+    type: Literal["AnswerWithdrawn"] = "AnswerWithdrawn"
     item: str
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, item: str, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, item: str, **said: Unpack[EventFields]) -> None: ...
 
 
 class ChecklistOverridden(BaseEvent):
@@ -577,7 +580,7 @@ class ChecklistOverridden(BaseEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, level: str, reason: str, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, level: str, reason: str, **said: Unpack[EventFields]) -> None: ...
 
 
 class PlanRevised(BaseEvent):
@@ -588,7 +591,7 @@ class PlanRevised(BaseEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, plan: ActionPlan = ..., **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, plan: ActionPlan = ..., **said: Unpack[EventFields]) -> None: ...
 
 
 class CommunicationAgreed(BaseEvent):
@@ -599,7 +602,7 @@ class CommunicationAgreed(BaseEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, plan: CommunicationPlan, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, plan: CommunicationPlan, **said: Unpack[EventFields]) -> None: ...
 
 
 class Reviewed(BaseEvent):
@@ -610,7 +613,7 @@ class Reviewed(BaseEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, what: str = "status", **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, what: str = "status", **said: Unpack[EventFields]) -> None: ...
 
 
 class UpdateSent(BaseEvent):
@@ -623,7 +626,7 @@ class UpdateSent(BaseEvent):
     if TYPE_CHECKING:
 
         def __init__(
-            self, at: InstantLike, *, audience: str = "customer", mode: str | None = None, **said: Unpack[EventFields]
+            self, *, at: InstantLike, audience: str = "customer", mode: str | None = None, **said: Unpack[EventFields]
         ) -> None: ...
 
 
@@ -637,7 +640,7 @@ class CallHeld(BaseEvent):
     if TYPE_CHECKING:
 
         def __init__(
-            self, at: InstantLike, *, kind: str, participants: Texts = (), **said: Unpack[EventFields]
+            self, *, at: InstantLike, kind: str, participants: Texts = (), **said: Unpack[EventFields]
         ) -> None: ...
 
 
@@ -652,8 +655,8 @@ class PostMortemHeld(BaseEvent):
 
         def __init__(
             self,
-            at: InstantLike,
             *,
+            at: InstantLike,
             service_issue: bool | None = None,
             lessons: Texts = (),
             **said: Unpack[EventFields],
@@ -669,7 +672,7 @@ class LessonSettled(BaseEvent):
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, *, lesson: str, outcome: str, **said: Unpack[EventFields]) -> None: ...
+        def __init__(self, *, at: InstantLike, lesson: str, outcome: str, **said: Unpack[EventFields]) -> None: ...
 
 
 # The words are `open`, `working` (the same as open), `waiting` or `waiting:<on>`, `resolved`, `closed` and `void`.
@@ -720,7 +723,7 @@ def read_status(word: str) -> CaseStatus:
     """What a host's word for a status means. Raises `InvalidValue`.
 
     >>> read_status("waiting:vendor")
-    Standing(status='waiting', waits=frozenset({'vendor'}))
+    CaseStatus(status='waiting', waits=frozenset({'vendor'}))
     """
     status, _, on = word.partition(":") if isinstance(word, str) else ("", "", "")
     if status not in _WORDS or (on and status != "waiting"):
@@ -798,8 +801,8 @@ Event = Annotated[
     | SupportReplied
     | Acknowledged
     | EscalationRequested
-    | EscalationReceived
-    | EscalationAnswered
+    | EscalationRequestReceived
+    | EscalationRequestAnswered
     | Escalated
     | DeEscalated
     | LevelFailed
@@ -808,11 +811,11 @@ Event = Annotated[
     | Assigned
     | WaitStarted
     | WaitEnded
-    | MoveDeclined
-    | ItemConfirmed
-    | ItemWithdrawn
+    | Declined
+    | ItemAnswered
+    | AnswerWithdrawn
     | ChecklistOverridden
-    | FactObserved
+    | FactChanged
     | PlanRevised
     | CommunicationAgreed
     | Reviewed
@@ -825,7 +828,7 @@ Event = Annotated[
     | Voided
     | PostMortemHeld
     | LessonSettled
-    | Observed,
+    | Reconciled,
     Discriminator("type"),
 ]
 """Any event: a discriminated union, so that a service can take it as a body and its schema lists the kinds."""
@@ -882,4 +885,9 @@ ATTENTION_REQUEST: tuple[Pattern, ...] = (
     EscalationRequested.like(wants="attention"),
     CustomerReplied.like(asks_to_escalate=True),
 )
-"""A request for management's attention: what `F.escalation_requested` and `F.escalations` look at."""
+"""A request for management's attention: what `F.escalation_request_open` and `F.escalation_requests` look at."""
+
+
+def __getattr__(name: str) -> Any:
+    """Raise `AttributeError`; for a name of the first edition, with the present one."""
+    raise AttributeError(moved("events", name))

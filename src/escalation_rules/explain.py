@@ -15,15 +15,15 @@ from escalation_rules.worktime import load_zone
 if TYPE_CHECKING:
     from escalation_rules.decision import (
         ActionDue,
-        Because,
-        Blocked,
+        BlockedMove,
+        Comparison,
         Deadline,
-        Exit,
+        DeEscalation,
         Move,
         Objection,
         OpenItem,
-        Owed,
         Reason,
+        WorkItem,
     )
 
 
@@ -32,22 +32,22 @@ _DURATIONS = {
     "unanswered_for": "unanswered for",
     "unassigned_for": "unassigned for",
     "at_level_for": "at this level for",
-    "since_update": "without an update for",
+    "no_update_for": "without an update for",
 }
 _FLAGS = {
     "acknowledged": ("acknowledged", "not acknowledged"),
     "level_failed": ("could not be resolved at this level", "nobody says it failed at this level"),
-    "escalation_requested": ("an escalation was requested and not answered", "no open request for escalation"),
+    "escalation_request_open": ("an escalation was requested and not answered", "no open request for escalation"),
     "plan_has_backup": ("the action plan has a backup", "the action plan has no backup"),
 }
 _COUNTS = {
-    "escalations": "requests for escalation",
+    "escalation_requests": "requests for escalation",
     "moves": "moves up",
-    "reopened": "reopenings",
+    "reopenings": "reopenings",
     "replies": "replies",
     "status_requests": "times the customer asked for the status",
     "assignments": "changes of assignment",
-    "plan_overdue": "overdue items of the plan",
+    "plan_items_overdue": "overdue items of the plan",
 }
 _COMPARED = {
     ">=": "{} or more",
@@ -64,7 +64,7 @@ def phrase(condition: Condition) -> str:
     """A condition in words.
 
     >>> from escalation_rules import facts as F
-    >>> say((F.priority >= "high") & (F.unanswered_for >= "4 business hours"))
+    >>> phrase((F.priority >= "high") & (F.unanswered_for >= "4 business hours"))
     'priority is high or above, and unanswered for 4 business hours'
     """
     if isinstance(condition, Atom):
@@ -89,8 +89,8 @@ def phrase_atom(atom: Atom) -> str:
     if atom.fact == "happened":
         text = " or ".join(map(_pattern, atom.pattern))
         return f"{text} happened" if (atom.op == "==") == atom.value else f"no {text} happened"
-    if atom.fact == "deadline":
-        return f"target {atom.of} is {_compared(atom, _COMPARED)}"
+    if atom.fact == "outcome":
+        return f"target {atom.of} is {_compared(atom, _COMPARED)}".replace("_started", " started")
     if atom.fact == "used":
         percent = f"{float(Fraction(atom.value) * 100):.4g} %"
         return (
@@ -108,13 +108,13 @@ def phrase_atom(atom: Atom) -> str:
 
 def _duration(atom: Atom) -> str:
     span = phrase_value(atom.value)
-    if atom.fact == "time_left":
+    if atom.fact == "remaining":
         return (
             f"{span} or more left of target {atom.of}"
             if atom.op == ">="
             else f"less than {span} left of target {atom.of}"
         )
-    if atom.fact == "past_due":
+    if atom.fact == "overdue_for":
         return f"target {atom.of} past due for {span if atom.op == '>=' else f'less than {span}'}"
     where = f" ({atom.of})" if atom.of else ""
     return f"{_DURATIONS[atom.fact]} {span if atom.op == '>=' else f'less than {span}'}{where}"
@@ -135,8 +135,8 @@ def _pattern(pattern: Pattern) -> str:
 def phrase_value(value: Any) -> str:
     """A span, a role or a calendar; of a pick, what it goes by."""
     if isinstance(value, Pick):
-        cases = [f"{held} if {key}" for key, held in value.values.items()]
-        return f"by {value.by}: {', '.join([*cases, f'else {value.otherwise}'])}"
+        cases = [f"{phrase_value(held)} if {key}" for key, held in value.values.items()]
+        return f"by {value.by}: {', '.join([*cases, f'else {phrase_value(value.otherwise)}'])}"
     return str(value)
 
 
@@ -144,7 +144,7 @@ def phrase_instant(moment: datetime, tz: tzinfo | None = None) -> str:
     """An instant to the minute, or exactly where it does not fall on one.
 
     >>> from datetime import timezone
-    >>> say_instant(datetime(2026, 3, 3, 10, tzinfo=timezone.utc))
+    >>> phrase_instant(datetime(2026, 3, 3, 10, tzinfo=timezone.utc))
     'Tue 2026-03-03 10:00'
     """
     local = moment.astimezone(tz) if tz else moment
@@ -184,18 +184,20 @@ class _Page:
         yield from self._section("moves due", (line for move in fields["moves"] for line in self._move(move)))
         yield from self._section("held back", (line for held in fields["blocked"] for line in self._blocked(held)))
         yield from self._section("asked", map(self._action, fields["actions"]))
-        yield from self._section("clocks", map(self._deadline, (*fields["deadlines"], *fields["ended"])))
-        yield from self._section("owed", map(self._owed, fields["owed"]))
-        yield from self._section("to go down", (line for one in fields["exits"] for line in self._exit(one)))
+        yield from self._section("clocks", map(self._deadline, (*fields["deadlines"], *fields["stopped_deadlines"])))
+        yield from self._section("owed", map(self._owed, fields["worklist"]))
+        yield from self._section(
+            "to go down", (line for one in fields["de_escalation"].values() for line in self._exit(one))
+        )
         yield from self._section("why not", (line for reason in self._others() for line in self._why_not(reason)))
         if fields["wake_at"] is not None:
             yield f"this answer changes by itself at {self.when(fields['wake_at'])}"
 
     def _standing(self) -> Iterator[str]:
-        levels = self.fields["levels"]
-        for track, level in levels.items():
-            if level is not None:
-                yield f"on `{level}`" if len(levels) == 1 else f"on `{level}` ({track})"
+        positions = self.fields["positions"]
+        for track, position in positions.items():
+            if position.level is not None:
+                yield f"on `{position.level}`" if len(positions) == 1 else f"on `{position.level}` ({track})"
 
     @staticmethod
     def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -208,7 +210,7 @@ class _Page:
         owner = move.owner
         whom = "" if owner is None else f", owner {owner.role}" + (f" ({owner.person})" if owner.person else "")
         origin = f" from `{move.from_level}`" if move.from_level else ""
-        due = f", due {self.when(move.due)}" if move.due else ""
+        due = f", due {self.when(move.due_at)}" if move.due_at else ""
         yield f"to `{move.to}`{origin}{due}{whom}"
         if owner is not None and owner.because:
             yield f"  {owner.because}"
@@ -220,13 +222,13 @@ class _Page:
         since = f" (since {self.when(reason.since)})" if reason.since else ""
         return f"`{reason.rule}`: {reason.text}{since}"
 
-    def _blocked(self, held: Blocked) -> Iterator[str]:
+    def _blocked(self, held: BlockedMove) -> Iterator[str]:
         yield f"to `{held.move.to}`"
         yield from (f"  wanted by rule {self._reason(reason)}" for reason in held.move.reasons)
-        yield from (f"  {line}" for line in self._lacking(held.missing, held.against))
+        yield from (f"  {line}" for line in self._lacking(held.missing, held.objections))
         if held.until is not None:
             yield f"  nobody is on duty until {self.when(held.until)}"
-        elif not held.missing and not held.against:
+        elif not held.missing and not held.objections:
             yield "  nobody is on duty"
 
     @staticmethod
@@ -239,29 +241,35 @@ class _Page:
     def _action(self, asked: ActionDue) -> str:
         source = f"rule `{asked.rule}`" if asked.rule else f"entry to `{asked.level}`"
         whom = f", {asked.person}" if asked.person else ""
-        return f"{asked.action!r}".replace("A.", "", 1) + f"{whom}, due {self.when(asked.due)}, by {source}"
+        return f"{asked.action!r}".replace("A.", "", 1) + f"{whom}, due {self.when(asked.due_at)}, by {source}"
 
     def _deadline(self, deadline: Deadline) -> str:
-        if deadline.outcome == "not started":
+        if deadline.outcome == "not_started":
             return ""
         where = f" on `{deadline.level}`" if deadline.level else ""
         owner = f", owed by {deadline.owner}" if deadline.owner and deadline.clock != "stopped" else ""
-        change = " by a change" if deadline.caused_by_change else ""
-        due = f", due {self.when(deadline.due)}" if deadline.due else ""
+        change = " by a change" if deadline.breached_by_change else ""
+        due = f", due {self.when(deadline.due_at)}" if deadline.due_at else ""
         state = "paused" if deadline.clock == "paused" else deadline.outcome
         return f"`{deadline.target}`{where}: {state}{change}{due}{owner}"
 
-    def _owed(self, owed: Owed) -> str:
+    def _owed(self, owed: WorkItem) -> str:
         whom = f"{owed.role} owes " if owed.role else ""
-        due = f", due {self.when(owed.due)}" if owed.due else f", since {self.when(owed.since)}" if owed.since else ""
+        due = (
+            f", due {self.when(owed.due_at)}"
+            if owed.due_at
+            else f", since {self.when(owed.since)}"
+            if owed.since
+            else ""
+        )
         return f"{whom}`{owed.what}`" + (f" ({owed.text})" if owed.text else "") + due
 
-    def _exit(self, one: Exit) -> Iterator[str]:
+    def _exit(self, one: DeEscalation) -> Iterator[str]:
         if one.is_open:
             yield f"nothing keeps the case on `{one.level}`"
             return
         yield f"from `{one.level}`"
-        yield from (f"  {line}" for line in self._lacking(one.missing, one.against))
+        yield from (f"  {line}" for line in self._lacking(one.missing, one.objections))
         if one.until is not None:
             yield f"  not before {self.when(one.until)}"
 
@@ -277,8 +285,8 @@ class _Page:
         yield f"`{reason.rule}`" + (f", to `{reason.to}`" if reason.to else "")
         yield from (f"  {self._because(one)}" for one in reason.because)
 
-    def _because(self, one: Because) -> str:
-        verdict = "unknown" if one.holds is None else "yes" if one.holds else "not yet" if one.changes else "no"
+    def _because(self, one: Comparison) -> str:
+        verdict = "unknown" if one.holds is None else "yes" if one.holds else "not yet" if one.changes_at else "no"
         since = f" (since {self.when(one.since)})" if one.since and one.holds else ""
-        change = f" (from {self.when(one.changes)})" if one.changes and not one.holds else ""
+        change = f" (from {self.when(one.changes_at)})" if one.changes_at and not one.holds else ""
         return f"{verdict}: {one.text}{since}{change}"

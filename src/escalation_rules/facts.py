@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, NoReturn, Self
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
 
 from pydantic import BeforeValidator, model_validator
 
+from escalation_rules._former_names import moved
 from escalation_rules._values import FrozenDict, Name, Value, show
 from escalation_rules.conditions import BRACKETS, BUILT_IN, AllOf, AnyOf, Atom, Condition, FactKind, Op
 from escalation_rules.errors import InvalidValue, Misuse, Problem
@@ -32,29 +33,30 @@ __all__ = [
     "acknowledged",
     "assignments",
     "at_level_for",
+    "breached",
     "channel",
     "choice",
     "count",
-    "deadline",
-    "escalation_requested",
-    "escalations",
+    "escalation_request_open",
+    "escalation_requests",
     "flag",
     "happened",
     "label",
     "level",
     "level_failed",
     "moves",
+    "no_update_for",
     "open_for",
-    "past_due",
+    "outcome",
+    "overdue_for",
     "plan_has_backup",
-    "plan_overdue",
+    "plan_items_overdue",
     "priority",
-    "reopened",
+    "remaining",
+    "reopenings",
     "replies",
-    "since_update",
     "status",
     "status_requests",
-    "time_left",
     "unanswered_for",
     "unassigned_for",
     "used",
@@ -64,17 +66,18 @@ __all__ = [
 class OwnFact(Value):
     """A fact of the policy's own, declared with its domain: what values it may take."""
 
+    positional: ClassVar[int | None] = 1
     name: Name
     kind: Literal["flag", "count", "choice", "label"]
-    low: int | None = None
-    high: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
     values: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if self.name in BUILT_IN:
             raise InvalidValue(Problem("fact of the library's own", self.name, expected="another name"))
-        if self.kind == "count" and (self.low is None or self.high is None or self.low > self.high):
+        if self.kind == "count" and (self.minimum is None or self.maximum is None or self.minimum > self.maximum):
             raise InvalidValue(
                 Problem("count without its domain", self.name, expected="its lowest and its highest value")
             )
@@ -90,21 +93,22 @@ class OwnFact(Value):
 
     def _admits(self, value: object) -> bool:
         if self.kind == "count":
-            low, high = self.low or 0, self.high or 0
-            return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+            minimum, maximum = self.minimum or 0, self.maximum or 0
+            return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
         if self.kind == "flag":
             return isinstance(value, bool)
         return isinstance(value, str) and (self.kind == "label" or value in self.values)
 
     def _domain(self) -> str:
         if self.kind == "count":
-            return f"a whole number from {self.low} to {self.high}"
+            return f"a whole number from {self.minimum} to {self.maximum}"
         if self.kind == "choice":
             return f"one of {', '.join(f'`{one}`' for one in self.values)}"
         return "true or false" if self.kind == "flag" else "a text"
 
     def __repr__(self) -> str:
-        domain = {"count": f", {self.low}, {self.high}", "choice": f", {show(self.values)}"}.get(self.kind, "")
+        count = f", minimum={self.minimum}, maximum={self.maximum}"
+        domain = {"count": count, "choice": f", {show(self.values)}"}.get(self.kind, "")
         return f"F.{self.kind}({self.name!r}{domain})"
 
     __str__ = __repr__
@@ -207,10 +211,9 @@ class Fact:
     def _asked(self) -> str:
         """The name, with what the fact is asked about or was made with."""
         if self.domain is not None:
-            domain = list(self.domain.values())
-            while domain and (domain[-1] is None or domain[-1] == ()):
-                domain.pop()
-            return f"{self.kind}({', '.join(map(show, (self.name, *domain)))})"
+            told = {name: value for name, value in self.domain.items() if value is not None and value != ()}
+            domain = (show(value) if name == "values" else f"{name}={show(value)}" for name, value in told.items())
+            return f"{self.kind}({', '.join([show(self.name), *domain])})"
         argument = show(self.pattern) if self.pattern else "" if self.of is None else repr(self.of)
         return self.name + (f"({argument})" if argument else "")
 
@@ -242,19 +245,19 @@ at_level_for = _built_in("at_level_for")
 
 Of the rule's track, or of the one named.
 """
-since_update = _built_in("since_update")
+no_update_for = _built_in("no_update_for")
 """How long since the last counting reply or update to the customer, or else since the cycle began."""
 acknowledged = _built_in("acknowledged")
 """Whether a person has acknowledged the case in this cycle."""
 level_failed = _built_in("level_failed")
 """Whether the present level has failed since the case entered it; of the rule's track, or of the one named."""
-escalation_requested = _built_in("escalation_requested")
+escalation_request_open = _built_in("escalation_request_open")
 """Whether some request for attention has no later answer."""
-escalations = _built_in("escalations")
+escalation_requests = _built_in("escalation_requests")
 """How many requests for attention there have ever been."""
 moves = _built_in("moves")
 """How many moves up there have ever been, on all tracks or on the one named."""
-reopened = _built_in("reopened")
+reopenings = _built_in("reopenings")
 """How often the case has been reopened."""
 replies = _built_in("replies")
 """How many counting replies there have been in the cycle."""
@@ -262,15 +265,25 @@ status_requests = _built_in("status_requests")
 """How often the customer had to ask for the status in the cycle."""
 assignments = _built_in("assignments")
 """How often a role on the case went to another person or group in the cycle."""
-plan_overdue = _built_in("plan_overdue")
+plan_items_overdue = _built_in("plan_items_overdue")
 """How many items of the latest action plan are past due and not done."""
 plan_has_backup = _built_in("plan_has_backup")
 """Whether the latest action plan has a backup strategy."""
 
 
-def deadline(key: str) -> Fact:
-    """The outcome of a target's latest instance: not started, pending, met, breached or void."""
-    return Fact("deadline", "outcome", of=key)
+def outcome(key: str) -> Fact:
+    """The outcome of a target's latest instance: `not_started`, `pending`, `met`, `breached` or `void`."""
+    return Fact("outcome", "outcome", of=key)
+
+
+def breached(key: str) -> Condition:
+    """The condition that a target's latest instance is breached: short for `F.outcome(key) == "breached"`.
+
+    >>> from escalation_rules import facts as F
+    >>> F.breached("resolution") == (F.outcome("resolution") == "breached")
+    True
+    """
+    return outcome(key) == "breached"
 
 
 def used(key: str) -> Fact:
@@ -278,14 +291,14 @@ def used(key: str) -> Fact:
     return Fact("used", "share", of=key)
 
 
-def past_due(key: str) -> Fact:
+def overdue_for(key: str) -> Fact:
     """How long a target's latest instance has been due and not stopped; 0 before."""
-    return Fact("past_due", "duration", of=key)
+    return Fact("overdue_for", "duration", of=key)
 
 
-def time_left(key: str) -> Fact:
+def remaining(key: str) -> Fact:
     """How long until a target's latest instance is due; unknown without a pending clock that runs."""
-    return Fact("time_left", "duration", of=key)
+    return Fact("remaining", "duration", of=key)
 
 
 def happened(pattern: Pattern | Iterable[Pattern]) -> Fact:
@@ -301,9 +314,9 @@ def flag(name: str) -> Fact:
     return Fact(name, "flag", domain=FrozenDict())
 
 
-def count(name: str, low: int | None = None, high: int | None = None) -> Fact:
+def count(name: str, *, minimum: int | None = None, maximum: int | None = None) -> Fact:
     """A whole number of the policy's own; its lowest and highest value are needed where it is declared."""
-    return Fact(name, "count", domain=FrozenDict(low=low, high=high))
+    return Fact(name, "count", domain=FrozenDict(minimum=minimum, maximum=maximum))
 
 
 def choice(name: str, values: Iterable[str] | str = ()) -> Fact:
@@ -327,3 +340,8 @@ def _declaration(given: object) -> Any:
 
 Declared = Annotated[OwnFact, BeforeValidator(_declaration)]
 """A declaration of a policy's own fact, or a handle that has one."""
+
+
+def __getattr__(name: str) -> Any:
+    """Raise `AttributeError`; for a name of the first edition, with the present one."""
+    raise AttributeError(moved("facts", name))

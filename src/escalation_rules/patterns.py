@@ -29,7 +29,7 @@ class EventFields(TypedDict, total=False):
     """What may be said of every event beside its instant, for the constructors of the kinds."""
 
     by: str | None
-    role: str | None
+    by_role: str | None
     actor: Actor
     id: str | None
 
@@ -125,22 +125,23 @@ def _with_its_kind(schema: dict[str, Any]) -> None:
 class BaseEvent(Value):
     """What every event has: when, by whom, in which capacity, who acted, and the host's own id for it.
 
-    `at` is kept in UTC. `role` is the capacity in which `by` acted. An `id` makes recording the event a second time
+    `at` is kept in UTC. `by_role` is the capacity in which `by` acted. An `id` makes recording the event a second time
     harmless.
     """
 
+    positional: ClassVar[int | None] = 0
     model_config = ConfigDict(json_schema_extra=_with_its_kind)
     namespace: ClassVar[str] = "E."
     type: str
     at: Instant
     by: str | None = None
-    role: str | None = None
+    by_role: str | None = None
     actor: Actor = "staff"
     id: str | None = None
 
     if TYPE_CHECKING:
 
-        def __init__(self, at: InstantLike, **fields: Any) -> None: ...
+        def __init__(self, *, at: InstantLike, **fields: Any) -> None: ...
 
     @classmethod
     def like(cls, **fields: Any) -> Pattern:
@@ -189,6 +190,7 @@ class BaseEvent(Value):
     @property
     def counts(self) -> bool:
         """Whether it can stop a clock: what automation does never does."""
+        # rule 10: automation never counts and never stops a clock
         return self.actor != "automation"
 
 

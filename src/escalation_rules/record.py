@@ -11,7 +11,7 @@ from escalation_rules._values import read_instant
 from escalation_rules.case import Case
 from escalation_rules.levels import NOWHERE
 from escalation_rules.patterns import BaseEvent
-from escalation_rules.picks import Pick
+from escalation_rules.picks import facts_of, picked
 from escalation_rules.policy import Policy
 
 Levels = Mapping[str, str | None]
@@ -60,7 +60,7 @@ def _put(policy: Policy, event: BaseEvent) -> Levels:
     """The tracks on which an event puts the case somewhere, and where."""
     if isinstance(event, E.Opened):
         return _first(policy) | _at(policy, event.level)
-    if isinstance(event, E.Observed):
+    if isinstance(event, E.Reconciled):
         return _at(policy, event.level)
     if isinstance(event, E.Escalated | E.DeEscalated):
         if event.to is not None:
@@ -100,7 +100,7 @@ def _stay(track: str, level: str | None, since: datetime | None, until: datetime
 
 def episodes(policy: Policy, case: Case, at: datetime) -> tuple[Episode, ...]:
     """Every escalation up to an instant: above the first level of the first track, or anywhere on another."""
-    ordinary, resolved = set(_first(policy).values()), case.resolved_at(at)
+    ordinary, resolved = set(_first(policy).values()), case.resolved_at(at=at)
     found: list[Episode] = []
     for stay in stays(policy, case, at):
         until = stay.until or resolved
@@ -129,11 +129,9 @@ def rises(policy: Policy, case: Case, at: datetime) -> Iterator[tuple[BaseEvent,
 
 def picked_for(given: object, case: Case, at: datetime) -> str | None:
     """A role, or the one that a pick gives for what the record has of a case at an instant."""
-    if not isinstance(given, Pick):
-        return None if given is None else str(given)
-    held = case.priority(at) if given.by == "priority" else _fact(case, given.by, at)
-    found = given.choose(held)
-    return None if found is None else str(found)
+    now = {name: case.priority(at=at) if name == "priority" else _fact(case, name, at) for name in facts_of(given)}
+    role = picked(given, now)
+    return None if role is None else str(role)
 
 
 def _fact(case: Case, name: str, at: datetime) -> object:
@@ -142,7 +140,7 @@ def _fact(case: Case, name: str, at: datetime) -> object:
         if event.at <= read_instant(at):
             if isinstance(event, E.Opened):
                 held = event.facts.get(name)
-            elif isinstance(event, E.FactObserved) and event.name == name:
+            elif isinstance(event, E.FactChanged) and event.name == name:
                 held = event.value
     return held
 
@@ -151,4 +149,4 @@ def timezone_of(policy: Policy) -> str:
     """The zone that a policy's instants are told in: that of its usual calendar, or UTC."""
     usual = policy.usual_calendar
     name = usual if isinstance(usual, str) or usual is None else usual.otherwise
-    return policy.calendars[name].timezone if isinstance(name, str) else "UTC"
+    return policy.all_calendars[name].timezone if isinstance(name, str) else "UTC"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
@@ -25,37 +25,46 @@ def _levels(given: object) -> Any:
 class Rule(Value):
     """A rule wants a case on a level (`to`, a key or `"next"`), asks for actions (`then`), or both.
 
-    It applies while the case stands on one of the levels in `at`, or anywhere. `track` says where `"next"` is taken; it
-    defaults to the track of `at`, else to the first. With `checklist="waived"` the level's entry checklist is not
-    asked. Durations in `when` count in `calendar`, else in the track's, else in the policy's. Rules are free of order:
-    the highest level that a holding rule names wins, and no rule lowers a case.
+    `key` names the rule in decisions and in the keys of actions; `title` is for people. The rule applies while the case
+    is on one of the levels in `at_level`, or on any. `track` is the one on which `"next"` is taken; it defaults to the
+    track of `at_level`, else to the first. With `checklist="waived"` the level's entry checklist is not asked.
+    Durations in `when` count in `calendar`, else in the track's, else in the policy's. Rules have no order: the highest
+    level that a true rule names wins, and no rule lowers a case (rule 21).
+
+    >>> from escalation_rules import Rule, facts as F
+    >>> Rule("left unanswered", when=F.unanswered_for >= "8 business hours", to="manager").at_level
+    ()
     """
 
-    name: Name
+    positional: ClassVar[int | None] = 1
+    key: Name
     when: Condition
     to: str | None = None
     track: str | None = None
-    at: Annotated[tuple[str, ...], BeforeValidator(_levels)] = ()
+    at_level: Annotated[tuple[str, ...], BeforeValidator(_levels)] = ()
     then: Actions = ()
     checklist: Literal["required", "waived"] = "required"
     calendar: CalendarChoice = None
+    title: str | None = None
 
     if TYPE_CHECKING:
 
         def __init__(
             self,
-            name: str,
+            key: str,
+            *,
             when: ConditionLike,
             to: str | None = None,
             track: str | None = None,
-            at: Several[str] = (),
+            at_level: Several[str] = (),
             then: Several[Action] = (),
             checklist: Literal["required", "waived"] = "required",
             calendar: CalendarChoice = None,
+            title: str | None = None,
         ) -> None: ...
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:
         if self.to is None and not self.then:
-            raise InvalidValue(Problem("a rule that does nothing", self.name, expected="`to`, `then` or both"))
+            raise InvalidValue(Problem("a rule that does nothing", self.key, expected="`to`, `then` or both"))
         return self

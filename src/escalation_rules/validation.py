@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from escalation_rules.actions import Action, SetPriority
+from escalation_rules.actions import Action, RaisePriority
 from escalation_rules.checklists import Checklist
 from escalation_rules.conditions import BUILT_IN, STATUSES, TIMED, Atom, Condition, atoms
 from escalation_rules.errors import Problem, unknown
@@ -35,6 +35,7 @@ class DeclaredNames:
     roles: tuple[str, ...]
     targets: tuple[str, ...]
 
+    # rule 29: unknown names are refused, with the nearest known one
     def level(self, key: object, path: str) -> Problems:
         """A level's key must be one of the policy's."""
         if key not in self.levels:
@@ -68,21 +69,25 @@ class DeclaredNames:
                 yield unknown("calendar", name, self.calendars, path)
 
     def pick(self, given: object, path: str) -> Problems:
-        """A pick goes by the priority or a choice fact, and names only values that these can have."""
+        """A pick depends on the priority, a choice fact or a flag, and names only values that these can have."""
         if not isinstance(given, Pick):
             return
+        for name, value in given.values.items():
+            yield from self.pick(value, f"{path}.values[{name}]")
+        yield from self.pick(given.otherwise, f"{path}.otherwise")
         if given.by == "priority":
             for name in given.values:
                 yield from self.priority(name, f"{path}.values")
             return
         fact = self.facts.get(given.by)
-        choice_facts = [name for name, one in self.facts.items() if one.kind == "choice"]
-        if fact is None or fact.kind != "choice":
-            yield unknown("choice fact", given.by, ["priority", *choice_facts], f"{path}.by")
+        if fact is None or fact.kind not in {"choice", "flag"}:
+            names = [name for name, one in self.facts.items() if one.kind in {"choice", "flag"}]
+            yield unknown("choice fact or flag", given.by, ["priority", *names], f"{path}.by")
             return
+        known = fact.values if fact.kind == "choice" else ("true", "false", "yes", "no")
         for name in given.values:
-            if name not in fact.values:
-                yield unknown(f"value of `{fact.name}`", name, fact.values, f"{path}.values")
+            if name not in known:
+                yield unknown(f"value of `{fact.name}`", name, known, f"{path}.values")
 
 
 def problems_of(
@@ -96,7 +101,7 @@ def problems_of(
         for level in track.levels:
             yield from _level_problems(words, level, f"levels[{level.key}]")
     for rule in rules:
-        yield from _rule_problems(words, rule, f"rules[{rule.name}]")
+        yield from _rule_problems(words, rule, f"rules[{rule.key}]")
     for index, target in enumerate(targets):
         yield from _target_problems(words, target, f"targets[{index}]")
 
@@ -117,16 +122,16 @@ def _level_problems(words: DeclaredNames, level: EscalationLevel, path: str) -> 
     for index, role in enumerate(level.alternates):
         yield from words.role(role, f"{path}.alternates[{index}]")
     yield from words.pick(level.escalate_after, f"{path}.escalate_after")
-    yield from words.pick(level.cooldown, f"{path}.cooldown")
-    for role in level.circle.roles if level.circle else ():
-        yield from words.role(role, f"{path}.circle")
+    yield from words.pick(level.min_stay, f"{path}.min_stay")
+    for role in level.inside:
+        yield from words.role(role, f"{path}.counterparts")
     for index, target in enumerate(level.targets):
         yield from _target_problems(words, target, f"{path}.targets[{index}]")
     yield from _action_problems(words, level.on_entry, f"{path}.on_entry")
-    checklists: list[Checklist] = [one for one in (level.entry, level.work, level.exit) if one]
+    checklists: list[Checklist] = [one for one in (level.entry, level.work, level.de_escalation) if one]
     yield from twice("item", [key for one in checklists for key in one.keys], f"{path}.checklists")
     for item in (item for one in checklists for item in one.items):
-        yield from words.pick(item.expires, f"{path}.checklists[{item.key}].expires")
+        yield from words.pick(item.valid_for, f"{path}.checklists[{item.key}].valid_for")
 
 
 def _rule_problems(words: DeclaredNames, rule: Rule, path: str) -> Problems:
@@ -140,8 +145,8 @@ def _rule_problems(words: DeclaredNames, rule: Rule, path: str) -> Problems:
         yield Problem(
             "track other than the level's", rule.track, path=f"{path}.track", expected=f"`{own_track}` or none"
         )
-    for index, key in enumerate(rule.at):
-        yield from words.level(key, f"{path}.at[{index}]")
+    for index, key in enumerate(rule.at_level):
+        yield from words.level(key, f"{path}.at_level[{index}]")
     yield from words.calendar(rule.calendar, f"{path}.calendar")
     yield from _condition_problems(words, rule.when, f"{path}.when")
     yield from _action_problems(words, rule.then, f"{path}.then")
@@ -149,7 +154,7 @@ def _rule_problems(words: DeclaredNames, rule: Rule, path: str) -> Problems:
 
 def _next_problems(words: DeclaredNames, rule: Rule, path: str) -> Problems:
     """The next level is one of the named track's, of the track of `at`, or of the first."""
-    named = {words.levels.get(key) for key in rule.at}
+    named = {words.levels.get(key) for key in rule.at_level}
     track = rule.track or (named.pop() if len(named) == 1 else words.tracks[0])
     if track in words.tracks and track not in words.levels.values():
         yield Problem("no next level on the track", track, path=path, expected="a track that has levels")
@@ -157,11 +162,13 @@ def _next_problems(words: DeclaredNames, rule: Rule, path: str) -> Problems:
 
 def _target_problems(words: DeclaredNames, target: Target, path: str) -> Problems:
     yield from words.pick(target.within, f"{path}.within")
+    yield from words.pick(target.pause_on, f"{path}.pause_on")
     yield from words.calendar(target.calendar, f"{path}.calendar")
     yield from words.role(target.owner, f"{path}.owner")
     if target.when is not None:
         yield from _condition_problems(words, target.when, f"{path}.when")
         for atom in atoms(target.when):
+            # rules 16 and 32: a target's `when` sees state, never deadlines or durations
             if atom.kind in {"duration", "share", "outcome"} or atom.fact in TIMED:
                 yield Problem(f"`{atom!r}` in a target's condition", path=f"{path}.when", expected="state, not time")
 
@@ -171,7 +178,7 @@ def _action_problems(words: DeclaredNames, actions: Iterable[Action], path: str)
         here = f"{path}[{index}]"
         for field, role in action.roles_named():
             yield from words.role(role, f"{here}.{field}")
-        if isinstance(action, SetPriority) and not (action.to == NEXT and words.priorities):
+        if isinstance(action, RaisePriority) and not (action.to == NEXT and words.priorities):
             yield from words.priority(action.to, f"{here}.to")
 
 

@@ -58,16 +58,19 @@ def rules_alone() -> dict[str, Question]:
         name="twelve",
         version="1",
         levels=tuple(EscalationLevel(key=key) for key in ("one", "two", "three", "four", "five")),
-        facts=(*(F.flag(f"flag{n}") for n in range(5)), *(F.count(f"count{n}", 0, 1_000) for n in range(5))),
+        facts=(
+            *(F.flag(f"flag{n}") for n in range(5)),
+            *(F.count(f"count{n}", minimum=0, maximum=1_000) for n in range(5)),
+        ),
         rules=tuple(
-            Rule(name=name, when=_holds(one) & _holds(two) & _holds(three), then=A.Flag(name))
+            Rule(key=name, when=_holds(one) & _holds(two) & _holds(three), then=A.Tag(name))
             for name, (one, two, three) in RULES.items()
         ),
     )
     case = Case.open("C-1", at=NINE, facts=SEEN)
     state = fold(program_of(policy), case, microseconds_of(NINE))
     return {
-        "which rules hold, of a folded state": lambda: [rule.name for rule in holding(state)],
+        "which rules hold, of a folded state": lambda: [rule.key for rule in holding(state)],
         "a decision on one event and ten facts": lambda: [one.rule for one in decide(policy, case, at=NINE).actions],
     }
 

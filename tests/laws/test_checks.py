@@ -20,6 +20,7 @@ from escalation_rules.analysis.report import CheckFinding
 from escalation_rules.analysis.witnesses import at_work
 from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Not
+from escalation_rules.decision import levels_of
 from escalation_rules.engine import program_of
 from escalation_rules.engine.fold import fold
 from escalation_rules.worktime._timeline import microseconds_of
@@ -77,7 +78,7 @@ def asks(policy: Policy) -> list[dict[str, set[int]]]:
         holding = {
             number
             for number, values in enumerate(VALUES)
-            if (not rule.at or values["level"] in rule.at)
+            if (not rule.at_level or values["level"] in rule.at_level)
             and SMALL_LEVELS.index(values["level"]) < to
             and truth(rule.when, values)
         }
@@ -103,14 +104,14 @@ def test_dead_and_redundant_rules_are_those_of_exhaustive_enumeration():
     for _ in range(MANY):
         policy = small_policy(random, rules=random.randint(2, 5))
         asked = asks(policy)
-        dead = {rule.name for rule, one in zip(policy.rules, asked, strict=True) if not one["cases"]}
+        dead = {rule.key for rule, one in zip(policy.rules, asked, strict=True) if not one["cases"]}
         report = check(policy)
         assert {one.path.split("[")[1].split("]")[0] for one in report.of("dead-rule")} == dead, policy
         redundant, left = set(), [(rule, one) for rule, one in zip(policy.rules, asked, strict=True) if one["cases"]]
         for rule, one in reversed(list(left)):
             others = [other for name, other in left if name is not rule and max(other["to"]) >= max(one["to"])]
             if one["cases"] <= set().union(*(other["cases"] for other in others)):
-                redundant.add(rule.name)
+                redundant.add(rule.key)
                 left = [kept for kept in left if kept[0] is not rule]
         assert {one.path.split("[")[1].split("]")[0] for one in report.of("redundant-rule")} == redundant, policy
         assert report.unfinished == ()
@@ -134,8 +135,8 @@ def test_what_is_called_dead_or_out_of_reach_never_comes_about(situation):
     for finding in dead_rules(board):
         assert not named([finding]) & (movers if finding.path.endswith(".to") else set(at_work(state)))
     assert not named(without_evidence(board, rules)) & movers
-    by_hand = {"Escalated", "DeEscalated", "Observed"} & {event.type for event in case.history}
-    if not by_hand and case.level(case.opened_at) is None:
+    by_hand = {"Escalated", "DeEscalated", "Reconciled"} & {event.type for event in case.history}
+    if not by_hand and case.level(at=case.opened_at) is None:
         tracks = zip(policy.all_tracks, state.level, strict=True)
         standing = {track.levels[level].key for track, level in tracks if level >= 0}
         assert not named(unreachable_levels(board, rules)) & standing
@@ -147,7 +148,7 @@ def test_without_a_redundant_rule_a_case_that_nobody_took_down_goes_as_far(situa
     """Taking out what is called redundant changes no level, at any instant."""
     policy, case, at = situation
     note(f"{policy!r}\n{case!r}\n{at!r}")
-    taken_down = {"DeEscalated", "Escalated", "Observed"} & {event.type for event in case.history}
+    taken_down = {"DeEscalated", "Escalated", "Reconciled"} & {event.type for event in case.history}
     board = Workbench(policy)
     names = named(redundant_rules(board, alive(board)))
     if names and not taken_down:
@@ -164,15 +165,15 @@ def test_what_is_found_by_trying_is_so_for_its_witness(policy):
     report = check(policy)
     for finding in report.of("gap"):
         decision = finding.witness.decide(policy)
-        assert not any((decision.deadlines, decision.owed, decision.moves, decision.blocked, decision.wake_at))
+        assert not any((decision.deadlines, decision.worklist, decision.moves, decision.blocked, decision.wake_at))
     for finding in report.of("climbs-in-one-breath"):
         moves = finding.witness.decide(policy).moves
-        assert any(one.due == other.due and one.track == other.track for one, other in pairwise(moves))
+        assert any(one.due_at == other.due_at and one.track == other.track for one, other in pairwise(moves))
     for finding in report.of("lowers-the-outcome"):
         (name,) = named([finding])
-        if name in {rule.name for rule in policy.rules}:
-            without = policy.model_copy(update={"rules": tuple(rule for rule in policy.rules if rule.name != name)})
-            low, high = finding.witness.decide(policy).levels, finding.witness.decide(without).levels
+        if name in {rule.key for rule in policy.rules}:
+            without = policy.model_copy(update={"rules": tuple(rule for rule in policy.rules if rule.key != name)})
+            low, high = (levels_of(finding.witness.decide(one)) for one in (policy, without))
             order = [None, *(level.key for level in policy.all_levels)]
             assert any(order.index(low[track]) < order.index(high[track]) for track in low)
 
@@ -205,7 +206,7 @@ def as_z3(z3: Any, condition: Any, *, negated: bool = False) -> Any:
 
 def asked_in_z3(z3: Any, rule: Rule, level: Any) -> Any:
     """That a rule asks for its level."""
-    places = [level == SMALL_LEVELS.index(key) for key in rule.at] or [True]
+    places = [level == SMALL_LEVELS.index(key) for key in rule.at_level] or [True]
     return z3.And(as_z3(z3, rule.when), z3.Or(*places), level < SMALL_LEVELS.index(rule.to))
 
 
@@ -227,8 +228,8 @@ def test_z3_agrees_on_mid_size_policies():
 
         board = Workbench(policy)
         rules = alive(board)
-        assert {rule.name for rule in rules} == {
-            rule.name for rule in policy.rules if possible(asked_in_z3(z3, rule, level))
+        assert {rule.key for rule in rules} == {
+            rule.key for rule in policy.rules if possible(asked_in_z3(z3, rule, level))
         }
         found = {one.path.removeprefix("rules[").removesuffix("]") for one in redundant_rules(board, rules)}
         left, expected = list(rules), set()
@@ -238,7 +239,7 @@ def test_z3_agrees_on_mid_size_policies():
             ]
             none = [z3.Not(asked_in_z3(z3, one, level)) for one in others]
             if not possible(asked_in_z3(z3, rule, level), *none):
-                expected.add(rule.name)
+                expected.add(rule.key)
                 left.remove(rule)
         assert found == expected
         questions += len(policy.rules) + len(rules)

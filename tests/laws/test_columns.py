@@ -46,7 +46,7 @@ def held_part(policy: Policy) -> Policy:
         track.model_copy(update={"levels": tuple(held_level(bare, level, track.calendar) for level in track.levels)})
         for track in policy.tracks
     )
-    if any(item.expires for track in tracks for level in track.levels if level.entry for item in level.entry.items):
+    if any(item.valid_for for track in tracks for level in track.levels if level.entry for item in level.entry.items):
         bare = bare.model_copy(update={"calendar": bare.calendar if isinstance(bare.calendar, str) else "office"})
     found = bare.model_copy(update={"tracks": tracks})
     for level in policy.all_levels:
@@ -84,13 +84,13 @@ def held_level(bare: Policy, level: EscalationLevel, calendar) -> EscalationLeve
 @st.composite
 def timed(draw, keys):
     """A comparison that time changes: of a duration, a share or an outcome."""
-    facts = [F.open_for, F.unanswered_for, F.unassigned_for, F.since_update, F.at_level_for]
-    kind = draw(st.sampled_from(("duration", "used", "deadline"))) if keys else "duration"
+    facts = [F.open_for, F.unanswered_for, F.unassigned_for, F.no_update_for, F.at_level_for]
+    kind = draw(st.sampled_from(("duration", "used", "outcome"))) if keys else "duration"
     if kind == "used":
         return F.used(draw(st.sampled_from(keys))) >= draw(st.sampled_from(("0", "1/3", "1/2", "1", "3/2")))
-    if kind == "deadline":
-        outcome = draw(st.sampled_from(("pending", "met", "breached", "void", "not started")))
-        return F.deadline(draw(st.sampled_from(keys))) == outcome
+    if kind == "outcome":
+        outcome = draw(st.sampled_from(("pending", "met", "breached", "void", "not_started")))
+        return F.outcome(draw(st.sampled_from(keys))) == outcome
     fact, span = draw(st.sampled_from(facts)), draw(SPANS)
     return fact >= span if draw(st.integers(0, 3)) else fact < span
 
@@ -106,7 +106,7 @@ def plain_targets(draw):
             st.sampled_from((None, "night", Pick(by="priority", values={"low": "office"}, otherwise="always")))
         )
         pauses = draw(st.sampled_from(((), ("customer",), ("customer", "vendor"))))
-        found.append(make(draw(st.sampled_from((within, draw(SPANS)))), calendar=calendar, pauses=pauses))
+        found.append(make(draw(st.sampled_from((within, draw(SPANS)))), calendar=calendar, pause_on=pauses))
     return found
 
 
@@ -123,7 +123,7 @@ def logs(draw):
     goals = ("next", *(level.key for level in policy.all_levels))
     tracks = [track.key for track in policy.all_tracks]
     more = [
-        Rule(name=f"z{n}", when=when, to=to, track=draw(st.sampled_from(tracks)) if to == "next" else None)
+        Rule(key=f"z{n}", when=when, to=to, track=draw(st.sampled_from(tracks)) if to == "next" else None)
         for n, (when, to) in enumerate((when, draw(st.sampled_from(goals))) for when in whens)
     ]
     policy = policy.model_copy(update={"targets": targets})
@@ -156,10 +156,10 @@ def checklists(draw):
             Item(
                 key,
                 answers=("yes", "no", "perhaps"),
-                against=draw(st.sampled_from((("no",), ("no", "perhaps"), ()))),
-                expires=draw(st.sampled_from((None, None, "1 hour", "2 business hours", "1 business day"))),
-                evidence=draw(st.integers(0, 4)) == 0,
-                done_by=(E.COUNTING_REPLY,) if draw(st.integers(0, 4)) == 0 else (),
+                blocked_by=draw(st.sampled_from((("no",), ("no", "perhaps"), ()))),
+                valid_for=draw(st.sampled_from((None, None, "1 hour", "2 business hours", "1 business day"))),
+                needs_evidence=draw(st.integers(0, 4)) == 0,
+                answered_by=(E.COUNTING_REPLY,) if draw(st.integers(0, 4)) == 0 else (),
             )
             for key in keys
         )
@@ -168,9 +168,9 @@ def checklists(draw):
 
 ASKING = st.sampled_from(
     (
-        *(F.escalation_requested.as_condition(), F.flag("down").as_condition(), F.level_failed.as_condition()),
+        *(F.escalation_request_open.as_condition(), F.flag("down").as_condition(), F.level_failed.as_condition()),
         *(F.open_for >= "1 hour", F.open_for >= "0 hours", F.replies >= 1, F.happened(E.ANY_REQUEST)),
-        *(F.priority >= "high", F.past_due("custom") >= "1 hour", F.time_left("custom") < "2 business hours"),
+        *(F.priority >= "high", F.overdue_for("custom") >= "1 hour", F.remaining("custom") < "2 business hours"),
         *(F.at_level_for >= "4 hours", F.level >= "f2", F.level < "f3", F.moves("t0") >= 1, F.used("custom") >= "1/2"),
     )
 )
@@ -211,14 +211,16 @@ def asking_logs(draw):
     goals = [level.key for track in tracks for level in track.levels]
     rules = [
         Rule(
-            name=f"r{number}",
+            key=f"r{number}",
             when=draw(ASKING | st.builds(lambda a, b: a & b, ASKING, ASKING)),
             **draw(
                 st.sampled_from((*({"to": key} for key in goals), *({"to": "next", "track": t.key} for t in tracks)))
             ),
-            at=tuple(draw(st.lists(st.sampled_from(goals), max_size=2, unique=True))) if draw(st.booleans()) else (),
+            at_level=tuple(draw(st.lists(st.sampled_from(goals), max_size=2, unique=True)))
+            if draw(st.booleans())
+            else (),
             checklist=draw(st.sampled_from(("required",) * 4 + ("waived",))),
-            then=draw(st.sampled_from(((), (), A.SetPriority("next"), A.SetPriority("high")))),
+            then=draw(st.sampled_from(((), (), A.RaisePriority("next"), A.RaisePriority("high")))),
         )
         for number in range(draw(st.integers(1, 4)))
     ]
@@ -226,7 +228,7 @@ def asking_logs(draw):
         name="asking",
         version="1",
         tracks=tracks,
-        targets=(Target(key="custom", within=draw(ALLOWED), stops=E.Reviewed.like(), recurs=True),),
+        targets=(Target(key="custom", within=draw(ALLOWED), stop_on=E.Reviewed.like(), recurring=True),),
         calendars=CALENDARS,
         calendar="office",
         priorities=PRIORITIES,
@@ -256,11 +258,11 @@ def answered(draw, policy, number):
         )
         made = st.sampled_from(
             (
-                *(E.ItemConfirmed(at=at, item=item, answer=answer, evidence=seen),) * 4,
-                E.ItemWithdrawn(at=at, item=item),
+                *(E.ItemAnswered(at=at, item=item, answer=answer, evidence=seen),) * 4,
+                E.AnswerWithdrawn(at=at, item=item),
                 E.ChecklistOverridden(at=at, level=draw(st.sampled_from(keys)), reason="a good one"),
                 E.EscalationRequested(at=at),
-                E.FactObserved(at=at, name="down", value=draw(st.booleans())),
+                E.FactChanged(at=at, name="down", value=draw(st.booleans())),
                 E.Escalated(at=at, to=draw(st.sampled_from(keys))),
                 E.DeEscalated(at=at, track=draw(st.sampled_from([track.key for track in policy.all_tracks]))),
             )

@@ -27,10 +27,10 @@ COUNTED = ("opened", "escalations", "elevations", "unanswered", "status_requests
 def test_what_comes_later_does_not_exist_for_an_audit(situation):
     """Same findings with and without the later part of the history, none of them later than the instant."""
     policy, case, at = situation
-    found = audit(policy, case, at)
+    found = audit(policy, case, at=at)
     assert all(one.at <= at for one in found.findings)
     known = Case(case.id, tuple(event for event in case.history if event.at <= at))
-    assert audit(policy, known, at) == found
+    assert audit(policy, known, at=at) == found
 
 
 @FEWER
@@ -40,7 +40,7 @@ def test_what_an_audit_found_it_finds_again_later(situation):
     policy, case, at = situation
     known = Case(case.id, tuple(event for event in case.history if event.at <= at))
     before, after = (
-        {(one.at, one.kind, one.rule) for one in audit(policy, known, moment).findings}
+        {(one.at, one.code, one.rule) for one in audit(policy, known, at=moment).findings}
         for moment in (at, at + timedelta(days=30))
     )
     assert before <= after
@@ -51,8 +51,8 @@ def test_what_an_audit_found_it_finds_again_later(situation):
 def test_nothing_is_lost_between_periods(situation, per):
     """The figures of all periods add up to those of all time."""
     policy, case, at = situation
-    whole = kpis(policy, [case], at).row()
-    rows = kpis(policy, [case], at, per=per).rows
+    whole = kpis(policy, [case], at=at).row()
+    rows = kpis(policy, [case], at=at, every=per).rows
     for name in COUNTED:
         assert sum(getattr(row, name) for row in rows) == getattr(whole, name)
     for name in ("met", "breached", "by_change", "pending", "void"):
@@ -69,18 +69,18 @@ def _of_all(row: Kpi, name: str) -> int:
 def test_the_figures_agree_with_the_case_and_its_deadlines(situation):
     """Requests, reopenings and outcomes are counted once each, in every figure alike."""
     policy, case, at = situation
-    assume(case.status(at) != "void")
-    row, page = kpis(policy, [case], at).row(), brief(policy, case, at)
-    assert row.escalations == page.escalations == case.escalations(at)
-    assert row.reopened == page.reopened == case.reopened(at)
-    assert (row.unanswered > 0) == (case.first_unanswered_escalation(at) is not None)
+    assume(case.status(at=at) != "void")
+    row, page = kpis(policy, [case], at=at).row(), brief(policy, case, at=at)
+    assert row.escalations == page.escalations == case.escalation_requests(at=at)
+    assert row.reopened == page.reopened == case.reopenings(at=at)
+    assert (row.unanswered > 0) == (case.first_open_escalation_request(at=at) is not None)
     outcomes = [one.outcome for one in deadlines(policy, case, at=at)]
     assert _of_all(row, "met") == outcomes.count("met") == page.kept.part
     assert _of_all(row, "breached") == outcomes.count("breached") == page.kept.whole - page.kept.part
     assert sum(row.moves.values()) == len(list(rises(policy, case, at)))
     assert page.moves == value_of(policy, "moves", case, at=at)
-    found = health(policy, [case], at)
-    assert found.reopened.part == (case.reopened(at) > 0)
+    found = health(policy, [case], at=at)
+    assert found.reopened.part == (case.reopenings(at=at) > 0)
 
 
 @FEWER
@@ -88,10 +88,10 @@ def test_the_figures_agree_with_the_case_and_its_deadlines(situation):
 def test_whatever_is_owed_is_on_somebodys_list(situation):
     """Each item and deadline that names a role is on that role's worklist, with its due date."""
     policy, case, at = situation
-    for one in decide(policy, case, at=at).owed:
+    for one in decide(policy, case, at=at).worklist:
         if one.role is not None:
-            listed = worklist(policy, [case], at, one.role)
-            assert (one.kind, one.what, one.due) in [(work.kind, work.what, work.due) for work in listed]
+            listed = worklist(policy, [case], at=at, role=one.role)
+            assert (one.kind, one.what, one.due_at) in [(work.kind, work.what, work.due_at) for work in listed]
 
 
 @FEWER
@@ -105,5 +105,5 @@ def test_stays_follow_each_other_without_a_gap_on_the_first_track(situation):
     assert found[0].since == case.opened_at
     assert [one.until for one in found[:-1]] == [one.since for one in found[1:]]
     assert found[-1].until is None
-    moved = [event for event in case.history if isinstance(event, E.Escalated | E.DeEscalated | E.Observed)]
+    moved = [event for event in case.history if isinstance(event, E.Escalated | E.DeEscalated | E.Reconciled)]
     assert len(found) <= 1 + len(moved)

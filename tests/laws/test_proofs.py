@@ -12,38 +12,42 @@ from hypothesis import given, note, settings
 from escalation_rules import Pick, Policy, Rule, decide
 from escalation_rules import facts as F
 from escalation_rules.analysis import Proved, Refuted, coverage, edges, prove
+from escalation_rules.decision import levels_of
 from escalation_rules.worktime import Span
 from tests.bench import desk
 from tests.generator import CLAIM_SPANS, OWN_FACTS, PRIORITIES, situations, small_case, small_policy, timed_small_policy
 from tests.oracle.claims import Referee
 
 FRAGMENT: list[tuple[list[Rule], dict[str, Any]]] = [
-    ([Rule(name="r", when=F.open_for >= "4 hours", to="l2")], {"within": "4 business hours"}),
-    ([Rule(name="r", when=F.at_level_for >= "4 business hours", to="next")], {"within": "4 business hours"}),
-    ([Rule(name="r", when=F.at_level_for >= "4 hours", to="l3")], {"within": "4 hours", "scope": "any case"}),
+    ([Rule(key="r", when=F.open_for >= "4 hours", to="l2")], {"within": "4 business hours"}),
+    ([Rule(key="r", when=F.at_level_for >= "4 business hours", to="next")], {"within": "4 business hours"}),
+    ([Rule(key="r", when=F.at_level_for >= "4 hours", to="l3")], {"within": "4 hours", "scope": "any case"}),
     (
-        [Rule(name="r", when=F.unanswered_for >= "5 hours", to="l2")],
+        [Rule(key="r", when=F.unanswered_for >= "5 hours", to="l2")],
         {"when": F.unanswered_for >= "1 hour", "within": "4 hours"},
     ),
-    ([Rule(name="r", when=F.open_for >= "2 business days", to="l2")], {"within": "2 business days"}),
+    ([Rule(key="r", when=F.open_for >= "2 business days", to="l2")], {"within": "2 business days"}),
     (
         [
-            Rule(name="r", when=(F.open_for >= "4 hours") & (F.priority >= "high"), to="l3"),
-            Rule(name="s", when=(F.open_for >= "3 hours") & ~(F.priority >= "high"), to="l2"),
+            Rule(key="r", when=(F.open_for >= "4 hours") & (F.priority >= "high"), to="l3"),
+            Rule(key="s", when=(F.open_for >= "3 hours") & ~(F.priority >= "high"), to="l2"),
         ],
         {"within": "4 hours", "when": F.priority >= "low"},
     ),
     (
         [
             Rule(
-                name="r",
+                key="r",
                 when=F.open_for >= Pick(by="priority", values={"urgent": "1 hour"}, otherwise="4 hours"),
                 to="l2",
             )
         ],
         {"within": "4 hours"},
     ),
-    ([Rule(name="r", when=F.escalation_requested, to="l2")], {"within": "0 hours", "when": F.escalation_requested}),
+    (
+        [Rule(key="r", when=F.escalation_request_open, to="l2")],
+        {"within": "0 hours", "when": F.escalation_request_open},
+    ),
 ]
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 CLAIMS = 1_000 if THOROUGH else 200
@@ -123,7 +127,9 @@ def test_a_rule_that_decide_reports_is_covered(situation):
     found = coverage(policy, [(case, at)])
     hit = {one.rule for one in found.rules if one.cases}
     assert {name for move in decision.moves for name in move.rules} <= hit
-    assert {level for level in decision.levels.values() if level} <= {one.level for one in found.levels if one.cases}
+    assert {level for level in levels_of(decision).values() if level} <= {
+        one.level for one in found.levels if one.cases
+    }
     assert all(0 <= one.held + one.failed + one.unknown <= 3 for one in found.atoms)
     assert all(one.held or one.failed or one.unknown for one in found.atoms)
 

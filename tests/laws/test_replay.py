@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from escalation_rules import Rule, Target, decide, engine
 from escalation_rules import facts as F
+from escalation_rules.decision import levels_of
 from escalation_rules.simulation import Replay, replay
 from escalation_rules.simulation.frames import FRAMES
 from tests.bench import desk, opened, when
 from tests.generator import GAPS, situations
 
-SLOW = Rule(name="slow", when=F.open_for >= "2 business hours", to="l2")
+SLOW = Rule(key="slow", when=F.open_for >= "2 business hours", to="l2")
 PAUSING = Target.resolution("8 business hours")
 
 
@@ -55,14 +56,14 @@ def test_decide_at_any_instant_gives_what_the_frames_say(situation, data):
     ]
     if decision.status in {"open", "waiting", "external"}:
         assert {row["track"]: row["level"] for row in stays} == {
-            k: v for k, v in decision.levels.items() if v is not None
+            k: v for k, v in levels_of(decision).items() if v is not None
         }
     else:
         assert stays == []
     moves = {row["key"]: row for row in rows(replayed, "moves")}
     for move in decision.moves:
         row = moves[move.key]
-        assert (row["due_at"], row["to_level"], row["rules"]) == (move.due, move.to, ", ".join(move.rules))
+        assert (row["due_at"], row["to_level"], row["rules"]) == (move.due_at, move.to, ", ".join(move.rules))
         assert row["from_level"] == move.from_level
     held = [
         row
@@ -85,11 +86,15 @@ def test_decide_at_any_instant_gives_what_the_frames_say(situation, data):
         assert (row["target"], row["occurrence"], row["started_at"]) == (
             deadline.target,
             deadline.occurrence,
-            deadline.started,
+            deadline.started_at,
         )
-        assert (row["due_at"], row["stopped_at"], row["budget"]) == (deadline.due, deadline.stopped, deadline.budget)
-        assert (row["outcome"], row["caused_by_change"]) == (deadline.outcome, deadline.caused_by_change)
-        assert row["counted"] + row["excluded"] == (deadline.stopped or until) - deadline.started
+        assert (row["due_at"], row["stopped_at"], row["budget"]) == (
+            deadline.due_at,
+            deadline.stopped_at,
+            deadline.budget,
+        )
+        assert (row["outcome"], row["breached_by_change"]) == (deadline.outcome, deadline.breached_by_change)
+        assert row["counted"] + row["excluded"] == (deadline.stopped_at or until) - deadline.started_at
         if deadline.budget is not None:
             counted = sum((one.length for one in deadline.segments(until) if one.counted), timedelta())
             assert row["counted"] == counted

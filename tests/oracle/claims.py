@@ -28,7 +28,7 @@ class Referee:
     """Whether a case breaks the claim that, once a condition has held for so long, it is on a level or above."""
 
     def __init__(self, policy: Policy, condition: Any, reaches: str, within: Span) -> None:
-        watch = Rule(name="watch", when=condition, track="main", then=A.Flag("watch"))
+        watch = Rule(key="watch", when=condition, track="main", then=A.Tag("watch"))
         self.program = compile_policy(policy.model_copy(update={"rules": (*policy.rules, watch)}))
         self.tree = next(one for one in self.program.rules if one.name == "watch").own_tree
         self.numbers = numbers(self.tree)
@@ -68,12 +68,12 @@ class _Course:
         self.referee = referee
         self.since: int | None = None
         self.held = False
-        self.due = 0
+        self.due_at = 0
         self.begun: tuple[Any, ...] = ()
 
     def look(self, state: State) -> bool:
         """Whether the time was up at an instant or before it; since the last look all was as it was then."""
-        if self.since is not None and self.due < state.now:
+        if self.since is not None and self.due_at < state.now:
             return True
         begun = (state.cycle_when, *state.down_since)
         anew, self.begun = begun != self.begun, begun
@@ -85,8 +85,8 @@ class _Course:
         elif anew or self.since is None or changed > self.since:
             self.since = state.now
             start = datetime_of(state.now)
-            self.due = microseconds_of(self.referee.calendar.add(start, self.referee.within))
-        return self.since is not None and self.due <= state.now
+            self.due_at = microseconds_of(self.referee.calendar.add(start, self.referee.within))
+        return self.since is not None and self.due_at <= state.now
 
 
 def numbers(tree: Any) -> list[int]:

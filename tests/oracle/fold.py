@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from escalation_rules import events as E
-from escalation_rules.actions import Action, Assign, SetPriority
+from escalation_rules.actions import Action, Assign, RaisePriority
 from escalation_rules.case import Case, expand_snapshots, on_record_since
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, atoms, normal
@@ -117,7 +117,7 @@ class Fold:
         self.recorded = {event.id for event in known if event.id} | {
             event.key for event in known if isinstance(event, E.Escalated | E.ActionTaken) and event.key
         }
-        self.declined = {event.key for event in known if isinstance(event, E.MoveDeclined)}
+        self.declined = {event.key for event in known if isinstance(event, E.Declined)}
         waiting = list(expand_snapshots(known))
         now = waiting[0].instant if waiting else self.at + 1
         while now <= self.at:
@@ -239,7 +239,7 @@ class Fold:
         if isinstance(event, E.LevelFailed | E.ChecklistOverridden) and event.level is not None:
             self.place(event.level)
         observed: Any = event.facts.items() if isinstance(event, E.Opened) else ()
-        if isinstance(event, E.FactObserved):
+        if isinstance(event, E.FactChanged):
             observed = ((event.name, event.value),)
         for name, value in observed:
             declared = self.policy.own_fact(name)
@@ -248,20 +248,20 @@ class Fold:
                 raise InvalidValue(problem.under(f"case `{self.case.id}`"))
 
     def is_move(self, event: BaseEvent) -> bool:
-        if isinstance(event, E.Observed):
+        if isinstance(event, E.Reconciled):
             return event.level is not None and self.place(event.level)[1] != self.recorded_level(
                 self.place(event.level)[0], before=event
             )
         return isinstance(event, E.Escalated | E.DeEscalated)
 
     def track_of_move(self, event: Any) -> int:
-        key = event.level if isinstance(event, E.Observed) else event.to
+        key = event.level if isinstance(event, E.Reconciled) else event.to
         if key is not None:
             return self.place(key)[0]
         return self.track_number(event.track) if event.track is not None else 0
 
     def level_of_move(self, event: Any) -> int:
-        key = event.level if isinstance(event, E.Observed) else event.to
+        key = event.level if isinstance(event, E.Reconciled) else event.to
         if key is not None:
             return self.place(key)[1]
         return 0 if self.track_of_move(event) == 0 else NOWHERE
@@ -347,14 +347,17 @@ class Fold:
         for entry in self.log:
             if isinstance(entry.event, E.Opened):
                 found = entry.event.facts.get(name)
-            elif isinstance(entry.event, E.FactObserved) and entry.event.name == name:
+            elif isinstance(entry.event, E.FactChanged) and entry.event.name == name:
                 found = entry.event.value
         return found
 
     def pick(self, given: Any) -> Any:
         if not isinstance(given, Pick):
             return given
-        return given.choose(self.priority if given.by == "priority" else self.own_fact(given.by))
+        now = self.priority if given.by == "priority" else self.own_fact(given.by)
+        names = [now] if not isinstance(now, bool) else ["true", "yes"] if now else ["false", "no"]
+        values = [given.values[name] for name in names if name in given.values]
+        return self.pick(values[0] if values else given.otherwise)
 
     def unanswered_since(self) -> Entry | None:
         oldest = None
@@ -366,18 +369,18 @@ class Fold:
         return oldest
 
     def is_message(self, event: BaseEvent) -> bool:
-        return isinstance(event, E.CustomerReplied) or (isinstance(event, E.Opened) and not event.by_staff)
+        return isinstance(event, E.CustomerReplied) or (isinstance(event, E.Opened) and event.actor != "staff")
 
     def first_response_stopped(self) -> bool:
         opened = self.log[0].event
         answered = any(E.COUNTING_REPLY.matches(entry.event) for entry in self.log)
-        return (isinstance(opened, E.Opened) and opened.by_staff) or answered or len(self.cycles) > 1
+        return (isinstance(opened, E.Opened) and opened.actor == "staff") or answered or len(self.cycles) > 1
 
     def assigned(self) -> dict[str, tuple[str | None, str | None]]:
         found = {}
         for entry in self.log:
             if isinstance(entry.event, E.Assigned):
-                found[entry.event.role] = (entry.event.person, entry.event.group)
+                found[entry.event.as_role] = (entry.event.person, entry.event.group)
         return found
 
     def unassigned_since(self) -> int | None:
@@ -385,7 +388,7 @@ class Fold:
         held: dict[str, tuple[str | None, str | None]] = {}
         for entry in self.log:
             if isinstance(entry.event, E.Assigned):
-                held[entry.event.role] = (entry.event.person, entry.event.group)
+                held[entry.event.as_role] = (entry.event.person, entry.event.group)
             if any(one != (None, None) for one in held.values()):
                 since = None
             elif since is None:
@@ -400,7 +403,7 @@ class Fold:
     def request_since(self) -> When | None:
         first = None
         for entry in self.log:
-            if isinstance(entry.event, E.EscalationAnswered):
+            if isinstance(entry.event, E.EscalationRequestAnswered):
                 first = None
             elif first is None and matches(E.ATTENTION_REQUEST, entry.event):
                 first = entry.when
@@ -424,8 +427,8 @@ class Fold:
         for entry in self.log:
             if isinstance(entry.event, E.Assigned):
                 new = (entry.event.person, entry.event.group)
-                found += entry.when >= self.cycle_start and held.get(entry.event.role, (None, None)) != new
-                held[entry.event.role] = new
+                found += entry.when >= self.cycle_start and held.get(entry.event.as_role, (None, None)) != new
+                held[entry.event.as_role] = new
         return found
 
     def failed(self, track: int, stay: Stay) -> bool:
@@ -453,7 +456,7 @@ class Fold:
         for choice in (atom.calendar, rule.calendar, track.calendar, self.policy.usual_calendar):
             name = self.pick(choice)
             if name is not None:
-                return self.policy.calendars[name]
+                return self.policy.all_calendars[name]
         return ALWAYS
 
     def track_of_rule(self, rule: Rule) -> int:
@@ -461,7 +464,7 @@ class Fold:
             return self.place(str(rule.to))[0]
         if rule.track is not None:
             return self.track_number(rule.track)
-        named = {self.place(key)[0] for key in rule.at}
+        named = {self.place(key)[0] for key in rule.at_level}
         return named.pop() if len(named) == 1 else 0
 
     def anchor(self, rule: Rule, atom: Atom, stays: dict[int, Stay]) -> int | None:
@@ -475,11 +478,11 @@ class Fold:
                 return oldest.when[0] if oldest else None
             case "unassigned_for":
                 return self.unassigned_since()
-            case "since_update":
+            case "no_update_for":
                 return self.updated_since()
             case "at_level_for":
                 return None if stays[track].level == NOWHERE else max(stays[track].since[0], self.cycle_start[0])
-            case "past_due":
+            case "overdue_for":
                 clock = self.latest(atom.of)
                 return self.due(clock) if clock and clock.stopped is None and clock.budget is not None else None
         raise AssertionError(atom.fact)
@@ -490,7 +493,7 @@ class Fold:
         calendar = self.calendar(rule, atom)
         if span is None:
             return None
-        if atom.fact == "time_left":
+        if atom.fact == "remaining":
             clock = self.latest(atom.of)
             due = self.due(clock) if clock and clock.outcome == "pending" and clock.stopped is None else None
             return None if due is None else calendar.leave(due, span)
@@ -518,7 +521,7 @@ class Fold:
         if span is None:
             return None
         edge = self.threshold(rule, atom, stays)
-        if atom.fact == "time_left":
+        if atom.fact == "remaining":
             clock = self.latest(atom.of)
             due = self.due(clock) if clock else None
             if edge is None or due is None or now > due:
@@ -558,13 +561,13 @@ class Fold:
                 return any(isinstance(one.event, E.Acknowledged) and one.event.counts for one in cycle)
             case "level_failed":
                 return self.failed(track, stays[track])
-            case "escalation_requested":
+            case "escalation_request_open":
                 return self.request_since() is not None
-            case "escalations":
+            case "escalation_requests":
                 return sum(matches(E.ATTENTION_REQUEST, one.event) for one in self.log)
             case "moves":
                 return self.raised(self.tracks if atom.of is None else [track])
-            case "reopened":
+            case "reopenings":
                 return len(self.cycles) - 1
             case "replies":
                 return sum(E.COUNTING_REPLY.matches(one.event) for one in cycle)
@@ -572,13 +575,16 @@ class Fold:
                 return sum(isinstance(one.event, E.CustomerReplied) and one.event.asks_for_status for one in cycle)
             case "assignments":
                 return self.changes_of_assignment()
-            case "deadline":
+            case "outcome":
                 clock = self.latest(atom.of)
-                return self.outcome_of(clock) if clock else "not started"
-            case "plan_overdue":
+                return self.outcome_of(clock) if clock else "not_started"
+            case "plan_items_overdue":
                 plan = self.plan()
                 return (
-                    sum(not one.done and one.due is not None and now > microseconds_of(one.due) for one in plan.items)
+                    sum(
+                        not one.done and one.due_at is not None and now > microseconds_of(one.due_at)
+                        for one in plan.items
+                    )
                     if plan
                     else 0
                 )
@@ -609,7 +615,7 @@ class Fold:
         stays = self.here()
         for rule in self.policy.all_rules:
             for number, atom in enumerate(atoms(normal(rule.when))):
-                key = (rule.name, number)
+                key = (rule.key, number)
                 if self.truth(rule, atom, now, stays) is not True:
                     self.since[key] = None
                 elif self.since.get(key) is None or (event is not None and self.renews(rule, atom, event, stays)):
@@ -618,14 +624,14 @@ class Fold:
     def renews(self, rule: Rule, atom: Atom, event: BaseEvent, stays: dict[int, Stay]) -> bool:
         """The evidence of a request, or of something that happened, is the latest of its events."""
         positive = (atom.op == "==") == atom.value
-        if atom.fact == "escalation_requested" and positive:
+        if atom.fact == "escalation_request_open" and positive:
             return matches(E.ATTENTION_REQUEST, event)
         return (
             atom.fact == "happened" and positive and any(one.event is event for one in self.matching(rule, atom, stays))
         )
 
     def holds(self, rule: Rule, now: int, stays: dict[int, Stay]) -> bool:
-        if rule.at and not any(stays[self.place(key)[0]].level == self.place(key)[1] for key in rule.at):
+        if rule.at_level and not any(stays[self.place(key)[0]].level == self.place(key)[1] for key in rule.at_level):
             return False
         return condition_holds(normal(rule.when), lambda atom: self.truth(rule, atom, now, stays) is True)
 
@@ -636,7 +642,7 @@ class Fold:
 
     def evidence_of(self, rule: Rule, condition: Condition, numbers: Iterator[int]) -> tuple[bool, When | None]:
         if isinstance(condition, Atom):
-            since = self.since[(rule.name, next(numbers))]
+            since = self.since[(rule.key, next(numbers))]
             return since is not None, None if atom_is_no_evidence(condition) else since
         parts = [self.evidence_of(rule, part, numbers) for part in condition.of]  # type: ignore[union-attr]
         true = all(one for one, _ in parts) if isinstance(condition, AllOf) else any(one for one, _ in parts)
@@ -656,7 +662,7 @@ class Fold:
 
     def applicable(self, targets: Iterable[Target], now: int) -> Target | None:
         """The first whose `when` holds."""
-        rule = Rule(name="a target", when=AllOf(of=()), to=None, then=(SetPriority(to=NEXT),))
+        rule = Rule(key="a target", when=AllOf(of=()), to=None, then=(RaisePriority(to=NEXT),))
         for target in targets:
             if target.when is None or condition_holds(
                 normal(target.when), lambda atom: self.truth(rule, atom, now, self.here()) is True
@@ -668,7 +674,7 @@ class Fold:
         if target is None:
             return None
         agreed = [one.event.plan.every for one in self.log if isinstance(one.event, E.CommunicationAgreed)]
-        if target.agreed and agreed:
+        if target.use_agreed_interval and agreed:
             return agreed[-1]
         found = self.pick(target.within)
         return found if found is None else Span.of(found)
@@ -687,7 +693,7 @@ class Fold:
             return None
         if span.microseconds is not None:
             return span.microseconds
-        chosen = self.policy.calendars[calendar] if calendar is not None else ALWAYS
+        chosen = self.policy.all_calendars[calendar] if calendar is not None else ALWAYS
         line = chosen.line if span.is_business else CONTINUOUS
         return line.opened(chosen.reach(started, span)) - line.opened(started)
 
@@ -696,7 +702,7 @@ class Fold:
         return calendar if span is None or span.is_business else None
 
     def line(self, calendar: str | None) -> Any:
-        return CONTINUOUS if calendar is None else self.policy.calendars[calendar].line
+        return CONTINUOUS if calendar is None else self.policy.all_calendars[calendar].line
 
     def due(self, clock: Instance | None) -> int | None:
         """The instant at which counted time reaches the budget; None while it is paused before that."""
@@ -739,11 +745,11 @@ class Fold:
 
     def outcome_of(self, clock: Instance) -> str:
         if clock.budget is None and clock.outcome == "pending":
-            return "void" if clock.was_active else "not started"
+            return "void" if clock.was_active else "not_started"
         return clock.outcome
 
     def waits(self, target: Target | None) -> str | None:
-        found = sorted(self.standing.waits & set(target.pauses)) if target else []
+        found = sorted(self.standing.waits & set(self.pick(target.pause_on) or ())) if target else []
         return ", ".join(found) or None
 
     def turn_clocks(
@@ -787,12 +793,12 @@ class Fold:
         stopped = set()
         for clock in self.clocks:
             target = clock.target
-            if clock.stopped is None and target is not None and event.counts and matches(target.stops, event):
+            if clock.stopped is None and target is not None and event.counts and matches(target.stop_on, event):
                 if clock.outcome == "pending" and clock.budget is not None:
                     clock.outcome = "met"
                     stopped.add((clock.scope, clock.key))
                 elif clock.outcome == "pending":
-                    clock.outcome = "void" if clock.was_active else "not started"
+                    clock.outcome = "void" if clock.was_active else "not_started"
                     stopped.add((clock.scope, clock.key))
                 else:
                     stopped.add((clock.scope, clock.key))
@@ -813,13 +819,13 @@ class Fold:
         """What resolving starts is not voided by resolving."""
         return (
             target is not None
-            and isinstance(target.starts, tuple)
-            and any(pattern.event in {"Resolved", "Closed"} for pattern in target.starts)
+            and isinstance(target.start_on, tuple)
+            and any(pattern.event in {"Resolved", "Closed"} for pattern in target.start_on)
         )
 
     def end(self, clock: Instance, now: int) -> None:
         if clock.outcome == "pending":
-            clock.outcome = "void" if clock.budget is not None or clock.was_active else "not started"
+            clock.outcome = "void" if clock.budget is not None or clock.was_active else "not_started"
             clock.fixed_due = self.due(clock)
         clock.stopped = now
 
@@ -872,7 +878,7 @@ class Fold:
         live = self.is_live and not self.external
         if open_one or not (
             self.begins(lead, event, scope, entered=entered, began=began, live=live)
-            or (restart and lead.recurs and live)
+            or (restart and lead.recurring and live)
         ):
             return
         span, calendar = self.span_of(target), self.calendar_of(target, track)
@@ -899,10 +905,10 @@ class Fold:
         self, lead: Target, event: BaseEvent, scope: str | None, *, entered: bool, began: bool, live: bool
     ) -> bool:
         """Whether an event starts a target."""
-        if isinstance(lead.starts, tuple) and lead.starts:
+        if isinstance(lead.start_on, tuple) and lead.start_on:
             at_the_end = isinstance(event, E.Resolved | E.Closed) and self.standing.status in {"resolved", "closed"}
-            return matches(lead.starts, event) and (live or at_the_end)
-        if lead.starts == "unanswered":
+            return matches(lead.start_on, event) and (live or at_the_end)
+        if lead.start_on == "unanswered":
             return live and self.unanswered_since() is not None and self.first_response_stopped()
         return live and (began or (scope is not None and entered))
 
@@ -926,11 +932,11 @@ class Fold:
             found += self.occurrences_of_rules(holding)
             moves = [self.chosen(track, holding, now, stays) for track in self.tracks] if running else []
             before = len(self.log)
-            self.ask([one for one in found if isinstance(one[2], SetPriority | Assign)], now)
+            self.ask([one for one in found if isinstance(one[2], RaisePriority | Assign)], now)
             for move in moves:
                 if move is not None:
                     self.move(move, now, stays)
-            self.ask([one for one in found if not isinstance(one[2], SetPriority | Assign)], now)
+            self.ask([one for one in found if not isinstance(one[2], RaisePriority | Assign)], now)
             changed = len(self.log) > before
             entered, self.entered = self.entered, []
 
@@ -954,8 +960,8 @@ class Fold:
 
     def occurrences_of_rules(self, holding: list[Rule]) -> list[tuple[tuple[str, str], int, Action, int]]:
         return [
-            (("rule", rule.name), number, action, self.cause(rule))
-            for rule in sorted(holding, key=lambda rule: rule.name)
+            (("rule", rule.key), number, action, self.cause(rule))
+            for rule in sorted(holding, key=lambda rule: rule.key)
             for number, action in enumerate(rule.then)
         ]
 
@@ -974,19 +980,19 @@ class Fold:
                 self.actions = [one for one in self.actions if (one.source, one.number) != (source, number)]
             elif key not in self.declined:
                 fresh.append((source, number, action, cause, key))
-        priorities = [(self.rank_asked(one[2]), one) for one in fresh if isinstance(one[2], SetPriority)]
+        priorities = [(self.rank_asked(one[2]), one) for one in fresh if isinstance(one[2], RaisePriority)]
         highest = max((rank for rank, _ in priorities), default=-1)
         raised = [one for rank, one in priorities if rank == highest and rank > self.rank(self.priority)][:1]
         for one in raised:
             self.ask_one(one, now, highest)
         for one in fresh:
-            if not isinstance(one[2], SetPriority):
+            if not isinstance(one[2], RaisePriority):
                 self.ask_one(one, now, -1)
 
     def rank(self, priority: str | None) -> int:
         return self.policy.priorities.index(priority) if priority in self.policy.priorities else -1
 
-    def rank_asked(self, action: SetPriority) -> int:
+    def rank_asked(self, action: RaisePriority) -> int:
         if action.to == NEXT:
             return min(self.rank(self.priority) + 1, len(self.policy.priorities) - 1)
         return self.rank(action.to)
@@ -997,24 +1003,29 @@ class Fold:
             self.enact(now, self.accepted[key])
             return
         person = None
-        if isinstance(action, SetPriority):
-            action = SetPriority(to=self.policy.priorities[rank])
+        if isinstance(action, RaisePriority):
+            action = RaisePriority(to=self.policy.priorities[rank])
         action = picked(action, self.pick)
         if action is None:
             return
         if isinstance(action, Assign):
             rota = self.policy.rotas.get(str(action.role))
             person = rota.person_at(now) if rota else None
-            if self.assigned().get(action.as_) == (person, action.role):
+            if self.assigned().get(action.as_role) == (person, action.role):
                 return
         self.actions.append(ActionRecord(now, self.order, source, number, len(self.cycles), cause, action, person))
         self.order += 1
-        if isinstance(action, SetPriority):
+        if isinstance(action, RaisePriority):
             made: BaseEvent = E.PriorityChanged(at=datetime_of(now), to=action.to, actor="automation", id=key)
             self.apply(now, made, virtual=True)
         elif isinstance(action, Assign):
             made = E.Assigned(
-                at=datetime_of(now), role=action.as_, person=person, group=str(action.role), actor="automation", id=key
+                at=datetime_of(now),
+                as_role=action.as_role,
+                person=person,
+                group=str(action.role),
+                actor="automation",
+                id=key,
             )
             self.apply(now, made, virtual=True)
 
@@ -1049,8 +1060,8 @@ class Fold:
             if not rules:
                 continue
             cause = min(self.cause(rule) for rule in rules)
-            rules = sorted(rules, key=lambda rule: rule.name)
-            names, causes = tuple(rule.name for rule in rules), tuple(self.cause(rule) for rule in rules)
+            rules = sorted(rules, key=lambda rule: rule.key)
+            names, causes = tuple(rule.key for rule in rules), tuple(self.cause(rule) for rule in rules)
             waived = not skipped and any(rule.checklist == "waived" for rule in rules)
             missing, against = self.entry_state(track, reached, now, waived=waived)
             cycle = len(self.cycles)
@@ -1081,7 +1092,7 @@ class Fold:
     def is_held(self, track: int, level: int, now: int) -> bool:
         found = self.level(track, level)
         roles = self.roles(found)
-        return found.nobody == "hold" and bool(roles) and not any(self.on_duty(role, now) for role in roles)
+        return found.if_nobody == "hold" and bool(roles) and not any(self.on_duty(role, now) for role in roles)
 
     def owner(self, track: int, level: int, now: int) -> tuple[OwnerRecord | None, list[int], int | None]:
         """Who takes the case, which levels are skipped to find somebody, and until when nobody is there."""
@@ -1093,11 +1104,11 @@ class Fold:
             if self.on_duty(role, now):
                 rota = self.policy.rotas.get(role)
                 return OwnerRecord(role, rota.person_at(now) if rota else None, True, tuple(roles[:number])), [], None
-        if found.nobody == "hold":
+        if found.if_nobody == "hold":
             return None, [], self.next_duty(roles, now)
         levels = self.policy.all_tracks[track].levels
         above = [number for number in range(level + 1, len(levels)) if not levels[number].external]
-        if found.nobody == "skip" and above:
+        if found.if_nobody == "skip" and above:
             owner, skipped, until = self.owner(track, above[0], now)
             return owner, [level, *skipped], until
         return OwnerRecord(roles[0], None, False, tuple(roles)), [], None
@@ -1141,7 +1152,7 @@ class Fold:
             answer, why = self.answer(item, since, track, now)
             if answer is None:
                 missing.append(OpenItemRecord(item.key, why))
-            elif answer in item.against:
+            elif answer in item.blocked_by:
                 against.append((item.key, answer))
         return tuple(missing), tuple(against)
 
@@ -1151,22 +1162,22 @@ class Fold:
         if not last:
             return None, "unanswered"
         event = last[0].event
-        if isinstance(event, E.ItemWithdrawn):
+        if isinstance(event, E.AnswerWithdrawn):
             return None, "withdrawn"
-        answer = event.answer if isinstance(event, E.ItemConfirmed) else item.answers[0] if item.answers else "yes"
+        answer = event.answer if isinstance(event, E.ItemAnswered) else item.answers[0] if item.answers else "yes"
         if not item.admits(answer):
             return None, "not an answer"
-        if item.evidence and isinstance(event, E.ItemConfirmed) and not event.evidence:
+        if item.needs_evidence and isinstance(event, E.ItemAnswered) and not event.evidence:
             return None, "without evidence"
         expiry = self.expiry(item, last[0].when[0], track)
         return (None, "expired") if expiry is not None and now >= expiry else (answer, "")
 
     def expiry(self, item: Item, answered: int, track: int) -> int | None:
-        expires = self.pick(item.expires)
+        expires = self.pick(item.valid_for)
         if expires is None:
             return None
         name = self.calendar_of(None, track)
-        return (self.policy.calendars[name] if name else ALWAYS).reach(answered, expires)
+        return (self.policy.all_calendars[name] if name else ALWAYS).reach(answered, expires)
 
     def chosen(self, track: int, holding: list[Rule], now: int, stays: dict[int, Stay]) -> MoveRecord | None:
         """The highest wanted move that nothing holds back."""
@@ -1204,7 +1215,7 @@ class Fold:
             if clock.stopped is None and due is not None:
                 yield due + 1
         plan = self.plan()
-        yield from (microseconds_of(one.due) + 1 for one in plan.items if one.due is not None) if plan else ()
+        yield from (microseconds_of(one.due_at) + 1 for one in plan.items if one.due_at is not None) if plan else ()
         if self.policy.effective_from is not None:
             yield microseconds_of(self.policy.effective_from)
         yield from self.duty_changes(now)
@@ -1214,7 +1225,7 @@ class Fold:
             if atom.kind == "duration":
                 edge = self.threshold(rule, atom, stays)
                 if edge is not None:
-                    yield edge + (atom.fact == "time_left")
+                    yield edge + (atom.fact == "remaining")
             elif atom.fact == "used":
                 yield from self.share_crossing(atom)
 
@@ -1242,14 +1253,14 @@ class Fold:
         """When whether anybody is on duty changes, for a level and for those that would be skipped to."""
         found = self.level(track, level)
         roles = self.roles(found)
-        if found.nobody == "wait" or not roles or any(role not in self.policy.rotas for role in roles):
+        if found.if_nobody == "proceed" or not roles or any(role not in self.policy.rotas for role in roles):
             return
         step = next_cover_change([self.policy.rotas[role] for role in roles], now)
         if step is not None:
             yield step
         levels = self.policy.all_tracks[track].levels
         above = [number for number in range(level + 1, len(levels)) if not levels[number].external]
-        if found.nobody == "skip" and above and not any(self.on_duty(role, now) for role in roles):
+        if found.if_nobody == "skip" and above and not any(self.on_duty(role, now) for role in roles):
             yield from self.availability(track, above[0], now)
 
     def changes(self, now: int) -> Iterator[int]:
@@ -1257,14 +1268,14 @@ class Fold:
         for track in self.tracks:
             stay = self.stay(track)
             yield from self.expiries(track, stay)
-            cooldown = self.pick(self.level(track, stay.level).cooldown) if stay.level != NOWHERE else None
+            cooldown = self.pick(self.level(track, stay.level).min_stay) if stay.level != NOWHERE else None
             if cooldown is not None:
                 name = self.calendar_of(None, track)
-                yield (self.policy.calendars[name] if name else ALWAYS).reach(stay.since[0], cooldown)
+                yield (self.policy.all_calendars[name] if name else ALWAYS).reach(stay.since[0], cooldown)
         for move, stay, rules in self.moves:
             stays = {**self.here(), move.track: stay}
             for rule in self.policy.all_rules:
-                if rule.name in rules:
+                if rule.key in rules:
                     yield from self.rule_crossings(rule, stays)
             rota = self.policy.rotas.get(move.owner.role) if move.owner else None
             step = rota.next_change(now) if rota else None
@@ -1275,7 +1286,7 @@ class Fold:
         lists = [(level.entry, self.cycle_start) for level in self.policy.all_tracks[track].levels]
         if stay.level != NOWHERE:
             present = self.level(track, stay.level)
-            lists += [(present.work, stay.since), (present.exit, stay.since)]
+            lists += [(present.work, stay.since), (present.de_escalation, stay.since)]
         for checklist, since in lists:
             for item in checklist.items if checklist else ():
                 for entry in self.log:
@@ -1310,14 +1321,18 @@ class Fold:
             requested_since=request[0] if request and status != "void" else None,
             picks=(
                 ("priority", self.priority),
-                *((fact.name, self.own_fact(fact.name)) for fact in self.policy.facts if fact.kind == "choice"),
+                *(
+                    (fact.name, self.own_fact(fact.name))
+                    for fact in self.policy.facts
+                    if fact.kind in {"choice", "flag"}
+                ),
             ),
         )
 
     def found_move(self, move: MoveRecord, stay: Stay, rules: frozenset[str], now: int) -> MoveRecord:
         """With the person who has the role now, and whether a rule holds as if the move had not been made."""
         stays = {**self.here(), move.track: stay}
-        holds = any(self.holds(rule, now, stays) for rule in self.policy.all_rules if rule.name in rules)
+        holds = any(self.holds(rule, now, stays) for rule in self.policy.all_rules if rule.key in rules)
         owner = move.owner
         if owner is not None:
             rota = self.policy.rotas.get(owner.role)
@@ -1376,10 +1391,10 @@ class Fold:
             stay = self.stay(track)
             if stay.level > (0 if track == 0 else NOWHERE):
                 level = self.level(track, stay.level)
-                missing, against = self.checked(level.exit, stay.since, track, now)
+                missing, against = self.checked(level.de_escalation, stay.since, track, now)
                 name = self.calendar_of(None, track)
-                calendar = self.policy.calendars[name] if name else ALWAYS
-                cooldown = self.pick(level.cooldown)
+                calendar = self.policy.all_calendars[name] if name else ALWAYS
+                cooldown = self.pick(level.min_stay)
                 until = calendar.reach(stay.since[0], cooldown) if cooldown is not None else now
                 yield ExitRecord(track, stay.level, missing, against, until if until > now else None)
 
@@ -1392,9 +1407,9 @@ def matches(patterns: Any, event: BaseEvent) -> bool:
 
 def about(item: Item, event: BaseEvent) -> bool:
     """Whether an event speaks of an item."""
-    if isinstance(event, E.ItemConfirmed | E.ItemWithdrawn):
+    if isinstance(event, E.ItemAnswered | E.AnswerWithdrawn):
         return event.item == item.key
-    return matches(item.done_by, event)
+    return matches(item.answered_by, event)
 
 
 def atom_is_no_evidence(atom: Atom) -> bool:

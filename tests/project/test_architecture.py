@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "escalation_rules"
 ROOT = "escalation_rules"
 
 ROWS = [
-    ["errors", "_values"],
+    ["_former_names", "errors", "_values"],
     ["worktime"],
     ["patterns", "events", "case"],
     ["picks", "conditions", "facts"],

@@ -63,7 +63,7 @@ SAID = {
     "4_another_system": [
         "CaseLog: 3 cases, 11 rows",
         "Unmatched/Unmatched",
-        "E.Observed(",
+        "E.Reconciled(",
         "under three lines proposed",
     ],
 }

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 USER = HERE / "typing" / "user.py"
 
 NOT_WRITTEN = {
-    *("Blocked", "Deadline", "Decision", "Move", "Owner", "Reason", "Segment", "Settled"),  # made by the library
+    *("BlockedMove", "Deadline", "Decision", "Move", "Owner", "Reason", "Segment", "Settled"),  # made by the library
     *("FieldTest", "Pattern"),  # made by `like` and `other_than`
     *("Calendar", "BaseEvent"),  # what several kinds have in common
 }

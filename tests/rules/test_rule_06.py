@@ -71,7 +71,7 @@ def test_plain_spans_elapse_and_days_keep_the_wall_time():
     """Rule 6: hours elapse, days keep the wall time, business days end at a close."""
     case = opened(at="fri 15:00")
     for span, due in (("8 hours", "fri 23:00"), ("2 days", "sun 15:00"), ("1 business day", "mon+1 17:00")):
-        assert clock(desk(targets=Target.resolution(span)), case, "fri 16:00").due == when(due)
+        assert clock(desk(targets=Target.resolution(span)), case, "fri 16:00").due_at == when(due)
 
 
 @pytest.mark.parametrize("start", ["mon 09:00", "mon 12:00", "mon 17:00", "fri 18:00", "sat 12:00"])
@@ -80,7 +80,7 @@ def test_a_target_is_due_when_the_calendar_says(start):
     policy, case = desk(targets=Target.resolution(A_DAY_LATER)), opened(at=start)
     due = OFFICE.add(when(start), A_DAY_LATER)
     found = clock(policy, case, due)
-    assert (found.due, found.outcome) == (due, "pending")
+    assert (found.due_at, found.outcome) == (due, "pending")
     assert clock(policy, case, due + MICROSECOND).outcome == "breached"
     counted = [one.length for one in found.segments(due) if one.counted]
     assert sum(counted, timedelta()) == found.budget
@@ -97,9 +97,9 @@ def test_a_wait_in_the_night_before_is_before_the_due():
     policy = desk(targets=Target.resolution(A_DAY_LATER))
     case = opened(E.WaitStarted(at=when("mon 20:00")), E.WaitEnded(at=when("tue 11:00")))
     found = clock(policy, case, "mon 21:00")
-    assert (found.due, found.clock) == (None, "paused")
+    assert (found.due_at, found.clock) == (None, "paused")
     assert found.due_if_resumed(when("tue 11:00")) == when("tue 11:00")
-    assert clock(policy, case, "tue 11:00").due == when("tue 11:00")
+    assert clock(policy, case, "tue 11:00").due_at == when("tue 11:00")
 
 
 def test_a_change_to_it_in_the_night_before_keeps_it_pending():
@@ -107,4 +107,4 @@ def test_a_change_to_it_in_the_night_before_keeps_it_pending():
     within = Pick(by="priority", values={"low": "16 business hours"}, otherwise=A_DAY_LATER)
     case = opened(E.PriorityChanged(at=when("mon 20:00"), to="high"), priority="low")
     found = clock(desk(targets=Target.resolution(within)), case, "mon 21:00")
-    assert (found.due, found.outcome, found.caused_by_change) == (when("tue 09:00"), "pending", False)
+    assert (found.due_at, found.outcome, found.breached_by_change) == (when("tue 09:00"), "pending", False)

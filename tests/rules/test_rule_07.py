@@ -27,7 +27,7 @@ def test_elapsed_is_signed():
 def test_a_deadline_is_over_although_no_open_time_has_passed_since():
     """Rule 7: on Saturday no open time has passed since Friday's deadline, and the deadline is over all the same."""
     clock = Clock(legs=(Leg(since=when("fri 09:00"), calendar=OFFICE),), budget=timedelta(hours=8))
-    assert clock.due == when("fri 17:00") < when("sat 12:00")
+    assert clock.due_at == when("fri 17:00") < when("sat 12:00")
     assert clock.remaining(when("sat 12:00")) == timedelta(0)
 
 

@@ -26,7 +26,7 @@ def test_a_late_arrival_takes_its_place_by_instant():
 def test_events_after_at_do_not_exist():
     """Rule 8: the whole decision is the same with and without later events."""
     policy = desk(
-        Rule(name="r", when=F.unanswered_for >= "1 hour", to="l2"), targets=(Target.resolution(within="8 hours"),)
+        Rule(key="r", when=F.unanswered_for >= "1 hour", to="l2"), targets=(Target.resolution(within="8 hours"),)
     )
     future = opened(E.SupportReplied(at=after(2)), E.PriorityChanged(at=after(3), to="urgent"), E.Voided(at=after(4)))
     assert decide(policy, future, at=after(2) - MICROSECOND) == decide(policy, opened(), at=after(2) - MICROSECOND)
@@ -52,6 +52,6 @@ def test_events_of_one_instant_keep_the_order_of_recording():
 def test_at_is_inclusive_to_the_microsecond():
     """Rule 8: an event at `at` counts, one a microsecond later does not."""
     case = opened(E.Resolved(at=when("mon 10:00")))
-    assert (case.status(when("mon 10:00")), case.status(when("mon 10:00") - MICROSECOND)) == ("resolved", "open")
+    assert (case.status(at=when("mon 10:00")), case.status(at=when("mon 10:00") - MICROSECOND)) == ("resolved", "open")
     assert case.opened_at == NINE
     assert case.opened_at.utcoffset() == timedelta(0)

@@ -25,10 +25,10 @@ AT = when("mon 10:00")
 def test_an_event_that_is_no_counting_reply_stops_no_clock(noise):
     """Rule 10: a reply that no person wrote, or that the customer could not see, stops neither clock nor rule."""
     policy = desk(
-        Rule(name="r", when=F.unanswered_for >= "2 hours", to="l2"), targets=(Target.first_response(within="3 hours"),)
+        Rule(key="r", when=F.unanswered_for >= "2 hours", to="l2"), targets=(Target.first_response(within="3 hours"),)
     )
     decision = decide(policy, opened(noise), at=after(2))
-    assert decision.move.due == after(2)
+    assert decision.move.due_at == after(2)
     assert decision.deadline("first_response").outcome == "pending"
 
 

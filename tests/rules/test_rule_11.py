@@ -20,10 +20,10 @@ def test_an_accepted_event_has_the_key_as_its_id():
     """Rule 11: the id is ASCII, at most 64 characters, and the same if the events were lost and are asked for again."""
     policy = desk(
         Rule(
-            name="r",
+            key="r",
             when=F.open_for >= "1 hour",
             to="l2",
-            then=(A.Flag(text="x"), A.SetPriority(to="next"), A.Assign(role="q")),
+            then=(A.Tag(text="x"), A.RaisePriority(to="next"), A.Assign(role="q")),
         )
     )
     decision = decide(policy, opened(), at=after(2))
@@ -43,7 +43,7 @@ def test_a_snapshot_is_reconciled_once():
     case = opened(*events, priority="normal")
     assert all(event.id and event.actor == "automation" for event in events)
     assert case.reconcile(at=after(2), **seen) == case.reconcile(at=after(9), **seen) == ()
-    assert (case.priority(after(2)), case.status(after(2)), case.level(after(2))) == ("high", "waiting", "l2")
+    assert (case.priority(at=after(2)), case.status(at=after(2)), case.level(at=after(2))) == ("high", "waiting", "l2")
     assert opened(priority="normal").reconcile(at=after(2)) == ()
 
 

@@ -20,20 +20,20 @@ def test_a_pause_is_taken_out_and_hides_the_due():
     """Rule 13: while a clock is paused `due` is None, and `due_if_resumed` says when it would be due."""
     case = opened(E.WaitStarted(at=after(2)))
     paused = deadline(RESOLUTION, case, after(3))
-    assert (paused.due, paused.clock, paused.outcome) == (None, "paused", "pending")
+    assert (paused.due_at, paused.clock, paused.outcome) == (None, "paused", "pending")
     assert (paused.due_if_resumed(after(3)), paused.remaining(after(3))) == (after(9), timedelta(hours=6))
     for end in (E.WaitEnded(at=after(5)), E.CustomerReplied(at=after(5))):
-        assert deadline(RESOLUTION, case.record(end), after(5)).due == after(11)
+        assert deadline(RESOLUTION, case.record(end), after(5)).due_at == after(11)
 
 
 def test_wait_ended_ends_all_waits_and_other_waits_do_not_pause():
     """Rule 13: only the waits that a target names pause it, and `WaitEnded` ends all of them."""
-    assert deadline(RESOLUTION, opened(E.WaitStarted(at=after(2), on="vendor")), after(3)).due == after(8)
-    assert deadline(RESOLUTION, opened(E.WaitEnded(at=after(1))), after(1)).due == after(8)
-    both = Target(key="t", within="4 hours", stops=E.Reviewed.like(), pauses=("customer", "vendor"))
+    assert deadline(RESOLUTION, opened(E.WaitStarted(at=after(2), on="vendor")), after(3)).due_at == after(8)
+    assert deadline(RESOLUTION, opened(E.WaitEnded(at=after(1))), after(1)).due_at == after(8)
+    both = Target(key="t", within="4 hours", stop_on=E.Reviewed.like(), pause_on=("customer", "vendor"))
     case = opened(E.WaitStarted(at=after(1)), E.WaitStarted(at=after(2), on="vendor"), E.CustomerReplied(at=after(3)))
     assert deadline(both, case, after(3)).clock == "paused"
-    assert deadline(both, case.record(E.WaitEnded(at=after(4))), after(4)).due == after(7)
+    assert deadline(both, case.record(E.WaitEnded(at=after(4))), after(4)).due_at == after(7)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_wait_ended_ends_all_waits_and_other_waits_do_not_pause():
 def test_a_pause_at_or_after_due_rescues_nothing(begins, outcome, due):
     """Rule 13: a pause that begins a microsecond before the due does."""
     paused = deadline(RESOLUTION, opened(E.WaitStarted(at=begins)), after(10))
-    assert (paused.outcome, paused.due) == (outcome, due)
+    assert (paused.outcome, paused.due_at) == (outcome, due)
 
 
 def test_segments_account_for_all_the_time():
@@ -60,25 +60,25 @@ def test_pauses_are_taken_out_in_the_targets_own_calendar():
     case = opened(E.WaitStarted(at=when("mon 10:00")), E.WaitEnded(at=when("mon 12:00")))
     policy = desk(targets=FOUR)
     paused = clock(policy, case, "mon 11:00")
-    assert (paused.due, paused.clock, paused.outcome) == (None, "paused", "pending")
+    assert (paused.due_at, paused.clock, paused.outcome) == (None, "paused", "pending")
     assert paused.due_if_resumed(when("mon 11:00")) == when("mon 14:00")
-    assert clock(policy, case, "mon 12:00").due == when("mon 15:00")
+    assert clock(policy, case, "mon 12:00").due_at == when("mon 15:00")
 
 
 def test_a_wait_outside_opening_hours_does_not_move_a_due_date():
     """Rule 13: from 17 to 9 nothing is counted anyway."""
     case = opened(E.WaitStarted(at=when("mon 17:00")), E.WaitEnded(at=when("tue 09:00")))
     policy = desk(targets=Target.resolution("10 business hours"))
-    assert clock(policy, case, "tue 10:00").due == when("tue 11:00")
+    assert clock(policy, case, "tue 10:00").due_at == when("tue 11:00")
 
 
 def test_only_the_waits_that_a_target_names_pause_it():
     """Rule 13: waiting for a vendor counts unless the target names it."""
     case = opened(E.WaitStarted(at=when("mon 10:00"), on="vendor"))
     mine = desk(targets=FOUR)
-    theirs = desk(targets=Target.resolution("4 business hours", pauses="vendor"))
-    assert clock(mine, case, "mon 11:00").due == when("mon 13:00")
-    assert clock(theirs, case, "mon 11:00").due is None
+    theirs = desk(targets=Target.resolution("4 business hours", pause_on="vendor"))
+    assert clock(mine, case, "mon 11:00").due_at == when("mon 13:00")
+    assert clock(theirs, case, "mon 11:00").due_at is None
 
 
 def test_a_customers_message_ends_the_wait_for_the_customer():
@@ -89,7 +89,7 @@ def test_a_customers_message_ends_the_wait_for_the_customer():
         E.CustomerReplied(at=when("mon 11:00")),
     )
     policy = desk(targets=FOUR)
-    assert clock(policy, case, "mon 12:00").due == when("mon 14:00")
+    assert clock(policy, case, "mon 12:00").due_at == when("mon 14:00")
     assert decide(policy, case, at=when("mon 12:00")).status == "waiting"
 
 
@@ -98,10 +98,10 @@ def test_counted_segments_sum_to_the_budget():
     case = opened(E.WaitStarted(at=when("mon 16:00")), E.WaitEnded(at=when("tue 10:00")))
     policy = desk(targets=Target.resolution("10 business hours"))
     found = clock(policy, case, "tue 12:00")
-    segments = found.segments(found.due)
-    assert found.due == when("tue 13:00")
+    segments = found.segments(found.due_at)
+    assert found.due_at == when("tue 13:00")
     assert sum((one.length for one in segments if one.counted), timedelta(0)) == found.budget
-    assert sum((one.length for one in segments), timedelta(0)) == found.due - found.started
+    assert sum((one.length for one in segments), timedelta(0)) == found.due_at - found.started_at
     assert [one.why for one in segments] == ["business hours", "waiting for customer", "business hours"]
     assert found.remaining(when("tue 12:00")) == timedelta(hours=1)
 
@@ -113,7 +113,7 @@ def test_a_pause_that_begins_when_a_change_made_it_due_rescues_nothing():
     )
     policy = desk(targets=Target.resolution(SPANS))
     found = clock(policy, case, "mon 12:00")
-    assert (found.due, found.outcome, found.caused_by_change) == (when("mon 11:00"), "breached", False)
+    assert (found.due_at, found.outcome, found.breached_by_change) == (when("mon 11:00"), "breached", False)
 
 
 def test_a_wait_overnight_moves_no_due_date():
@@ -124,4 +124,4 @@ def test_a_wait_overnight_moves_no_due_date():
         Leg(since=when("tue 09:00"), calendar=OFFICE),
     )
     waited = Clock(legs=legs, budget=timedelta(hours=4))
-    assert waited.due == Clock(legs=legs[:1], budget=timedelta(hours=4)).due == when("tue 12:00")
+    assert waited.due_at == Clock(legs=legs[:1], budget=timedelta(hours=4)).due_at == when("tue 12:00")

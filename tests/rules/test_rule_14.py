@@ -25,4 +25,4 @@ def test_a_breach_is_never_undone():
     spans = Pick(by="priority", values={"high": "1 business hour"}, otherwise="8 business hours")
     case = opened(E.PriorityChanged(at=when("mon 11:00"), to="low"), priority="high")
     found = clock(desk(targets=Target.resolution(spans)), case, "mon 12:00")
-    assert (found.outcome, found.due) == ("breached", when("mon 10:00"))
+    assert (found.outcome, found.due_at) == ("breached", when("mon 10:00"))

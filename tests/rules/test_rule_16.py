@@ -14,7 +14,7 @@ SPANS = Pick(by="priority", values={"high": "2 business hours", "low": "8 busine
 
 def test_the_first_target_whose_condition_holds_applies():
     """Rule 16: `within=None` says that there is no target."""
-    key = {"key": "t", "stops": E.Resolved.like()}
+    key = {"key": "t", "stop_on": E.Resolved.like()}
     policy = desk(
         targets=(
             Target(within="1 hour", when=F.priority >= "high", **key),
@@ -22,16 +22,16 @@ def test_the_first_target_whose_condition_holds_applies():
             Target(within="8 hours", **key),
         )
     )
-    assert decide(policy, opened(priority="high"), at=after(0)).deadline("t").due == after(1)
-    assert decide(policy, opened(priority="normal"), at=after(0)).deadline("t").due == after(8)
+    assert decide(policy, opened(priority="high"), at=after(0)).deadline("t").due_at == after(1)
+    assert decide(policy, opened(priority="normal"), at=after(0)).deadline("t").due_at == after(8)
     assert decide(policy, opened(priority="low"), at=after(0)).deadlines == ()
 
 
-@pytest.mark.parametrize("when", [F.deadline("t") == "breached", F.open_for >= "1 hour", F.used("t") >= 0.5])
+@pytest.mark.parametrize("when", [F.outcome("t") == "breached", F.open_for >= "1 hour", F.used("t") >= 0.5])
 def test_a_targets_condition_sees_state_only(when):
     """Rule 16: a condition on deadlines or durations is refused."""
     with pytest.raises(EscalationRulesError, match=r"targets\[0\]\.when: .* expected state, not time"):
-        desk(targets=(Target(key="t", within="1 hour", stops=E.Resolved.like(), when=when),))
+        desk(targets=(Target(key="t", within="1 hour", stop_on=E.Resolved.like(), when=when),))
 
 
 def test_time_counts_while_a_target_says_that_there_is_none():
@@ -39,8 +39,8 @@ def test_time_counts_while_a_target_says_that_there_is_none():
     case = opened(E.PriorityChanged(at=when("mon 10:00"), to="high"), priority="normal")
     policy = desk(targets=Target.resolution(SPANS))
     assert decide(policy, case, at=when("mon 09:30")).deadlines == ()
-    assert clock(policy, case, "mon 09:30").outcome == "not started"
-    assert clock(policy, case, "mon 10:00").due == when("mon 11:00")
+    assert clock(policy, case, "mon 09:30").outcome == "not_started"
+    assert clock(policy, case, "mon 10:00").due_at == when("mon 11:00")
 
 
 def test_a_target_that_no_longer_applies_is_void():
@@ -62,7 +62,7 @@ def test_of_several_targets_with_one_key_the_first_whose_condition_holds_applies
         facts=F.flag("down"),
     )
     dues = [
-        clock(policy, opened(priority=priority, facts=facts), "mon 09:00").due
+        clock(policy, opened(priority=priority, facts=facts), "mon 09:00").due_at
         for priority, facts in (("urgent", {"down": True}), ("urgent", {}), ("low", {"down": False}))
     ]
     assert dues == [when("mon 10:00"), when("mon 11:00"), when("mon 17:00")]

@@ -12,10 +12,10 @@ from escalation_rules.errors import InvalidValue
 from tests.bench import MICROSECOND, after, desk, levels, levels_reached, moves, opened, when
 
 LATER = (
-    Rule(name="long", when=F.open_for >= "4 hours", to="l2"),
-    Rule(name="longer", when=F.at_level_for >= "2 hours", to="l3", at="l2"),
+    Rule(key="long", when=F.open_for >= "4 hours", to="l2"),
+    Rule(key="longer", when=F.at_level_for >= "2 hours", to="l3", at_level="l2"),
 )
-LONG = Rule(name="long", when=F.open_for >= "2 hours", to="l2")
+LONG = Rule(key="long", when=F.open_for >= "2 hours", to="l2")
 
 
 def last_asked(rules):
@@ -53,7 +53,7 @@ def test_a_recorded_move_settles_what_was_due_before_it():
 def test_forecast_lists_the_moves_that_will_be_decided():
     """Rule 18: it lists the moves after `at`, up to and including `until`."""
     policy = desk(*LATER)
-    assert [(m.to, m.due) for m in forecast(policy, opened(), at=after(0), until=after(6))] == [
+    assert [(m.to, m.due_at) for m in forecast(policy, opened(), at=after(0), until=after(6))] == [
         ("l2", after(4)),
         ("l3", after(6)),
     ]
@@ -63,7 +63,7 @@ def test_forecast_lists_the_moves_that_will_be_decided():
 
 def test_a_late_host_is_told_of_every_move_at_its_due():
     """Rule 18: both moves are dated when they fell due, and `move` is the last."""
-    policy = desk(LONG, Rule(name="longer", when=F.at_level_for >= "3 hours", at="l2", to="next"))
+    policy = desk(LONG, Rule(key="longer", when=F.at_level_for >= "3 hours", at_level="l2", to="next"))
     assert moves(policy, opened(), "tue 09:00") == [("l2", when("mon 11:00")), ("l3", when("mon 14:00"))]
     assert decide(policy, opened(), at=when("tue 09:00")).move.to == "l3"
 
@@ -94,37 +94,37 @@ def test_settle_records_until_nothing_is_asked():
     assert isinstance(settled, Settled)
     assert [event.type for event in settled.events] == ["Escalated", "ActionTaken"]
     assert (settled.decision.moves, settled.decision.actions) == ((), ())
-    assert settled.case.level(when("mon 12:00")) == "l2"
+    assert settled.case.level(at=when("mon 12:00")) == "l2"
 
 
 def test_an_accepted_move_that_is_no_longer_asked_for_is_a_fact():
     """Rule 18: after a change of the policy the case stays where the accepted move took it."""
-    old = desk(Rule(name="late", when=F.open_for >= "2 business hours", to="l2"))
+    old = desk(Rule(key="late", when=F.open_for >= "2 business hours", to="l2"))
     case = settle(old, opened(), at=when("mon 12:00")).case
-    assert decide(desk(), case, at=when("mon 12:00")).levels["main"] == "l2"
-    assert decide(desk(), case, at=when("mon 10:59")).levels["main"] == "l1"
+    assert decide(desk(), case, at=when("mon 12:00")).positions["main"].level == "l2"
+    assert decide(desk(), case, at=when("mon 10:59")).positions["main"].level == "l1"
 
 
 def test_an_accepted_rise_of_priority_is_not_taken_twice():
     """Rule 18: two rules ask for the next priority at once, and together they raise it once."""
     raises = [
-        Rule(name=name, when=F.open_for >= "2 business hours", then=A.SetPriority(to="next")) for name in ("a", "b")
+        Rule(key=name, when=F.open_for >= "2 business hours", then=A.RaisePriority(to="next")) for name in ("a", "b")
     ]
     policy = desk(*raises)
     asked = decide(policy, opened(priority="low"), at=when("mon 12:00"))
     assert [one.action.to for one in asked.actions] == ["normal"]
     case = settle(policy, opened(priority="low"), at=when("mon 12:00")).case
-    assert case.priority(when("mon 12:00")) == "normal"
+    assert case.priority(at=when("mon 12:00")) == "normal"
     assert decide(policy, case, at=when("mon 12:00")).actions == ()
 
 
 def test_settling_gives_up_with_an_error(monkeypatch):
     """Rule 18: a chain of actions that is longer than the number of rounds raises an error."""
     monkeypatch.setattr("escalation_rules.engine._ROUNDS", 2)
-    rules = [Rule(name="start", when=F.open_for >= "1 hour", then=A.Flag(text="start"))]
+    rules = [Rule(key="start", when=F.open_for >= "1 hour", then=A.Tag(text="start"))]
     for number in range(2):
         key = next(one.key for one in last_asked(rules))
         taken = F.happened(E.ActionTaken.like(key=key))
-        rules.append(Rule(name=f"then {number}", when=taken, then=A.Flag(text=str(number))))
+        rules.append(Rule(key=f"then {number}", when=taken, then=A.Tag(text=str(number))))
     with pytest.raises(InvalidValue, match="a case that does not settle `C-1`, expected nothing asked after 2"):
         settle(desk(*rules), opened(), at=when("mon 12:00"))

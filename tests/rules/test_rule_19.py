@@ -9,9 +9,9 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from tests.bench import MICROSECOND, after, desk, moves, opened, when
 
-FAILED = Rule(name="failed", when=F.level_failed, to="next")
-ASKED = Rule(name="asked", when=F.escalation_requested, to="l2")
-LONG = Rule(name="long", when=F.open_for >= "2 hours", to="l2")
+FAILED = Rule(key="failed", when=F.level_failed, to="next")
+ASKED = Rule(key="asked", when=F.escalation_request_open, to="l2")
+LONG = Rule(key="long", when=F.open_for >= "2 hours", to="l2")
 
 
 @pytest.mark.parametrize(
@@ -20,18 +20,18 @@ LONG = Rule(name="long", when=F.open_for >= "2 hours", to="l2")
 )
 def test_later_events_do_not_cancel_a_move_that_was_due(reply, found):
     """Rule 19: answered in time there is no move; answered later it is still due and its rule no longer holds."""
-    policy = desk(Rule(name="r", when=F.unanswered_for >= "4 hours", to="l2"))
+    policy = desk(Rule(key="r", when=F.unanswered_for >= "4 hours", to="l2"))
     move = decide(policy, opened(E.SupportReplied(at=reply)), at=after(6)).move
     if reply == after(9):
-        assert (move.due, move.still_holds) == (after(4), True)
+        assert (move.due_at, move.still_holds) == (after(4), True)
     else:
         assert (move and move.still_holds) == found
 
 
 def test_a_declined_move_is_not_asked_again_and_the_next_cause_is():
     """Rule 19: declining says no for this key only."""
-    policy = desk(Rule(name="r", when=F.unanswered_for >= "4 hours", to="l2"))
-    case = opened(E.MoveDeclined(at=after(6), key=decide(policy, opened(), at=after(6)).move.key, reason="spoken to"))
+    policy = desk(Rule(key="r", when=F.unanswered_for >= "4 hours", to="l2"))
+    case = opened(E.Declined(at=after(6), key=decide(policy, opened(), at=after(6)).move.key, reason="spoken to"))
     assert decide(policy, case, at=after(600)).move is None
     again = case.record(E.SupportReplied(at=after(7)), E.CustomerReplied(at=after(8)))
     assert moves(policy, again, after(12)) == [("l2", after(12))]
@@ -39,7 +39,7 @@ def test_a_declined_move_is_not_asked_again_and_the_next_cause_is():
 
 def test_no_move_before_the_policy_is_effective():
     """Rule 19: the move is due when the policy comes into force, and the decision wakes for it."""
-    policy = desk(Rule(name="r", when=F.open_for >= "4 hours", to="l2"), effective_from=after(10))
+    policy = desk(Rule(key="r", when=F.open_for >= "4 hours", to="l2"), effective_from=after(10))
     assert (
         decide(policy, opened(), at=after(10) - MICROSECOND).moves,
         decide(policy, opened(), at=after(5)).wake_at,
@@ -66,6 +66,6 @@ def test_declining_says_no_for_good_to_that_cause():
     policy = desk(ASKED, LONG)
     case = opened(E.EscalationRequested(at=when("mon 10:00")))
     key = decide(policy, case, at=when("mon 10:00")).move.key
-    declined = case.record(E.MoveDeclined(at=when("mon 10:10"), key=key, reason="handled"))
+    declined = case.record(E.Declined(at=when("mon 10:10"), key=key, reason="handled"))
     assert moves(policy, declined, "mon 10:59") == []
     assert moves(policy, declined, "mon 12:00") == [("l2", when("mon 11:00"))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from escalation_rules import EscalationLevel, Rule, Track, decide
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.decision import levels_of
 from tests.bench import after, desk, levels_reached, opened, when
 
 ASKED = E.EscalationRequested(at=after(1))
@@ -20,13 +21,13 @@ def test_a_case_has_no_level_on_other_tracks_until_it_is_moved_there():
         Track(key="a", levels=(EscalationLevel(key="a1"), EscalationLevel(key="a2"))),
         Track(key="b", levels=(EscalationLevel(key="b1"), EscalationLevel(key="b2"))),
     )
-    policy = desk(Rule(name="r", when=F.escalation_requested, to="next", track="b"), tracks=tracks)
-    assert decide(policy, opened(), at=after(0)).levels == {"a": "a1", "b": None}
+    policy = desk(Rule(key="r", when=F.escalation_request_open, to="next", track="b"), tracks=tracks)
+    assert levels_of(decide(policy, opened(), at=after(0))) == {"a": "a1", "b": None}
     assert levels_reached(policy, opened(ASKED), after(1)) == ["b1"]
     long = F.open_for >= "1 hour"
     both = desk(
-        Rule(name="x", when=long & (F.level < "b1"), to="a2"),
-        Rule(name="y", when=long & (F.level < "a2"), to="b1"),
+        Rule(key="x", when=long & (F.level < "b1"), to="a2"),
+        Rule(key="y", when=long & (F.level < "a2"), to="b1"),
         tracks=tracks,
     )
     assert set(levels_reached(both, opened(), after(1))) == {"a2", "b1"}
@@ -34,31 +35,31 @@ def test_a_case_has_no_level_on_other_tracks_until_it_is_moved_there():
 
 def test_a_case_starts_on_the_first_level_of_the_first_track_and_nowhere_else():
     """Rule 20: on another track `next` is the first level."""
-    policy = desk(Rule(name="asked", when=F.escalation_requested, to="next", track="authority"), tracks=TRACKS)
+    policy = desk(Rule(key="asked", when=F.escalation_request_open, to="next", track="authority"), tracks=TRACKS)
     case = opened(E.EscalationRequested(at=when("mon 10:00")))
-    assert dict(decide(policy, case, at=when("mon 09:30")).levels) == {"expertise": "e1", "authority": None}
+    assert levels_of(decide(policy, case, at=when("mon 09:30"))) == {"expertise": "e1", "authority": None}
     decision = decide(policy, case, at=when("mon 10:00"))
-    assert (dict(decision.levels), decision.move) == ({"expertise": "e1", "authority": "a1"}, None)
+    assert levels_of(decision) == {"expertise": "e1", "authority": "a1"}
     assert [(move.track, move.from_level, move.to) for move in decision.moves] == [("authority", None, "a1")]
 
 
 def test_a_level_implies_its_track():
     """Rule 20: this holds in rules, in conditions, in events and at the opening."""
     policy = desk(
-        Rule(name="up", when=F.level >= "e2", to="a1"),
-        Rule(name="here", when=F.happened(E.CustomerReplied.like()), at="a1", to="next"),
+        Rule(key="up", when=F.level >= "e2", to="a1"),
+        Rule(key="here", when=F.happened(E.CustomerReplied.like()), at_level="a1", to="next"),
         tracks=TRACKS,
     )
     case = opened(E.CustomerReplied(at=when("mon 10:00")), level="e2")
     decision = decide(policy, case, at=when("mon 10:00"))
-    assert dict(decision.levels) == {"expertise": "e2", "authority": "a2"}
+    assert dict(levels_of(decision)) == {"expertise": "e2", "authority": "a2"}
 
 
 def test_all_tracks_read_the_state_before_the_round():
     """Rule 20: two rules that look at each other's track both fire."""
     policy = desk(
-        Rule(name="one", when=F.acknowledged & (F.level < "a1"), to="e2"),
-        Rule(name="two", when=F.acknowledged & (F.level < "e2"), to="a1"),
+        Rule(key="one", when=F.acknowledged & (F.level < "a1"), to="e2"),
+        Rule(key="two", when=F.acknowledged & (F.level < "e2"), to="a1"),
         tracks=TRACKS,
     )
     case = opened(E.Acknowledged(at=when("mon 10:00")))
@@ -68,9 +69,9 @@ def test_all_tracks_read_the_state_before_the_round():
 def test_rounds_repeat_until_nothing_changes():
     """Rule 20: a move on one track may bring about one on the other at the same instant."""
     policy = desk(
-        Rule(name="one", when=F.acknowledged, to="e2"),
-        Rule(name="two", when=F.level >= "e2", to="a1"),
-        Rule(name="three", when=F.level >= "a1", to="a2"),
+        Rule(key="one", when=F.acknowledged, to="e2"),
+        Rule(key="two", when=F.level >= "e2", to="a1"),
+        Rule(key="three", when=F.level >= "a1", to="a2"),
         tracks=TRACKS,
     )
     case = opened(E.Acknowledged(at=when("mon 10:00")))

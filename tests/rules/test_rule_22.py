@@ -11,12 +11,12 @@ from tests.bench import MICROSECOND, accepted, after, desk, moves, opened, when
 
 LADDER = ("a", "b", "c", "d")
 ASKED = E.EscalationRequested(at=after(1))
-WANTED = Rule(name="asked", when=F.escalation_requested, to="l2")
+WANTED = Rule(key="asked", when=F.escalation_request_open, to="l2")
 FLAGS = {"facts": (F.flag("x"), F.flag("y"))}
 
 
 def observed(name, hour, value=True):
-    return E.FactObserved(at=after(hour), name=name, value=value)
+    return E.FactChanged(at=after(hour), name=name, value=value)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def observed(name, hour, value=True):
 )
 def test_one_cause_climbs_one_rung(when, events, expected):
     """Rule 22: `next` needs evidence later than the entry into the present level."""
-    policy = desk(Rule(name="r", when=when, to="next"), levels=LADDER, **FLAGS)
+    policy = desk(Rule(key="r", when=when, to="next"), levels=LADDER, **FLAGS)
     assert moves(policy, opened(*events, priority="normal"), after(7)) == expected
 
 
 def test_after_a_deescalation_no_rule_fires_on_older_evidence():
     """Rule 22: a new request does, and so does a duration that is reached later."""
-    policy = desk(WANTED, Rule(name="old", when=F.open_for >= "3 hours", to="l2"))
+    policy = desk(WANTED, Rule(key="old", when=F.open_for >= "3 hours", to="l2"))
     case = accepted(policy, opened(ASKED), after(1)).record(E.DeEscalated(at=after(2), to="l1", reason="calm"))
     assert moves(policy, case, after(3) - MICROSECOND) == []
     assert moves(policy, case, after(4)) == [("l2", after(3))]
@@ -68,8 +68,8 @@ def test_after_a_deescalation_no_rule_fires_on_older_evidence():
 
 def test_evidence_of_all_and_any_is_the_latest_among_the_true_members():
     """Rule 22: a request and a failure are two pieces of evidence for `any` and one for `all`."""
-    either = desk(Rule(name="either", when=F.escalation_requested | F.level_failed, to="next"))
-    both = desk(Rule(name="both", when=F.escalation_requested & F.acknowledged, to="next"))
+    either = desk(Rule(key="either", when=F.escalation_request_open | F.level_failed, to="next"))
+    both = desk(Rule(key="both", when=F.escalation_request_open & F.acknowledged, to="next"))
     case = opened(
         E.EscalationRequested(at=when("mon 10:00")),
         E.LevelFailed(at=when("tue 10:00")),
@@ -81,5 +81,5 @@ def test_evidence_of_all_and_any_is_the_latest_among_the_true_members():
 
 def test_a_level_is_never_evidence():
     """Rule 22: a rule that looks at nothing but levels cannot climb."""
-    policy = desk(Rule(name="up", when=F.level >= "l1", to="next"))
+    policy = desk(Rule(key="up", when=F.level >= "l1", to="next"))
     assert moves(policy, opened(E.CustomerReplied(at=when("mon 10:00"))), "tue 09:00") == []

@@ -11,11 +11,11 @@ from tests.bench import accepted, after, desk, levels, moves, opened, when
 
 ASKED = E.EscalationRequested(at=after(1))
 LATER = (
-    Rule(name="long", when=F.open_for >= "4 hours", to="l2"),
-    Rule(name="longer", when=F.at_level_for >= "2 hours", to="l3", at="l2"),
+    Rule(key="long", when=F.open_for >= "4 hours", to="l2"),
+    Rule(key="longer", when=F.at_level_for >= "2 hours", to="l3", at_level="l2"),
 )
 NOTICE = A.Notify(roles=("boss",))
-LONG = Rule(name="long", when=F.open_for >= "2 hours", to="l2")
+LONG = Rule(key="long", when=F.open_for >= "2 hours", to="l2")
 BOSS = Pick(by="priority", values={"high": "boss"})
 
 
@@ -31,20 +31,20 @@ def test_keys_are_stable_across_versions_and_lateness():
 
 def test_an_action_is_asked_once_an_occurrence_even_if_the_move_is_held():
     """Rule 23: it is asked once for this request and again for the next."""
-    rule = Rule(name="r", when=F.escalation_requested, to="l2", then=(NOTICE,))
+    rule = Rule(key="r", when=F.escalation_request_open, to="l2", then=(NOTICE,))
     policy = desk(rule, levels=("l1", EscalationLevel(key="l2", entry=Checklist.of(q="Q?"))))
     decision = decide(policy, opened(ASKED), at=after(1))
     assert (decision.moves, [one.action for one in decision.actions]) == ((), [NOTICE])
     case = accepted(policy, opened(ASKED), after(1))
     assert decide(policy, case, at=after(99)).actions == ()
-    again = case.record(E.EscalationAnswered(at=after(2)), E.EscalationRequested(at=after(3)))
+    again = case.record(E.EscalationRequestAnswered(at=after(2)), E.EscalationRequested(at=after(3)))
     assert len(decide(policy, again, at=after(3)).actions) == 1
 
 
 def test_set_priority_never_lowers_and_moves_at_once():
     """Rule 23: the other rules see the raised priority at the same instant."""
-    raised = Rule(name="raise", when=F.open_for >= "1 hour", then=(A.SetPriority(to="high"),))
-    policy = desk(raised, Rule(name="m", when=F.priority >= "high", to="l2"))
+    raised = Rule(key="raise", when=F.open_for >= "1 hour", then=(A.RaisePriority(to="high"),))
+    policy = desk(raised, Rule(key="m", when=F.priority >= "high", to="l2"))
     assert moves(policy, opened(priority="normal"), after(5)) == [("l2", after(1))]
     assert decide(policy, opened(priority="urgent"), at=after(5)).actions == ()
     (event, _) = decide(policy, opened(priority="normal"), at=after(5)).accept(at=after(5))
@@ -53,10 +53,10 @@ def test_set_priority_never_lowers_and_moves_at_once():
 
 def test_an_action_fires_once_per_occurrence():
     """Rule 23: each request alerts once, and deciding again does not."""
-    policy = desk(Rule(name="alert", when=F.happened(E.EscalationRequested.like()), then=A.Notify("boss")))
+    policy = desk(Rule(key="alert", when=F.happened(E.EscalationRequested.like()), then=A.Notify("boss")))
     case = opened(E.EscalationRequested(at=when("mon 10:00")), E.EscalationRequested(at=when("mon 11:00")))
     actions = decide(policy, case, at=when("mon 12:00")).actions
-    assert [(one.kind, one.due, one.rule) for one in actions] == [
+    assert [(one.kind, one.due_at, one.rule) for one in actions] == [
         ("notify", when("mon 10:00"), "alert"),
         ("notify", when("mon 11:00"), "alert"),
     ]
@@ -66,7 +66,7 @@ def test_an_action_fires_once_per_occurrence():
 
 def test_a_recorded_action_settles_earlier_occurrences_of_itself():
     """Rule 23: once the later alert was sent the earlier one is not asked for."""
-    policy = desk(Rule(name="alert", when=F.happened(E.EscalationRequested.like()), then=A.Notify("boss")))
+    policy = desk(Rule(key="alert", when=F.happened(E.EscalationRequested.like()), then=A.Notify("boss")))
     case = opened(E.EscalationRequested(at=when("mon 10:00")), E.EscalationRequested(at=when("mon 11:00")))
     decision = decide(policy, case, at=when("mon 12:00"))
     done = case.record(*decision.accept(at=when("mon 12:00"), only=[decision.actions[1].key]))
@@ -76,7 +76,7 @@ def test_a_recorded_action_settles_earlier_occurrences_of_itself():
 def test_actions_fire_even_if_the_move_is_blocked_or_outranked():
     """Rule 23: the checklist holds back the move and not the notice."""
     policy = desk(
-        Rule(name="asked", when=F.escalation_requested, to="l2", then=A.Notify("boss")),
+        Rule(key="asked", when=F.escalation_request_open, to="l2", then=A.Notify("boss")),
         levels=levels(l2={"entry": Checklist.of(impact="Impact known?")}),
     )
     decision = decide(policy, opened(E.EscalationRequested(at=when("mon 10:00"))), at=when("mon 10:00"))
@@ -87,22 +87,22 @@ def test_entry_to_a_level_fires_its_actions_the_opening_included():
     """Rule 23: a case that comes down to a level enters it again."""
     policy = desk(levels=levels(l1={"on_entry": A.Notify("desk")}))
     case = opened(E.Escalated(at=when("mon 10:00"), to="l2"), E.DeEscalated(at=when("mon 11:00"), to="l1"))
-    seen = [(one.level, one.due) for one in decide(policy, case, at=when("mon 12:00")).actions]
+    seen = [(one.level, one.due_at) for one in decide(policy, case, at=when("mon 12:00")).actions]
     assert seen == [("l1", when("mon 09:00")), ("l1", when("mon 11:00"))]
 
 
 def test_accepting_gives_each_action_its_event():
     """Rule 23: that is `PriorityChanged`, `Assigned` or else `ActionTaken`, with the roles picked."""
     then = (
-        A.SetPriority("high"),
-        A.Assign(Pick(by="priority", values={"low": "junior"}, otherwise="senior"), as_="contact"),
+        A.RaisePriority("high"),
+        A.Assign(Pick(by="priority", values={"low": "junior"}, otherwise="senior"), as_role="contact"),
         A.Redirect(("phone",)),
     )
-    policy = desk(Rule(name="r", when=F.acknowledged, then=then))
+    policy = desk(Rule(key="r", when=F.acknowledged, then=then))
     case = opened(E.Acknowledged(at=when("mon 10:00")), priority="low")
     events = decide(policy, case, at=when("mon 11:00")).accept(at=when("mon 11:00"))
     assert [event.type for event in events] == ["PriorityChanged", "Assigned", "ActionTaken"]
-    assert (events[0].to, events[1].role, events[1].group, events[2].action) == (
+    assert (events[0].to, events[1].as_role, events[1].group, events[2].action) == (
         "high",
         "contact",
         "senior",
@@ -113,21 +113,21 @@ def test_accepting_gives_each_action_its_event():
 def test_set_priority_never_lowers_and_the_highest_asked_for_wins():
     """Rule 23: the order of the rules in the policy does not matter."""
     policy = desk(
-        Rule(name="a", when=F.flag("down").as_condition(), then=A.SetPriority("high")),
-        Rule(name="b", when=F.flag("down").as_condition(), then=A.SetPriority("urgent")),
-        Rule(name="c", when=F.flag("down").as_condition(), then=A.SetPriority("low")),
+        Rule(key="a", when=F.flag("down").as_condition(), then=A.RaisePriority("high")),
+        Rule(key="b", when=F.flag("down").as_condition(), then=A.RaisePriority("urgent")),
+        Rule(key="c", when=F.flag("down").as_condition(), then=A.RaisePriority("low")),
         facts=F.flag("down"),
     )
     decision = decide(policy, opened(priority="normal", facts={"down": True}), at=when("mon 10:00"))
-    assert [one.action for one in decision.actions] == [A.SetPriority("urgent")]
+    assert [one.action for one in decision.actions] == [A.RaisePriority("urgent")]
     assert decide(policy, opened(priority="urgent", facts={"down": True}), at=when("mon 10:00")).actions == ()
 
 
 def test_two_rules_that_raise_by_one_at_one_instant_raise_by_one_before_and_after_acceptance():
     """Rule 23: an accepted rise takes effect where the rules ask for it."""
     policy = desk(
-        Rule(name="a", when=F.acknowledged, then=A.SetPriority("next")),
-        Rule(name="b", when=F.acknowledged, then=A.SetPriority("next")),
+        Rule(key="a", when=F.acknowledged, then=A.RaisePriority("next")),
+        Rule(key="b", when=F.acknowledged, then=A.RaisePriority("next")),
     )
     case = opened(E.Acknowledged(at=when("mon 10:00")), priority="low")
     settled = settle(policy, case, at=when("mon 11:00"))
@@ -137,7 +137,7 @@ def test_two_rules_that_raise_by_one_at_one_instant_raise_by_one_before_and_afte
 def test_an_assignment_names_who_is_on_duty_when_it_is_due():
     """Rule 23: asked on Wednesday, it names who was on duty on Monday."""
     policy = desk(
-        Rule(name="r", when=F.acknowledged, then=A.Assign("boss")),
+        Rule(key="r", when=F.acknowledged, then=A.Assign("boss")),
         rotas={"boss": Rota(layers=(Layer(members=("ann", "ben"), start=when("mon 09:00"), turn="1 day"),))},
     )
     decision = decide(policy, opened(E.Acknowledged(at=when("mon 10:00"))), at=when("wed 10:00"))
@@ -156,8 +156,14 @@ def test_keys_do_not_depend_on_the_version_of_the_policy():
 
 def test_an_action_for_nobody_is_not_asked():
     """Rule 23: with a low priority the pick gives no role to tell, ask, assign or call."""
-    actions = (A.Notify(BOSS), A.Ask(BOSS, "impact"), A.Assign(BOSS), A.Convene("call", BOSS), A.Redirect(BOSS))
-    policy = desk(Rule(name="late", when=F.open_for >= "1 hour", then=actions))
+    actions = (
+        A.Notify(BOSS),
+        A.Ask(BOSS, item="impact"),
+        A.Assign(BOSS),
+        A.Convene(kind="call", roles=BOSS),
+        A.Redirect(BOSS),
+    )
+    policy = desk(Rule(key="late", when=F.open_for >= "1 hour", then=actions))
     assert decide(policy, opened(priority="low"), at=when("mon 11:00")).actions == ()
     asked = decide(policy, opened(priority="high"), at=when("mon 11:00")).actions
     assert {one.kind for one in asked} == {"notify", "ask", "assign", "convene", "redirect"}
@@ -165,17 +171,17 @@ def test_an_action_for_nobody_is_not_asked():
 
 def test_an_action_reaches_the_roles_that_its_picks_give():
     """Rule 23: of two roles of which one pick gives none, the other is notified."""
-    policy = desk(Rule(name="late", when=F.open_for >= "1 hour", then=A.Notify(("lead", BOSS), by=BOSS)))
+    policy = desk(Rule(key="late", when=F.open_for >= "1 hour", then=A.Notify(("lead", BOSS), sender=BOSS)))
     (asked,) = decide(policy, opened(priority="low"), at=when("mon 11:00")).actions
     assert asked.action == A.Notify("lead")
 
 
 def test_an_accepted_assignment_is_not_made_twice_and_a_declined_one_not_at_all():
     """Rule 23: the record takes effect where the rule asks for it."""
-    policy = desk(Rule(name="late", when=F.open_for >= "2 hours", then=A.Assign("csm")))
+    policy = desk(Rule(key="late", when=F.open_for >= "2 hours", then=A.Assign("csm")))
     case = settle(policy, opened(), at=when("mon 12:00")).case
-    assert case.assigned(when("mon 12:00")) == {"assignee": "csm"}
+    assert case.assigned(at=when("mon 12:00")) == {"assignee": "csm"}
     assert decide(policy, case, at=when("mon 13:00")).actions == ()
     [asked] = decide(policy, opened(), at=when("mon 12:00")).actions
-    declined = opened(E.MoveDeclined(at=when("mon 12:00"), key=asked.key))
+    declined = opened(E.Declined(at=when("mon 12:00"), key=asked.key))
     assert decide(policy, declined, at=when("mon 13:00")).actions == ()

@@ -9,7 +9,7 @@ from escalation_rules.worktime import Absence
 from tests.bench import after, desk, levels, moves, opened, when
 
 ASKED = E.EscalationRequested(at=after(1))
-WANTED = Rule(name="asked", when=F.escalation_requested, to="l2")
+WANTED = Rule(key="asked", when=F.escalation_request_open, to="l2")
 AWAY = Rota(person="carol", absences=((after(0), after(10)),))
 
 
@@ -18,14 +18,14 @@ def owned(nobody, *alternates):
         WANTED,
         levels=(
             "l1",
-            EscalationLevel(key="l2", owner="csm", alternates=alternates, nobody=nobody),
+            EscalationLevel(key="l2", owner="csm", alternates=alternates, if_nobody=nobody),
             EscalationLevel(key="l3", owner="boss"),
         ),
         rotas={"csm": AWAY},
     )
 
 
-LONG = Rule(name="long", when=F.open_for >= "2 hours", to="l2")
+LONG = Rule(key="long", when=F.open_for >= "2 hours", to="l2")
 AWAY_FOR_A_DAY = Rota(person="carol", absences=(Absence(start=when("mon 09:00"), end=when("tue 09:00")),))
 
 
@@ -35,8 +35,8 @@ def with_owner(**more):
 
 
 def test_alternates_are_tried_before_wait_hold_or_skip():
-    """Rule 26: each setting of `nobody` is tried while the owner is away."""
-    wait = decide(owned("wait"), opened(ASKED), at=after(1)).move
+    """Rule 26: each setting of `if_nobody` is tried while the owner is away."""
+    wait = decide(owned("proceed"), opened(ASKED), at=after(1)).move
     assert (wait.to, wait.owner.person, wait.owner.on_duty) == ("l2", None, False)
     taken = decide(owned("hold", "lead"), opened(ASKED), at=after(1)).move
     assert (taken.to, taken.owner.role) == ("l2", "lead")
@@ -50,12 +50,12 @@ def test_availability_is_judged_at_due():
     """Rule 26: how late the host asks makes no difference."""
     assert moves(owned("hold"), opened(ASKED), after(30)) == [("l2", after(10))]
     assert moves(owned("skip"), opened(ASKED), after(30)) == [("l3", after(1))]
-    assert decide(owned("wait", "lead"), opened(ASKED), at=after(30)).move.owner.role == "lead"
+    assert decide(owned("proceed", "lead"), opened(ASKED), at=after(30)).move.owner.role == "lead"
 
 
 def test_skip_means_wait_below_an_external_level():
     """Rule 26: a case is not pushed to an external level because its owner is away."""
-    levels = ("l1", EscalationLevel(key="l2", owner="csm", nobody="skip"), EscalationLevel(key="out", external=True))
+    levels = ("l1", EscalationLevel(key="l2", owner="csm", if_nobody="skip"), EscalationLevel(key="out", external=True))
     assert decide(desk(WANTED, levels=levels, rotas={"csm": AWAY}), opened(ASKED), at=after(1)).move.to == "l2"
 
 
@@ -75,19 +75,19 @@ def test_alternates_are_tried_in_order():
 
 def test_wait_moves_the_case_unowned():
     """Rule 26: the case moves, and its owner is a role that nobody is on duty for."""
-    owner = decide(with_owner(nobody="wait"), opened(), at=when("mon 12:00")).move.owner
+    owner = decide(with_owner(if_nobody="proceed"), opened(), at=when("mon 12:00")).move.owner
     assert (owner.role, owner.person, owner.on_duty) == ("csm", None, False)
 
 
 def test_availability_is_judged_at_due_and_the_person_is_the_one_now():
     """Rule 26: due while Carol was away and asked when she is back, the move names her."""
-    owner = decide(with_owner(nobody="wait"), opened(), at=when("tue 10:00")).move.owner
+    owner = decide(with_owner(if_nobody="proceed"), opened(), at=when("tue 10:00")).move.owner
     assert (owner.on_duty, owner.person) == (False, "carol")
 
 
 def test_hold_blocks_until_somebody_is_on_duty():
     """Rule 26: the move falls due at the handover at which Carol is back."""
-    policy = with_owner(nobody="hold")
+    policy = with_owner(if_nobody="hold")
     decision = decide(policy, opened(), at=when("mon 12:00"))
     assert [(held.until, held.missing) for held in decision.blocked] == [(when("tue 09:00"), ())]
     assert decision.wake_at == when("tue 09:00")
@@ -96,7 +96,7 @@ def test_hold_blocks_until_somebody_is_on_duty():
 
 def test_hold_with_nobody_ever_on_duty_stays_blocked():
     """Rule 26: there is no instant to wait for."""
-    policy = with_owner(nobody="hold", rotas={"csm": Rota()})
+    policy = with_owner(if_nobody="hold", rotas={"csm": Rota()})
     decision = decide(policy, opened(), at=when("mon 12:00"))
     assert ([held.until for held in decision.blocked], decision.wake_at) == ([None], None)
 
@@ -105,14 +105,14 @@ def test_skip_goes_to_the_next_level_that_is_not_external():
     """Rule 26: that level's own checklist applies, and at the top `skip` means `wait`."""
     ladder = (
         EscalationLevel(key="l1"),
-        EscalationLevel(key="l2", owner="csm", nobody="skip"),
+        EscalationLevel(key="l2", owner="csm", if_nobody="skip"),
         EscalationLevel(key="outside", external=True),
-        EscalationLevel(key="l3", owner="vp", nobody="skip", entry=Checklist.of(impact="Impact known?")),
+        EscalationLevel(key="l3", owner="vp", if_nobody="skip", entry=Checklist.of(impact="Impact known?")),
     )
     policy = desk(LONG, levels=ladder, rotas={"csm": AWAY_FOR_A_DAY})
     (held,) = decide(policy, opened(), at=when("mon 12:00")).blocked
     assert (held.move.to, [item.key for item in held.missing]) == ("l3", ["impact"])
-    ready = opened(E.ItemConfirmed(at=when("mon 10:00"), item="impact"))
+    ready = opened(E.ItemAnswered(at=when("mon 10:00"), item="impact"))
     move = decide(policy, ready, at=when("mon 12:00")).move
     assert (move.to, move.owner.role, move.owner.because) == ("l3", "vp", "nobody was on duty on `l2`")
     nobody = desk(LONG, levels=ladder, rotas={"csm": AWAY_FOR_A_DAY, "vp": Rota()})

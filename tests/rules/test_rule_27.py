@@ -8,10 +8,10 @@ from escalation_rules import facts as F
 from tests.bench import MICROSECOND, after, desk, opened, when
 
 LATER = (
-    Rule(name="long", when=F.open_for >= "4 hours", to="l2"),
-    Rule(name="longer", when=F.at_level_for >= "2 hours", to="l3", at="l2"),
+    Rule(key="long", when=F.open_for >= "4 hours", to="l2"),
+    Rule(key="longer", when=F.at_level_for >= "2 hours", to="l3", at_level="l2"),
 )
-LONG = Rule(name="long", when=F.open_for >= "2 hours", to="l2")
+LONG = Rule(key="long", when=F.open_for >= "2 hours", to="l2")
 
 
 def test_wake_at_is_exact():
@@ -40,7 +40,7 @@ def test_wake_at_is_the_next_instant_at_which_the_answer_changes():
 def test_the_search_for_the_next_wake_up_ends(monkeypatch):
     """Rule 27: after too many instants that change nothing, `wake_at` is too early and never too late."""
     never = [
-        Rule(name=f"after {hours}", when=(F.open_for >= f"{hours} hours") & F.acknowledged, to="l2")
+        Rule(key=f"after {hours}", when=(F.open_for >= f"{hours} hours") & F.acknowledged, to="l2")
         for hours in (1, 2, 3, 4)
     ]
     policy = desk(*never, targets=Target.resolution("5 hours"))
@@ -51,7 +51,7 @@ def test_the_search_for_the_next_wake_up_ends(monkeypatch):
 
 def test_a_pending_move_whose_reason_ends_with_time_wakes_the_host():
     """Rule 27: it stays asked for, and from then on says that its rule no longer holds."""
-    rule = Rule(name="early", when=F.escalation_requested & (F.open_for < "5 hours"), to="l2")
+    rule = Rule(key="early", when=F.escalation_request_open & (F.open_for < "5 hours"), to="l2")
     case = opened(E.EscalationRequested(at=when("mon 10:00")))
     decision = decide(desk(rule), case, at=when("mon 11:00"))
     assert (decision.move.still_holds, decision.wake_at) == (True, when("mon 14:00"))

@@ -10,7 +10,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from tests.bench import accepted, after, desk, opened, when
 
-FAILED = Rule(name="failed", when=F.level_failed, to="next")
+FAILED = Rule(key="failed", when=F.level_failed, to="next")
 OUTSIDE = desk(
     FAILED, levels=("l1", EscalationLevel(key="out", external=True)), targets=(Target.resolution(within="8 hours"),)
 )
@@ -52,7 +52,7 @@ def test_a_recorded_move_outside_counts_although_another_track_is_asked_to_go_th
         Track(key="f", levels=(EscalationLevel(key="f1"), EscalationLevel(key="f2", external=True))),
         Track(key="h", levels=(EscalationLevel(key="h1"), EscalationLevel(key="h2", external=True))),
     )
-    policy = desk(Rule(name="at once", when=F.open_for >= "0 hours", to="h2"), tracks=tracks)
+    policy = desk(Rule(key="at once", when=F.open_for >= "0 hours", to="h2"), tracks=tracks)
     assert decide(policy, opened(), at=when("mon 10:00")).status == "open"
     outside = decide(policy, opened(E.Escalated(at=when("mon 10:00"), to="f2")), at=when("mon 10:00"))
     assert (outside.status, outside.moves) == ("external", ())
@@ -61,7 +61,7 @@ def test_a_recorded_move_outside_counts_although_another_track_is_asked_to_go_th
 def test_no_rule_moves_any_track_until_the_case_comes_back():
     """Rule 28: once de-escalated or reopened, the case is decided on again."""
     tracks = (Track(key="main", levels=LADDER), TRACKS[1])
-    policy = desk(Rule(name="asked", when=F.happened(E.EscalationRequested.like()), to="a1"), tracks=tracks)
+    policy = desk(Rule(key="asked", when=F.happened(E.EscalationRequested.like()), to="a1"), tracks=tracks)
     case = opened(E.Escalated(at=when("mon 10:00"), to="outside"), E.EscalationRequested(at=when("mon 11:00")))
     assert decide(policy, case, at=when("mon 12:00")).moves == ()
     for back in (E.DeEscalated(at=when("mon 13:00"), to="l1"), E.Reopened(at=when("mon 13:00"))):

@@ -24,7 +24,7 @@ from escalation_rules import facts as F
 from escalation_rules.conditions import AllOf, AnyOf
 from tests.bench import OFFICE, desk
 
-OWN = (F.flag("x"), F.choice("kind", ("a", "b")), F.count("n", 0, 9), F.label("g"))
+OWN = (F.flag("x"), F.choice("kind", ("a", "b")), F.count("n", minimum=0, maximum=9), F.label("g"))
 BRACKETS = "put brackets around each comparison"
 
 
@@ -40,21 +40,21 @@ WRONG_NAMES = [
     (lambda: rule(F.priority >= "hihg"), "unknown priority `hihg`.* did you mean `high`"),
     (lambda: rule(F.level >= "l9"), "unknown level `l9`"),
     (lambda: rule(F.level_failed, to="l9"), r"rules\[r\]\.to: unknown level `l9`"),
-    (lambda: rule(F.level_failed, at="l9"), r"rules\[r\]\.at\[0\]: unknown level `l9`"),
+    (lambda: rule(F.level_failed, at_level="l9"), r"rules\[r\]\.at_level\[0\]: unknown level `l9`"),
     (lambda: rule(F.status == "opened"), "unknown status `opened`.* did you mean `open`"),
     (lambda: rule(F.choice("kind") == "c"), "unknown value of `kind` `c`"),
     (lambda: rule(F.count("kind") >= 1), "`kind` is no count but a choice"),
     (lambda: rule(F.moves("trakc") >= 1), "unknown track `trakc`"),
-    (lambda: rule(F.deadline("resolutoin") == "met"), "unknown target `resolutoin`.* did you mean `resolution`"),
+    (lambda: rule(F.outcome("resolutoin") == "met"), "unknown target `resolutoin`.* did you mean `resolution`"),
     (lambda: rule(F.open_for.on("offic") >= "1 hour"), "unknown calendar `offic`.* did you mean `office`"),
-    (lambda: rule(F.level_failed, then=A.SetPriority(to="hgih")), "unknown priority `hgih`"),
+    (lambda: rule(F.level_failed, then=A.RaisePriority(to="hgih")), "unknown priority `hgih`"),
     (
         lambda: rule(F.level_failed, then=A.Notify(roles="bos"), roles=("boss",)),
         "unknown role `bos`.* did you mean `boss`",
     ),
     (
         lambda: desk(levels=(EscalationLevel(key="a", owner=Pick(by="kin", values={"a": "b"})),), facts=OWN),
-        "unknown choice fact `kin`",
+        "unknown choice fact or flag `kin`",
     ),
     (lambda: desk(calendars={"office": OFFICE}, calendar="offic"), "calendar: unknown calendar `offic`"),
     (lambda: desk(levels=("a", "a")), "level named twice `a`"),
@@ -63,9 +63,9 @@ WRONG_NAMES = [
         "level named twice `a`",
     ),
     (lambda: desk(facts=(F.flag("priority"),)), "fact of the library's own `priority`"),
-    (lambda: Rule(name="r", when=F.level_failed, too="x"), "unknown field `too`; did you mean `to`"),
-    (lambda: Rule(name="r", when=F.level_failed), "a rule that does nothing"),
-    (lambda: Target(key="t", within="1 hour", stops=()), "a target that nothing stops"),
+    (lambda: Rule(key="r", when=F.level_failed, too="x"), "unknown field `too`; did you mean `to`"),
+    (lambda: Rule(key="r", when=F.level_failed), "a rule that does nothing"),
+    (lambda: Target(key="t", within="1 hour", stop_on=()), "a target that nothing stops"),
     (lambda: Checklist.of(Item(key="a"), a="A"), "item named twice `a`"),
     (lambda: BusinessCalendar(timezone="Europe/Londn", hours={"mon": "09:00-17:00"}), "did you mean `Europe/London`"),
     (lambda: E.CallHeld.like(knd="x"), "unknown field of CallHeld `knd`.* did you mean `kind`"),
@@ -74,8 +74,8 @@ WRONG_NAMES = [
 
 def rule(when, to="l2", **fields):
     more = {"calendars": {"office": OFFICE}, "facts": OWN, "targets": (Target.resolution(within="1 hour"),)}
-    own = {name: fields.pop(name) for name in ("at", "then") if name in fields}
-    return desk(Rule(name="r", when=when, to=to, **own), **more, **fields)
+    own = {name: fields.pop(name) for name in ("at_level", "then") if name in fields}
+    return desk(Rule(key="r", when=when, to=to, **own), **more, **fields)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,10 @@ def rule(when, to="l2", **fields):
         (lambda: bool(F.open_for >= "1 hour"), "truth of a condition"),
         (lambda: F.level_failed and F.acknowledged, "instead of `and`, `or`, `not`"),
         (lambda: not F.level_failed, "instead of `and`, `or`, `not`"),
-        (lambda: 1 <= F.escalations <= 2, "and chains"),
-        (lambda: F.level_failed & F.escalations >= 2, BRACKETS),
+        (lambda: 1 <= F.escalation_requests <= 2, "and chains"),
+        (lambda: F.level_failed & F.escalation_requests >= 2, BRACKETS),
         (lambda: F.level_failed & F.acknowledged >= 2, BRACKETS),
-        (lambda: F.escalations >= 2 & F.level_failed, BRACKETS),
+        (lambda: F.escalation_requests >= 2 & F.level_failed, BRACKETS),
         (lambda: F.priority == "high" | F.level_failed, BRACKETS),
     ],
 )
@@ -101,7 +101,7 @@ def test_depth_and_width_are_capped():
     """Rule 29: this holds of a condition built in Python and of one read from a file."""
     with pytest.raises(EscalationRulesError, match="nested too deeply"):
         deep(3000)
-    data = json.loads(desk(Rule(name="r", when=~F.level_failed | F.acknowledged, to="l2")).model_dump_json())
+    data = json.loads(desk(Rule(key="r", when=~F.level_failed | F.acknowledged, to="l2")).model_dump_json())
     bomb = data["rules"][0]["when"]
     for _ in range(3000):
         bomb = {"type": "all", "of": [bomb]}
@@ -120,7 +120,7 @@ def test_unknown_names_are_refused_with_the_nearest_known(slip, text):
 def test_many_problems_are_collected_before_raising():
     """Rule 29: each has its path, and the error holds them as data."""
     with pytest.raises(EscalationRulesError, match="4 problems in policy `desk`") as found:
-        desk(Rule(name="a", when=F.flag("z"), to="l9"), Rule(name="b", when=F.level >= "l8", to="l2"), calendar="c")
+        desk(Rule(key="a", when=F.flag("z"), to="l9"), Rule(key="b", when=F.level >= "l8", to="l2"), calendar="c")
     assert {one.path for one in found.value.problems} >= {"calendar", "rules[a].to"}
 
 

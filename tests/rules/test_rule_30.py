@@ -19,7 +19,7 @@ TARGET = Target.resolution("8 business hours")
 
 def holds(condition, case, at, **changes):
     """Whether a condition holds of a case at an instant."""
-    policy = desk(Rule(name="r", when=condition, then=A.Flag("x")), **changes)
+    policy = desk(Rule(key="r", when=condition, then=A.Tag("x")), **changes)
     program, instant = program_of(policy), when(at) if isinstance(at, str) else at
     state = fold(program, case, microseconds_of(instant))
     return tree_holds(program.rules[0].own_tree, lambda number: bool(state.truth >> number & 1))
@@ -40,8 +40,8 @@ def test_durations_compare_with_at_least_and_less_only(operator):
 def test_a_duration_is_nothing_while_nothing_runs():
     """Rule 30: the negation of a comparison is the opposite comparison."""
     for condition in (~(F.unanswered_for >= "1 hour"), F.unanswered_for < "1 hour"):
-        policy = desk(Rule(name="r", when=condition, then=A.Flag(text="calm")))
-        assert [one.due for one in decide(policy, opened(E.SupportReplied(at=after(2))), at=after(5)).actions] == [
+        policy = desk(Rule(key="r", when=condition, then=A.Tag(text="calm")))
+        assert [one.due_at for one in decide(policy, opened(E.SupportReplied(at=after(2))), at=after(5)).actions] == [
             after(0),
             after(2),
         ]
@@ -53,14 +53,14 @@ def test_an_atom_has_one_calendar():
     case = opened(at=when("mon 16:00"))
     long = F.unanswered_for >= "2 business hours"
     assert moves(
-        desk(Rule(name="r", when=F.unanswered_for.on("office") >= "2 business hours", to="l2"), **calendars),
+        desk(Rule(key="r", when=F.unanswered_for.on("office") >= "2 business hours", to="l2"), **calendars),
         case,
         when("wed 00:00"),
     ) == [("l2", when("tue 10:00"))]
-    assert moves(desk(Rule(name="r", when=long, to="l2", calendar="office"), **calendars), case, when("wed 00:00")) == [
+    assert moves(desk(Rule(key="r", when=long, to="l2", calendar="office"), **calendars), case, when("wed 00:00")) == [
         ("l2", when("tue 10:00"))
     ]
-    assert moves(desk(Rule(name="r", when=long, to="l2"), **calendars), case, when("wed 00:00")) == [
+    assert moves(desk(Rule(key="r", when=long, to="l2"), **calendars), case, when("wed 00:00")) == [
         ("l2", when("mon 18:00"))
     ]
 
@@ -72,7 +72,7 @@ def test_an_atom_has_one_calendar():
 def test_used_is_exact(share, due):
     """Rule 30: a tenth of eight hours is 48 minutes to the microsecond."""
     policy = desk(
-        Rule(name="r", when=F.used("resolution") >= share, to="l2"), targets=(Target.resolution(within="8 hours"),)
+        Rule(key="r", when=F.used("resolution") >= share, to="l2"), targets=(Target.resolution(within="8 hours"),)
     )
     assert moves(policy, opened(), due) == [("l2", due)]
     assert moves(policy, opened(), due - MICROSECOND) == []
@@ -81,8 +81,8 @@ def test_used_is_exact(share, due):
 def test_only_used_pauses():
     """Rule 30: three hours of waiting move `used` and do not move `open_for`."""
     policy = desk(
-        Rule(name="u", when=F.used("resolution") >= 0.75, to="l3"),
-        Rule(name="o", when=F.open_for >= "6 hours", to="l2"),
+        Rule(key="u", when=F.used("resolution") >= 0.75, to="l3"),
+        Rule(key="o", when=F.open_for >= "6 hours", to="l2"),
         targets=(Target.resolution(within="8 hours"),),
     )
     assert moves(policy, opened(E.WaitStarted(at=after(2)), E.WaitEnded(at=after(5))), after(9)) == [
@@ -94,8 +94,8 @@ def test_only_used_pauses():
 def test_past_due_and_time_left_are_measured_from_the_due():
     """Rule 30: both are unknown while the clock is paused."""
     policy = desk(
-        Rule(name="after", when=F.past_due("resolution") >= "1 hour", to="l2"),
-        Rule(name="before", when=F.time_left("resolution") < "1 hour", to="l3", at="l1"),
+        Rule(key="after", when=F.overdue_for("resolution") >= "1 hour", to="l2"),
+        Rule(key="before", when=F.remaining("resolution") < "1 hour", to="l3", at_level="l1"),
         targets=(Target.resolution(within="8 hours"),),
     )
     assert moves(policy, opened(), after(9)) == [("l3", after(7) + MICROSECOND)]
@@ -142,20 +142,20 @@ def test_past_due_runs_from_due_until_the_clock_stops():
     """Rule 30: it is counted in elapsed time or in business time."""
     case = opened(E.Resolved(at=when("tue 11:00")))
     instants = ("mon 17:00", "mon 17:29", "mon 17:30", "tue 10:59", "tue 11:00")
-    assert holds_at(F.past_due("resolution") >= "30 minutes", case, *instants, targets=TARGET) == [
+    assert holds_at(F.overdue_for("resolution") >= "30 minutes", case, *instants, targets=TARGET) == [
         False,
         False,
         True,
         True,
         False,
     ]
-    business = F.past_due("resolution") >= "1 business hour"
+    business = F.overdue_for("resolution") >= "1 business hour"
     assert holds_at(business, case, "tue 09:59", "tue 10:00", "tue 11:00", targets=TARGET) == [False, True, False]
 
 
 def test_time_left_is_unknown_without_a_pending_clock():
     """Rule 30: it is known until due, and unknown while the clock is paused or past due."""
-    less, more = F.time_left("resolution") < "2 business hours", F.time_left("resolution") >= "2 business hours"
+    less, more = F.remaining("resolution") < "2 business hours", F.remaining("resolution") >= "2 business hours"
     instants = ("mon 15:00", when("mon 15:00") + MICROSECOND, "mon 17:00", when("mon 17:00") + MICROSECOND)
     assert holds_at(less, opened(), *instants, targets=TARGET) == [False, True, True, False]
     assert holds_at(more, opened(), *instants, targets=TARGET) == [True, False, False, False]

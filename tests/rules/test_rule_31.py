@@ -15,12 +15,12 @@ from escalation_rules.worktime import BusinessCalendar
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.bench import OFFICE, after, desk, moves, opened, when
 
-OWN = (F.flag("x"), F.choice("kind", ("a", "b")), F.count("n", 0, 9), F.label("g"))
+OWN = (F.flag("x"), F.choice("kind", ("a", "b")), F.count("n", minimum=0, maximum=9), F.label("g"))
 
 
 def holds(condition, case, at, **changes):
     """Whether a condition holds of a case at an instant."""
-    policy = desk(Rule(name="r", when=condition, then=A.Flag("x")), **changes)
+    policy = desk(Rule(key="r", when=condition, then=A.Tag("x")), **changes)
     program, instant = program_of(policy), when(at) if isinstance(at, str) else at
     state = fold(program, case, microseconds_of(instant))
     return tree_holds(program.rules[0].own_tree, lambda number: bool(state.truth >> number & 1))
@@ -31,7 +31,12 @@ def holds_at(condition, case, *instants, **changes):
     return [holds(condition, case, at, **changes) for at in instants]
 
 
-FACTS = (F.flag("down"), F.count("seats", 0, 100), F.choice("size", ("small", "large")), F.label("team"))
+FACTS = (
+    F.flag("down"),
+    F.count("seats", minimum=0, maximum=100),
+    F.choice("size", ("small", "large")),
+    F.label("team"),
+)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +55,7 @@ FACTS = (F.flag("down"), F.count("seats", 0, 100), F.choice("size", ("small", "l
 )
 def test_unknown_is_not_true(when):
     """Rule 31: neither the atom nor its opposite holds, and the explanation says so."""
-    decision = decide(desk(Rule(name="r", when=when, to="l2"), facts=OWN), opened(), at=after(1))
+    decision = decide(desk(Rule(key="r", when=when, to="l2"), facts=OWN), opened(), at=after(1))
     assert decision.moves == ()
     assert "unknown" in decision.explain()
 
@@ -58,7 +63,7 @@ def test_unknown_is_not_true(when):
 @pytest.mark.parametrize("when", [F.flag("x") | F.level_failed, ~(F.flag("x") & ~F.level_failed)])
 def test_a_known_fact_may_settle_a_condition_with_an_unknown_one(when):
     """Rule 31: true or unknown is true."""
-    policy = desk(Rule(name="r", when=when, to="l2"), facts=OWN)
+    policy = desk(Rule(key="r", when=when, to="l2"), facts=OWN)
     assert moves(policy, opened(E.LevelFailed(at=after(1))), after(1)) == [("l2", after(1))]
 
 
@@ -81,7 +86,7 @@ def test_neither_an_atom_of_a_missing_fact_nor_its_opposite_holds(condition, fac
     assert not holds(condition, opened(), "mon 10:00", facts=FACTS)
     assert not holds(~(condition & condition), opened(), "mon 10:00", facts=FACTS)
     (name,) = facts
-    withdrawn = opened(E.FactObserved(at=when("mon 09:30"), name=name, value=None), facts=facts)
+    withdrawn = opened(E.FactChanged(at=when("mon 09:30"), name=name, value=None), facts=facts)
     assert not holds(condition, withdrawn, "mon 10:00", facts=FACTS)
 
 
@@ -94,7 +99,7 @@ def test_a_pick_without_a_value_is_unknown():
         False,
         True,
     ]
-    grown = opened(E.FactObserved(at=when("mon 10:30"), name="size", value="large"), facts={"size": "small"})
+    grown = opened(E.FactChanged(at=when("mon 10:30"), name="size", value="large"), facts={"size": "small"})
     assert holds_at(F.open_for >= span, grown, "mon 10:00", "mon 10:30", "mon 12:00", facts=FACTS) == [
         True,
         False,

@@ -39,21 +39,29 @@ from tests.bench import OFFICE, after, desk, opened, refusal, when
         (E.LevelFailed(at=when("mon 10:00"), track="x"), "case `C-1`: unknown track `x`"),
         (E.PriorityChanged(at=when("mon 10:00"), to="hihg"), "case `C-1`: unknown priority `hihg`"),
         (E.ChecklistOverridden(at=when("mon 10:00"), level="l4", reason="so"), "case `C-1`: unknown level `l4`"),
-        (E.FactObserved(at=when("mon 10:00"), name="seats", value=9), "not a value of F.count('seats', 0, 5): `9`"),
-        (E.FactObserved(at=when("mon 10:00"), name="down", value="yes"), "expected true or false"),
-        (E.FactObserved(at=when("mon 10:00"), name="size", value="huge"), "expected one of `small`, `large`"),
-        (E.FactObserved(at=when("mon 10:00"), name="team", value=3), "expected a text"),
+        (
+            E.FactChanged(at=when("mon 10:00"), name="seats", value=9),
+            "not a value of F.count('seats', minimum=0, maximum=5): `9`",
+        ),
+        (E.FactChanged(at=when("mon 10:00"), name="down", value="yes"), "expected true or false"),
+        (E.FactChanged(at=when("mon 10:00"), name="size", value="huge"), "expected one of `small`, `large`"),
+        (E.FactChanged(at=when("mon 10:00"), name="team", value=3), "expected a text"),
     ],
 )
 def test_a_history_that_the_policy_does_not_understand_is_refused(event, text):
     """Levels and priorities in the history must be the policy's; its facts must be in their domains."""
-    facts = (F.count("seats", 0, 5), F.flag("down"), F.choice("size", ("small", "large")), F.label("team"))
+    facts = (
+        F.count("seats", minimum=0, maximum=5),
+        F.flag("down"),
+        F.choice("size", ("small", "large")),
+        F.label("team"),
+    )
     assert text in refusal(lambda: decide(desk(facts=facts), opened(event), at=when("mon 11:00")))
 
 
 def test_a_fact_that_the_policy_does_not_declare_is_left_alone():
     """Tickets are asked about under several policies: no rule can see what is not declared."""
-    case = opened(E.FactObserved(at=when("mon 10:00"), name="site", value="Leeds"), facts={"team": "red"})
+    case = opened(E.FactChanged(at=when("mon 10:00"), name="site", value="Leeds"), facts={"team": "red"})
     assert decide(desk(), case, at=when("mon 11:00")).status == "open"
 
 
@@ -121,13 +129,13 @@ DESK, CASE = desk(), opened()
             lambda: decide(CASE, DESK, at=when("mon 10:00")),
             "a policy and a case in each other's place, expected the policy first",
         ),
-        (lambda: audit(CASE, DESK, when("mon 10:00")), "a policy and a case in each other's place"),
+        (lambda: audit(CASE, DESK, at=when("mon 10:00")), "a policy and a case in each other's place"),
         (lambda: settle(CASE, DESK, at=when("mon 10:00")), "a policy and a case in each other's place"),
         (
             lambda: forecast(CASE, DESK, at=when("mon 10:00"), until=when("mon 11:00")),
             "a policy and a case in each other's place",
         ),
-        (lambda: brief(CASE, DESK, when("mon 10:00")), "a policy and a case in each other's place"),
+        (lambda: brief(CASE, DESK, at=when("mon 10:00")), "a policy and a case in each other's place"),
         (lambda: decide(DESK, [CASE], at=when("mon 10:00")), "case: not a case `[Case(id='C-1'"),
         (lambda: decide(DESK, [CASE], at=when("mon 10:00")), "expected one `Case` at a time"),
         (lambda: decide(DESK, None, at=when("mon 10:00")), "case: not a case `None`, expected a `Case`"),
@@ -146,15 +154,15 @@ DESK, CASE = desk(), opened()
             "rotas: not rotas `5`, expected a `Rota` for each role",
         ),
         (lambda: check("x"), "policy: not a policy `x`, expected a `Policy`"),
-        (lambda: kpis("x", [CASE], when("mon 10:00")), "policy: not a policy `x`"),
-        (lambda: health("x", [CASE], when("mon 10:00")), "policy: not a policy `x`"),
-        (lambda: worklist("x", [CASE], when("mon 10:00"), "agent"), "policy: not a policy `x`"),
-        (lambda: kpis(DESK, CASE, when("mon 10:00")), "cases: not several cases `Case(id='C-1'"),
-        (lambda: health(DESK, [CASE, "C-2"], when("mon 10:00")), "cases[1]: not a case `C-2`, expected a `Case`"),
-        (lambda: worklist(DESK, None, when("mon 10:00"), "agent"), "cases: not several cases `None`"),
+        (lambda: kpis("x", [CASE], at=when("mon 10:00")), "policy: not a policy `x`"),
+        (lambda: health("x", [CASE], at=when("mon 10:00")), "policy: not a policy `x`"),
+        (lambda: worklist("x", [CASE], at=when("mon 10:00"), role="agent"), "policy: not a policy `x`"),
+        (lambda: kpis(DESK, CASE, at=when("mon 10:00")), "cases: not several cases `Case(id='C-1'"),
+        (lambda: health(DESK, [CASE, "C-2"], at=when("mon 10:00")), "cases[1]: not a case `C-2`, expected a `Case`"),
+        (lambda: worklist(DESK, None, at=when("mon 10:00"), role="agent"), "cases: not several cases `None`"),
         (
-            lambda: kpis(DESK, [CASE], when("mon 10:00"), per="fortnight"),
-            "per: unknown period `fortnight`, expected one of `day`, `month`, `quarter`, `week`, `year`",
+            lambda: kpis(DESK, [CASE], at=when("mon 10:00"), every="fortnight"),
+            "every: unknown period `fortnight`, expected one of `day`, `month`, `quarter`, `week`, `year`",
         ),
         (lambda: CASE.record([E.Resolved(at=when("mon 10:00"))]), "expected the events one by one: `record(*events)`"),
         (
@@ -179,19 +187,19 @@ def test_an_argument_that_is_something_else_is_refused(make, text):
     ("make", "text"),
     [
         (
-            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=object()),
+            lambda: E.FactChanged(at=when("mon 10:00"), name="x", value=object()),
             "value: not a value that JSON can hold: `<object object",
         ),
         (
-            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=when("mon 10:00").date()),
+            lambda: E.FactChanged(at=when("mon 10:00"), name="x", value=when("mon 10:00").date()),
             "hold: `datetime.date(2026, 3, 2)`, expected its text; did you mean `2026-03-02`",
         ),
         (
-            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=when("mon 10:00")),
+            lambda: E.FactChanged(at=when("mon 10:00"), name="x", value=when("mon 10:00")),
             "did you mean `2026-03-02T10:00:00+00:00`",
         ),
         (
-            lambda: E.FactObserved(at=when("mon 10:00"), name="x", value=float("nan")),
+            lambda: E.FactChanged(at=when("mon 10:00"), name="x", value=float("nan")),
             "value: not a value that JSON can hold: `nan`, expected texts, numbers, true, false or None",
         ),
         (lambda: opened(facts={"x": float("inf")}), "facts.x: not a value that JSON can hold: `inf`"),
@@ -224,18 +232,18 @@ def test_nothing_is_asked_of_a_case_before_its_opening():
         assert "before the opening" in refusal(ask)
 
 
-WANTED = Rule(name="asked", when=F.escalation_requested, to="l2")
+WANTED = Rule(key="asked", when=F.escalation_request_open, to="l2")
 FLAGS = {"facts": (F.flag("x"), F.flag("y"))}
 
 
 def observed(name, hour, value=True):
-    return E.FactObserved(at=after(hour), name=name, value=value)
+    return E.FactChanged(at=after(hour), name=name, value=value)
 
 
-FOUR = Checklist.of(Item(key="way", answers=("none", "good"), against=("good",), expires="2 hours"), q="Right?")
+FOUR = Checklist.of(Item(key="way", answers=("none", "good"), blocked_by=("good",), valid_for="2 hours"), q="Right?")
 HELD = desk(
     WANTED,
-    Rule(name="x", when=F.flag("x"), to="l3"),
+    Rule(key="x", when=F.flag("x"), to="l3"),
     levels=("l1", EscalationLevel(key="l2", entry=FOUR), EscalationLevel(key="l3", entry=Checklist.of(z="Z?"))),
     **FLAGS,
 )

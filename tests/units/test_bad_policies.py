@@ -14,7 +14,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.conditions import AllOf, Atom
 from escalation_rules.errors import InvalidValue, Misuse, UnknownName
-from escalation_rules.levels import Circle, Track
+from escalation_rules.levels import Track
 from escalation_rules.worktime import Rota, Span
 from tests.bench import OFFICE, desk, levels, opened, refusal, when
 
@@ -26,23 +26,26 @@ WHEN = F.open_for >= "1 hour"
     [
         (
             lambda: desk(
-                Rule(name="r", when=F.flag("production_dwn") == True, to="l2"), facts=(F.flag("production_down"),)
+                Rule(key="r", when=F.flag("production_dwn") == True, to="l2"), facts=(F.flag("production_down"),)
             ),
             "rules[r].when: unknown fact `production_dwn`",
         ),
-        (lambda: desk(Rule(name="r", when=WHEN, to="l22")), "rules[r].to: unknown level `l22`, expected one of `l1`"),
-        (lambda: desk(Rule(name="r", when=WHEN, to="l2", at="frontlin")), "rules[r].at[0]: unknown level `frontlin`"),
-        (lambda: desk(Rule(name="r", when=F.level >= "l9", to="l2")), "rules[r].when.level: unknown level `l9`"),
+        (lambda: desk(Rule(key="r", when=WHEN, to="l22")), "rules[r].to: unknown level `l22`, expected one of `l1`"),
         (
-            lambda: desk(Rule(name="r", when=F.open_for.on("offices") >= "1 hour", to="l2")),
-            "rules[r].when.open_for: unknown calendar `offices`, expected one of `office`; did you mean `office`",
+            lambda: desk(Rule(key="r", when=WHEN, to="l2", at_level="frontlin")),
+            "rules[r].at_level[0]: unknown level `frontlin`",
+        ),
+        (lambda: desk(Rule(key="r", when=F.level >= "l9", to="l2")), "rules[r].when.level: unknown level `l9`"),
+        (
+            lambda: desk(Rule(key="r", when=F.open_for.on("offices") >= "1 hour", to="l2")),
+            "rules[r].when.open_for: unknown calendar `offices`, expected one of `always`, `office`; did you mean `office`",
         ),
         (
             lambda: desk(calendar="ofice"),
-            "calendar: unknown calendar `ofice`, expected one of `office`; did you mean `office`",
+            "calendar: unknown calendar `ofice`, expected one of `always`, `office`; did you mean `office`",
         ),
         (
-            lambda: desk(Rule(name="r", when=F.priority >= "hihg", to="l2")),
+            lambda: desk(Rule(key="r", when=F.priority >= "hihg", to="l2")),
             "rules[r].when.priority: unknown priority `hihg`, expected one of `high`, `low`",
         ),
         (
@@ -50,15 +53,15 @@ WHEN = F.open_for >= "1 hour"
             "levels[l1].owner: unknown role `agnet`, expected one of `agent`, `assignee`, `customer`; did you mean",
         ),
         (
-            lambda: desk(Rule(name="r", when=F.deadline("reply") == "met", to="l2")),
-            "rules[r].when.deadline: unknown target `reply`",
+            lambda: desk(Rule(key="r", when=F.outcome("reply") == "met", to="l2")),
+            "rules[r].when.outcome: unknown target `reply`",
         ),
         (
-            lambda: desk(Rule(name="r", when=F.at_level_for("x") >= "1 hour", to="l2")),
+            lambda: desk(Rule(key="r", when=F.at_level_for("x") >= "1 hour", to="l2")),
             "unknown track `x`, expected one of `main`",
         ),
         (
-            lambda: desk(Rule(name="r", when=WHEN, then=A.SetPriority("hihg"))),
+            lambda: desk(Rule(key="r", when=WHEN, then=A.RaisePriority("hihg"))),
             "rules[r].then[0].to: unknown priority `hihg`",
         ),
         (
@@ -67,7 +70,7 @@ WHEN = F.open_for >= "1 hour"
         ),
         (
             lambda: desk(targets=Target.update(Pick(by="severity", values={"a": "1 hour"}))),
-            "targets[0].within.by: unknown choice fact `severity`, expected one of `priority`",
+            "targets[0].within.by: unknown choice fact or flag `severity`, expected one of `priority`",
         ),
         (
             lambda: desk(targets=Target.update(Pick(by="priority", values={"hihg": "1 hour"}))),
@@ -77,15 +80,15 @@ WHEN = F.open_for >= "1 hour"
             lambda: desk(targets=Target.update("1 hour", when=F.open_for >= "1 hour")),
             "targets[0].when: `F.open_for >= '1 hour'` in a target's condition, expected state, not time",
         ),
-        (lambda: desk(Rule(name="r", when=F.status == "opne", to="l2")), "unknown status `opne`"),
+        (lambda: desk(Rule(key="r", when=F.status == "opne", to="l2")), "unknown status `opne`"),
         (
             lambda: desk(
-                Rule(name="r", when=F.choice("size") == "huge", to="l2"), facts=(F.choice("size", ("small",)),)
+                Rule(key="r", when=F.choice("size") == "huge", to="l2"), facts=(F.choice("size", ("small",)),)
             ),
             "rules[r].when.size: unknown value of `size` `huge`, expected one of `small`",
         ),
         (
-            lambda: desk(Rule(name="r", when=F.count("size") >= 2, to="l2"), facts=(F.choice("size", ("small",)),)),
+            lambda: desk(Rule(key="r", when=F.count("size") >= 2, to="l2"), facts=(F.choice("size", ("small",)),)),
             "rules[r].when: `size` is no count but a choice",
         ),
         (
@@ -93,13 +96,13 @@ WHEN = F.open_for >= "1 hour"
             "levels[l1].owner: not a role `1 hour`, expected a role, or a pick of roles",
         ),
         (
-            lambda: desk(levels=levels(l1={"cooldown": Pick(by="priority", values={"hihg": "1 hour"})})),
-            "levels[l1].cooldown.values: unknown priority `hihg`",
+            lambda: desk(levels=levels(l1={"min_stay": Pick(by="priority", values={"hihg": "1 hour"})})),
+            "levels[l1].min_stay.values: unknown priority `hihg`",
         ),
         (lambda: desk(rotas={"agnet": Rota()}, roles=("agent",)), "rotas[agnet]: unknown role `agnet`"),
         (
-            lambda: desk(levels=levels(l1={"circle": Circle(pairs={"x": ("a", "b")})}), roles=("a",)),
-            "levels[l1].circle: unknown role `b`",
+            lambda: desk(levels=levels(l1={"counterparts": {"x": ("a", "b")}}), roles=("a",)),
+            "levels[l1].counterparts: unknown role `b`",
         ),
     ],
 )
@@ -113,27 +116,27 @@ def test_an_unknown_name_is_refused_with_its_path_and_the_nearest_known(make, te
     [
         (lambda: desk(levels=(*levels(), *levels())), "levels: level named twice `l1`"),
         (
-            lambda: desk(Rule(name="r", when=WHEN, to="l2"), Rule(name="r", when=WHEN, to="l3")),
+            lambda: desk(Rule(key="r", when=WHEN, to="l2"), Rule(key="r", when=WHEN, to="l3")),
             "rules: rule named twice `r`",
         ),
         (lambda: desk(tracks=(Track(key="t"), Track(key="t"))), "tracks: track named twice `t`"),
         (lambda: desk(priorities=("a", "a")), "priorities: priority named twice `a`"),
         (lambda: desk(facts=(F.flag("x"), F.flag("x"))), "facts: fact named twice `x`"),
         (
-            lambda: desk(Rule(name="r", when=WHEN, then=A.SetPriority("next")), priorities=()),
+            lambda: desk(Rule(key="r", when=WHEN, then=A.RaisePriority("next")), priorities=()),
             "rules[r].then[0].to: unknown priority `next`, expected no priority here: none is declared",
         ),
         (
-            lambda: desk(Rule(name="r", when=WHEN, then=A.SetPriority("high")), priorities=()),
+            lambda: desk(Rule(key="r", when=WHEN, then=A.RaisePriority("high")), priorities=()),
             "rules[r].then[0].to: unknown priority `high`, expected no priority here",
         ),
         (
-            lambda: desk(Rule(name="r", when=WHEN, to="next"), levels=()),
+            lambda: desk(Rule(key="r", when=WHEN, to="next"), levels=()),
             "rules[r].to: no next level on the track `main`, expected a track that has levels",
         ),
         (
             lambda: desk(
-                Rule(name="r", when=WHEN, to="next", track="b"), tracks=(Track(key="a", levels=levels()), Track("b"))
+                Rule(key="r", when=WHEN, to="next", track="b"), tracks=(Track(key="a", levels=levels()), Track("b"))
             ),
             "rules[r].to: no next level on the track `b`",
         ),
@@ -145,11 +148,14 @@ def test_an_unknown_name_is_refused_with_its_path_and_the_nearest_known(make, te
         (lambda: desk(levels=levels(), tracks=(Track(key="t"),)), "both levels and tracks"),
         (lambda: desk(calendars={"a": OFFICE, "b": OFFICE}, calendar=None), "several calendars and none that is usual"),
         (lambda: desk(levels=(EscalationLevel(key="next"),)), "reserved name for a level `next`"),
-        (lambda: Rule(name="r", when=WHEN), "a rule that does nothing `r`, expected `to`, `then` or both"),
+        (lambda: Rule(key="r", when=WHEN), "a rule that does nothing `r`, expected `to`, `then` or both"),
         (lambda: EscalationLevel(key="x", external=True, owner="a"), "an external level with an owner `a`"),
         (lambda: EscalationLevel(key="x", alternates="a"), "alternates without an owner"),
-        (lambda: Target(key="x", within="1 hour", stops=()), "a target that nothing stops"),
-        (lambda: Item("a", answers=("x", "y"), against=("z",)), "not among the answers `z`, expected one of `x`, `y`"),
+        (lambda: Target(key="x", within="1 hour", stop_on=()), "a target that nothing stops"),
+        (
+            lambda: Item("a", answers=("x", "y"), blocked_by=("z",)),
+            "not among the answers `z`, expected one of `x`, `y`",
+        ),
         (lambda: desk(facts=(F.choice("size"),)), "choice without its values `size`"),
         (lambda: desk(facts=(F.count("seats"),)), "count without its domain `seats`"),
         (lambda: desk(facts=(F.flag("priority"),)), "fact of the library's own `priority`"),
@@ -157,16 +163,13 @@ def test_an_unknown_name_is_refused_with_its_path_and_the_nearest_known(make, te
         (
             lambda: desk(
                 tracks=(Track(key="a", levels=levels()), Track(key="b", levels=(EscalationLevel(key="x"),))),
-                rules=(Rule(name="r", when=WHEN, to="l2", track="b"),),
+                rules=(Rule(key="r", when=WHEN, to="l2", track="b"),),
             ),
             "rules[r].track: track other than the level's `b`, expected `a` or none",
         ),
         (lambda: Policy(name="p", version="1", levls=()), "unknown field `levls`; did you mean `levels`"),
         (lambda: Policy(name="p"), "version: missing"),
-        (
-            lambda: EscalationLevel("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"),
-            "too many arguments",
-        ),
+        (lambda: EscalationLevel("a", "b"), "too many arguments"),
         (lambda: Span(1, "hours", amount=2), "argument given twice `amount`"),
     ],
 )
@@ -180,7 +183,7 @@ def test_what_contradicts_itself_is_refused(make, text):
     [
         (lambda: Case("", opened().history), "id"),
         (lambda: desk(name=" "), "name"),
-        (lambda: Rule(name="", when=WHEN, to="l2"), "name"),
+        (lambda: Rule(key="", when=WHEN, to="l2"), "key"),
         (lambda: EscalationLevel(key=""), "key"),
         (lambda: Track(key=""), "key"),
         (lambda: Target.update("1 hour", key=""), "key"),
@@ -195,12 +198,12 @@ def test_an_empty_name_is_refused(make, path):
 
 def test_many_problems_are_collected():
     """All that is wrong is told at once."""
-    text = refusal(lambda: desk(Rule(name="r", when=F.level >= "l9", to="l8"), calendar="x"))
+    text = refusal(lambda: desk(Rule(key="r", when=F.level >= "l9", to="l8"), calendar="x"))
     assert text.startswith("3 problems in policy `desk`:\n- calendar: unknown calendar `x`")
 
 
 DESK, CASE = desk(), opened()
-ASKED = Rule(name="asked", when=F.happened(E.EscalationRequested.like()), to="l2").model_dump()
+ASKED = Rule(key="asked", when=F.happened(E.EscalationRequested.like()), to="l2").model_dump()
 NEVER = {"event": "EscalationRequested", "where": {"wants": {"test": "among", "values": ["attenton"]}}}
 FORGOTTEN = "not a pattern but a kind of event `E.CallHeld`; did you mean `E.CallHeld.like()`"
 
@@ -210,9 +213,12 @@ FORGOTTEN = "not a pattern but a kind of event `E.CallHeld`; did you mean `E.Cal
     [
         (lambda: F.happened(E.CallHeld), FORGOTTEN),
         (lambda: F.happened((E.Resolved.like(), E.CallHeld)), FORGOTTEN),
-        (lambda: Target(key="x", within="1 hour", stops=E.CallHeld), f"stops: {FORGOTTEN}"),
-        (lambda: Target(key="x", within="1 hour", stops=E.Resolved.like(), starts=E.CallHeld), f"starts: {FORGOTTEN}"),
-        (lambda: Item("x", done_by=E.CallHeld), f"done_by: {FORGOTTEN}"),
+        (lambda: Target(key="x", within="1 hour", stop_on=E.CallHeld), f"stop_on: {FORGOTTEN}"),
+        (
+            lambda: Target(key="x", within="1 hour", stop_on=E.Resolved.like(), start_on=E.CallHeld),
+            f"start_on: {FORGOTTEN}",
+        ),
+        (lambda: Item("x", answered_by=E.CallHeld), f"answered_by: {FORGOTTEN}"),
         (lambda: E.Resolved.like() | E.CallHeld, FORGOTTEN),
         (
             lambda: E.EscalationRequested.like(wants="attenton"),
@@ -229,7 +235,7 @@ FORGOTTEN = "not a pattern but a kind of event `E.CallHeld`; did you mean `E.Cal
         (lambda: E.PlanRevised.like(shared="no"), "shared: not valid: `no`, expected true or false"),
         (lambda: E.Resolved.like(at="monday"), "at: not an instant `monday`"),
         (lambda: E.CommunicationAgreed.like(every="weekly"), "every: not a span of time `weekly`"),
-        (lambda: E.FactObserved.like(value=object()), "value: not a value that JSON can hold"),
+        (lambda: E.FactChanged.like(value=object()), "value: not a value that JSON can hold"),
         (lambda: E.CallHeld.like(kind=()), "kind: no value to compare with, expected at least one; `None` stands for"),
         (E.other_than, "no value to compare with, expected at least one, or `E.ANY`"),
         (
@@ -291,7 +297,7 @@ def test_conditions_that_python_would_misread_are_refused(make, text):
         (lambda: F.used("x") == 0.5, "a share compared with `==`"),
         (lambda: F.acknowledged >= True, "a flag compared with `>=`"),
         (lambda: F.label("team") >= "a", "a label compared with `>=`"),
-        (lambda: F.deadline("x") >= "met", "deadline: an outcome compared with `>=`"),
+        (lambda: F.outcome("x") >= "met", "outcome: an outcome compared with `>=`"),
         (lambda: F.open_for >= 5, "not a span of time `5`, expected a span such as `4 business hours`"),
         (lambda: F.open_for >= None, "not a span of time `None`, expected a span such as `4 business hours`"),
         (lambda: F.priority >= 5, "not a value of an ordered fact `5`, expected a name"),
@@ -299,7 +305,7 @@ def test_conditions_that_python_would_misread_are_refused(make, text):
             lambda: Atom.model_validate({"fact": "priority", "kind": "flag", "op": "==", "value": True}),
             "kind: `priority` is no flag but an ordered fact",
         ),
-        (lambda: F.deadline("x") == "breach", "unknown outcome `breach`"),
+        (lambda: F.outcome("x") == "breach", "unknown outcome `breach`"),
         (lambda: F.replies >= "two", "not a value of a count `two`, expected a whole number"),
         (lambda: F.used("x") >= "most", "not a share `most`, expected a number such as 0.75, `3/4` or `75%`"),
         (lambda: F.used("x") >= -1, "not a share `-1`, expected zero or more"),
@@ -346,27 +352,34 @@ CONDITION = 'expected one such as `F.open_for >= "4 hours"`'
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Rule(name="r", when=True, to="l2"), f"when: not a condition `True`, {CONDITION}"),
-        (lambda: Rule(name="r", when="open_for", to="l2"), f"when: not a condition `open_for`, {CONDITION}"),
+        (lambda: Rule(key="r", when=True, to="l2"), f"when: not a condition `True`, {CONDITION}"),
+        (lambda: Rule(key="r", when="open_for", to="l2"), f"when: not a condition `open_for`, {CONDITION}"),
         (lambda: Target.update("1 hour", when=5), f"when: not a condition `5`, {CONDITION}"),
         (
-            lambda: Rule(name="r", when={"type": "atm"}, to="l2"),
+            lambda: Rule(key="r", when={"type": "atm"}, to="l2"),
             "when: unknown type `atm`, expected one of `all`, `any`",
         ),
         (
-            lambda: Rule(name="r", when=WHEN, then="notify"),
+            lambda: Rule(key="r", when=WHEN, then="notify"),
             'then: not an action `notify`, expected one such as `A.Notify("manager")`',
         ),
         (lambda: Target.update(5), "within: not a span of time `5`, expected a span such as `4 business hours`"),
         (lambda: OFFICE.add(when("mon 09:00"), 5), "not a span of time `5`, expected a span such as"),
-        (lambda: EscalationLevel(key="x", cooldown=5), "cooldown: not a span of time `5`"),
+        (lambda: EscalationLevel(key="x", min_stay=5), "min_stay: not a span of time `5`"),
         (lambda: EscalationLevel(key="x", owner=5), "owner: not a name `5`, expected a text or a `Pick`"),
-        (lambda: A.Ask(of=None, item="x"), "of: not a name `None`, expected a text or a `Pick`"),
-        (lambda: Pick(by="x", values={"a": 5}), "values.a: not a choice `5`, expected a name or a span of time"),
-        (lambda: EscalationLevel(key="x", nobody="hld"), "nobody: not valid: `hld`, expected 'wait', 'hold' or 'skip'"),
-        (lambda: EscalationLevel(key="x", nobody="hld"), "did you mean `hold`"),
+        (lambda: A.Ask(role=None, item="x"), "role: not a name `None`, expected a text or a `Pick`"),
+        (
+            lambda: Pick(by="x", values={"a": 5}),
+            "values.a: not a choice `5`, expected a name, a span of time, or names",
+        ),
+        (
+            lambda: EscalationLevel(key="x", if_nobody="hld"),
+            "if_nobody: not valid: `hld`, expected 'proceed', 'hold' or 'skip'",
+        ),
+        (lambda: EscalationLevel(key="x", if_nobody="hld"), "did you mean `hold`"),
         (lambda: EscalationLevel(key="x", external="maybe"), "external: not valid: `maybe`, expected true or false"),
-        (lambda: EscalationLevel(key="x", work="hi"), "work: not valid: `hi`, expected a `Checklist`"),
+        (lambda: EscalationLevel(key="x", work=5), "work: not valid: `5`, expected a `Checklist`"),
+        (lambda: desk(levels=levels(l1={"work": "hi"})), "levels[l1].work: unknown checklist `hi`"),
         (lambda: desk(5), "rules[0]: not valid: `5`, expected a `Rule`"),
         (lambda: desk(rules=5), "rules: not valid: `5`, expected a tuple or a list"),
         (lambda: desk(version=1), "version: not valid: `1`, expected a text"),
@@ -432,7 +445,7 @@ def test_a_condition_that_is_too_wide_is_refused():
 def test_errors_carry_their_fields():
     """The text is made from the fields, and the classes are the built-in ones that one would expect."""
     with pytest.raises(ValueError, match="unknown level") as caught:
-        desk(Rule(name="r", when=WHEN, to="l22"))
+        desk(Rule(key="r", when=WHEN, to="l22"))
     (problem,) = caught.value.problems
     assert (problem.path, problem.given, problem.suggestion) == ("rules[r].to", "l22", "l2")
     assert issubclass(InvalidValue, ValueError)

@@ -20,16 +20,16 @@ HANDLES = [
     F.open_for.on("desk"),
     F.at_level_for("vendor").on(Pick(by="size", values={"small": "desk"}, otherwise="always")),
     F.moves("vendor"),
-    F.deadline("reply"),
-    F.past_due("reply").on("desk"),
+    F.outcome("reply"),
+    F.overdue_for("reply").on("desk"),
     F.happened(E.Resolved.like(by=None)),
     F.happened((E.Resolved.like(), E.CallHeld.like(kind=("square", "recovery")))),
     F.flag("down"),
     F.flag("level"),
     F.label("group"),
     F.count("seats"),
-    F.count("seats", 0, 100),
-    F.count("seats", None, 100),
+    F.count("seats", minimum=0, maximum=100),
+    F.count("seats", minimum=None, maximum=100),
     F.choice("size"),
     F.choice("size", ["small"]),
 ]
@@ -51,7 +51,7 @@ def test_a_handle_cannot_be_changed():
     with pytest.raises(AttributeError):
         del F.open_for.name
     with pytest.raises(TypeError):
-        F.count("seats", 0, 100).domain["high"] = 200
+        F.count("seats", minimum=0, maximum=100).domain["high"] = 200
     assert F.open_for.on("desk") is not F.open_for
     assert F.open_for.calendar is None
 
@@ -59,7 +59,7 @@ def test_a_handle_cannot_be_changed():
 def test_a_fact_is_declared_without_a_calendar():
     """A calendar counts a duration, and a policy declares none."""
     with pytest.raises(InvalidValue, match="a calendar for a count `desk`, expected a duration"):
-        F.count("seats", 0, 100).on("desk").as_declaration()
+        F.count("seats", minimum=0, maximum=100).on("desk").as_declaration()
 
 
 @pytest.mark.parametrize(
@@ -75,15 +75,15 @@ def test_a_fact_is_declared_without_a_calendar():
         (F.at_level_for("vendor") >= "1 hour", "at this level for 1 hour (vendor)"),
         (~F.level_failed, "not (could not be resolved at this level)"),
         (normal(~F.level_failed), "nobody says it failed at this level"),
-        (F.escalations >= 2, "requests for escalation: 2 or more"),
+        (F.escalation_requests >= 2, "requests for escalation: 2 or more"),
         (F.moves("vendor") < 2, "moves up on vendor: fewer than 2"),
-        (F.deadline("reply") == "breached", "target reply is breached"),
+        (F.outcome("reply") == "breached", "target reply is breached"),
         (F.used("reply") >= 0.75, "75 % of target reply is used up"),
         (F.used("reply") < 0.75, "less than 75 % of target reply is used up"),
-        (F.past_due("reply") >= "1 hour", "target reply past due for 1 hour"),
-        (F.past_due("reply") < "1 hour", "target reply past due for less than 1 hour"),
-        (F.time_left("reply") < "1 hour", "less than 1 hour left of target reply"),
-        (F.time_left("reply") >= "1 hour", "1 hour or more left of target reply"),
+        (F.overdue_for("reply") >= "1 hour", "target reply past due for 1 hour"),
+        (F.overdue_for("reply") < "1 hour", "target reply past due for less than 1 hour"),
+        (F.remaining("reply") < "1 hour", "less than 1 hour left of target reply"),
+        (F.remaining("reply") >= "1 hour", "1 hour or more left of target reply"),
         (F.flag("down") | (F.count("seats") > 5), "down is true, or seats is more than 5"),
         (F.flag("down") == False, "down is not true"),
         (F.choice("size") == "small", "size is small"),

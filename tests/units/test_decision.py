@@ -29,28 +29,28 @@ from escalation_rules.worktime import Absence, Rota
 from tests.bench import OFFICE, after, desk, levels, opened, when
 
 GUARD = Checklist.of(
-    Item("impact", "Is the impact known?"), Item("workaround", answers=("none", "good"), against=("good",))
+    Item("impact", "Is the impact known?"), Item("workaround", answers=("none", "good"), blocked_by=("good",))
 )
 
 
 def rich():
     """A policy and a case in which everything happens."""
     policy = desk(
-        Rule(name="failed", when=F.level_failed, to="next", then=A.Notify("boss", text="failed")),
-        Rule(name="asked", when=F.escalation_requested, to="l3"),
-        Rule(name="big", when=(F.count("seats") >= 50) & (F.open_for >= "40 business hours"), to="l3"),
+        Rule(key="failed", when=F.level_failed, to="next", then=A.Notify("boss", message="failed")),
+        Rule(key="asked", when=F.escalation_request_open, to="l3"),
+        Rule(key="big", when=(F.count("seats") >= 50) & (F.open_for >= "40 business hours"), to="l3"),
         levels=levels(
             l2={
                 "owner": "csm",
                 "alternates": "lead",
                 "work": Checklist.of(reviewed="Reviewed"),
-                "exit": GUARD,
-                "cooldown": "1 business day",
+                "de_escalation": GUARD,
+                "min_stay": "1 business day",
             },
             l3={
                 "owner": "vp",
                 "entry": Checklist.of(
-                    Item("signed", "Signed?"), Item("cheap", answers=("yes", "no"), against=("yes",))
+                    Item("signed", "Signed?"), Item("cheap", answers=("yes", "no"), blocked_by=("yes",))
                 ),
             },
         ),
@@ -58,14 +58,14 @@ def rich():
             Target.first_response("1 business hour"),
             Target.next_response("4 business hours"),
             Target.resolution("8 business hours", owner="csm"),
-            Target.review("1 business day", key="status", owner="boss", pauses=()),
+            Target.review("1 business day", key="status", owner="boss", pause_on=()),
         ),
-        facts=F.count("seats", 0, 100),
+        facts=F.count("seats", minimum=0, maximum=100),
         rotas={"csm": Rota(person="carol", absences=(Absence(start=when("mon 09:00"), end=when("tue 09:00")),))},
     )
     case = opened(
         E.EscalationRequested(at=when("mon 10:30")),
-        E.ItemConfirmed(at=when("mon 10:30"), item="cheap", answer="yes"),
+        E.ItemAnswered(at=when("mon 10:30"), item="cheap", answer="yes"),
         E.SupportReplied(at=when("mon 11:00")),
         E.LevelFailed(at=when("mon 12:00")),
         E.WaitStarted(at=when("mon 13:00")),
@@ -91,7 +91,7 @@ held back:
     missing `signed` (Signed?): unanswered
     against: `cheap` is answered `yes`
 asked:
-  Notify(roles=('boss',), text='failed'), due Mon 2026-03-02 12:00, by rule `failed`
+  Notify(roles=('boss',), message='failed'), due Mon 2026-03-02 12:00, by rule `failed`
 clocks:
   `status`: pending, due Tue 2026-03-03 17:00, owed by boss
   `resolution`: paused, owed by csm
@@ -117,8 +117,8 @@ this answer changes by itself at Tue 2026-03-03 17:00"""
 def test_explain_says_why_a_rule_that_holds_moves_nobody():
     """Ended, outside, there already, nothing new at this level, nothing new since it went down."""
     policy = desk(
-        Rule(name="asked", when=F.escalation_requested, to="l2"),
-        Rule(name="failed", when=F.level_failed & F.escalation_requested | F.acknowledged, to="next"),
+        Rule(key="asked", when=F.escalation_request_open, to="l2"),
+        Rule(key="failed", when=F.level_failed & F.escalation_request_open | F.acknowledged, to="next"),
         levels=(*levels(), EscalationLevel(key="outside", external=True)),
     )
     case = opened(E.Acknowledged(at=when("mon 10:00")), E.EscalationRequested(at=when("mon 10:00")))
@@ -148,10 +148,10 @@ def test_a_decision_read_back_explains_what_it_holds():
 
 def test_explain_tells_a_move_whose_reasons_are_gone_and_one_that_waits():
     """Answered meanwhile; and nobody on duty, with or without an end in sight."""
-    unanswered = Rule(name="unanswered", when=F.unanswered_for >= "1 hour", to="l2")
+    unanswered = Rule(key="unanswered", when=F.unanswered_for >= "1 hour", to="l2")
     case = opened(E.SupportReplied(at=when("mon 11:00")))
     assert "what made it due no longer holds" in decide(desk(unanswered), case, at=when("mon 12:00")).explain()
-    held = levels(l2={"owner": "csm", "nobody": "hold"})
+    held = levels(l2={"owner": "csm", "if_nobody": "hold"})
     away = Rota(person="carol", absences=((when("mon 09:00"), when("tue 09:00")),))
     policy = desk(unanswered, levels=held, rotas={"csm": away})
     assert "nobody is on duty until Tue 2026-03-03 09:00" in decide(policy, opened(), at=when("mon 12:00")).explain()
@@ -184,9 +184,9 @@ def test_explain_tells_tracks_apart_and_free_exits_and_changes():
 def test_explain_says_unknown_of_what_is_not_known():
     """Rule 31: no priority, no channel, no running clock; and where a rule looks only at certain levels."""
     policy = desk(
-        Rule(name="urgent", when=F.priority >= "high", at="l1", to="l2"),
-        Rule(name="by phone", when=F.channel == "phone", at=("l2", "l3"), to="l3"),
-        Rule(name="soon due", when=F.time_left("resolution") < "1 hour", to="l3"),
+        Rule(key="urgent", when=F.priority >= "high", at_level="l1", to="l2"),
+        Rule(key="by phone", when=F.channel == "phone", at_level=("l2", "l3"), to="l3"),
+        Rule(key="soon due", when=F.remaining("resolution") < "1 hour", to="l3"),
         targets=Target.resolution("4 business hours"),
     )
     case = opened(E.WaitStarted(at=when("mon 10:00"), on="customer"))
@@ -202,7 +202,9 @@ def test_explain_says_nothing_of_levels_on_a_track_the_case_does_not_stand_on():
     """Rule 20: on the second track the case stands nowhere until it is moved there."""
     tracks = (
         Track(key="f", levels=(EscalationLevel(key="f1"),)),
-        Track(key="h", levels=(EscalationLevel(key="h1", exit=Checklist.of(done="Done?"), cooldown="1 hour"),)),
+        Track(
+            key="h", levels=(EscalationLevel(key="h1", de_escalation=Checklist.of(done="Done?"), min_stay="1 hour"),)
+        ),
     )
     text = decide(desk(tracks=tracks), opened(), at=when("mon 10:00")).explain()
     assert "on `f1` (f)" in text
@@ -222,9 +224,9 @@ def test_deadlines_come_soonest_first_and_a_paused_one_last():
     policy, case = rich()
     decision = decide(policy, case, at=when("mon 14:00"))
     assert [one.target for one in decision.deadlines] == ["status", "resolution"]
-    assert [(one.target, one.outcome) for one in decision.ended] == [
+    assert [(one.target, one.outcome) for one in decision.stopped_deadlines] == [
         ("first_response", "breached"),
-        ("next_response", "not started"),
+        ("next_response", "not_started"),
     ]
 
 
@@ -235,7 +237,7 @@ def test_figures_that_run_are_asked_with_an_instant():
     resolution, status = decision.deadline("resolution"), decision.deadline("status")
     assert resolution.remaining(when("mon 14:00")) == timedelta(hours=4)
     assert resolution.due_if_resumed(when("mon 14:00")) == when("tue 10:00")
-    assert status.due_if_resumed(when("mon 14:00")) == status.due
+    assert status.due_if_resumed(when("mon 14:00")) == status.due_at
     assert decision.deadline("next_response").remaining(when("mon 14:00")) is None
     assert decision.deadline("next_response").due_if_resumed(when("mon 14:00")) is None
     assert decision.deadline("next_response").segments(when("mon 14:00")) == ()
@@ -263,7 +265,7 @@ def test_there_is_no_such_field():
 
 def test_one_key_to_accept_may_stand_by_itself():
     """A key is a text, not a list of letters; one that is not asked for is refused as one."""
-    policy = desk(Rule(name="late", when=F.open_for >= "1 hour", to="l2", then=A.Notify("boss")))
+    policy = desk(Rule(key="late", when=F.open_for >= "1 hour", to="l2", then=A.Notify("boss")))
     decision = decide(policy, opened(), at=when("mon 12:00"))
     (key,) = [move.key for move in decision.moves]
     assert decision.accept(at=when("mon 12:00"), only=key) == decision.accept(at=when("mon 12:00"), only=[key])
@@ -296,15 +298,15 @@ def test_the_fingerprint_is_over_all_but_the_rotas():
 
 def test_why_not_names_a_no_that_was_said():
     """A move that was declined is not asked again, and the answer says so."""
-    policy, case = desk(Rule(name="late", when=F.open_for >= "1 hour", to="l2")), opened()
+    policy, case = desk(Rule(key="late", when=F.open_for >= "1 hour", to="l2")), opened()
     move = decide(policy, case, at=when("mon 11:00")).move
-    declined = case.record(E.MoveDeclined(at=when("mon 11:00"), key=move.key, reason="on holiday"))
+    declined = case.record(E.Declined(at=when("mon 11:00"), key=move.key, reason="on holiday"))
     assert "no: this move was declined" in decide(policy, declined, at=when("mon 12:00")).explain()
 
 
 def test_why_not_names_a_policy_that_is_not_in_force_yet():
     """And from when on it is."""
-    policy = desk(Rule(name="late", when=F.open_for >= "1 hour", to="l2"), effective_from=when("mon 15:00"))
+    policy = desk(Rule(key="late", when=F.open_for >= "1 hour", to="l2"), effective_from=when("mon 15:00"))
     told = decide(policy, opened(), at=when("mon 11:00")).explain()
     assert "not yet: the policy is in force (from Mon 2026-03-02 15:00)" in told
 
@@ -312,20 +314,20 @@ def test_why_not_names_a_policy_that_is_not_in_force_yet():
 def test_who_took_the_case_owes_its_work_and_its_deadlines():
     """The manager was away when it came; once recorded, the alternate still has it."""
     policy = desk(
-        Rule(name="late", when=F.open_for >= "1 hour", to="l2"),
+        Rule(key="late", when=F.open_for >= "1 hour", to="l2"),
         levels=levels(l2={"owner": "csm", "alternates": "lead", "work": Checklist.of(reviewed="Reviewed")}),
         targets=Target.resolution("8 business hours"),
         rotas={"csm": Rota(person="carol", absences=(Absence(start=when("mon 09:00"), end=when("tue 09:00")),))},
     )
     settled = settle(policy, opened(), at=when("mon 11:00"))
     for decision in (decide(policy, opened(), at=when("mon 11:00")), settled.decision):
-        assert {one.role for one in decision.owed} == {"lead"}
+        assert {one.role for one in decision.worklist} == {"lead"}
         assert decision.deadline("resolution").owner == "lead"
 
 
 def test_why_not_has_nothing_against_a_rule_that_only_asks():
     """It holds, goes nowhere, and has been done."""
-    policy = desk(Rule(name="tell", when=F.open_for >= "1 hour", then=A.Notify("boss")))
+    policy = desk(Rule(key="tell", when=F.open_for >= "1 hour", then=A.Notify("boss")))
     settled = settle(policy, opened(), at=when("mon 11:00"))
     told = settled.decision.explain()
     assert "`tell`" in told
@@ -337,9 +339,9 @@ RESOLUTION = Target.resolution(within="8 hours")
 
 def test_deadlines_come_soonest_first():
     """Paused ones, which have no due, come last."""
-    targets = (RESOLUTION, Target(key="t", within="20 hours", stops=E.Reviewed.like(), pauses=()))
+    targets = (RESOLUTION, Target(key="t", within="20 hours", stop_on=E.Reviewed.like(), pause_on=()))
     found = decide(desk(targets=targets), opened(E.WaitStarted(at=after(1))), at=after(2)).deadlines
-    assert [(one.target, one.due) for one in found] == [("t", after(20)), ("resolution", None)]
+    assert [(one.target, one.due_at) for one in found] == [("t", after(20)), ("resolution", None)]
 
 
 def test_an_unknown_target_is_refused_with_the_nearest_known():
@@ -349,18 +351,18 @@ def test_an_unknown_target_is_refused_with_the_nearest_known():
 
 
 ASKED = E.EscalationRequested(at=after(1))
-WANTED = Rule(name="asked", when=F.escalation_requested, to="l2")
+WANTED = Rule(key="asked", when=F.escalation_request_open, to="l2")
 FLAGS = {"facts": (F.flag("x"), F.flag("y"))}
 
 
 def answered(item, hour, answer="yes", **more):
-    return E.ItemConfirmed(at=after(hour), item=item, answer=answer, **more)
+    return E.ItemAnswered(at=after(hour), item=item, answer=answer, **more)
 
 
-FOUR = Checklist.of(Item(key="way", answers=("none", "good"), against=("good",), expires="2 hours"), q="Right?")
+FOUR = Checklist.of(Item(key="way", answers=("none", "good"), blocked_by=("good",), valid_for="2 hours"), q="Right?")
 HELD = desk(
     WANTED,
-    Rule(name="x", when=F.flag("x"), to="l3"),
+    Rule(key="x", when=F.flag("x"), to="l3"),
     levels=("l1", EscalationLevel(key="l2", entry=FOUR), EscalationLevel(key="l3", entry=Checklist.of(z="Z?"))),
     **FLAGS,
 )

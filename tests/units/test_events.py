@@ -85,7 +85,7 @@ def test_the_constants_of_a_pattern_are_what_the_field_holds():
         E.Escalated.like(recorded_at=(None, AT)),
         E.CommunicationAgreed.like(every="4 business hours"),
         E.PlanRevised.like(items=E.PlanItem("swap"), plan=E.other_than(E.ActionPlan())),
-        E.FactObserved.like(value=(True, "red")),
+        E.FactChanged.like(value=(True, "red")),
         E.Opened.like(facts={"down": True}),
     )
     plan = E.CommunicationPlan(every="4 business hours")

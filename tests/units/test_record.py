@@ -28,8 +28,8 @@ def test_a_stay_begins_with_the_event_that_leads_there():
         E.Escalated(at=when("mon 11:00"), to="m1"),
         E.Escalated(at=when("mon 12:00"), to="s2"),
         E.DeEscalated(at=when("mon 13:00"), track="management"),
-        E.Observed(at=when("mon 14:00"), level="s3"),
-        E.Observed(at=when("mon 15:00"), priority="high"),
+        E.Reconciled(at=when("mon 14:00"), level="s3"),
+        E.Reconciled(at=when("mon 15:00"), priority="high"),
         E.DeEscalated(at=when("mon 16:00")),
         E.DeEscalated(at=when("tue 09:00"), track="support"),
     )

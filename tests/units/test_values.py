@@ -89,9 +89,9 @@ def test_a_policy_knows_the_track_of_a_level():
 def test_every_action_says_whose_roles_it_names():
     """An unknown role is found in each, by its path."""
     closed = ("csm",)
-    asking = levels(l2={"owner": "csm", "on_entry": (A.Ask(of="cms", item="impact"),)})
+    asking = levels(l2={"owner": "csm", "on_entry": (A.Ask(role="cms", item="impact"),)})
     with pytest.raises(
-        EscalationRulesError, match=r"levels\[l2\]\.on_entry\[0\]\.of: unknown role `cms`.* did you mean `csm`"
+        EscalationRulesError, match=r"levels\[l2\]\.on_entry\[0\]\.role: unknown role `cms`.* did you mean `csm`"
     ):
         desk(roles=closed, levels=asking)
 
@@ -107,7 +107,7 @@ def test_a_fact_that_takes_no_argument_is_given_none():
     """Read from data, where no handle stands in the way."""
     odd = Atom.model_validate({"fact": "replies", "op": ">=", "value": 1, "of": "x"})
     with pytest.raises(EscalationRulesError, match="`replies` asked about `x`, expected no argument"):
-        desk(Rule(name="r", when=odd, to="l2"))
+        desk(Rule(key="r", when=odd, to="l2"))
 
 
 def test_a_pick_by_a_value_that_the_fact_has_not_is_refused():
@@ -121,17 +121,19 @@ def test_more_values_than_are_remembered_are_worked_out_again(monkeypatch):
     """What a comparison holds for is kept for so many values, and right for all."""
     for module in ("model", "rules", "clocks", "facts"):
         monkeypatch.setattr(f"escalation_rules.engine.{module}.REMEMBERED", 0)
-    policy = desk(Rule(name="many", when=F.count("seats") >= 5, to="l2"), facts=F.count("seats", 0, 9))
-    levels = [decide(policy, opened(facts={"seats": n}), at=when("mon 10:00")).levels["main"] for n in (4, 5, 4)]
+    policy = desk(Rule(key="many", when=F.count("seats") >= 5, to="l2"), facts=F.count("seats", minimum=0, maximum=9))
+    levels = [
+        decide(policy, opened(facts={"seats": n}), at=when("mon 10:00")).positions["main"].level for n in (4, 5, 4)
+    ]
     assert levels == ["l1", "l2", "l1"]
 
 
 def test_a_snapshot_that_agrees_with_what_is_known_changes_nothing():
     """A priority that was changed before, and somebody who was assigned before."""
     case = opened(E.PriorityChanged(at=when("mon 10:00"), to="high"), E.Assigned(at=when("mon 10:00"), person="ann"))
-    seen = case.record(E.Observed(at=when("mon 11:00"), priority="high", assigned={"assignee": "ann"}))
-    assert seen.priority(when("mon 12:00")) == "high"
-    assert decide(desk(Rule(name="sent", when=F.assignments >= 2, to="l2")), seen, at=when("mon 12:00")).move is None
+    seen = case.record(E.Reconciled(at=when("mon 11:00"), priority="high", assigned={"assignee": "ann"}))
+    assert seen.priority(at=when("mon 12:00")) == "high"
+    assert decide(desk(Rule(key="sent", when=F.assignments >= 2, to="l2")), seen, at=when("mon 12:00")).move is None
 
 
 NAMES = {**vars(escalation_rules), **vars(worktime), **vars(parts), "E": E, "F": F, "A": A}
@@ -142,19 +144,20 @@ CONDITIONS = [
     F.used("r") >= 0.75,
     F.open_for.on("o") >= "1 day",
     F.happened(E.ANY_REQUEST) | (F.at_level_for("t") >= "1 business day"),
-    F.deadline("r") != "met",
+    F.outcome("r") != "met",
     F.unanswered_for >= Pick(by="priority", values={"high": "1 hour"}, otherwise="2 hours"),
 ]
 EVENTS = [
     E.Opened(at=after(0), priority="x", facts={"a": [1, 2]}),
     E.PlanRevised(
-        at=after(0), plan=E.ActionPlan(items=(E.PlanItem(what="w", owner="o", due=after(3)),), backup="b", shared=True)
+        at=after(0),
+        plan=E.ActionPlan(items=(E.PlanItem(what="w", owner="o", due_at=after(3)),), backup="b", shared=True),
     ),
     E.CommunicationAgreed(
         at=after(0), plan=E.CommunicationPlan(mode="phone", every="4 business hours", attendees=("a", "b"))
     ),
     E.Escalated(at=after(0), to="l2", track="t", rules=("a",), key="k", recorded_at=after(1)),
-    E.Observed(at=after(0), assigned={"a": None}),
+    E.Reconciled(at=after(0), assigned={"a": None}),
     E.PostMortemHeld(at=after(0), service_issue=False, lessons=("x",)),
 ]
 PRESETS = [getattr(presets, name) for name in presets.__all__]
@@ -171,7 +174,7 @@ def same(value):
 @pytest.mark.parametrize("when", CONDITIONS)
 def test_a_rule_is_itself_again(when):
     """With every kind of condition."""
-    same(Rule(name="r", when=when, to="l2", then=(A.Flag(text="x"), A.Notify(roles=("q",)))))
+    same(Rule(key="r", when=when, to="l2", then=(A.Tag(text="x"), A.Notify(roles=("q",)))))
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -191,8 +194,8 @@ def test_a_preset_is_itself_again(preset):
 def test_a_decision_is_itself_again():
     """With moves, held moves, actions, deadlines and exits in it."""
     policy = desk(
-        Rule(name="r", when=F.open_for >= "1 hour", to="l2", then=A.Flag(text="x")),
-        Rule(name="q", when=F.open_for >= "1 hour", to="l3"),
+        Rule(key="r", when=F.open_for >= "1 hour", to="l2", then=A.Tag(text="x")),
+        Rule(key="q", when=F.open_for >= "1 hour", to="l3"),
         levels=("l1", EscalationLevel(key="l2", owner="csm"), EscalationLevel(key="l3", entry=Checklist.of(z="Z?"))),
         targets=(Target.resolution(within="8 business hours"),),
         calendars={"office": OFFICE},
@@ -236,7 +239,7 @@ def test_nothing_that_was_given_can_be_changed_later():
 
 def test_a_changed_copy_decides_as_it_says():
     """Nothing compiled for the first is kept for the second."""
-    policy = desk(Rule(name="r", when=F.open_for >= "1 hour", to="l2"))
+    policy = desk(Rule(key="r", when=F.open_for >= "1 hour", to="l2"))
     assert decide(policy, opened(), at=after(2)).move
     emptied = policy.model_copy(update={"rules": ()})
     assert decide(emptied, opened(), at=after(2)).move is None
@@ -245,8 +248,8 @@ def test_a_changed_copy_decides_as_it_says():
 
 def test_a_span_may_be_a_string_or_a_timedelta_anywhere():
     """In a level, a target, a condition, a calendar."""
-    one = EscalationLevel(key="a", escalate_after=timedelta(hours=1), cooldown="1 hour")
-    assert one.escalate_after == one.cooldown == Target.resolution(within=timedelta(hours=1)).within
+    one = EscalationLevel(key="a", escalate_after=timedelta(hours=1), min_stay="1 hour")
+    assert one.escalate_after == one.min_stay == Target.resolution(within=timedelta(hours=1)).within
     assert OFFICE.add(after(0), timedelta(hours=1)) == OFFICE.add(after(0), "1 business hour")
 
 

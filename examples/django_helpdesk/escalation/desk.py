@@ -73,8 +73,8 @@ def _act(ticket, case, decision, at):
     """Make the host agree with the case, by the host's own function, so that its mails and change log are as ever."""
     bot, _ = get_user_model().objects.get_or_create(username=BOT, defaults={"is_staff": True})
     changes = {}
-    if CODES[case.priority(at)] != ticket.priority:
-        changes["priority"] = CODES[case.priority(at)]
+    if CODES[case.priority(at=at)] != ticket.priority:
+        changes["priority"] = CODES[case.priority(at=at)]
     person = decision.move and _person(ticket, decision.move.owner)
     if person and person != ticket.assigned_to:
         changes["owner"] = person.pk
@@ -108,7 +108,7 @@ def _store(ticket, events):
 
 def _sleep(ticket, decision):
     """Until the answer changes by itself, or somebody touches the ticket."""
-    level = next(iter(decision.levels.values())) or ""
+    level = next(iter(decision.positions.values())).level or ""
     state = {"level": level, "wake_at": decision.wake_at, "policy": POLICY.fingerprint, "touched": False}
     EscalationState.objects.bulk_create(
         [EscalationState(ticket=ticket, **state)],

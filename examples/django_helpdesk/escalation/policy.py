@@ -4,7 +4,7 @@ from escalation_rules import BusinessCalendar, EscalationLevel, Pick, Policy, Ru
 from escalation_rules import actions as A
 from escalation_rules import facts as F
 
-LATE_ANSWER = (F.deadline("first_response") == "breached") | (F.deadline("next_response") == "breached")
+LATE_ANSWER = (F.outcome("first_response") == "breached") | (F.outcome("next_response") == "breached")
 
 POLICY = Policy(
     name="helpdesk",
@@ -16,21 +16,23 @@ POLICY = Policy(
     targets=(
         Target.first_response(
             within=Pick(by="priority", values={"critical": "1 business hour"}, otherwise="8 business hours"),
-            pauses="hold",
+            pause_on="hold",
         ),
-        Target.next_response(within="8 business hours", pauses="hold"),
+        Target.next_response(within="8 business hours", pause_on="hold"),
         Target.resolution(
             within=Pick(by="priority", values={"critical": "16 business hours"}, otherwise="40 business hours"),
-            pauses="hold",
+            pause_on="hold",
         ),
     ),
     levels=(
         EscalationLevel(key="frontline", owner="frontline"),
         EscalationLevel(key="seniors", owner="seniors"),
-        EscalationLevel(key="management", owner="management", on_entry=A.Notify(roles="management", text="escalated")),
+        EscalationLevel(
+            key="management", owner="management", on_entry=A.Notify(roles="management", message="escalated")
+        ),
     ),
     rules=(
-        Rule(name="no answer in time", when=LATE_ANSWER, to="seniors", then=A.SetPriority(to="next")),
-        Rule(name="not resolved in time", when=F.deadline("resolution") == "breached", to="management"),
+        Rule(key="no answer in time", when=LATE_ANSWER, to="seniors", then=A.RaisePriority(to="next")),
+        Rule(key="not resolved in time", when=F.outcome("resolution") == "breached", to="management"),
     ),
 )

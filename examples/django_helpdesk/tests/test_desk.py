@@ -109,8 +109,8 @@ def test_a_reassignment_is_read_from_the_change_record_in_whatever_language_it_w
     desk.at("mon 10:00").update(ticket, owner=desk.people["sam"].pk, priority=2, language="de")
     assert {change.field for change in TicketChange.objects.all()} == {"Eigentümer", "Priorität"}
     case = desk.at("mon 10:01").case(ticket)
-    assert (case.assigned(when("mon 10:00")), case.priority(when("mon 10:00"))) == ({"assignee": "sam"}, "high")
-    assert "Observed" not in kinds(case)
+    assert (case.assigned(at=when("mon 10:00")), case.priority(at=when("mon 10:00"))) == ({"assignee": "sam"}, "high")
+    assert "Reconciled" not in kinds(case)
 
 
 def test_what_the_host_changes_without_a_trace_is_observed_once(desk):
@@ -120,19 +120,19 @@ def test_what_the_host_changes_without_a_trace_is_observed_once(desk):
     desk.at("mon 11:00").edit(ticket, priority=1)
     desk.at("mon 12:00").escalate(all=True)
     desk.at("mon 13:00").escalate(all=True)
-    seen = [event for event in desk.case(ticket).history if isinstance(event, E.Observed)]
+    seen = [event for event in desk.case(ticket).history if isinstance(event, E.Reconciled)]
     assert [(one.at, one.priority, one.assigned.get("assignee")) for one in seen] == [
         (when("mon 10:00"), None, "sam"),
         (when("mon 11:00"), "critical", None),
     ]
-    assert desk.case(ticket).priority(when("mon 10:59")) == "normal"
+    assert desk.case(ticket).priority(at=when("mon 10:59")) == "normal"
 
 
 def test_a_change_behind_djangos_back_is_found_by_looking_at_all(desk):
     ticket = desk.open()
     Ticket.objects.update(status=Ticket.CLOSED_STATUS)
     desk.at("mon 12:00").escalate()
-    assert desk.case(ticket).history[-1].type == "Observed"
+    assert desk.case(ticket).history[-1].type == "Reconciled"
     assert EscalationEvent.objects.count() == 1
     desk.escalate(all=True)
     assert EscalationEvent.objects.count() == 2
@@ -145,8 +145,8 @@ def test_a_merged_ticket_is_void_and_its_messages_move(desk):
     young = desk.at("mon 11:00").open(title="Fire")
     desk.merge(old, into=young)
     assert EscalationState.objects.get(pk=old.pk).wake_at is None
-    assert desk.case(old).status(when("mon 11:00")) == "void"
-    assert desk.case(young).status(when("mon 11:00")) == "open"
+    assert desk.case(old).status(at=when("mon 11:00")) == "void"
+    assert desk.case(young).status(at=when("mon 11:00")) == "open"
     assert kinds(desk.case(young)).count("SupportReplied") == 1
 
 

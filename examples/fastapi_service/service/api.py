@@ -17,20 +17,20 @@ FromCustomers = E.CustomerReplied | E.EscalationRequested
 FromStaff = (
     E.SupportReplied
     | E.Acknowledged
-    | E.EscalationReceived
-    | E.EscalationAnswered
+    | E.EscalationRequestReceived
+    | E.EscalationRequestAnswered
     | E.LevelFailed
     | E.PriorityChanged
     | E.Assigned
     | E.WaitStarted
     | E.WaitEnded
-    | E.ItemConfirmed
-    | E.ItemWithdrawn
+    | E.ItemAnswered
+    | E.AnswerWithdrawn
     | E.ChecklistOverridden
-    | E.FactObserved
+    | E.FactChanged
     | E.Escalated
     | E.DeEscalated
-    | E.MoveDeclined
+    | E.Declined
     | E.UpdateSent
     | E.CallHeld
     | E.Resolved
@@ -137,7 +137,7 @@ def trusted(event: E.Event, who: Person, now: datetime) -> E.Event:
     It may repeat an event under its own id, and tell of the past but not of the future. Ids and keys like the engine's
     do not get in: they would make it believe that something was done.
     """
-    ours = {"recorded_at"} if isinstance(event, E.MoveDeclined) else {"recorded_at", "key"}
+    ours = {"recorded_at"} if isinstance(event, E.Declined) else {"recorded_at", "key"}
     own_id = sha256(f"{who.name} {event.id}".encode()).hexdigest()[:40] if event.id else uuid4().hex
     ids = {"by": who.name, "actor": who.actor, "id": f"client:{own_id}"}
     unsaid = dict.fromkeys(ours & type(event).model_fields.keys())

@@ -181,7 +181,7 @@ def _append(held: Held, *events: E.Event) -> None:
 
 def _body(case_id: str, asked: Move | ActionDue) -> dict:
     """A message for the owner of a level, or for the roles that an action names."""
-    body = {"case": case_id, "due": asked.due.isoformat()}
+    body = {"case": case_id, "due": asked.due_at.isoformat()}
     if isinstance(asked, Move):
         why = [f"{reason.rule}: {reason.text}" for reason in asked.reasons]
         return body | {"kind": "move", "to": asked.to, "owner": asked.owner and asked.owner.role, "why": why}

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from escalation_rules import Blocked, Case, Decision, Policy
+from escalation_rules import BlockedMove, Case, Decision, Policy
 from escalation_rules import events as E
 
 from service.desk import Desk
@@ -47,7 +47,7 @@ class Page(NamedTuple):
     def of(cls, desk: Desk, case_id: str) -> Self:
         title, case, decision = desk.read(case_id)
         zone = ZoneInfo(decision.timezone)
-        level = desk.policy.level(next(iter(decision.levels.values())))
+        level = desk.policy.level(next(iter(decision.positions.values())).level)
         return cls(
             id=case_id,
             title=title,
@@ -67,31 +67,31 @@ class Page(NamedTuple):
 
 def _here(policy: Policy, key: str, decision: Decision) -> Checklist:
     """The work of the present level: what is still owed can be ticked, the rest is done."""
-    owed = {one.item for one in decision.owed if one.item and one.level == key}
+    owed = {one.item for one in decision.worklist if one.item and one.level == key}
     level = policy.level(key)
     items = level.work.items if level.work else ()
     lines = [Line(item.key, item.text, item.answers if item.key in owed else ()) for item in items]
     return Checklist(f"To do on {level.name}", lines, [])
 
 
-def _before(policy: Policy, held: Blocked) -> Checklist:
+def _before(policy: Policy, held: BlockedMove) -> Checklist:
     """What a move that is wanted still lacks, and what argues against it."""
     lines = [Line(item.key, item.text, item.answers) for item in held.missing]
-    against = [(one.item, f"{one.text} {one.answer}") for one in held.against]
+    against = [(one.item, f"{one.text} {one.answer}") for one in held.objections]
     return Checklist(f"Before it can go to {policy.level(held.move.to).name}", lines, against)
 
 
 def _clocks(decision: Decision, zone: ZoneInfo) -> list[Clock]:
-    every = (*decision.deadlines, *decision.ended)
+    every = (*decision.deadlines, *decision.stopped_deadlines)
     return [
         Clock(
             one.target.replace("_", " "),
             one.clock if one.outcome == "pending" else one.outcome,
-            _said(one.due, zone),
+            _said(one.due_at, zone),
             _spent(one.remaining(decision.at)) if one.clock != "stopped" else "",
         )
         for one in every
-        if one.outcome != "not started"
+        if one.outcome != "not_started"
     ]
 
 

@@ -7,12 +7,12 @@ from escalation_rules import facts as F
 
 WORK = Checklist.of(
     Item("reviewed", "Complaint reviewed"),
-    Item("answered", "Customer answered", done_by=E.COUNTING_REPLY),
+    Item("answered", "Customer answered", answered_by=E.COUNTING_REPLY),
     Item("attempted", "Resolution attempted"),
 )
 BEFORE_SOLUTIONS = Checklist.of(
     Item("problem", "Is the problem statement correct?"),
-    Item("workaround", "Is there a workaround?", answers=("none", "poor", "good"), against=("good",)),
+    Item("workaround", "Is there a workaround?", answers=("none", "poor", "good"), blocked_by=("good",)),
 )
 
 POLICY = Policy(
@@ -35,7 +35,7 @@ POLICY = Policy(
             title="Manager",
             owner="managers",
             work=WORK,
-            on_entry=A.Notify(roles="managers", text="moved"),
+            on_entry=A.Notify(roles="managers", message="moved"),
         ),
         EscalationLevel(
             key="solutions",
@@ -44,20 +44,20 @@ POLICY = Policy(
             entry=BEFORE_SOLUTIONS,
             work=WORK,
             targets=Target.contact(within="2 business days"),
-            on_entry=A.Notify(roles=("solutions", "managers"), text="moved"),
+            on_entry=A.Notify(roles=("solutions", "managers"), message="moved"),
         ),
     ),
     rules=(
-        Rule(name="could not be resolved here", when=F.level_failed, to="next"),
-        Rule(name="customer asks for it", when=F.escalation_requested, to="manager"),
-        Rule(name="first answer is late", when=F.deadline("first_response") == "breached", to="manager"),
+        Rule(key="could not be resolved here", when=F.level_failed, to="next"),
+        Rule(key="customer asks for it", when=F.escalation_request_open, to="manager"),
+        Rule(key="first answer is late", when=F.outcome("first_response") == "breached", to="manager"),
         Rule(
-            name="waited for a day",
+            key="waited for a day",
             when=F.unanswered_for >= "8 business hours",
             to="manager",
-            then=A.SetPriority(to="next"),
+            then=A.RaisePriority(to="next"),
         ),
-        Rule(name="not resolved in time", when=F.deadline("resolution") == "breached", to="solutions"),
-        Rule(name="production down", when=F.flag("production_down"), to="solutions", checklist="waived"),
+        Rule(key="not resolved in time", when=F.outcome("resolution") == "breached", to="solutions"),
+        Rule(key="production down", when=F.flag("production_down"), to="solutions", checklist="waived"),
     ),
 )

@@ -43,5 +43,5 @@ def test_the_description_names_every_kind_of_event_that_people_may_report(client
     described = client.get("/openapi.json").json()
     body = described["paths"]["/api/cases/{case_id}/events"]["post"]["requestBody"]
     kinds = body["content"]["application/json"]["schema"]["discriminator"]["mapping"]
-    assert {"CustomerReplied", "ItemConfirmed", "Resolved"} < set(kinds)
-    assert not {"ActionTaken", "Observed", "Opened"} & set(kinds)
+    assert {"CustomerReplied", "ItemAnswered", "Resolved"} < set(kinds)
+    assert not {"ActionTaken", "Reconciled", "Opened"} & set(kinds)

@@ -89,7 +89,7 @@ def test_the_page_needs_no_browser_to_be_right(client, desk):
     text = client.get(f"/cases/{case}").text
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
-    client.post(f"/cases/{case}/ItemConfirmed", data={"item": "reviewed", "answer": "yes"})
-    assert isinstance(desk.read(case)[1].history[-1], E.ItemConfirmed)
+    client.post(f"/cases/{case}/ItemAnswered", data={"item": "reviewed", "answer": "yes"})
+    assert isinstance(desk.read(case)[1].history[-1], E.ItemAnswered)
     assert client.post(f"/cases/{case}/ActionTaken", data={"key": "move-1"}).status_code == 403
     assert client.post(f"/cases/{case}/LevelFailed", data={"level": "managr"}).status_code == 409

@@ -66,7 +66,7 @@ def test_a_move_that_lacks_answers_is_held_back_until_they_are_given(client, clo
     held = report(client, case, "LevelFailed", at=when("mon 09:05").isoformat())["decision"]["blocked"]
     assert [item["key"] for item in held[0]["missing"]] == ["problem", "workaround"]
     for item, answer in (("problem", "yes"), ("workaround", "none")):
-        report(client, case, "ItemConfirmed", item=item, answer=answer, at=when("mon 09:05").isoformat())
+        report(client, case, "ItemAnswered", item=item, answer=answer, at=when("mon 09:05").isoformat())
     assert level(client, case) == "solutions"
 
 

@@ -115,7 +115,11 @@ def test_the_first_priority_is_found_by_taking_the_changes_back(tracker):
     tracker.change(number, "mon 10:00", priority="major", comment="Worse than that.")
     tracker.change(number, "mon 11:00", priority="critical")
     case = tracker.case(number)
-    assert [case.priority(when(at)) for at in ("mon 09:30", "mon 10:30", "mon 11:30")] == ["minor", "major", "critical"]
+    assert [case.priority(at=when(at)) for at in ("mon 09:30", "mon 10:30", "mon 11:30")] == [
+        "minor",
+        "major",
+        "critical",
+    ]
 
 
 def test_a_ticket_that_comes_back_twice_goes_to_the_lead(tracker):
@@ -124,13 +128,13 @@ def test_a_ticket_that_comes_back_twice_goes_to_the_lead(tracker):
         tracker.change(number, f"{day} 12:00", status="closed", resolution="fixed", comment="Done.")
         tracker.change(number, f"{day} 15:00", author="carl", status="reopened", resolution="", comment="No.")
     assert tracker.ticket(number)[::2] == ("lead", "leo")
-    assert tracker.case(number).reopened(when("wed 09:00")) == 2
+    assert tracker.case(number).reopenings(at=when("wed 09:00")) == 2
 
 
 def test_a_duplicate_is_void_and_never_woken(tracker):
     number = tracker.open()
     tracker.change(number, "mon 10:00", status="closed", resolution="duplicate")
-    assert tracker.case(number).status(when("mon 10:00")) == "void"
+    assert tracker.case(number).status(at=when("mon 10:00")) == "void"
     assert tracker.run("mon+3 09:00") == 0
 
 

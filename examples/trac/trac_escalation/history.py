@@ -41,7 +41,7 @@ def _event(ticket, at, author, field, _, new):
     if field == "priority" and author != BOT:
         return E.PriorityChanged(to=new, **told)
     if field == "level" and new and author != BOT:
-        return E.Observed(level=new, **told)
+        return E.Reconciled(level=new, **told)
     return None
 
 

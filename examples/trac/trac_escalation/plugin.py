@@ -64,7 +64,7 @@ class Escalation(Component):
 
     def _act(self, ticket, case, decision, now):
         """Make the ticket agree with the case, by Trac's own function, and say why in a comment."""
-        ticket["priority"] = case.priority(now)
+        ticket["priority"] = case.priority(at=now)
         if decision.move:
             ticket["level"] = decision.move.to
             role = decision.move.owner.person or decision.move.owner.role

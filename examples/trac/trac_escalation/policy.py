@@ -24,13 +24,13 @@ POLICY = Policy(
     ),
     rules=(
         Rule(
-            name="nobody has answered",
-            when=F.deadline("first_response") == "breached",
+            key="nobody has answered",
+            when=F.outcome("first_response") == "breached",
             to="developers",
-            then=A.SetPriority(to="next"),
+            then=A.RaisePriority(to="next"),
         ),
-        Rule(name="blocks everybody", when=F.priority == "blocker", to="developers"),
-        Rule(name="came back twice", when=F.reopened >= 2, to="lead"),
-        Rule(name="blocker not resolved in time", when=F.deadline("resolution") == "breached", to="lead"),
+        Rule(key="blocks everybody", when=F.priority == "blocker", to="developers"),
+        Rule(key="came back twice", when=F.reopenings >= 2, to="lead"),
+        Rule(key="blocker not resolved in time", when=F.outcome("resolution") == "breached", to="lead"),
     ),
 )

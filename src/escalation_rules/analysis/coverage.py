@@ -109,7 +109,7 @@ def coverage(policy: Policy, cases: Iterable[Case | tuple[Case, datetime]]) -> C
     >>> policy = Policy(
     ...     name="desk", version="1",
     ...     levels=(EscalationLevel(key="first"), EscalationLevel(key="second")),
-    ...     rules=(Rule(name="late", when=F.open_for >= "8 hours", to="second"),),
+    ...     rules=(Rule(key="late", when=F.open_for >= "8 hours", to="second"),),
     ... )
     >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
     >>> case = Case.open("C-1", at=nine)
@@ -136,7 +136,7 @@ def coverage(policy: Policy, cases: Iterable[Case | tuple[Case, datetime]]) -> C
             counters.update(indices)
     return Coverage(
         cases=number,
-        rules=tuple(RuleCoverage(rule=rule.name, cases=rules[rule.name]) for rule in policy.all_rules),
+        rules=tuple(RuleCoverage(rule=rule.key, cases=rules[rule.key]) for rule in policy.all_rules),
         atoms=tuple(
             AtomCoverage(
                 rule=one.rule, text=phrase(one.atom), held=held[index], failed=failed[index], unknown=unknown[index]
@@ -178,8 +178,8 @@ def _watched(program: Program) -> Iterator[_Watcher]:
     trees = {code.name: code.own_tree for code in program.rules}
     for rule, place in places_of(program):
         context = Scope(program, place.track, goes=place.goes, calendars=place.calendars)
-        for atom, number in zip(atoms(normal(rule.when)), leaves(trees[rule.name]), strict=True):
-            yield _Watcher(rule.name, atom, number, _failing(atom, number, context))
+        for atom, number in zip(atoms(normal(rule.when)), leaves(trees[rule.key]), strict=True):
+            yield _Watcher(rule.key, atom, number, _failing(atom, number, context))
 
 
 def _failing(atom: Atom, number: int, context: Scope) -> Callable[[State], bool]:
@@ -230,7 +230,7 @@ def edges(policy: Policy, *, budget: int = BUDGET) -> tuple[Edge, ...]:
     >>> policy = Policy(
     ...     name="desk", version="1",
     ...     levels=(EscalationLevel(key="first"), EscalationLevel(key="second")),
-    ...     rules=(Rule(name="late", when=(F.open_for >= "8 hours") & (F.replies < 2), to="second"),),
+    ...     rules=(Rule(key="late", when=(F.open_for >= "8 hours") & (F.replies < 2), to="second"),),
     ... )
     >>> for edge in edges(policy):
     ...     print(edge.text, edge.at.time(), len(edge.case.history), "asks" if edge.asks else "is silent")
@@ -245,7 +245,7 @@ def edges(policy: Policy, *, budget: int = BUDGET) -> tuple[Edge, ...]:
 
 
 def _edges(board: Workbench, rule: Rule) -> Iterator[Edge]:
-    code, condition = board.codes[rule.name], normal(rule.when)
+    code, condition = board.codes[rule.key], normal(rule.when)
     members = condition.of if isinstance(condition, AllOf) else (condition,)
     trees = (
         code.own_tree[1] if isinstance(condition, AllOf) and not isinstance(code.own_tree, int) else (code.own_tree,)
@@ -270,14 +270,14 @@ def _in_time(board: Workbench, rule: Rule, atom: Atom, number: int) -> Iterator[
     for case in _tried(board, board.space.holds(rule), _formula(board, rule, atom)):
         for state in walk(board.program, case, _CROSSINGS_OF_EDGES):
             if (
-                rule.name in at_work(state)
+                rule.key in at_work(state)
                 and state.since[number] >> POSITION_BITS == state.now > case.history[-1].instant
             ):
                 at, text = datetime_of(state.now), phrase(atom)
                 earlier = fold(board.program, case, state.now - 1)
-                if rule.name not in at_work(earlier):
-                    yield Edge(rule=rule.name, text=text, case=case, at=at - _MICROSECOND, asks=False)
-                    yield Edge(rule=rule.name, text=text, case=case, at=at, asks=True)
+                if rule.key not in at_work(earlier):
+                    yield Edge(rule=rule.key, text=text, case=case, at=at - _MICROSECOND, asks=False)
+                    yield Edge(rule=rule.key, text=text, case=case, at=at, asks=True)
                     return
 
 
@@ -294,22 +294,22 @@ def _in_steps(board: Workbench, rule: Rule, atom: Atom, rest: list[Formula], oth
     cells = board.space.axes[axis].cells
     for one, other in _neighbours(mask, cells):
         for case in _tried(board, board.space.holds(rule), (axis, 1 << one)):
-            found = _first(board, case, lambda state: rule.name in at_work(state))
+            found = _first(board, case, lambda state: rule.key in at_work(state))
             if found is not None:
-                yield Edge(rule=rule.name, text=phrase(atom), case=case, at=found, asks=True)
+                yield Edge(rule=rule.key, text=phrase(atom), case=case, at=found, asks=True)
                 break
         short = (board.space.live, board.space.at(rule), *rest, (axis, 1 << other), board.space.fails(rule))
         for case in _tried(board, *short):
             found = _first(board, case, lambda state: _misses(state, rule, others))
             if found is not None:
-                yield Edge(rule=rule.name, text=phrase(atom), case=case, at=found, asks=False)
+                yield Edge(rule=rule.key, text=phrase(atom), case=case, at=found, asks=False)
                 break
 
 
 def _misses(state: State, rule: Rule, others: Sequence[Tree]) -> bool:
     """Whether a rule does not ask for anything although all else that it needs holds."""
     holds = all(tree_holds(tree, lambda number: bool(state.truth >> number & 1)) for tree in others)
-    return holds and rule.name not in at_work(state)
+    return holds and rule.key not in at_work(state)
 
 
 def _neighbours(mask: int, cells: Sequence[object]) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from escalation_rules._arguments import read_cases
 from escalation_rules._values import Frozen, Instant, Value, fields_of
-from escalation_rules.actions import Assign, SetPriority
+from escalation_rules.actions import Assign, RaisePriority
 from escalation_rules.analysis.domains import Key, Space, places_of
 from escalation_rules.analysis.report import Witness
 from escalation_rules.analysis.solver import Formula, OutOfBudget, Solver, all_of, any_of
@@ -18,8 +18,10 @@ from escalation_rules.analysis.workbench import BUDGET
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist
 from escalation_rules.conditions import atoms, normal
+from escalation_rules.decision import levels_of
 from escalation_rules.engine import decide, program_of
 from escalation_rules.levels import EscalationLevel, Track
+from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
@@ -89,8 +91,10 @@ class Difference(Value):
 
 def _row(old: Policy, new: Policy, case: Case, at: datetime) -> Row:
     before, after = decide(old, case, at=at), decide(new, case, at=at)
-    dues = [max((move.due for move in one.moves if move.due), default=None) for one in (before, after)]
-    return Row(case=case.id, at=at, before=before.levels, after=after.levels, due_before=dues[0], due_after=dues[1])
+    dues = [max((move.due_at for move in one.moves if move.due_at), default=None) for one in (before, after)]
+    return Row(
+        case=case.id, at=at, before=levels_of(before), after=levels_of(after), due_before=dues[0], due_after=dues[1]
+    )
 
 
 def combined(verdicts: Iterable[Verdict]) -> Verdict:
@@ -117,7 +121,7 @@ class Merged:
     def __init__(self, old: Policy, new: Policy, words: Policy) -> None:
         self.policies = (old, new)
         placed = {
-            (side, rule.name): (rule, place)
+            (side, rule.key): (rule, place)
             for side, policy in enumerate(self.policies)
             for rule, place in places_of(program_of(policy))
         }
@@ -128,12 +132,12 @@ class Merged:
 
     def holds(self, side: int, rule: Rule) -> Formula:
         """Where a rule holds; one to the next level also needs evidence, which only the same condition shares."""
-        if (side, rule.name) not in self._holding:
-            rule, place = self._placed[side, rule.name]
+        if (side, rule.key) not in self._holding:
+            rule, place = self._placed[side, rule.key]
             fresh = self.space.compare(_freshness(rule), "is", True) if rule.to == NEXT else True
             found = all_of((self.space.live, self.space.at(rule), fresh, self.space.formula(rule.when, place)))
-            self._holding[side, rule.name] = found
-        return self._holding[side, rule.name]
+            self._holding[side, rule.key] = found
+        return self._holding[side, rule.key]
 
     def tracks(self) -> range:
         """The tracks, by number."""
@@ -170,16 +174,16 @@ class Merged:
 
     def _is_free(self, side: int, rule: Rule, to: str) -> bool:
         level = self.policies[side].level(to)
-        return level.nobody == "wait" and (rule.checklist == "waived" or level.entry is None)
+        return level.if_nobody == "proceed" and (rule.checklist == "waived" or level.entry is None)
 
     def is_open(self, key: str) -> bool:
         """Whether in both policies nothing can hold back a move to a level."""
         levels = [level for policy in self.policies for level in policy.all_levels if level.key == key]
-        return all(level.nobody == "wait" and level.entry is None for level in levels)
+        return all(level.if_nobody == "proceed" and level.entry is None for level in levels)
 
     def wanted(self, side: int, rule: Rule, track: int, key: str | None) -> str | None:
         """The level that a rule asks for from another of its track."""
-        place, (_, context) = self.space.program.places, self._placed[side, rule.name]
+        place, (_, context) = self.space.program.places, self._placed[side, rule.key]
         if rule.to is None or context.track != track:
             return None
         if rule.to != NEXT:
@@ -293,12 +297,12 @@ def _answer(policy: Policy, case: Case, at: datetime) -> tuple[Any, ...]:
     """What people see of a decision."""
     found = decide(policy, case, at=at)
     return (
-        found.levels,
-        tuple((move.to, move.due, move.owner) for move in found.moves),
-        tuple((one.move.to, one.missing, one.against) for one in found.blocked),
+        levels_of(found),
+        tuple((move.to, move.due_at, move.owner) for move in found.moves),
+        tuple((one.move.to, one.missing, one.objections) for one in found.blocked),
         tuple(one.action for one in found.actions),
-        tuple((one.target, one.due, one.outcome) for one in (*found.deadlines, *found.ended)),
-        tuple((one.kind, one.what) for one in found.owed),
+        tuple((one.target, one.due_at, one.outcome) for one in (*found.deadlines, *found.stopped_deadlines)),
+        tuple((one.kind, one.what) for one in found.worklist),
     )
 
 
@@ -346,7 +350,7 @@ def _more(before: Checklist | None, after: Checklist | None) -> Verdict:
 _CHECKLISTS: dict[str, Callable[[Any, Any], Verdict]] = {
     "entry": lambda before, after: _more(after, before),
     "work": _more,
-    "exit": _more,
+    "de_escalation": _more,
 }
 
 
@@ -413,9 +417,9 @@ def _timed(comparison: PolicyPair, level: str | None, one: tuple[Target, ...], o
 
 
 def _one_target(comparison: PolicyPair, level: str | None, one: Target, other: Target) -> Verdict:
-    if one.model_copy(update={"within": other.within, "pauses": other.pauses, "owner": other.owner}) != other:
+    if one.model_copy(update={"within": other.within, "pause_on": other.pause_on, "owner": other.owner}) != other:
         return "incomparable"
-    pauses = verdict_of(set(other.pauses) <= set(one.pauses), set(one.pauses) <= set(other.pauses))
+    pauses = _waits(one, other)
     owner: Verdict = "equivalent" if one.owner == other.owner else "incomparable"
     return combined([pauses, owner, _spans(comparison, level, one, other)])
 
@@ -434,6 +438,16 @@ def _spans(comparison: PolicyPair, level: str | None, one: Target, other: Target
         comparison.both.space.measure(span, None if name is None else str(name)) for span in (one.within, other.within)
     )
     return verdict_of(after <= before, before <= after) if scale == other_scale else "incomparable"
+
+
+def _waits(one: Target, other: Target) -> Verdict:
+    """A target that pauses for fewer parties is stricter; picks of parties are compared only for being equal."""
+    if one.pause_on == other.pause_on:
+        return "equivalent"
+    if isinstance(one.pause_on, Pick) or isinstance(other.pause_on, Pick):
+        return "incomparable"
+    was, now = set(one.pause_on), set(other.pause_on)
+    return verdict_of(now <= was, was <= now)
 
 
 def _on_the_clock(comparison: PolicyPair, level: str | None) -> Witness | None:
@@ -497,16 +511,16 @@ def diff(old: Policy, new: Policy, *, budget: int = BUDGET) -> Difference:
     >>> old = Policy(
     ...     name="desk", version="1",
     ...     levels=(EscalationLevel(key="first"), EscalationLevel(key="manager")),
-    ...     rules=(Rule(name="late", when=F.open_for >= "8 hours", to="manager"),),
+    ...     rules=(Rule(key="late", when=F.open_for >= "8 hours", to="manager"),),
     ... )
     >>> new = old.model_copy(update={
-    ...     "version": "2", "rules": (Rule(name="late", when=F.open_for >= "4 hours", to="manager"),),
+    ...     "version": "2", "rules": (Rule(key="late", when=F.open_for >= "4 hours", to="manager"),),
     ... })
     >>> print(diff(old, new))
     desk 1 → 2: stricter
     - rule late changed, stricter: it holds wherever it did, and in more cases
     >>> witness = diff(old, new).changes[0].witness
-    >>> witness.decide(old).levels["main"], witness.decide(new).levels["main"]
+    >>> witness.decide(old).positions["main"].level, witness.decide(new).positions["main"].level
     ('first', 'manager')
     """
     return _Whole(old, new, budget).difference()
@@ -556,8 +570,8 @@ class _Whole(PolicyPair):
                     yield verdict_of(not less, not more)
 
     def _rules(self) -> Iterator[Change]:
-        before = {rule.name: rule for rule in self.old.all_rules}
-        after = {rule.name: rule for rule in self.new.all_rules}
+        before = {rule.key: rule for rule in self.old.all_rules}
+        after = {rule.key: rule for rule in self.new.all_rules}
         for name in dict.fromkeys((*before, *after)):
             one, other = before.get(name), after.get(name)
             if one != other:
@@ -589,7 +603,7 @@ class _Whole(PolicyPair):
         return False if rule is None else both.holds(side, rule)
 
 
-_OF_TARGETS = {"deadline", "used", "past_due", "time_left"}
+_OF_TARGETS = {"outcome", "used", "overdue_for", "remaining"}
 _OTHER_WORDS = "the two policies do not use the same words: levels, priorities, facts or calendars differ"
 _TOLD: dict[Verdict, str] = {
     "equivalent": "it holds in the same cases, and does the same",
@@ -613,9 +627,13 @@ def _moving(policy: Policy) -> set[Rule]:
 def _asked(old: Policy, new: Policy) -> Verdict:
     """Which actions rules ask for. Those that change the case may help one rule and hinder another."""
     before, after = (
-        {(rule.when, rule.at, rule.track, rule.calendar, action) for rule in policy.all_rules for action in rule.then}
+        {
+            (rule.when, rule.at_level, rule.track, rule.calendar, action)
+            for rule in policy.all_rules
+            for action in rule.then
+        }
         for policy in (old, new)
     )
-    if any(isinstance(one[-1], SetPriority | Assign) for one in before ^ after):
+    if any(isinstance(one[-1], RaisePriority | Assign) for one in before ^ after):
         return "incomparable"
     return verdict_of(before <= after, after <= before)

@@ -17,7 +17,7 @@ from escalation_rules.engine.atoms import COMPARE
 from escalation_rules.engine.model import Program
 from escalation_rules.errors import InvalidValue
 from escalation_rules.patterns import BaseEvent, FieldTest, Pattern
-from escalation_rules.picks import Pick
+from escalation_rules.picks import facts_of, picked
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
@@ -73,9 +73,9 @@ def _implied(first: Axis, second: Axis) -> Iterator[tuple[int, int]]:
     elif first.key[0] == second.key[0] == "happened" and first.key[2] == second.key[2]:
         if first.key[1] <= second.key[1]:
             yield first.where(bool), second.where(bool)
-    elif first.key == ("escalation_requested",) and second.key == ("escalations",):
+    elif first.key == ("escalation_request_open",) and second.key == ("escalation_requests",):
         yield first.where(bool), second.where(lambda cell: cell >= _below(second, 1))
-    elif first.key[0] == DURATION and first.key[1][0] == "past_due" and second.key == ("deadline", first.key[1][1]):
+    elif first.key[0] == DURATION and first.key[1][0] == "overdue_for" and second.key == ("outcome", first.key[1][1]):
         yield first.where(lambda cell: cell > 0), second.where(lambda cell: cell == "breached")
 
 
@@ -90,8 +90,8 @@ def _longer(first: Axis, second: Axis) -> Iterator[tuple[int, int]]:
     Only open time counts in business hours, so they never exceed what has elapsed.
     """
     (_, anchor, measure), (_, other, scale) = cast(Any, first.key), cast(Any, second.key)
-    earlier = anchor == other or (anchor[0] in {"at_level_for", "since_update"} and other == ("open_for",))
-    if anchor[0] == "time_left" or not earlier or not _comparable(measure, scale):
+    earlier = anchor == other or (anchor[0] in {"at_level_for", "no_update_for"} and other == ("open_for",))
+    if anchor[0] == "remaining" or not earlier or not _comparable(measure, scale):
         return
     for least in first.cells[1:]:
         reached = _below(second, least)
@@ -112,13 +112,13 @@ EventSketch = tuple[type[BaseEvent], dict[str, Any]]
 _NEEDED: dict[str, dict[str, Any]] = {
     "EscalationRequested": {},
     "ProgressReported": {"state": "stalled"},
-    "ItemConfirmed": {"item": "item"},
-    "ItemWithdrawn": {"item": "item"},
+    "ItemAnswered": {"item": "item"},
+    "AnswerWithdrawn": {"item": "item"},
     "ChecklistOverridden": {"level": "level", "reason": "agreed"},
-    "FactObserved": {"name": "fact", "value": True},
+    "FactChanged": {"name": "fact", "value": True},
     "CallHeld": {"kind": "call"},
     "ActionTaken": {"key": "action"},
-    "MoveDeclined": {"key": "move"},
+    "Declined": {"key": "move"},
     "LessonSettled": {"lesson": "lesson", "outcome": "done"},
     "PriorityChanged": {"to": ""},
     "Escalated": {"to": ""},
@@ -129,7 +129,7 @@ _NEEDED: dict[str, dict[str, Any]] = {
 def beginning(policy: Policy) -> datetime:
     """When cases of stories begin: the first open instant of a Monday, or once the policy is in effect."""
     name = policy.usual_calendar
-    calendar = policy.calendars.get(name) if isinstance(name, str) else None
+    calendar = policy.all_calendars.get(name) if isinstance(name, str) else None
     calendar = calendar or BusinessCalendar.always("UTC")
     start = MONDAY if policy.effective_from is None else max(MONDAY, policy.effective_from)
     return calendar.next_open(start.replace(tzinfo=UTC)).astimezone(UTC)
@@ -212,8 +212,8 @@ def places_of(program: Program) -> Iterator[tuple[Rule, Place]]:
     """The rules of a policy, each with where its condition stands."""
     tracks = {code.name: code.track for code in program.rules}
     for rule in program.policy.all_rules:
-        calendars = (rule.calendar, program.tracks[tracks[rule.name]].calendar, program.policy.usual_calendar)
-        yield rule, Place(tracks[rule.name], rule.to is not None, calendars)
+        calendars = (rule.calendar, program.tracks[tracks[rule.key]].calendar, program.policy.usual_calendar)
+        yield rule, Place(tracks[rule.key], rule.to is not None, calendars)
 
 
 def place_of_target(program: Program, target: Target, level: str | None) -> Place:
@@ -236,7 +236,7 @@ class Space:
         breaks: Mapping[Key, Iterable[Any]] | None = None,
     ) -> None:
         self.policy, self.program = policy, program_of(policy)
-        self._places = {rule.name: place for rule, place in places_of(self.program)}
+        self._places = {rule.key: place for rule, place in places_of(self.program)}
         self._raw: dict[tuple[int, Place], tuple[Condition, Formula]] = {}
         self._holding: dict[str, tuple[Formula, Formula]] = {}
         constants: dict[Key, set[Any]] = {key: set(values) for key, values in (breaks or {}).items()}
@@ -255,7 +255,7 @@ class Space:
 
     def _of_policy(self) -> Iterator[tuple[Condition, Place]]:
         for rule in self.policy.all_rules:
-            yield rule.when, self._places[rule.name]
+            yield rule.when, self._places[rule.key]
         for level, target in targets_of(self.policy):
             if target.when is not None:
                 yield target.when, place_of_target(self.program, target, level)
@@ -267,7 +267,7 @@ class Space:
 
     def place(self, rule: Rule) -> Place:
         """Where the condition of one of the policy's rules stands."""
-        return self._places[rule.name]
+        return self._places[rule.key]
 
     # ------------------------------------------------------------------------ formulas
 
@@ -284,10 +284,10 @@ class Space:
         return self._both(rule)[1]
 
     def _both(self, rule: Rule) -> tuple[Formula, Formula]:
-        if rule.name not in self._holding:
+        if rule.key not in self._holding:
             formula = all_of((self.live, self.at(rule), self.formula(rule.when, self.place(rule))))
-            self._holding[rule.name] = formula, self.negated(formula)
-        return self._holding[rule.name]
+            self._holding[rule.key] = formula, self.negated(formula)
+        return self._holding[rule.key]
 
     @cached_property
     def live(self) -> Formula:
@@ -296,9 +296,9 @@ class Space:
 
     def at(self, rule: Rule) -> Formula:
         """Where the levels stand that a rule is for."""
-        if not rule.at:
+        if not rule.at_level:
             return True
-        places = [self._place(key) for key in rule.at]
+        places = [self._place(key) for key in rule.at_level]
         return any_of(
             self.stands(track, [level for one, level in places if one == track]) for track in {one for one, _ in places}
         )
@@ -411,7 +411,7 @@ class Space:
     def _durations(self, atom: Atom, place: Place) -> Iterator[Formula]:
         """What a duration is compared with, for each value that the picks in it go by."""
         calendars = tuple(one for one in (atom.calendar, *place.calendars) if one is not None)
-        picks = {one.by: None for one in (atom.value, *calendars) if isinstance(one, Pick)}
+        picks = {name: None for one in (atom.value, *calendars) for name in facts_of(one)}
         anchor = self._anchor(atom, place)
         for values in product(*(self.values_of(by) for by in picks)):
             now = dict(zip(picks, values, strict=True))
@@ -427,7 +427,7 @@ class Space:
         return (atom.fact, atom.of) if atom.of is not None else (atom.fact,)
 
     def _length(self, atom: Atom, anchor: Key, span: Span, calendar: str | None) -> Formula:
-        if not span.amount and atom.fact != "time_left":
+        if not span.amount and atom.fact != "remaining":
             return atom.op == ">="
         measure, amount = self.measure(span, calendar)
         return _Raw((DURATION, anchor, measure), atom.op, amount)
@@ -436,7 +436,7 @@ class Space:
         """On which scale a span counts in a calendar, and how far it reaches there."""
         length = span.microseconds
         if length is not None:
-            runs_always = calendar is None or self.policy.calendars[calendar].line is CONTINUOUS
+            runs_always = calendar is None or self.policy.all_calendars[calendar].line is CONTINUOUS
             return ELAPSED if runs_always or not span.is_business else ("business", calendar), length
         if span.is_business:
             return ("business days", calendar, span.due), int(span.amount)
@@ -444,14 +444,16 @@ class Space:
             return ("months", calendar), int(span.amount)
         return ("days", calendar), int(span.amount) * (7 if span.unit == "weeks" else 1)
 
-    def values_of(self, by: str) -> tuple[str | None, ...]:
-        """What a pick may go by: the priorities, or the values of a choice fact, and that it is not known."""
+    def values_of(self, by: str) -> tuple[Any, ...]:
+        """The values that a pick may depend on: priorities, those of a choice fact or a flag, and None for unknown."""
         if by == "priority":
             return (None, *self.policy.priorities)
         fact = self.policy.own_fact(by)
+        if fact is not None and fact.kind == "flag":
+            return (None, False, True)
         return (None, *(fact.values if fact else ()))
 
-    def _cell_of(self, by: str, value: str | None) -> Any:
+    def _cell_of(self, by: str, value: Any) -> Any:
         return self.program.ranks.get(str(value), None) if by == "priority" else value
 
     # ------------------------------------------------------------------------ cells
@@ -464,14 +466,14 @@ class Space:
             levels = len(self.program.levels[key[1]])
             return tuple(range(levels)) if key[1] == 0 and levels else tuple(range(-1, levels))
         if fact == DURATION:
-            unknown = (None,) if key[1][0] == "time_left" else ()
+            unknown = (None,) if key[1][0] == "remaining" else ()
             return (*unknown, *sorted({0, *constants}))
         if fact == "used":
             return tuple(sorted({Fraction(0), *constants}))
         own = self.policy.own_fact(fact)
         if own is not None:
             return self._cells_of_own(own.kind, own, constants)
-        named = {"status": STATUSES, "deadline": OUTCOMES, "channel": _texts(constants)}.get(fact)
+        named = {"status": STATUSES, "outcome": OUTCOMES, "channel": _texts(constants)}.get(fact)
         if named is not None:
             return tuple(named)
         if fact == "happened" and not any(map(is_possible, key[1])):
@@ -487,10 +489,18 @@ class Space:
             return (None, *own.values)
         if kind == "label":
             return _texts(constants)
-        return (None, *sorted({own.low, *(one for one in constants if own.low <= one <= own.high)}))
+        return (None, *sorted({own.minimum, *(one for one in constants if own.minimum <= one <= own.maximum)}))
 
 
-_COUNTS = {"escalations", "moves", "reopened", "replies", "status_requests", "assignments", "plan_overdue"}
+_COUNTS = {
+    "escalation_requests",
+    "moves",
+    "reopenings",
+    "replies",
+    "status_requests",
+    "assignments",
+    "plan_items_overdue",
+}
 
 
 def targets_of(policy: Policy) -> Iterator[tuple[str | None, Target]]:
@@ -502,7 +512,7 @@ def targets_of(policy: Policy) -> Iterator[tuple[str | None, Target]]:
 
 def picked_value(given: Any, now: Mapping[str, str | None]) -> Any:
     """The value itself, or what a pick of values comes to."""
-    return given.choose(now[given.by]) if isinstance(given, Pick) else given
+    return picked(given, now)
 
 
 def _pick_key(by: str) -> Key:

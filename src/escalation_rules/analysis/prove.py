@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from escalation_rules import events as E
 from escalation_rules._values import Instant, Value, show
-from escalation_rules.actions import Flag
+from escalation_rules.actions import Tag
 from escalation_rules.analysis.domains import DURATION, ELAPSED, Axis, EventSketch, Key, Measure, Place, Space
 from escalation_rules.analysis.solver import Formula, OutOfBudget, all_of
 from escalation_rules.analysis.witnesses import MINUTE, happenings, history_at, stories, walk
@@ -124,7 +124,7 @@ class Refuted(Value):
                 f"    case = {self.case!r}",
                 f"    at = E.Resolved(at={show(self.at)}).at",
                 "    decision = decide(POLICY, case, at=at)",
-                f"    assert decision.levels[{track.key!r}] in {wanted!r}, decision.explain()",
+                f"    assert decision.positions[{track.key!r}].level in {wanted!r}, decision.explain()",
                 "",
             ]
         )
@@ -157,7 +157,7 @@ def is_below(policy: Policy, case: Case, at: Instant, level: str) -> bool:
     """Whether a case stands below a level on its track, as `decide` has it."""
     track = policy.track_of(level)
     order = [None, *(one.key for one in track.levels)]
-    return order.index(decide(policy, case, at=at).levels[track.key]) < order.index(level)
+    return order.index(decide(policy, case, at=at).positions[track.key].level) < order.index(level)
 
 
 _USUAL: tuple[EventSketch, ...] = (
@@ -186,13 +186,13 @@ def alphabet(space: Space, *, by_hand: bool) -> list[tuple[EventSketch, ...]]:
     found += [((E.PriorityChanged, {"to": name}),) for name in space.policy.priorities if ("priority",) in space.number]
     for fact in space.policy.facts:
         cells = space.axes[space.number[fact.name,]].cells if (fact.name,) in space.number else ()
-        found += [((E.FactObserved, {"name": fact.name, "value": cell}),) for cell in cells]
+        found += [((E.FactChanged, {"name": fact.name, "value": cell}),) for cell in cells]
     if not by_hand:
         found = [one for one in found if not any(kind in _BY_HAND for kind, _ in one)]
     return list({repr(one): one for one in found}.values())
 
 
-_BY_HAND = {E.Escalated, E.DeEscalated, E.Reopened, E.Observed}
+_BY_HAND = {E.Escalated, E.DeEscalated, E.Reopened, E.Reconciled}
 
 
 def longer(space: Space, cases: list[Case], happenings: list[tuple[EventSketch, ...]]) -> Iterator[Case]:
@@ -245,7 +245,7 @@ def prove(
     >>> policy = Policy(
     ...     name="desk", version="1",
     ...     levels=(EscalationLevel(key="first"), EscalationLevel(key="manager")),
-    ...     rules=(Rule(name="too long", when=F.at_level_for >= "4 hours", to="manager"),),
+    ...     rules=(Rule(key="too long", when=F.at_level_for >= "4 hours", to="manager"),),
     ... )
     >>> type(prove(policy, reaches="manager", within="4 hours")).__name__
     'Proved'
@@ -313,7 +313,7 @@ class _Proof:
         if found is not None:
             return found
         needed = self._needed(situation, rules)
-        return Proved(claim=self.claim, rules=tuple(rule.name for rule in needed), steps=self.board.steps)
+        return Proved(claim=self.claim, rules=tuple(rule.key for rule in needed), steps=self.board.steps)
 
     def _needed(self, situation: Formula, rules: list[Rule]) -> list[Rule]:
         """Those of the rules without which there would be no proof."""
@@ -331,7 +331,7 @@ class _Proof:
         than the case's coming to where it is: a time on the level is.
         """
         board = self.board
-        if board.codes[rule.name].track != self.track:
+        if board.codes[rule.key].track != self.track:
             return False
         wanted = [board.wanted(rule, level) for level in self._below]
         if any(level is None or level < self.rung for level in wanted):
@@ -339,7 +339,7 @@ class _Proof:
         levels = [board.levels_of(rule)[level] for level in wanted if level is not None]
         if any((level.entry and rule.checklist != "waived") or not board.is_free(level) for level in levels):
             return False
-        needs_evidence = board.codes[rule.name].is_next or self.claim.scope == "any case"
+        needs_evidence = board.codes[rule.key].is_next or self.claim.scope == "any case"
         return not needs_evidence or self._has_fresh_evidence(rule)
 
     def _has_fresh_evidence(self, rule: Rule) -> bool:
@@ -394,7 +394,7 @@ class _Proof:
             return True
         if anchor == ("at_level_for", self.track) and self._stands_still():
             return True
-        if anchor[0] not in {"at_level_for", "unanswered_for", "unassigned_for", "since_update"}:
+        if anchor[0] not in {"at_level_for", "unanswered_for", "unassigned_for", "no_update_for"}:
             return False
         axes = [axis for axis in self.board.space.axes if axis.key[:2] == (DURATION, anchor)]
         return any(self._implied(axis) > 0 for axis in axes)
@@ -428,7 +428,7 @@ class _Proof:
         """The policy with a rule that holds just when the claim's condition does, and its tree."""
         watching = self.policy.model_copy(update={"rules": (*self.policy.rules, self.watch)})
         program = compile_policy(watching)
-        return program, next(code.own_tree for code in program.rules if code.name == self.watch.name)
+        return program, next(code.own_tree for code in program.rules if code.name == self.watch.key)
 
     def _refute(self, domains: list[int] | None) -> Refuted | None:
         for case in self._candidates(domains):
@@ -497,11 +497,11 @@ class _Proof:
             told.setdefault(event.at, []).append("the case is opened" if first else event.type)
         key = self.program.tracks[self.track].key
         for move in decide(self.policy, case, at=at).moves:
-            if move.due is not None and move.track == key:
-                told.setdefault(move.due, []).append(f"moved by {' and '.join(f'`{name}`' for name in move.rules)}")
+            if move.due_at is not None and move.track == key:
+                told.setdefault(move.due_at, []).append(f"moved by {' and '.join(f'`{name}`' for name in move.rules)}")
         told.setdefault(at, []).append("the time is up")
         for instant in sorted(one for one in told if one <= at):
-            level = decide(self.policy, case, at=instant).levels[key]
+            level = decide(self.policy, case, at=instant).positions[key].level
             yield TraceStep(at=instant, level=level, what=", ".join(told[instant]))
 
 
@@ -515,10 +515,10 @@ _DEPTH, _WIDTH = 2, 60
 def _watch(policy: Policy, claim: Claim) -> Rule:
     """A rule that holds just when the claim's condition does, and moves nothing. The policy must know its names."""
     name = _WATCH
-    while any(rule.name == name for rule in policy.all_rules):
+    while any(rule.key == name for rule in policy.all_rules):
         name += "'"
     condition: Any = claim.when if claim.when is not None else AllOf(of=())
-    rule = Rule(name=name, when=condition, track=policy.track_of(claim.reaches).key, then=Flag(text=name))
+    rule = Rule(key=name, when=condition, track=policy.track_of(claim.reaches).key, then=Tag(text=name))
     if claim.when is not None:
         _check_names(policy, rule)
     return rule
@@ -529,7 +529,7 @@ def _check_names(policy: Policy, rule: Rule) -> None:
     try:
         policy.model_copy(update={"rules": (rule,)})
     except InvalidValue as error:
-        place = f"rules[{rule.name}]."
+        place = f"rules[{rule.key}]."
         raise InvalidValue(*(replace(one, path=one.path.removeprefix(place)) for one in error.problems)) from None
 
 
@@ -544,4 +544,4 @@ def _held_since(state: State, tree: Tree) -> int:
 
 def _is_by_hand(case: Case) -> bool:
     kinds = {event.type for event in case.history}
-    return bool(kinds & {"Escalated", "DeEscalated", "Reopened"}) or case.level(case.opened_at) is not None
+    return bool(kinds & {"Escalated", "DeEscalated", "Reopened"}) or case.level(at=case.opened_at) is not None

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import Literal
 
-from escalation_rules._values import Instant, Value
+from escalation_rules._values import Finding, Instant, Severity, Value
 from escalation_rules.case import Case
 from escalation_rules.decision import Decision
 from escalation_rules.engine import decide
 from escalation_rules.explain import phrase_instant
 from escalation_rules.policy import Policy
-
-Severity = Literal["error", "warning", "note"]
 
 CODES: dict[str, Severity] = {
     "dead-rule": "error",
@@ -21,11 +18,11 @@ CODES: dict[str, Severity] = {
     "redundant-rule": "warning",
     "duplicate-rule": "warning",
     "next-without-evidence": "error",
-    "climbs-in-one-breath": "warning",
+    "climbs-at-one-instant": "warning",
     "lowers-the-outcome": "warning",
     "unreachable-level": "warning",
     "entry-cannot-be-met": "error",
-    "exit-cannot-be-met": "error",
+    "de-escalation-cannot-be-met": "error",
     "gap": "warning",
     "target-never-applies": "error",
     "target-never-starts": "error",
@@ -52,24 +49,18 @@ class Witness(Value):
         return decide(policy, self.case, at=self.at)
 
 
-class CheckFinding(Value):
-    """Something about a policy that its author would hardly want.
+class CheckFinding(Finding):
+    """A finding about a policy that its author would hardly want.
 
-    `path` leads to it in the policy, `message` is for a support manager, `witness` is the simplest case that shows it
-    (there is none of what can never happen), `mend` is what might be done, `instants` are those it is about, each from
-    and until.
+    `witness` is the simplest case that shows it (there is none where something can never happen); `instants` are the
+    stretches of time it is about, each as (start, end).
     """
 
-    code: str
-    path: str
-    message: str
-    mend: str
-    severity: Severity
     witness: Witness | None = None
     instants: tuple[tuple[Instant, Instant], ...] = ()
 
     def __str__(self) -> str:
-        text = f"{self.severity} {self.code} at {self.path}: {self.message}; {self.mend}"
+        text = f"{self.severity} {self.code} at {self.path}: {self.message}; {self.fix}"
         if self.witness is not None:
             text += f"\n  seen at {phrase_instant(self.witness.at)} on {self.witness.case!r}"
         return text
@@ -102,12 +93,12 @@ def finding(
     code: str,
     path: str,
     message: str,
-    mend: str,
+    fix: str,
     witness: tuple[Case, datetime] | None = None,
     instants: tuple[tuple[datetime, datetime], ...] = (),
 ) -> CheckFinding:
     """A finding with the severity of its code."""
     shown = None if witness is None else Witness(case=witness[0], at=witness[1])
     return CheckFinding(
-        code=code, path=path, message=message, mend=mend, severity=CODES[code], witness=shown, instants=instants
+        code=code, path=path, message=message, fix=fix, severity=CODES[code], witness=shown, instants=instants
     )

@@ -47,7 +47,7 @@ class Recipe:
         """What must happen for a case that was opened otherwise to come to be as this one is."""
         opening = dict(self.opening)
         ranked = ((E.PriorityChanged, {"to": opening["priority"]}),) if "priority" in opening else ()
-        known = ((E.FactObserved, {"name": name, "value": value}) for name, value in opening.get("facts", ()))
+        known = ((E.FactChanged, {"name": name, "value": value}) for name, value in opening.get("facts", ()))
         return (*ranked, *known, *self.sketches)
 
     def but(self, priority: str, facts: Mapping[str, Any]) -> Recipe:
@@ -137,8 +137,10 @@ def _sketches(space: Space, cells: Mapping[Key, Any]) -> Iterator[EventSketch]:
             yield E.Escalated, {"to": levels[at].key}
     for key, cell in cells.items():
         yield from happenings(space, key, cell)
-    if cells.get(("plan_overdue",)) or cells.get(("plan_has_backup",)):
-        items = tuple(E.PlanItem(what="step", due=MONDAY) for _ in range(min(cells.get(("plan_overdue",), 0), _MANY)))
+    if cells.get(("plan_items_overdue",)) or cells.get(("plan_has_backup",)):
+        items = tuple(
+            E.PlanItem(what="step", due_at=MONDAY) for _ in range(min(cells.get(("plan_items_overdue",), 0), _MANY))
+        )
         backup = "fallback" if cells.get(("plan_has_backup",)) else None
         yield E.PlanRevised, {"plan": E.ActionPlan(items=items, backup=backup)}
     if cells.get(("status",)) == "waiting":
@@ -150,9 +152,9 @@ def happenings(space: Space, key: Key, cell: Any) -> Iterator[EventSketch]:
     fact = key[0]
     if fact == DURATION and cell == 0:
         yield from _ENDINGS.get(key[1][0], ())
-    elif not cell or cell == "not started":
+    elif not cell or cell == "not_started":
         return
-    elif fact in {"used", "deadline"} or (fact == DURATION and len(key[1]) > 1 and key[1][0] != "at_level_for"):
+    elif fact in {"used", "outcome"} or (fact == DURATION and len(key[1]) > 1 and key[1][0] != "at_level_for"):
         yield from _clock(space.policy, key[1] if fact != DURATION else key[1][1], cell)
     elif fact in _COUNTED:
         for number in range(min(cell, _MANY)):
@@ -170,27 +172,27 @@ def happenings(space: Space, key: Key, cell: Any) -> Iterator[EventSketch]:
 def _clock(policy: Policy, key: str, cell: Any) -> Iterator[EventSketch]:
     """What starts a target that does not start by itself, and what stops it where it is met."""
     found = [target for target in policy.all_targets if target.key == key]
-    if any(target.starts == "unanswered" for target in found):
+    if any(target.start_on == "unanswered" for target in found):
         yield from ((E.SupportReplied, {}), (E.CustomerReplied, {}))
-    patterns = [pattern for target in found for pattern in target.starts or () if isinstance(pattern, Pattern)]
+    patterns = [pattern for target in found for pattern in target.start_on or () if isinstance(pattern, Pattern)]
     yield from _first_example(policy, (one for one in patterns if one.event not in _BY_ITSELF))
     if cell == "met":
-        yield from _first_example(policy, (pattern for target in found for pattern in target.stops))
+        yield from _first_example(policy, (pattern for target in found for pattern in target.stop_on))
 
 
 _BY_ITSELF = {"Opened", "Reopened", "Resolved", "Closed"}
-_FLAGS: dict[str, type[BaseEvent]] = {"escalation_requested": E.EscalationRequested, "acknowledged": E.Acknowledged}
+_FLAGS: dict[str, type[BaseEvent]] = {"escalation_request_open": E.EscalationRequested, "acknowledged": E.Acknowledged}
 _COUNTED: dict[str, Any] = {
-    "escalations": lambda _: ((E.EscalationRequested, {}),),
+    "escalation_requests": lambda _: ((E.EscalationRequested, {}),),
     "replies": lambda _: ((E.SupportReplied, {}),),
     "status_requests": lambda _: ((E.CustomerReplied, {"asks_for_status": True}),),
     "assignments": lambda number: ((E.Assigned, {"person": f"person {number + 1}"}),),
-    "reopened": lambda _: ((E.Resolved, {}), (E.Reopened, {})),
+    "reopenings": lambda _: ((E.Resolved, {}), (E.Reopened, {})),
 }
 _ENDINGS: dict[str, tuple[EventSketch, ...]] = {
     "unanswered_for": ((E.SupportReplied, {}),),
     "unassigned_for": ((E.Assigned, {"person": "person 1"}),),
-    "since_update": ((E.UpdateSent, {}),),
+    "no_update_for": ((E.UpdateSent, {}),),
 }
 
 
@@ -271,7 +273,7 @@ def at_work(state: State) -> Iterator[str]:
 
 def _can_be_held(program: Program) -> bool:
     """Whether anything may hold a move back: a checklist, or an owner who is away."""
-    return any(level.entry is not None or level.nobody == "hold" for levels in program.levels for level in levels)
+    return any(level.entry is not None or level.if_nobody == "hold" for levels in program.levels for level in levels)
 
 
 class Continuations:

@@ -16,7 +16,7 @@ from escalation_rules.conditions import Atom, Condition, normal
 from escalation_rules.engine.model import RuleCode
 from escalation_rules.engine.rules import tree_holds
 from escalation_rules.levels import EscalationLevel
-from escalation_rules.picks import Pick, alternatives
+from escalation_rules.picks import alternatives, facts_of
 from escalation_rules.policy import Policy
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import datetime_of
@@ -38,7 +38,7 @@ class NamedParts:
     def looked_at(self) -> set[str]:
         """The facts that a comparison or a choice goes by."""
         compared = {one.fact for one in self.parts if isinstance(one, Atom)}
-        return compared | {one.by for one in self.parts if isinstance(one, Pick)}
+        return compared | {name for one in self.parts for name in facts_of(one)}
 
 
 def _parts_of(given: Any) -> list[Any]:
@@ -136,7 +136,7 @@ class Workbench:
 
     def levels_of(self, rule: Rule) -> tuple[EscalationLevel, ...]:
         """The levels of the track that a rule moves cases on."""
-        return self.program.levels[self.codes[rule.name].track]
+        return self.program.levels[self.codes[rule.key].track]
 
     def wanted(self, rule: Rule, level: int) -> int | None:
         """The level that a rule asks for on its track when a case stands on a level; None where it asks for none."""
@@ -144,12 +144,12 @@ class Workbench:
 
     def wishes(self, rule: Rule) -> Mapping[int, int]:
         """The levels from which a rule takes a case higher on its track, each with where it takes it."""
-        if rule.name not in self._wished:
-            self._wished[rule.name] = dict(self._wishes(rule))
-        return self._wished[rule.name]
+        if rule.key not in self._wished:
+            self._wished[rule.key] = dict(self._wishes(rule))
+        return self._wished[rule.key]
 
     def _wishes(self, rule: Rule) -> Iterator[tuple[int, int]]:
-        code, levels = self.codes[rule.name], len(self.levels_of(rule))
+        code, levels = self.codes[rule.key], len(self.levels_of(rule))
         for level in self.places(rule):
             wanted = level + 1 if code.is_next else code.to
             if wanted is not None and level < wanted < levels:
@@ -161,26 +161,26 @@ class Workbench:
 
     def places(self, rule: Rule) -> range:
         """The levels on which a case may stand on the track of a rule; -1 is nowhere."""
-        track = self.codes[rule.name].track
+        track = self.codes[rule.key].track
         return range(0 if track == 0 and self.levels_of(rule) else -1, len(self.levels_of(rule)))
 
     def moves(self, rule: Rule) -> Formula:
         """Where a rule asks for a level above the present one."""
-        if rule.name not in self._moving:
-            below = self.standing(self.codes[rule.name].track, self.wishes(rule))
-            self._moving[rule.name] = all_of((self.space.holds(rule), below))
-        return self._moving[rule.name]
+        if rule.key not in self._moving:
+            below = self.standing(self.codes[rule.key].track, self.wishes(rule))
+            self._moving[rule.key] = all_of((self.space.holds(rule), below))
+        return self._moving[rule.key]
 
     def normal(self, rule: Rule) -> Condition:
         """The condition of a rule in negation normal form."""
-        if rule.name not in self._normal:
-            self._normal[rule.name] = normal(rule.when)
-        return self._normal[rule.name]
+        if rule.key not in self._normal:
+            self._normal[rule.key] = normal(rule.when)
+        return self._normal[rule.key]
 
     def is_free(self, level: EscalationLevel) -> bool:
         """Whether the absence of its owner never holds back a move to a level."""
         roles = {role for one in (level.owner, *level.alternates) for role in alternatives(one) if role is not None}
-        return level.nobody == "wait" or not roles & set(self.policy.rotas)
+        return level.if_nobody == "proceed" or not roles & set(self.policy.rotas)
 
     # ------------------------------------------------------------------------ witnesses
 
@@ -199,11 +199,11 @@ class Workbench:
 
     def witness(self, rule: Rule, *parts: Formula) -> CaseAt | None:
         """The simplest case that was found on which a rule is at work, as the engine sees it."""
-        return self._first(lambda stage: rule.name in stage.at_work, self.space.holds(rule), *parts)
+        return self._first(lambda stage: rule.key in stage.at_work, self.space.holds(rule), *parts)
 
     def holding(self, rule: Rule, *parts: Formula) -> CaseAt | None:
         """The simplest case that was found on which a rule holds, whether or not it asks for anything."""
-        tree = self.codes[rule.name].tree
+        tree = self.codes[rule.key].tree
         return self._first(
             lambda stage: tree_holds(tree, lambda number: bool(stage.truth >> number & 1)),
             self.space.holds(rule),

@@ -43,7 +43,7 @@ def decide(policy: Policy, case: Case, *, at: datetime) -> Decision:
     >>> policy = Policy(
     ...     name="desk", version="1",
     ...     levels=(EscalationLevel(key="first"), EscalationLevel(key="second")),
-    ...     rules=(Rule(name="too long", when=F.open_for >= "8 hours", to="second"),),
+    ...     rules=(Rule(key="too long", when=F.open_for >= "8 hours", to="second"),),
     ... )
     >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
     >>> case = Case.open("C-1", at=nine)
@@ -106,4 +106,6 @@ def forecast(policy: Policy, case: Case, *, at: datetime, until: datetime) -> tu
         attributes=case.attributes,
     )
     now = read_instant(at)
-    return tuple(move for move in decide(policy, known, at=until).moves if move.due is not None and move.due > now)
+    return tuple(
+        move for move in decide(policy, known, at=until).moves if move.due_at is not None and move.due_at > now
+    )

@@ -68,17 +68,17 @@ _LOOKS_AT = {
     "unanswered_for": UNANSWERED,
     "unassigned_for": ASSIGNED,
     "at_level_for": LEVEL | CYCLE,
-    "since_update": UPDATED | CYCLE,
+    "no_update_for": UPDATED | CYCLE,
     "acknowledged": ACKNOWLEDGED | CYCLE,
     "level_failed": FAILED | LEVEL,
-    "escalation_requested": REQUESTED,
-    "escalations": REQUESTED,
+    "escalation_request_open": REQUESTED,
+    "escalation_requests": REQUESTED,
     "moves": LEVEL,
-    "reopened": CYCLE,
+    "reopenings": CYCLE,
     "replies": COUNTED | CYCLE,
     "status_requests": COUNTED | CYCLE,
     "assignments": ASSIGNED | CYCLE,
-    "plan_overdue": PLANNED,
+    "plan_items_overdue": PLANNED,
     "plan_has_backup": PLANNED,
     "happened": SEEN | LEVEL | CYCLE,
 }
@@ -89,9 +89,9 @@ HELD: dict[str, Callable[[State], Any]] = {
     "status": lambda state: state.standing.status,
     "channel": lambda state: state.channel,
     "acknowledged": lambda state: state.acknowledged,
-    "escalation_requested": lambda state: state.requested is not None,
-    "escalations": lambda state: state.escalations,
-    "reopened": lambda state: state.reopened,
+    "escalation_request_open": lambda state: state.requested is not None,
+    "escalation_requests": lambda state: state.escalation_requests,
+    "reopenings": lambda state: state.reopenings,
     "replies": lambda state: state.replies,
     "status_requests": lambda state: state.status_requests,
     "assignments": lambda state: state.assignments,
@@ -102,7 +102,7 @@ _ANCHORS: dict[str, Callable[[State], int | None]] = {
     "open_for": lambda state: state.cycle_when >> POSITION_BITS,
     "unanswered_for": lambda state: state.unanswered,
     "unassigned_for": lambda state: state.unassigned,
-    "since_update": lambda state: state.updated,
+    "no_update_for": lambda state: state.updated,
 }
 
 
@@ -151,6 +151,7 @@ class Scope:
 
     def calendars_of(self, atom: Atom) -> tuple[Any, ...]:
         """Where the atom may count: its own calendar first."""
+        # rule 30: an atom's own calendar, else the rule's, the track's, the policy's
         return tuple(one for one in (atom.calendar, *self.calendars) if one is not None)
 
 
@@ -163,15 +164,15 @@ def looks_at(atom: Atom, program: Program) -> int:
 
 def reader_of(atom: Atom, context: Scope, seen: int | None) -> AtomReader:
     """How an atom sees the state; `seen` is where it is remembered when its pattern last matched."""
-    if atom.fact == "time_left":
+    if atom.fact == "remaining":
         return _timed(_time_left(atom, context))
     if atom.kind == "duration":
         return _duration(atom, context)
     if atom.fact == "used":
         return _share(atom)
-    if atom.fact == "deadline":
+    if atom.fact == "outcome":
         return _outcome(atom)
-    if atom.fact == "plan_overdue":
+    if atom.fact == "plan_items_overdue":
         return _timed(_overdue(atom))
     if atom.fact == "happened" and seen is not None:
         return AtomReader(_happened(atom, context, seen))
@@ -245,6 +246,8 @@ def _happened(atom: Atom, context: Scope, seen: int) -> Callable[[State], bool]:
     if not context.goes:
         return lambda state: (state.seen[seen] >= state.cycle_when) == wanted
 
+    # rule 22: `happened` counts within the stay on the level of the rule's track, in a rule without `to` within the
+    # cycle
     def within_stay(state: State) -> bool:
         last, entry = state.seen[seen], state.entry[track]
         return (last > entry or last == entry == state.opening) == wanted
@@ -313,8 +316,8 @@ def _picked_duration(
 
 def _special_anchor(atom: Atom, context: Scope) -> Callable[[State], int | None]:
     key = str(atom.of)
-    if atom.fact == "past_due":
-
+    if atom.fact == "overdue_for":
+        # rule 30: `overdue_for` runs from the due instant, and is 0 before
         def due(state: State) -> int | None:
             found = state.latest.get(key)
             return due_of(found) if found and found.stopped is None and found.budget is not None else None
@@ -369,7 +372,7 @@ def _overdue(atom: Atom) -> Callable[[State], TestState]:
 
     def look(state: State) -> TestState:
         items = state.plan.items if state.plan else ()
-        edges = [microseconds_of(one.due) + 1 for one in items if not one.done and one.due is not None]
+        edges = [microseconds_of(one.due_at) + 1 for one in items if not one.done and one.due_at is not None]
         ahead = min((edge for edge in edges if edge > state.now), default=None)
         overdue = sum(edge <= state.now for edge in edges)
         return compare(overdue, constant), None if ahead is None else (0, ahead)

@@ -45,13 +45,14 @@ def outcome_and_due(clock: Instance | None, state: State) -> tuple[str, int | No
     Only at closing time must real instants be compared; else points tell.
     """
     if clock is None:
-        return "not started", None
+        return "not_started", None
     if clock.stopped is not None:
         return clock.outcome, None
     if clock.budget is None:
-        return "void" if clock.was_active else "not started", None
+        return "void" if clock.was_active else "not_started", None
     due = clock.fixed
     if clock.point is not None:
+        # rule 14: breached from the first microsecond past due
         if state.point(clock.line) > clock.point:
             return "breached", None
         due = clock.reach(clock.point)
@@ -62,6 +63,7 @@ def use_of(clock: Instance | None, state: State, up: int, down: int) -> tuple[bo
     """Whether a share (`up / down`) of a clock's budget is used, or else where it will be, while the clock runs."""
     if clock is None or clock.budget is None:
         return not up, None
+    # rule 30: shares are exact fractions of the budget, and pause with the clock
     needed = -(-clock.budget * up // down) - clock.counted if clock.budget else 0
     if needed <= 0 or clock.stopped is not None or clock.legs[-1].paused:
         return needed <= 0, None
@@ -86,8 +88,9 @@ def stop(state: State, groups: Iterable[TargetCode], event: BaseEvent) -> list[I
             stops = clock.choice.stops.get(kind)
             if stops is not None and stops(event):
                 if clock.budget is None:
-                    outcome = "void" if clock.was_active else "not started"
+                    outcome = "void" if clock.was_active else "not_started"
                 else:
+                    # rule 14: met if stopped before the breach, so at the due instant too
                     outcome = "breached" if is_over(clock, state) else "met"
                 _halt(state, clock, outcome)
                 if group.may_restart:
@@ -95,6 +98,7 @@ def stop(state: State, groups: Iterable[TargetCode], event: BaseEvent) -> list[I
     return stopped
 
 
+# rule 17: of the effects of one event on a clock, stop comes first, then pause, resume and start
 def turn_clocks(state: State, script: EventCode, changed: int) -> None:
     """What an event does to clocks that run, given what it has already done to the state: void, retarget, pause."""
     if changed & LEVEL or script.ends_cycle:
@@ -120,6 +124,7 @@ def _void(state: State, script: EventCode) -> None:
     outside = bool(state.external) and state.live
     for clock in list(state.open.values()):
         place = clock.group.place
+        # rules 12 and 28: a level's target is void once the case leaves the level, and all are outside
         left = place is not None and state.level[place[0]] != place[1]
         ended = script.kind is E.Voided or (script.ends_cycle and not clock.choice.at_the_end)
         if left or outside or ended:
@@ -130,6 +135,7 @@ def _void(state: State, script: EventCode) -> None:
 def applicable(state: State, group: TargetCode) -> TargetVariant | None:
     """The first of a group whose condition holds."""
     for choice in group.choices:
+        # rule 16: of several targets with one key, the first whose `when` is true applies
         if choice.when is None or choice.when(state):
             return choice
     return None
@@ -140,6 +146,7 @@ def _terms(state: State, choice: TargetVariant | None, lead: TargetVariant) -> T
     if choice is None:
         return _reckoned(state, None, state.calendar(lead.calendar[1:]))
     if not choice.is_priced:
+        # rule 12: `use_agreed_interval` takes the span of the latest communication plan
         span = state.agreed if choice.agreed and state.agreed is not None else state.pick(choice.within)
         return _reckoned(state, span, state.calendar(choice.calendar))
     found = choice.terms.get(state.priority)
@@ -161,7 +168,13 @@ def _reckoned(state: State, span: Span | None, calendar: str | None) -> Terms:
 
 def _waits(state: State, choice: TargetVariant) -> str | None:
     waits = state.standing.waits
-    return (", ".join(sorted(waits & choice.pauses)) or None) if waits else None
+    if not waits:
+        return None
+    pauses = choice.pauses
+    if not isinstance(pauses, frozenset):
+        pauses = frozenset(state.pick(pauses) or ())
+    # rule 13: a wait pauses the targets that name its party
+    return ", ".join(sorted(waits & pauses)) or None
 
 
 def _days(state: State, started: int, span: Span | None, calendar: str | None) -> int | None:
@@ -169,6 +182,7 @@ def _days(state: State, started: int, span: Span | None, calendar: str | None) -
     if span is None:
         return None
     chosen, line = state.program.calendars[calendar]
+    # rule 6: days and months become a budget once, when the clock starts
     nominal = chosen.reach(started, span)
     opened = state.program.lines[line].opened if span.is_business else CONTINUOUS.opened
     return opened(nominal) - opened(started)
@@ -176,6 +190,7 @@ def _days(state: State, started: int, span: Span | None, calendar: str | None) -
 
 def is_at_close(span: Span | None) -> bool:
     """Whether what is used up exactly at closing time is due then; at the same time, it is when it opens again."""
+    # rule 5: a budget used up exactly at closing time is due at closing time
     return span is None or span.due == "close"
 
 
@@ -190,6 +205,7 @@ def start_due(state: State, script: EventCode, event: BaseEvent | None, stopped:
     if not (live or script.ends):
         return
     due: dict[int, tuple[TargetCode, TargetVariant | None, TargetVariant]] = {}
+    # rule 12: next response waits for the first response of the first cycle
     awaited = live and state.unanswered is not None and (state.answered or state.cycle > 1)
     for group in script.starters if awaited or not script.awaits else ():
         _consider(state, due, group, event, awaited=awaited)
@@ -279,6 +295,7 @@ def _retarget(state: State, clock: Instance) -> None:
     terms = _terms(state, choice, lead)
     if terms[:2] == clock.terms[:2]:
         return
+    # rule 15: counted time carries over, each stretch in the calendar that was then in force
     clock.counted, clock.terms, clock.line, clock.reach = counted_now(clock, state), terms, terms.line, terms.reach
     days = terms.budget is None
     clock.budget = _days(state, clock.started, terms.span, terms.calendar) if days else terms.budget
@@ -297,6 +314,7 @@ def _due_after_change(state: State, clock: Instance) -> None:
         clock.point = None if clock.legs[-1].paused else clock.leg_point + budget - clock.counted
         return
     passed = _reached(state, clock, budget)
+    # rule 15: a due that has passed under new terms is dated at the change, and caused by it
     clock.caused = passed < state.now
     clock.fixed = state.now if clock.caused else passed
 
@@ -323,6 +341,7 @@ def _reached(state: State, clock: Instance, budget: int) -> int:
 def _pause_or_resume(state: State, clock: Instance) -> None:
     """A pause that begins at or after due rescues nothing."""
     paused, last = _waits(state, clock.choice), clock.legs[-1]
+    # rule 13: a pause that begins at or after due undoes no breach
     if paused == last.paused or (clock.fixed is not None and not (clock.caused and state.now <= clock.fixed)):
         return
     here, point = state.point(clock.line), clock.point

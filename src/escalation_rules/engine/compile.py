@@ -37,7 +37,7 @@ from escalation_rules.engine.model import (
 from escalation_rules.engine.state import State
 from escalation_rules.events import KINDS
 from escalation_rules.patterns import Pattern
-from escalation_rules.picks import Pick
+from escalation_rules.picks import Pick, facts_of
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
@@ -50,8 +50,9 @@ ALWAYS = BusinessCalendar.always("UTC")
 def compile_policy(policy: Policy) -> Program:
     """The program of a policy."""
     lines: list[Line] = [CONTINUOUS]
+    # rule 1: all time is one line, and each calendar has its own line of open time
     calendars: dict[str | None, tuple[Calendar, int]] = {None: (ALWAYS, 0)}
-    for name, calendar in policy.calendars.items():
+    for name, calendar in policy.all_calendars.items():
         if calendar.line is not CONTINUOUS:
             lines.append(calendar.line)
         calendars[name] = (calendar, len(lines) - 1 if calendar.line is not CONTINUOUS else 0)
@@ -85,7 +86,7 @@ def compile_policy(policy: Policy) -> Program:
 def _scripts(program: Program, collected: TestCollector) -> dict[type, EventCode]:
     """What each kind of event does under this policy."""
     watched = _tests_by_kind((number, one) for patterns, number in collected.watched.items() for one in patterns)
-    answers = _tests_by_kind((number, one) for item, number in program.items.items() for one in item.done_by)
+    answers = _tests_by_kind((number, one) for item, number in program.items.items() for one in item.answered_by)
     starters = _groups_by_kind(program.groups, _starting)
     stoppers = _groups_by_kind(program.groups, lambda choice: choice.stops)
     choices = [choice for group in program.groups for choice in group.choices]
@@ -113,7 +114,7 @@ _ENDING = frozenset({E.Resolved, E.Closed, E.Voided})
 
 def _picks_of_facts(*given: Any) -> bool:
     """Whether any of these is a pick by something else than the priority."""
-    return any(isinstance(one, Pick) and one.by != "priority" for one in given)
+    return any(name != "priority" for one in given for name in facts_of(one))
 
 
 def _compile_rules(program: Program, collected: TestCollector) -> None:
@@ -121,20 +122,20 @@ def _compile_rules(program: Program, collected: TestCollector) -> None:
     rules = []
     tracks = {track.key: number for number, track in enumerate(program.tracks)}
     track_of_level = {key: track for key, (track, _) in program.places.items()}
-    for number, rule in enumerate(sorted(policy.all_rules, key=lambda rule: rule.name)):
+    for number, rule in enumerate(sorted(policy.all_rules, key=lambda rule: rule.key)):
         track = track_of(rule, tracks, track_of_level)
         calendars = (rule.calendar, program.tracks[track].calendar, policy.usual_calendar)
         context = Scope(program, track, goes=rule.to is not None, calendars=calendars)
         own = collected.tree(normal(rule.when), context)
         stay = own
-        if rule.at:
-            places = tuple(program.places[key] for key in rule.at)
+        if rule.at_level:
+            places = tuple(program.places[key] for key in rule.at_level)
             gate = AtomReader(_stands_at(places), "level", lambda state: tuple(state.level))
-            stay = ("all", (collected.gate(("at", rule.at), LEVEL, gate), own))
+            stay = ("all", (collected.gate(("at", rule.at_level), LEVEL, gate), own))
         rules.append(
             RuleCode(
                 number=number,
-                name=rule.name,
+                name=rule.key,
                 tree=(
                     "all",
                     (collected.gate("running", STATUS | LEVEL | CYCLE, AtomReader(_runs, "running", _runs)), stay),
@@ -154,7 +155,7 @@ def _compile_rules(program: Program, collected: TestCollector) -> None:
 def _request_numbers(collected: TestCollector) -> Iterator[int]:
     for key, comparison in collected.found.items():
         atom = key[0] if isinstance(key, tuple) else None
-        if isinstance(atom, Atom) and atom.fact == "escalation_requested" and (atom.op == "==") == atom.value:
+        if isinstance(atom, Atom) and atom.fact == "escalation_request_open" and (atom.op == "==") == atom.value:
             yield comparison.number
 
 
@@ -176,7 +177,7 @@ def track_of(rule: Rule, tracks: Mapping[str, int], track_of_level: Mapping[str,
         return track_of_level[rule.to]
     if rule.track is not None:
         return tracks[rule.track]
-    named = {track_of_level[key] for key in rule.at}
+    named = {track_of_level[key] for key in rule.at_level}
     return named.pop() if len(named) == 1 else 0
 
 
@@ -220,7 +221,7 @@ def _compile_targets(program: Program, collected: TestCollector) -> None:
         program.turning |= group.looks_at
 
 
-_WAKING = (E.Opened, E.CustomerReplied, E.Reopened, E.Escalated, E.DeEscalated, E.Observed)
+_WAKING = (E.Opened, E.CustomerReplied, E.Reopened, E.Escalated, E.DeEscalated, E.Reconciled)
 """After which of these somebody may wait for an answer who did not before."""
 
 
@@ -239,19 +240,19 @@ def _groups_by_kind(
 
 
 def _choice(collected: TestCollector, target: Target, calendars: tuple[Any, ...]) -> TargetVariant:
-    starts = target.starts if isinstance(target.starts, tuple) and target.starts else None
+    starts = target.start_on if isinstance(target.start_on, tuple) and target.start_on else None
     return TargetVariant(
         when=None if target.when is None else _predicate(collected, target.when, calendars),
         within=target.within,
         calendar=(target.calendar, *calendars),
         starts=None if starts is None else _patterns_by_kind(starts),
-        stops=_patterns_by_kind(target.stops, stopping=True),
-        unanswered=target.starts == "unanswered",
+        stops=_patterns_by_kind(target.stop_on, stopping=True),
+        unanswered=target.start_on == "unanswered",
         at_the_end=any(pattern.event in {"Resolved", "Closed"} for pattern in starts or ()),
-        pauses=frozenset(target.pauses),
-        recurs=target.recurs,
-        agreed=target.agreed,
-        is_priced=not target.agreed and not _picks_of_facts(target.within, target.calendar, *calendars),
+        pauses=target.pause_on if isinstance(target.pause_on, Pick) else frozenset(target.pause_on),
+        recurs=target.recurring,
+        agreed=target.use_agreed_interval,
+        is_priced=not target.use_agreed_interval and not _picks_of_facts(target.within, target.calendar, *calendars),
     )
 
 
@@ -281,6 +282,7 @@ def _predicate(collected: TestCollector, condition: Condition, calendars: tuple[
         combine = all if isinstance(part, AllOf) else any
         return lambda state: combine(test(state) for test in tests)
 
+    # rules 16 and 32: a target's `when` reads state alone, so it is evaluated before any clock
     return build(normal(condition))
 
 
@@ -288,15 +290,18 @@ def _target_looks_at(program: Program, targets: list[Target], track_calendar: An
     """What may change which target applies, its span or its calendar."""
     found = 0
     for target in targets:
-        found |= what_picks_look_at(target.within, target.calendar, track_calendar, program.policy.usual_calendar)
-        found |= AGREED if target.agreed else 0
+        calendars = (target.calendar, track_calendar, program.policy.usual_calendar)
+        found |= what_picks_look_at(target.within, target.pause_on, *calendars)
+        found |= AGREED if target.use_agreed_interval else 0
         for atom in atoms(target.when) if target.when is not None else ():
             found |= looks_at(atom, program)
     return found
 
 
 def _compile_items(program: Program) -> None:
-    lists = [one for levels in program.levels for level in levels for one in (level.entry, level.work, level.exit)]
+    lists = [
+        one for levels in program.levels for level in levels for one in (level.entry, level.work, level.de_escalation)
+    ]
     items = dict.fromkeys(item for checklist in lists if checklist for item in checklist.items)
     program.items = {item: number for number, item in enumerate(items)}
     by_key: dict[str, tuple[int, ...]] = {}

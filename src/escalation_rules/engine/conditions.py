@@ -168,6 +168,7 @@ def cross(state: State) -> None:
         state.rules_pending = True
 
 
+# rule 27: the next crossing is the least of all timers
 def next_crossing(state: State) -> int:
     """The first crossing after now; `NEVER` if there is none."""
     program, found = state.program, state.next_handover

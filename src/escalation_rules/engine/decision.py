@@ -5,7 +5,7 @@ Each comparison with whether it holds, since when, and when time alone will chan
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -16,17 +16,18 @@ from escalation_rules.checklists import Checklist
 from escalation_rules.conditions import BUILT_IN, Atom, atoms, normal
 from escalation_rules.decision import (
     ActionDue,
-    Because,
-    Blocked,
+    BlockedMove,
+    Comparison,
     Deadline,
     Decision,
-    Exit,
+    DeEscalation,
     Move,
     Objection,
     OpenItem,
-    Owed,
     Owner,
+    Position,
     Reason,
+    WorkItem,
 )
 from escalation_rules.engine.fold import all_clocks, fold, snapshot, wake
 from escalation_rules.engine.model import LONG_AGO, POSITION_BITS, Program, RuleCode
@@ -35,6 +36,7 @@ from escalation_rules.engine.state import (
     ActionRecord,
     BlockedRecord,
     ClockRecord,
+    ExitRecord,
     LegRecord,
     MoveRecord,
     OpenItemRecord,
@@ -45,9 +47,9 @@ from escalation_rules.engine.state import (
     move_key,
 )
 from escalation_rules.events import PostMortemHeld
-from escalation_rules.explain import phrase, phrase_atom
+from escalation_rules.explain import phrase, phrase_atom, phrase_value
 from escalation_rules.levels import NOWHERE, EscalationLevel
-from escalation_rules.picks import Pick
+from escalation_rules.picks import picked
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime._timeline import datetime_of
@@ -57,19 +59,19 @@ from escalation_rules.worktime.clocks import Leg
 def why_not(state: State) -> tuple[Reason, ...]:
     """Every rule with its comparisons, as they stand now, in the policy's order."""
     codes = {code.name: code for code in state.program.rules}
-    return tuple(_reason(state, rule, codes[rule.name]) for rule in state.program.policy.all_rules)
+    return tuple(_reason(state, rule, codes[rule.key]) for rule in state.program.policy.all_rules)
 
 
 def _reason(state: State, rule: Rule, code: RuleCode) -> Reason:
-    because = [_place(state, rule)] if rule.at else []
+    because = [_place(state, rule)] if rule.at_level else []
     pairs = zip(atoms(normal(rule.when)), leaves(code.own_tree), strict=True)
     because += [_because(state, atom, number) for atom, number in pairs]
     in_force = state.program.effective_from
     if state.now < in_force:
-        because.append(Because(text="the policy is in force", holds=False, changes=datetime_of(in_force)))
+        because.append(Comparison(text="the policy is in force", holds=False, changes_at=datetime_of(in_force)))
     elif tree_holds(code.stay_tree, lambda number: bool(state.truth >> number & 1)):
-        because += [Because(text=text, holds=False) for text in _obstacles(state, code)]
-    return Reason(rule=rule.name, to=rule.to, text=phrase(rule.when), because=tuple(because))
+        because += [Comparison(text=text, holds=False) for text in _obstacles(state, code)]
+    return Reason(rule=rule.key, to=rule.to, text=phrase(rule.when), because=tuple(because))
 
 
 def _obstacles(state: State, code: RuleCode) -> Iterator[str]:
@@ -101,25 +103,30 @@ def _answers(state: State, code: RuleCode) -> Iterator[str]:
             yield f"this move was {answer}"
 
 
-def _place(state: State, rule: Rule) -> Because:
-    places = [state.program.places[key] for key in rule.at]
+def _place(state: State, rule: Rule) -> Comparison:
+    places = [state.program.places[key] for key in rule.at_level]
     holds = any(state.level[track] == level for track, level in places)
-    return Because(text=f"stands on {' or '.join(f'`{key}`' for key in rule.at)}", holds=holds)
+    return Comparison(text=f"stands on {' or '.join(f'`{key}`' for key in rule.at_level)}", holds=holds)
 
 
-def _because(state: State, atom: Atom, number: int) -> Because:
+def _because(state: State, atom: Atom, number: int) -> Comparison:
     comparison = state.program.tests[number]
     holds: bool | None = bool(state.truth >> number & 1)
     since = state.since[number] if comparison.seen is None else state.seen[comparison.seen]
     crossing = comparison.look(state)[1] if comparison.look else None
     changes = None if crossing is None else state.program.lines[crossing[0]].earliest(crossing[1])
+    # rule 31: what is not known is unknown, neither true nor false
     if not holds and _is_unknown(state, atom):
         holds = None
-    return Because(
+    return Comparison(
         text=phrase_atom(atom),
+        fact=atom.fact,
+        of=atom.of,
+        op=atom.op,
+        value=phrase_value(atom.value),
         holds=holds,
         since=datetime_of(since >> POSITION_BITS) if holds and not comparison.never_evidence else None,
-        changes=None if changes is None else datetime_of(changes),
+        changes_at=None if changes is None else datetime_of(changes),
     )
 
 
@@ -128,7 +135,7 @@ def _is_unknown(state: State, atom: Atom) -> bool:
         return state.rank < 0
     if atom.fact == "channel":
         return state.channel is None
-    if atom.fact == "time_left":
+    if atom.fact == "remaining":
         clock = state.latest.get(str(atom.of))
         return clock is None or clock.stopped is not None or clock.point is None
     return atom.fact not in BUILT_IN and state.facts.get(atom.fact) is None
@@ -139,7 +146,7 @@ def read(program: Program, case: Case, at: int) -> Decision:
 
     What is wrong with the case is found now; the rest is told when it is asked.
     """
-    return Decision.deferred(LazyDecision(program, case, at))
+    return Decision._deferred(LazyDecision(program, case, at))
 
 
 class LazyDecision:
@@ -199,7 +206,7 @@ class LazyDecision:
     def timezone(self) -> str:
         """The zone of the usual calendar."""
         usual = self._pick(self._policy.usual_calendar)
-        return self._policy.calendars[usual].timezone if usual is not None else "UTC"
+        return self._policy.all_calendars[usual].timezone if usual is not None else "UTC"
 
     @property
     def status(self) -> str:
@@ -207,10 +214,27 @@ class LazyDecision:
         return self._outcome.status
 
     @property
-    def levels(self) -> dict[str, str | None]:
-        """Where the case stands on each track."""
-        pairs = zip(self._program.tracks, self._outcome.standing, strict=True)
-        return FrozenDict({track.key: self._key(number, level) for number, (track, level) in enumerate(pairs)})
+    def positions(self) -> Mapping[str, Position]:
+        """The position on each track, moves that are due included."""
+        return FrozenDict({track.key: self._position(number) for number, track in enumerate(self._program.tracks)})
+
+    def _position(self, track: int) -> Position:
+        level = self._outcome.standing[track]
+        if level == NOWHERE:
+            return Position()
+        state = self._take()
+        since = state.entry[track] >> POSITION_BITS
+        here = (track, level, since)
+        due = next((one for one in self._outcome.moves if (one.track, one.level) == (track, level)), None)
+        made = (one.rules for one in reversed(state.moves_log) if (one.track, one.level, one.due) == here)
+        return Position(
+            level=self._level(track, level).key,
+            since=datetime_of(since),
+            owner=self._outcome.holders[track],
+            rules=next(made, ()),
+            reasons=() if due is None else self._reasons(due),
+            recorded=due is None,
+        )
 
     # ------------------------------------------------------------------------ moves and actions
 
@@ -225,7 +249,7 @@ class LazyDecision:
             from_level=self._key(found.track, found.origin),
             to=self._level(found.track, found.level).key,
             owner=None if found.owner is None else self._owner(found.owner, found),
-            due=datetime_of(found.due),
+            due_at=datetime_of(found.due),
             still_holds=found.still_holds,
             rules=found.rules,
             key=self._move_key(found),
@@ -250,18 +274,18 @@ class LazyDecision:
         return move_key(self._case.id, self._policy.name, found.cycle, track, level, found.cause)
 
     def _reasons(self, found: MoveRecord | BlockedRecord) -> tuple[Reason, ...]:
-        rules = {rule.name: rule for rule in self._policy.all_rules}
+        rules = {rule.key: rule for rule in self._policy.all_rules}
         return tuple(
             Reason(rule=name, to=rules[name].to, since=datetime_of(cause), text=phrase(rules[name].when))
             for name, cause in zip(found.rules, found.causes, strict=True)
         )
 
     @property
-    def blocked(self) -> tuple[Blocked, ...]:
+    def blocked(self) -> tuple[BlockedMove, ...]:
         """What is wanted and held back."""
         return tuple(map(self._blocked, self._outcome.blocked))
 
-    def _blocked(self, found: BlockedRecord) -> Blocked:
+    def _blocked(self, found: BlockedRecord) -> BlockedMove:
         track, level = self._program.tracks[found.track].key, self._level(found.track, found.level)
         move = Move(
             track=track,
@@ -271,10 +295,10 @@ class LazyDecision:
             key=self._move_key(found),
             reasons=self._reasons(found),
         )
-        return Blocked(
+        return BlockedMove(
             move=move,
             missing=_open_items(level.entry, found.missing),
-            against=_objections(level.entry, found.against),
+            objections=_objections(level.entry, found.against),
             until=_maybe(found.until),
         )
 
@@ -286,14 +310,14 @@ class LazyDecision:
     def _action(self, found: ActionRecord) -> ActionDue:
         kind, name = found.source
         if kind == "rule":
-            asked = next(rule.then for rule in self._policy.all_rules if rule.name == name)
+            asked = next(rule.then for rule in self._policy.all_rules if rule.key == name)
         else:
             asked = self._policy.level(name).on_entry
         key = action_key(self._case.id, self._policy.name, found.cycle, found.source, asked[found.number], found.cause)
         return ActionDue(
             action=found.action,
             key=key,
-            due=datetime_of(found.due),
+            due_at=datetime_of(found.due),
             rule=name if kind == "rule" else None,
             level=name if kind == "level" else None,
             person=found.person,
@@ -311,7 +335,7 @@ class LazyDecision:
         return tuple(map(self._deadline, running))
 
     @property
-    def ended(self) -> tuple[Deadline, ...]:
+    def stopped_deadlines(self) -> tuple[Deadline, ...]:
         """The latest of each target that does not run."""
         ended = [one for one in self._outcome.clocks if one.state == "stopped"]
         known = {one.key for one in self._outcome.clocks}
@@ -324,20 +348,20 @@ class LazyDecision:
             target=found.key,
             occurrence=found.occurrence,
             level=found.level,
-            started=datetime_of(found.started),
-            due=_maybe(found.due),
+            started_at=datetime_of(found.started),
+            due_at=_maybe(found.due),
             clock=found.state,
             outcome=found.outcome,
-            caused_by_change=found.caused,
+            breached_by_change=found.caused,
             owner=self._owner_of(found),
             budget=None if found.budget is None else timedelta(microseconds=found.budget),
-            stopped=_maybe(found.stopped),
+            stopped_at=_maybe(found.stopped),
             legs=tuple(map(self._leg, found.legs)),
             at_close=found.at_close,
         )
 
     def _leg(self, found: LegRecord) -> Leg:
-        calendar = None if found.calendar is None else self._policy.calendars[found.calendar]
+        calendar = None if found.calendar is None else self._policy.all_calendars[found.calendar]
         return Leg(since=datetime_of(found.since), calendar=calendar, paused=found.paused)
 
     def _targets_of(self, found: ClockRecord) -> list[Target]:
@@ -359,15 +383,18 @@ class LazyDecision:
     # ------------------------------------------------------------------------ owed and exits
 
     @property
-    def owed(self) -> tuple[Owed, ...]:
+    def worklist(self) -> tuple[WorkItem, ...]:
         """Open work, running deadlines, unanswered requests, missing post-mortems."""
         return (*self._owed_work(), *map(self._owed_deadline, self.deadlines), *self._owed_answer())
 
-    def _owed_work(self) -> Iterator[Owed]:
+    def _work_item(self, **fields: Any) -> WorkItem:
+        return WorkItem(case=self._case.id, priority=dict(self._outcome.picks)["priority"], **fields)
+
+    def _owed_work(self) -> Iterator[WorkItem]:
         for track, number, items in self._outcome.work:
             level = self._level(track, number)
             for item in _open_items(level.work, items):
-                yield Owed(
+                yield self._work_item(
                     kind="item",
                     what=item.key,
                     text=item.text,
@@ -376,37 +403,37 @@ class LazyDecision:
                     level=level.key,
                 )
 
-    def _owed_deadline(self, deadline: Deadline) -> Owed:
+    def _owed_deadline(self, deadline: Deadline) -> WorkItem:
         targets = [target for target in self._policy.all_targets if target.key == deadline.target]
-        looks_back = any(pattern.event == PostMortemHeld.__name__ for target in targets for pattern in target.stops)
-        return Owed(
+        looks_back = any(pattern.event == PostMortemHeld.__name__ for target in targets for pattern in target.stop_on)
+        return self._work_item(
             kind="post_mortem" if looks_back else "deadline",
             what=deadline.target,
             role=deadline.owner,
             level=deadline.level,
-            since=deadline.started,
-            due=deadline.due,
+            since=deadline.started_at,
+            due_at=deadline.due_at,
         )
 
-    def _owed_answer(self) -> Iterator[Owed]:
+    def _owed_answer(self) -> Iterator[WorkItem]:
         since = self._outcome.requested_since
         if since is not None:
-            yield Owed(
+            yield self._work_item(
                 kind="request", what="escalation", text="an escalation nobody has answered", since=datetime_of(since)
             )
 
     @property
-    def exits(self) -> tuple[Exit, ...]:
-        """What de-escalation still lacks, per track."""
-        return tuple(
-            Exit(
-                track=self._program.tracks[found.track].key,
-                level=self._level(found.track, found.level).key,
-                missing=_open_items(self._level(found.track, found.level).exit, found.missing),
-                against=_objections(self._level(found.track, found.level).exit, found.against),
-                until=_maybe(found.until),
-            )
-            for found in self._outcome.exits
+    def de_escalation(self) -> Mapping[str, DeEscalation]:
+        """The open items and objections of de-escalation, by track."""
+        return FrozenDict({self._program.tracks[found.track].key: self._exit(found) for found in self._outcome.exits})
+
+    def _exit(self, found: ExitRecord) -> DeEscalation:
+        return DeEscalation(
+            track=self._program.tracks[found.track].key,
+            level=self._level(found.track, found.level).key,
+            missing=_open_items(self._level(found.track, found.level).de_escalation, found.missing),
+            objections=_objections(self._level(found.track, found.level).de_escalation, found.against),
+            until=_maybe(found.until),
         )
 
     # ------------------------------------------------------------------------ names
@@ -418,7 +445,7 @@ class LazyDecision:
         return None if level == NOWHERE else self._level(track, level).key
 
     def _pick(self, given: Any) -> Any:
-        return given.choose(dict(self._outcome.picks).get(given.by)) if isinstance(given, Pick) else given
+        return picked(given, dict(self._outcome.picks))
 
 
 def _maybe(instant: int | None) -> datetime | None:

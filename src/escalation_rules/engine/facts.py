@@ -87,6 +87,8 @@ def _made(program: Program, script: EventCode, looks: dict[int, ChangeHandler]) 
         if listens and event is not None:
             _listen(state, script, event)
         changed, running = state.changed, state.open
+        # rule 17: facts first, then clocks (stop; void, retarget, pause; start), then tests; rule 10: automation
+        # stops nothing
         stopped = stop(state, stoppers, event) if stoppers and running and event is not None and event.counts else ()
         if changed & turning and running:
             turn_clocks(state, script, changed)
@@ -137,6 +139,7 @@ def _known(state: State, name: str | None) -> None:
     """A priority that the policy does not have is refused."""
     ranks = state.program.ranks
     if name is not None and ranks and name not in ranks:
+        # rule 29: a name that the policy does not have is refused
         raise UnknownName(unknown("priority", name, ranks, f"case `{state.case}`"))
 
 
@@ -168,16 +171,18 @@ def _observe(state: State, name: str, value: Any) -> None:
 def _opened(state: State, event: E.Opened) -> None:
     _known(state, event.priority)
     set_priority(state, event.priority)
-    state.channel, state.live, state.answered = event.channel, True, event.by_staff
+    # rule 12: there is no first response to what staff opened
+    state.channel, state.live, state.answered = event.channel, True, event.actor == "staff"
     state.opening = state.when
     for name, value in event.facts.items():
         _observe(state, name, value)
     start = _place(state, event.level) if event.level is not None else (0, 0)
     _begin_cycle(state)
     state.unassigned = state.now
-    if not event.by_staff:
+    if event.actor != "staff":
         state.unanswered = state.now
     for track, levels in enumerate(state.program.levels):
+        # rule 20: a case starts on the first level of the first track, and on no level of the others
         level = start[1] if track == start[0] else 0 if track == 0 else NOWHERE
         level = level if levels else NOWHERE
         state.recorded[track].append((state.now, level))
@@ -187,6 +192,7 @@ def _opened(state: State, event: E.Opened) -> None:
 
 def _begin_cycle(state: State) -> None:
     state.cycle += 1
+    # rule 9: each reopening starts a new cycle, the levels stay
     state.cycle_when, state.updated = state.when, state.now
     state.acknowledged = False
     state.replies = state.status_requests = state.assignments = 0
@@ -203,6 +209,7 @@ def _stand(state: State, track: int, level: int) -> None:
         return
     found = state.program.levels[track][level]
     if found.external:
+        # rule 28: a case on an external level is outside: no clocks, no moves
         state.external |= 1 << track
     if state.live and found.on_entry:
         state.entered.append((found.key, state.now))
@@ -223,6 +230,7 @@ def _customer_replied(state: State, event: E.CustomerReplied) -> None:
 
 def _support_replied(state: State, event: E.SupportReplied) -> None:
     if event.counts:
+        # rule 10: only a reply by a human that the customer can see counts
         state.unanswered, state.answered, state.updated = None, True, state.now
         state.replies += 1
         state.changed |= UNANSWERED | UPDATED | COUNTED
@@ -247,7 +255,8 @@ def _escalation_requested(state: State, event: E.EscalationRequested) -> None:
 
 def _requested(state: State) -> None:
     """A request for attention; while one is open, the latest is its evidence."""
-    state.escalations += 1
+    state.escalation_requests += 1
+    # rule 22: while a request is open, the latest request is its evidence
     if state.requested is None:
         state.requested = state.now
     state.changed |= REQUESTED
@@ -257,7 +266,7 @@ def _requested(state: State) -> None:
             state.rules_pending = True
 
 
-def _escalation_answered(state: State, _: E.EscalationAnswered) -> None:
+def _escalation_answered(state: State, _: E.EscalationRequestAnswered) -> None:
     state.requested = None
     state.changed |= REQUESTED
 
@@ -288,11 +297,13 @@ def _destination(state: State, key: str | None, track_key: str | None) -> tuple[
 
 def record_move(state: State, event: BaseEvent, track: int, level: int, *, down: bool) -> None:
     """A move that is recorded settles everything due before it on its track; one that goes down is a de-escalation."""
+    # rule 25: a recorded move that goes down is a de-escalation, whoever recorded it
     if down and level < state.level[track]:
         state.down_since[track] = state.when
     recorded_at = getattr(event, "recorded_at", None)
     since = state.now if recorded_at is None else microseconds_of(recorded_at)
     state.recorded[track].append((since, level))
+    # rule 18: a recorded move settles everything that was due before it on its track
     state.moves = [one for one in state.moves if one.move.track != track]
     move(state, track, level)
 
@@ -306,12 +317,13 @@ def move(state: State, track: int, level: int) -> None:
         _stand(state, track, level)
 
 
-def _observed(state: State, event: E.Observed) -> None:
+def _observed(state: State, event: E.Reconciled) -> None:
     if event.level is not None:
         track, level = _place(state, event.level)
         on_record = max((since, index) for index, (since, _) in enumerate(state.recorded[track]) if since <= state.now)[
             1
         ]
+        # rule 8: a snapshot counts where it differs from the record of its instant
         if state.recorded[track][on_record][1] != level:
             record_move(state, event, track, level, down=True)
 
@@ -329,13 +341,14 @@ def _level_failed(state: State, event: E.LevelFailed) -> None:
 def _priority_changed(state: State, event: E.PriorityChanged) -> None:
     """A change is a fact, except that what was accepted from a decision never lowers."""
     _known(state, event.to)
+    # rule 23: an accepted change of priority never lowers it
     lowers = state.program.ranks.get(event.to, -1) < state.rank
     if event.to != state.priority and not (lowers and event.is_accepted):
         set_priority(state, event.to)
 
 
 def _assigned(state: State, event: E.Assigned) -> None:
-    assign(state, event.role, event.person, event.group)
+    assign(state, event.as_role, event.person, event.group)
 
 
 def assign(state: State, role: str, person: str | None, group: str | None) -> None:
@@ -362,12 +375,12 @@ def _settle_status(state: State, event: BaseEvent) -> None:
 def _reopened(state: State, event: E.Reopened) -> None:
     _settle_status(state, event)
     _begin_cycle(state)
-    state.reopened += 1
+    state.reopenings += 1
     state.external = 0
     state.rules_pending = True
 
 
-def _fact_observed(state: State, event: E.FactObserved) -> None:
+def _fact_observed(state: State, event: E.FactChanged) -> None:
     _observe(state, event.name, event.value)
 
 
@@ -381,7 +394,7 @@ def _communication_agreed(state: State, event: E.CommunicationAgreed) -> None:
     state.changed |= AGREED
 
 
-def _item(state: State, event: E.ItemConfirmed | E.ItemWithdrawn) -> None:
+def _item(state: State, event: E.ItemAnswered | E.AnswerWithdrawn) -> None:
     for number in state.program.items_by_key.get(event.item, ()):
         state.answers[number] = state.when, event
         state.rules_pending = True
@@ -399,7 +412,7 @@ EFFECTS: dict[type, Effect] = {
     E.SupportReplied: _support_replied,
     E.Acknowledged: _acknowledged,
     E.EscalationRequested: _escalation_requested,
-    E.EscalationAnswered: _escalation_answered,
+    E.EscalationRequestAnswered: _escalation_answered,
     E.Escalated: _escalated,
     E.DeEscalated: _de_escalated,
     E.LevelFailed: _level_failed,
@@ -407,10 +420,10 @@ EFFECTS: dict[type, Effect] = {
     E.Assigned: _assigned,
     E.WaitStarted: _settle_status,
     E.WaitEnded: _settle_status,
-    E.ItemConfirmed: _item,
-    E.ItemWithdrawn: _item,
+    E.ItemAnswered: _item,
+    E.AnswerWithdrawn: _item,
     E.ChecklistOverridden: _overridden,
-    E.FactObserved: _fact_observed,
+    E.FactChanged: _fact_observed,
     E.PlanRevised: _plan_revised,
     E.CommunicationAgreed: _communication_agreed,
     E.UpdateSent: _update_sent,
@@ -418,6 +431,6 @@ EFFECTS: dict[type, Effect] = {
     E.Closed: _settle_status,
     E.Voided: _settle_status,
     E.Reopened: _reopened,
-    E.Observed: _observed,
+    E.Reconciled: _observed,
 }
 """What an event of each kind changes. Those that are not here change nothing by themselves."""

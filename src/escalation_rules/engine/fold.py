@@ -43,6 +43,7 @@ def snapshot(state: State) -> Outcome:
     """The outcome at now."""
     live = state.live
     status = "external" if live and state.external & ~_going_outside(state) else state.standing.status
+    # rules 9 and 28: a case that is resolved, closed, void or external has no moves due
     open_for_moves = live and status != "external"
     return Outcome(
         status=status,
@@ -66,9 +67,9 @@ def _going_outside(state: State) -> int:
     return sum(1 << track for track in tracks)
 
 
-def _pick_values(state: State) -> tuple[tuple[str, str | None], ...]:
-    choices = (fact.name for fact in state.program.policy.facts if fact.kind == "choice")
-    return (("priority", state.priority), *((name, state.facts.get(name)) for name in choices))
+def _pick_values(state: State) -> tuple[tuple[str, str | bool | None], ...]:
+    names = (fact.name for fact in state.program.policy.facts if fact.kind in {"choice", "flag"})
+    return (("priority", state.priority), *((name, state.facts.get(name)) for name in names))
 
 
 @contextmanager
@@ -93,6 +94,7 @@ def _move_record(state: State, pending: Pending) -> MoveRecord:
     owner = pending.move.owner
     if owner is not None:
         rota = state.program.policy.rotas.get(owner.role)
+        # rule 26: the role is judged at due, the person named is the one on duty now
         owner = owner._replace(person=rota.person_at(state.now) if rota else None)
     return pending.move._replace(still_holds=holds, owner=owner)
 
@@ -146,8 +148,11 @@ def _work_records(state: State) -> Iterator[tuple[int, int, tuple[OpenItemRecord
 
 def _exit_records(state: State) -> Iterator[ExitRecord]:
     for track, level in enumerate(state.level):
+        # rule 25: what de-escalation lacks, answers counted for the stay on the level
         if level > (0 if track == 0 else NOWHERE):
-            missing, against = checked(state, state.program.levels[track][level].exit, state.entry[track], track)
+            missing, against = checked(
+                state, state.program.levels[track][level].de_escalation, state.entry[track], track
+            )
             end = cooldown_end(state, track)
             yield ExitRecord(track, level, missing, against, end if end is not None and end > state.now else None)
 
@@ -155,10 +160,11 @@ def _exit_records(state: State) -> Iterator[ExitRecord]:
 def cooldown_end(state: State, track: int) -> int | None:
     """Until when going down from the present level of a track is held back."""
     program = state.program
-    cooldown = state.pick(program.levels[track][state.level[track]].cooldown)
+    cooldown = state.pick(program.levels[track][state.level[track]].min_stay)
     if cooldown is None:
         return None
     name = state.calendar((program.tracks[track].calendar, program.policy.usual_calendar))
+    # rule 25: `min_stay` holds back going down, never up
     return program.calendars[name][0].reach(state.entry[track] >> POSITION_BITS, cooldown)
 
 
@@ -205,8 +211,10 @@ def run(program: Program, case: CaseInput, at: int, watch: Watch | None = None) 
     steps = steps_for(program)
     arrive, happens = steps.arrive, steps.happen
     now = state.now = state.points[0] = case.events[0][0]
+    # rules 8 and 18: events by instant and position; at each instant time passes, then events, then rules
     for instant, event in case.events:
         if instant != now:
+            # rule 8: events after `at` do not exist
             if instant > at:
                 break
             if state.rules_pending or state.accepted:
@@ -225,6 +233,7 @@ def run(program: Program, case: CaseInput, at: int, watch: Watch | None = None) 
 
 def check_begun(case: Case, at: int) -> None:
     """Raises `InvalidValue` for an instant at which the case was not open yet."""
+    # rule 8: there is no decision before the opening
     if case.history[0].instant > at:
         opened = case.opened_at.isoformat()
         raise InvalidValue(Problem("instant before the opening", datetime_of(at), expected=f"{opened} or later"))
@@ -238,6 +247,7 @@ def _conclude(state: State) -> None:
     if state.rules_pending or state.accepted:
         run_rules(state)
     if state.accepted:
+        # rule 18: what was accepted at this instant and is not asked for any more is a fact like any other
         enact_rest(state)
         run_rules(state)
 
@@ -254,6 +264,7 @@ def _cross_until(state: State, crossing: int, until: int) -> None:
     """Every crossing from one on up to an instant. Those of the instant itself count, but rules wait for its events."""
     steps = steps_of(state.program)
     while crossing <= until:
+        # rule 17: a crossing counts before the events of its instant
         steps.cross(state)
         if crossing == until:
             break
@@ -270,6 +281,7 @@ def upcoming(state: State) -> int | None:
 
 def wake(state: State, outcome: Outcome) -> int | None:
     """The next instant at which the outcome differs, if nothing happens. The state is of no use afterwards."""
+    # rule 27: `wake_at` is the first instant at which the answer differs, so each candidate is tried
     for _ in range(_FRUITLESS):
         crossing, breach, other = upcoming(state), _first(_breaches(state)), _first(_others(state, outcome))
         step = _first(one for one in (crossing, breach, other) if one is not None)
@@ -303,13 +315,14 @@ def _breaches(state: State) -> Iterator[int]:
     for clock in state.open.values():
         _, due = outcome_and_due(clock, state)
         if due is not None:
+            # rule 14: a breach is one microsecond past due
             yield due + 1
 
 
 def _expiries(state: State) -> Iterator[int]:
     for track, levels in enumerate(state.program.levels):
         for level in levels:
-            for checklist in (level.entry, level.work, level.exit):
+            for checklist in (level.entry, level.work, level.de_escalation):
                 for item in checklist.items if checklist else ():
                     answer = state.answers.get(state.program.items[item])
                     end = expiry(state, item, answer[0], track) if answer else None
@@ -329,6 +342,7 @@ def _of_moves(state: State, outcome: Outcome) -> Iterator[int]:
 
     Of moves that are not asked for, because the case has ended, nothing is told.
     """
+    # rule 27: a handover of the person named changes the answer
     for pending in state.moves if outcome.moves else ():
         owner = pending.move.owner
         rota = state.program.policy.rotas.get(owner.role) if owner else None

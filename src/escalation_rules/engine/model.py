@@ -238,7 +238,7 @@ class TargetVariant:
     stops: Mapping[type, EventMatch]
     unanswered: bool
     at_the_end: bool
-    pauses: frozenset[str]
+    pauses: frozenset[str] | Pick
     recurs: bool
     agreed: bool
     is_priced: bool

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from escalation_rules._values import read_instant
-from escalation_rules.actions import Flag
+from escalation_rules.actions import Tag
 from escalation_rules.case import Case
 from escalation_rules.conditions import Condition
 from escalation_rules.engine import program_of
@@ -71,7 +71,7 @@ def _track(state: State, track: str | None) -> int:
 
 def _outcome(state: State, target: str | None) -> str:
     found = state.latest.get(str(target))
-    return "not started" if found is None else outcome_now(found, state)
+    return "not_started" if found is None else outcome_now(found, state)
 
 
 def _used(state: State, target: str | None) -> Fraction:
@@ -83,16 +83,16 @@ def _used(state: State, target: str | None) -> Fraction:
 
 def _overdue(state: State, _: str | None) -> int:
     items = state.plan.items if state.plan else ()
-    return sum(not one.done and one.due is not None and state.now > microseconds_of(one.due) for one in items)
+    return sum(not one.done and one.due_at is not None and state.now > microseconds_of(one.due_at) for one in items)
 
 
 _ASKED: dict[str, Callable[[State, str | None], Any]] = {
     "priority": lambda state, _: state.priority,
     "level": _level,
     "moves": _moves,
-    "deadline": _outcome,
+    "outcome": _outcome,
     "used": _used,
-    "plan_overdue": _overdue,
+    "plan_items_overdue": _overdue,
 }
 """How a fact is read that is asked about something, or that is kept as a number and has a name."""
 
@@ -101,7 +101,7 @@ def _probed(policy: Policy, condition: Condition) -> Program:
     """The policy with one more rule, which moves nobody, kept with the policy for the next question."""
     kept: dict[Condition, Program] = policy.__dict__.setdefault("probes", {})
     if condition not in kept:
-        probe = Rule(name=_PROBE, when=condition, then=Flag(text=_PROBE))
+        probe = Rule(key=_PROBE, when=condition, then=Tag(text=_PROBE))
         kept[condition] = compile_policy(_with_rule(policy, probe))
     return kept[condition]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from escalation_rules import events as E
-from escalation_rules.actions import Action, Assign, SetPriority
+from escalation_rules.actions import Action, Assign, RaisePriority
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.engine.facts import assign, handler_for, happen_virtually, move, set_priority
 from escalation_rules.engine.model import LONG_AGO, NEVER, POSITION_BITS, REMEMBERED, RuleCode, Tree
@@ -33,6 +33,7 @@ Findings = tuple[tuple[OpenItemRecord, ...], tuple[tuple[str, str], ...]]
 def entry_state(state: State, track: int, level: int, *, waived: bool) -> Findings:
     """What the entry checklist of a level still lacks, and what argues against going there."""
     found = state.program.levels[track][level]
+    # rule 24: a waiver of any rule to the level, or an override in this cycle, lifts what is missing and the objections
     if waived or found.entry is None or state.overridden.get(found.key, state.cycle_when - 1) >= state.cycle_when:
         return (), ()
     return checked(state, found.entry, state.cycle_when, track)
@@ -44,8 +45,9 @@ def checked(state: State, checklist: Checklist | None, since: int, track: int) -
     for item in checklist.items if checklist else ():
         answer, why = _answer(state, item, since, track)
         if answer is None:
+            # rule 24: an answer in `blocked_by` is an objection, not a missing item
             missing.append(OpenItemRecord(item.key, why))
-        elif answer in item.against:
+        elif answer in item.blocked_by:
             against.append((item.key, answer))
     return tuple(missing), tuple(against)
 
@@ -55,20 +57,21 @@ def _answer(state: State, item: Item, since: int, track: int) -> tuple[str | Non
     when, event = state.answers.get(state.program.items[item], (since - 1, None))
     if event is None or when < since:
         return None, "unanswered"
-    if isinstance(event, E.ItemWithdrawn):
+    if isinstance(event, E.AnswerWithdrawn):
         return None, "withdrawn"
-    answer = event.answer if isinstance(event, E.ItemConfirmed) else next(iter(item.answers), "yes")
+    answer = event.answer if isinstance(event, E.ItemAnswered) else next(iter(item.answers), "yes")
     if not item.admits(answer):
         return None, "not an answer"
-    if item.evidence and isinstance(event, E.ItemConfirmed) and not event.evidence:
+    if item.needs_evidence and isinstance(event, E.ItemAnswered) and not event.evidence:
         return None, "without evidence"
     end = expiry(state, item, when, track)
+    # rule 24: answers expire half-open, at the instant itself they are gone
     return (None, "expired") if end is not None and state.now >= end else (answer, "")
 
 
 def expiry(state: State, item: Item, when: int, track: int) -> int | None:
     """When an answer expires that was given at a when."""
-    expires = state.pick(item.expires)
+    expires = state.pick(item.valid_for)
     if expires is None:
         return None
     program = state.program
@@ -101,7 +104,7 @@ def _on_duty(state: State, role: str, at: int) -> bool:
 def is_held(state: State, track: int, level: int) -> bool:
     """Whether a level takes no case for now, since nobody is on duty there."""
     found = state.program.levels[track][level]
-    if found.nobody != "hold":
+    if found.if_nobody != "hold":
         return False
     roles = _roles_of(state, found)
     return bool(roles) and not any(_on_duty(state, role, state.now) for role in roles)
@@ -120,15 +123,17 @@ def owner_of(state: State, track: int, level: int) -> tuple[OwnerRecord | None, 
     if not roles:
         return None, level, (), None
     rotas = state.program.policy.rotas
+    # rule 26: the owner, then the alternates in order; a role without a rota is on duty
     for number, role in enumerate(roles):
         rota = rotas.get(role)
         person = rota.person_at(state.now) if rota else None
         if rota is None or person is not None:
             return OwnerRecord(role, person, True, tuple(roles[:number])), level, (), None
-    if found.nobody == "hold":
+    if found.if_nobody == "hold":
         return None, level, (), _next_duty(state, roles)
     above = _above(state, track, level)
-    if found.nobody == "skip" and above is not None:
+    # rule 26: `skip` takes the next level that is not external; at the top the case proceeds, unowned
+    if found.if_nobody == "skip" and above is not None:
         owner, reached, skipped, until = owner_of(state, track, above)
         return owner, reached, (level, *skipped), until
     return OwnerRecord(roles[0], None, False, tuple(roles)), level, (), None
@@ -149,13 +154,13 @@ def watch_duty(state: State, track: int, wanted: Iterable[int]) -> None:
 def _cover_changes(state: State, track: int, level: int) -> Iterator[int]:
     found = state.program.levels[track][level]
     roles, rotas = _roles_of(state, found), state.program.policy.rotas
-    if found.nobody == "wait" or not roles or any(role not in rotas for role in roles):
+    if found.if_nobody == "proceed" or not roles or any(role not in rotas for role in roles):
         return
     change = next_cover_change([rotas[role] for role in roles], state.now)
     if change is not None:
         yield change
     above = _above(state, track, level)
-    if found.nobody == "skip" and above is not None and not any(_on_duty(state, role, state.now) for role in roles):
+    if found.if_nobody == "skip" and above is not None and not any(_on_duty(state, role, state.now) for role in roles):
         yield from _cover_changes(state, track, above)
 
 
@@ -193,6 +198,7 @@ def evidence(state: State, tree: Tree) -> int:
     """When the latest thing happened that made a condition true, among its true members; long ago if nothing did."""
     if isinstance(tree, int):
         comparison = state.program.tests[tree]
+        # rule 22: a level, and a gate of a rule, are never evidence
         if comparison.never_evidence:
             return LONG_AGO
         return state.since[tree] if comparison.seen is None else state.seen[comparison.seen]
@@ -200,6 +206,7 @@ def evidence(state: State, tree: Tree) -> int:
     parts = tree[1]
     if tree[0] == "any":
         parts = tuple(part for part in parts if tree_holds(part, lambda number: bool(truth >> number & 1)))
+    # rule 22: of `all` and `any`, the latest among the true members
     return max((evidence(state, part) for part in parts), default=LONG_AGO)
 
 
@@ -218,6 +225,7 @@ def run_rules(state: State) -> None:
     """Rules to a fixpoint; each round reads the state that the last one left."""
     state.rules_pending = False
     state.next_handover = NEVER
+    # rule 19: before `effective_from` no rule runs
     if state.now < state.program.effective_from:
         state.entered.clear()
     else:
@@ -226,6 +234,7 @@ def run_rules(state: State) -> None:
             rules = acting.get((state.truth, *state.level))
             if rules is None:
                 rules = _acting(state)
+            # rules 18 and 20: rounds repeat to a fixpoint, each from the state that the last one left
             if not (rules or state.entered) or not _round(state, rules):
                 break
     if state.watch is not None:
@@ -244,12 +253,14 @@ def _is_above(state: State, rule: RuleCode) -> bool:
     level = state.level[rule.track]
     if rule.is_next:
         return level + 1 < len(state.program.levels[rule.track])
+    # rule 21: no rule lowers a case
     return rule.to is not None and rule.to > level
 
 
 def _round(state: State, rules: tuple[RuleCode, ...]) -> bool:
     """One round. Whether it changed anything."""
     entered, state.entered = state.entered, []
+    # rule 23: actions of an entry are asked on entry, those of rules even if their move is held back or outranked
     asked = list(_asked_on_entry(state, entered)) if entered and state.live else []
     before = state.position
     chosen: list[MoveCandidate] = []
@@ -263,13 +274,14 @@ def _round(state: State, rules: tuple[RuleCode, ...]) -> bool:
     for wanted in chosen:
         _make(state, wanted)
     for one, _ in fresh:
-        if not isinstance(one.action, SetPriority | Assign):
+        if not isinstance(one.action, RaisePriority | Assign):
             _ask(state, one, one.action.picked(state.pick), None)
     return state.position > before
 
 
 def _on_fresh_evidence(state: State, rules: tuple[RuleCode, ...]) -> tuple[RuleCode, ...]:
     """After a de-escalation no rule fires on older evidence, on that track."""
+    # rule 22: after a de-escalation no rule of the track fires on evidence that is not later
     if all(down_since == LONG_AGO for down_since in state.down_since):
         return rules
     return tuple(
@@ -281,6 +293,7 @@ def _on_fresh_evidence(state: State, rules: tuple[RuleCode, ...]) -> tuple[RuleC
 
 def _cause(state: State, rule: RuleCode) -> int:
     when = evidence(state, rule.own_tree)
+    # rule 22: a condition without evidence has the beginning of the cycle for its cause
     return (state.cycle_when if when == LONG_AGO else when) >> POSITION_BITS
 
 
@@ -308,6 +321,7 @@ def _fresh(state: State, asked: Iterable[ActionRequest]) -> list[tuple[ActionReq
     fresh: list[tuple[ActionRequest, BaseEvent | None]] = []
     for one in asked:
         occurrence = (one.source, one.number, state.cycle, one.cause)
+        # rule 23: an action is asked once for an occurrence
         if occurrence in state.asked_already:
             continue
         state.asked_already.add(occurrence)
@@ -315,6 +329,7 @@ def _fresh(state: State, asked: Iterable[ActionRequest]) -> list[tuple[ActionReq
         if state.recorded_keys or state.declined:
             key = _action_key(state, one)
         if key in state.recorded_keys:
+            # rule 23: a recorded action settles earlier occurrences of itself
             state.actions = [old for old in state.actions if (old.source, old.number) != (one.source, one.number)]
             if key in state.accepted:
                 fresh.append((one, state.accepted[key]))
@@ -341,13 +356,14 @@ def _ask_state_changes(state: State, fresh: Iterable[tuple[ActionRequest, BaseEv
 def _raise_priority(state: State, fresh: Iterable[tuple[ActionRequest, BaseEvent | None]]) -> None:
     highest, best, record = state.rank, None, None
     for one, its_record in fresh:
-        if isinstance(one.action, SetPriority) and (rank := _rank_asked(state, one.action)) > highest:
+        # rule 23: RaisePriority never lowers, and the highest that is asked for wins
+        if isinstance(one.action, RaisePriority) and (rank := _rank_asked(state, one.action)) > highest:
             highest, best, record = rank, one, its_record
     if record is not None:
         enact(state, record)
     elif best is not None:
         name = state.program.policy.priorities[highest]
-        _ask(state, best, SetPriority(to=name), None)
+        _ask(state, best, RaisePriority(to=name), None)
         happen_virtually(state, E.PriorityChanged, lambda: set_priority(state, name), to=name)
 
 
@@ -363,7 +379,7 @@ def enact_rest(state: State) -> None:
         enact(state, record)
 
 
-def _rank_asked(state: State, action: SetPriority) -> int:
+def _rank_asked(state: State, action: RaisePriority) -> int:
     ranks = state.program.ranks
     return min(state.rank + 1, len(ranks) - 1) if action.to == NEXT else ranks[action.to]
 
@@ -374,13 +390,13 @@ def _assign(state: State, one: ActionRequest, action: Assign | None) -> None:
     role = str(action.role)
     rota = state.program.policy.rotas.get(role)
     person = rota.person_at(state.now) if rota else None
-    if state.assigned.get(action.as_) != (person, role):
+    if state.assigned.get(action.as_role) != (person, role):
         _ask(state, one, action, person)
         happen_virtually(
             state,
             E.Assigned,
-            lambda: assign(state, action.as_, person, role),
-            role=action.as_,
+            lambda: assign(state, action.as_role, person, role),
+            as_role=action.as_role,
             person=person,
             group=role,
         )
@@ -401,6 +417,7 @@ def _chosen(state: State, track: int, rules: tuple[RuleCode, ...]) -> MoveCandid
     wanted = _wanted(state, track, rules)
     if not wanted:
         return None
+    # rule 24: if the highest level asked for is held back, the highest that is not goes ahead
     for one in _weighed(state, track, wanted):
         if one.held is None:
             return one
@@ -417,6 +434,7 @@ def _wanted(state: State, track: int, rules: tuple[RuleCode, ...]) -> dict[int, 
             continue
         if not rule.is_next:
             found.setdefault(int(rule.to or 0), []).append(rule)
+        # rule 22: `next` needs evidence later than the entry into the present level
         elif evidence(state, rule.own_tree) > state.entry[track]:
             found.setdefault(present + 1, []).append(rule)
     return found
@@ -424,6 +442,7 @@ def _wanted(state: State, track: int, rules: tuple[RuleCode, ...]) -> dict[int, 
 
 def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Iterator[MoveCandidate]:
     """Each wanted move that was neither declined nor made before, the highest first, with what holds it back."""
+    # rule 21: the highest level that a true rule names wins, in whatever order the rules are written
     for level in sorted(wanted, reverse=True):
         owner, reached, skipped, until = owner_of(state, track, level)
         causes = [(rule, _cause(state, rule)) for rule in wanted[level]]
@@ -435,6 +454,7 @@ def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Ite
 
 def _may_ask(state: State, key: str) -> bool:
     """What history records by key is not asked again, except that its record may be due just now."""
+    # rules 19 and 23: what is declined or recorded by key is not asked again
     return key not in state.declined and (key not in state.recorded_keys or key in state.accepted)
 
 
@@ -455,6 +475,7 @@ def _weigh(
 ) -> MoveCandidate:
     rules = tuple(rule for rule, _ in causes)
     names, instants = tuple(rule.name for rule in rules), tuple(instant for _, instant in causes)
+    # rule 23: the cause is the earliest evidence among the rules that want the move
     cause = min(instants)
     waived = not skipped and any(rule.waived for rule in rules)
     missing, against = entry_state(state, track, level, waived=waived)
@@ -479,6 +500,7 @@ def _make(state: State, one: MoveCandidate) -> None:
     if state.accepted and (record := state.accepted.get(_move_key(state, track, level, one.move.cause))) is not None:
         enact(state, record)
         return
+    # rule 18: a move that is due and not in the history is made virtually, at its instant
     state.moves.append(Pending(one.move._replace(order=state.order), state.level[track], state.entry[track], one.rules))
     state.order += 1
     state.moves_log.append(

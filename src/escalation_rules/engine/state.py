@@ -142,9 +142,10 @@ class Outcome(NamedTuple):
     work: tuple[tuple[int, int, tuple[OpenItemRecord, ...]], ...]
     exits: tuple[ExitRecord, ...]
     requested_since: int | None
-    picks: tuple[tuple[str, str | None], ...]
+    picks: tuple[tuple[str, str | bool | None], ...]
 
 
+# rule 23: keys are made of the case, the policy's name, what is asked and the instant of its cause
 def move_key(case: str, policy: str, cycle: int, track: str, level: str, cause: int) -> str:
     """The key of a move: ASCII, at most 64 characters, the same for the same cause."""
     return _digest(MOVE_KEY, case, policy, cycle, track, level, cause)
@@ -239,7 +240,7 @@ class State:
     cycle: int
     cycle_when: int
     opening: int
-    reopened: int
+    reopenings: int
     unanswered: int | None
     unassigned: int | None
     requested: int | None
@@ -249,7 +250,7 @@ class State:
     replies: int
     status_requests: int
     assignments: int
-    escalations: int
+    escalation_requests: int
     plan: ActionPlan | None
     agreed: Span | None
     watch: Callable[[State], None] | None
@@ -296,10 +297,10 @@ class State:
         return found
 
     def pick(self, given: Any) -> Any:
-        """The value itself, or what a pick comes to at present."""
-        if type(given) is not Pick:
-            return given
-        return given.choose(self.priority if given.by == "priority" else self.facts.get(given.by))
+        """The value itself, or of a pick the value for the present priority and facts."""
+        while type(given) is Pick:
+            given = given.choose(self.priority if given.by == "priority" else self.facts.get(given.by))
+        return given
 
     def calendar(self, choices: tuple[Any, ...]) -> str | None:
         """The first of these calendars' names (or picks) that comes to one; None where time never stops."""
@@ -314,8 +315,8 @@ _BLANK: dict[str, Any] = {
     **dict.fromkeys(
         ("now", "position", "when", "changed", "changed_visibly", "truth", "order", "cycle", "cycle_when"), 0
     ),
-    **dict.fromkeys(("opening", "reopened", "updated", "replies", "status_requests", "assignments"), 0),
-    **dict.fromkeys(("escalations", "external"), 0),
+    **dict.fromkeys(("opening", "reopenings", "updated", "replies", "status_requests", "assignments"), 0),
+    **dict.fromkeys(("escalation_requests", "external"), 0),
     **dict.fromkeys(("rules_pending", "live", "answered", "acknowledged"), False),
     **dict.fromkeys(("priority", "channel", "unanswered", "unassigned", "requested", "plan", "agreed", "watch"), None),
     "rank": -1,

@@ -3,19 +3,6 @@
 from escalation_rules.metrics.brief import Brief, brief
 from escalation_rules.metrics.health import Health, health
 from escalation_rules.metrics.kpis import Attainment, Kpi, Kpis, Rate, Spread, kpis
-from escalation_rules.metrics.worklist import Work, worklist
+from escalation_rules.metrics.worklist import worklist
 
-__all__ = [
-    "Attainment",
-    "Brief",
-    "Health",
-    "Kpi",
-    "Kpis",
-    "Rate",
-    "Spread",
-    "Work",
-    "brief",
-    "health",
-    "kpis",
-    "worklist",
-]
+__all__ = ["Attainment", "Brief", "Health", "Kpi", "Kpis", "Rate", "Spread", "brief", "health", "kpis", "worklist"]

@@ -10,6 +10,7 @@ from escalation_rules import events as E
 from escalation_rules._arguments import check_policy_and_case
 from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_instant
 from escalation_rules.case import Case
+from escalation_rules.decision import levels_of
 from escalation_rules.engine import deadlines, decide, program_of
 from escalation_rules.engine.fold import fold
 from escalation_rules.explain import phrase_instant
@@ -81,7 +82,7 @@ class Brief(Value):
         )
 
 
-def brief(policy: Policy, case: Case, at: datetime) -> Brief:
+def brief(policy: Policy, case: Case, *, at: datetime) -> Brief:
     """A case on one page: priority, age, how often and how well it was answered and updated, and its escalations.
 
     Source: MarkView Technical Support, "Customer Escalations": what the escalation manager on duty notes. Raises as
@@ -90,7 +91,7 @@ def brief(policy: Policy, case: Case, at: datetime) -> Brief:
     >>> from datetime import datetime, timezone
     >>> from escalation_rules import presets
     >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
-    >>> brief(presets.escalation_utility(), Case.open("U-1", at=nine), nine.replace(hour=11)).unanswered_since.hour
+    >>> brief(presets.escalation_utility(), Case.open("U-1", at=nine), at=nine.replace(hour=11)).unanswered_since.hour
     9
     """
     check_policy_and_case(policy, case)
@@ -108,8 +109,8 @@ def brief(policy: Policy, case: Case, at: datetime) -> Brief:
         at=at,
         timezone=timezone_of(policy),
         status=decision.status,
-        priority=case.priority(at),
-        levels=decision.levels,
+        priority=case.priority(at=at),
+        levels=levels_of(decision),
         age=moment - case.opened_at,
         responses=len(responses),
         notes=len(replies) - len(responses),
@@ -119,10 +120,10 @@ def brief(policy: Policy, case: Case, at: datetime) -> Brief:
         updates=sum(isinstance(event, E.UpdateSent) and event.audience == "customer" for event in known),
         messages=len(messages),
         asked_for_status=sum(event.asks_for_status for event in messages),
-        escalations=case.escalations(at),
-        first_unanswered=case.first_unanswered_escalation(at),
+        escalations=case.escalation_requests(at=at),
+        first_unanswered=case.first_open_escalation_request(at=at),
         moves=sum(fold(program_of(policy), case, microseconds_of(moment)).ups),
-        reopened=case.reopened(at),
+        reopened=case.reopenings(at=at),
         kept=Rate(part=met, whole=met + outcomes.count("breached")),
         overdue=tuple(late),
     )
@@ -132,7 +133,7 @@ def _waits(known: list[BaseEvent]) -> Iterator[tuple[datetime, datetime | None]]
     """From when to when the customer waited for a response; to None while they still do."""
     since: datetime | None = None
     for event in known:
-        if isinstance(event, E.CustomerReplied) or (isinstance(event, E.Opened) and not event.by_staff):
+        if isinstance(event, E.CustomerReplied) or (isinstance(event, E.Opened) and event.actor != "staff"):
             since = since or event.at
         elif isinstance(event, E.SupportReplied) and event.counts and since is not None:
             yield since, event.at

@@ -54,8 +54,8 @@ class Health(Value):
 def health(
     policy: Policy,
     cases: Iterable[Case],
-    at: datetime,
     *,
+    at: datetime,
     first_response: float = 0.9,
     escalated: float = 0.1,
     reopened: float = 0.1,
@@ -70,16 +70,16 @@ def health(
 
     >>> from datetime import datetime, timezone
     >>> from escalation_rules import presets
-    >>> print(health(presets.complaint_ladder(), [], datetime(2026, 3, 2, tzinfo=timezone.utc)).problems[0])
+    >>> print(health(presets.complaint_ladder(), [], at=datetime(2026, 3, 2, tzinfo=timezone.utc)).problems[0])
     the policy has no target `first_response`: nobody is promised an answer
     """
     check_policy(policy)
-    known = [case for case in cases_of(cases) if case.opened_at <= read_instant(at) and case.status(at) != "void"]
+    known = [case for case in cases_of(cases) if case.opened_at <= read_instant(at) and case.status(at=at) != "void"]
     found = [one.outcome for case in known for one in deadlines(policy, case, at=at) if one.target == target]
     met, missed = found.count("met"), found.count("breached")
     answered = Rate(part=met, whole=met + missed)
-    up = _share(bool(case.escalations(at) or episodes(policy, case, at)) for case in known)
-    back = _share(case.reopened(at) > 0 for case in known)
+    up = _share(bool(case.escalation_requests(at=at) or episodes(policy, case, at)) for case in known)
+    back = _share(case.reopenings(at=at) > 0 for case in known)
     if target not in policy.vocabulary.targets:
         problems = [f"the policy has no target `{target}`: nobody is promised an answer"]
     else:

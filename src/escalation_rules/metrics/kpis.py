@@ -84,7 +84,7 @@ def page(head: str, rows: Iterable[tuple[str, object]]) -> str:
 def phrase_length(length: timedelta) -> str:
     """A length of time in hours and minutes, or in days and hours from two days on.
 
-    >>> say_length(timedelta(minutes=90)), say_length(timedelta(days=3, hours=5, minutes=59))
+    >>> phrase_length(timedelta(minutes=90)), phrase_length(timedelta(days=3, hours=5, minutes=59))
     ('1:30 h', '3 d 5 h')
     """
     hours, seconds = divmod(int(length.total_seconds()), 3600)
@@ -155,7 +155,7 @@ class Kpis(Value):
     version: str
     at: Instant
     timezone: str = "UTC"
-    per: str | None = None
+    every: str | None = None
     by: str | None = None
     rows: tuple[Kpi, ...] = ()
 
@@ -170,7 +170,7 @@ class Kpis(Value):
         return "\n".join((told, *parts))
 
     def _title(self, row: Kpi, zone: tzinfo | None) -> str:
-        period = "all time" if row.start is None else f"{self.per} from {row.start.astimezone(zone).date()}"
+        period = "all time" if row.start is None else f"{self.every} from {row.start.astimezone(zone).date()}"
         return period if self.by is None else f"{period}, {self.by} {row.group or 'not set'}"
 
     def row(self, group: str | None = None, start: datetime | None = None) -> Kpi:
@@ -181,33 +181,35 @@ class Kpis(Value):
         return Kpi(start=start, group=group)
 
 
-def kpis(policy: Policy, cases: Iterable[Case], at: datetime, per: Period | None = None, by: str | None = None) -> Kpis:
+def kpis(
+    policy: Policy, cases: Iterable[Case], *, at: datetime, every: Period | None = None, by: str | None = None
+) -> Kpis:
     """Figures over cases up to an instant, per period and by whom or what.
 
-    `per` is a day, week (from Monday), month, quarter or year in the zone of the policy's usual calendar. `by` is
+    `every` is a day, week (from Monday), month, quarter or year in the zone of the policy's usual calendar. `by` is
     "analyst" (whoever is assigned), "level" (on the first track), "priority", "channel" (of the opening), or a role
     that is filled on cases. Each thing belongs to the period in which it began: a request with its answer, an instance
     of a target with its outcome; and to the group that the case belonged to when it ended, or at `at`. Void cases are
-    left out. Raises `UnknownName` for a `per` or `by` that is none of these, and as `decide` does.
+    left out. Raises `UnknownName` for a `every` or `by` that is none of these, and as `decide` does.
 
     >>> from datetime import datetime, timezone
     >>> from escalation_rules import events as E, presets
     >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
     >>> asked = E.EscalationRequested(at=nine.replace(hour=10), channel="utility")
-    >>> case = Case.open("U-1", at=nine).record(asked, E.EscalationAnswered(at=nine.replace(hour=11)))
-    >>> found = kpis(presets.escalation_utility(), [case], at=nine.replace(hour=12), per="month")
+    >>> case = Case.open("U-1", at=nine).record(asked, E.EscalationRequestAnswered(at=nine.replace(hour=11)))
+    >>> found = kpis(presets.escalation_utility(), [case], at=nine.replace(hour=12), every="month")
     >>> str(found.rows[0].time_to_answer)
     '1, mean 1:00 h, median 1:00 h, longest 1:00 h'
     """
     check_policy(policy)
-    _check_period(per)
+    _check_period(every)
     moment, zone = read_instant(at), load_zone(timezone_of(policy))
-    known = [case for case in cases_of(cases) if case.opened_at <= moment and case.status(moment) != "void"]
+    known = [case for case in cases_of(cases) if case.opened_at <= moment and case.status(at=moment) != "void"]
     grouped = _grouping(policy, by)
     found: dict[tuple[datetime | None, str | None], list[_Mark]] = {}
     for case in known:
         for mark in _marks(policy, case, moment):
-            start = None if per is None else _start(mark.at.astimezone(zone), per)
+            start = None if every is None else _start(mark.at.astimezone(zone), every)
             found.setdefault((start, grouped(case, min(mark.until, moment))), []).append(mark)
     rows = (_row(start, group, marks) for (start, group), marks in found.items())
     return Kpis(
@@ -215,7 +217,7 @@ def kpis(policy: Policy, cases: Iterable[Case], at: datetime, per: Period | None
         version=policy.version,
         at=at,
         timezone=timezone_of(policy),
-        per=per,
+        every=every,
         by=by,
         rows=tuple(sorted(rows, key=lambda one: (one.start or moment, one.group or ""))),
     )
@@ -256,7 +258,7 @@ def _marks(policy: Policy, case: Case, at: datetime) -> Iterator[_Mark]:
     yield _Mark("opened", case.opened_at, at)
     yield from _of_events(policy, case, at)
     yield from (_Mark("move", event.at, event.at, (track,)) for event, track in rises(policy, case, at))
-    for kind, ended in (("first", case.first_resolved_at(at)), ("total", case.resolved_at(at))):
+    for kind, ended in (("first", case.first_resolved_at(at=at)), ("total", case.resolved_at(at=at))):
         if ended is not None:
             yield _Mark(kind, ended, ended, length=ended - case.opened_at)
     yield from _of_deadlines(policy, case, at)
@@ -264,7 +266,7 @@ def _marks(policy: Policy, case: Case, at: datetime) -> Iterator[_Mark]:
 
 def _of_events(policy: Policy, case: Case, at: datetime) -> Iterator[_Mark]:
     events = [step.event for step in walked(policy, case, at)]
-    answers = [event.at for event in events if isinstance(event, E.EscalationAnswered)]
+    answers = [event.at for event in events if isinstance(event, E.EscalationRequestAnswered)]
     for event in events:
         if any(pattern.matches(event) for pattern in E.ATTENTION_REQUEST):
             answered = next((moment for moment in answers if moment >= event.at), None)
@@ -283,10 +285,10 @@ def _of_events(policy: Policy, case: Case, at: datetime) -> Iterator[_Mark]:
 def _of_deadlines(policy: Policy, case: Case, at: datetime) -> Iterator[_Mark]:
     levels = [(step.event.at, next(iter(step.after.values()), None)) for step in walked(policy, case, at)]
     for one in deadlines(policy, case, at=at):
-        started = cast(datetime, one.started)
+        started = cast(datetime, one.started_at)
         level = one.level or [level for moment, level in levels if moment <= started][-1]
-        key = (one.target, level, one.outcome, "change" if one.caused_by_change else None)
-        yield _Mark("deadline", started, one.stopped or at, key)
+        key = (one.target, level, one.outcome, "change" if one.breached_by_change else None)
+        yield _Mark("deadline", started, one.stopped_at or at, key)
 
 
 def _row(start: datetime | None, group: str | None, marks: list[_Mark]) -> Kpi:
@@ -340,7 +342,7 @@ def _grouping(policy: Policy, by: str | None) -> Callable[[Case, datetime], str 
     if by == "level":
         return lambda case, moment: _level(policy, case, moment)
     if by == "priority":
-        return lambda case, moment: case.priority(moment)
+        return lambda case, moment: case.priority(at=moment)
     if by == "channel":
         return lambda case, _moment: next(one.channel for one in case.history if isinstance(one, E.Opened))
     roles = ("analyst", "assignee", *policy.roles)
@@ -356,21 +358,21 @@ def _level(policy: Policy, case: Case, at: datetime) -> str | None:
 
 
 def _assigned(case: Case, at: datetime, roles: Iterable[str]) -> str | None:
-    held = case.assigned(at)
+    held = case.assigned(at=at)
     return next((held[role] for role in roles if held.get(role) is not None), None)
 
 
-def _check_period(per: str | None) -> None:
-    if per is not None and per not in get_args(Period):
-        raise UnknownName(unknown("period", per, get_args(Period), "per"))
+def _check_period(every: str | None) -> None:
+    if every is not None and every not in get_args(Period):
+        raise UnknownName(unknown("period", every, get_args(Period), "every"))
 
 
-def _start(local: datetime, per: Period) -> datetime:
+def _start(local: datetime, every: Period) -> datetime:
     """The first instant of the period that a local time is in."""
     day = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    if per == "day":
+    if every == "day":
         return day
-    if per == "week":
+    if every == "week":
         return day - timedelta(days=day.weekday())
-    month = {"month": day.month, "quarter": (day.month - 1) // 3 * 3 + 1, "year": 1}[per]
+    month = {"month": day.month, "quarter": (day.month - 1) // 3 * 3 + 1, "year": 1}[every]
     return day.replace(month=month, day=1)

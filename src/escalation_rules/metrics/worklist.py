@@ -4,50 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from escalation_rules import events as E
 from escalation_rules._arguments import cases_of, check_policy
-from escalation_rules._values import Instant, Value, read_instant
+from escalation_rules._values import read_instant
 from escalation_rules.actions import Ask, Notify
 from escalation_rules.case import Case
-from escalation_rules.decision import Decision
+from escalation_rules.decision import Decision, WorkItem, levels_of
 from escalation_rules.engine import decide
 from escalation_rules.picks import alternatives
 from escalation_rules.policy import Policy
 from escalation_rules.record import picked_for
 
-WorkKind = Literal["item", "deadline", "request", "post_mortem", "plan item", "lesson", "action"]
 
+def worklist(policy: Policy, cases: Iterable[Case], *, at: datetime, role: str) -> tuple[WorkItem, ...]:
+    """All work that a role owes at an instant over all cases, soonest due first, items without a due last.
 
-class Work(Value):
-    """One thing that a role owes on one case.
-
-    An item of work, what a deadline is for, an answer to a request, a post-mortem, an item of the action plan, a lesson
-    nobody has settled, or something the role was asked to do. What has no due date stands after what has.
-    """
-
-    case: str
-    kind: WorkKind
-    what: str
-    text: str = ""
-    priority: str | None = None
-    level: str | None = None
-    since: Instant | None = None
-    due: Instant | None = None
-    overdue: bool = False
-
-
-def worklist(policy: Policy, cases: Iterable[Case], at: datetime, role: str) -> tuple[Work, ...]:
-    """What a role owes now, soonest first; what others took on its level; and what whoever it stands in for owes.
-
-    A role stands in for the owner of a level while the owner's rota has nobody and it is the first of the alternates
-    who is on duty. Raises as `decide` does; cases not opened yet are left out.
+    Includes the work of others on a level that the role owns, and of the owner for whom it stands in: a role stands in
+    for the owner of a level while the owner's rota has nobody on duty and it is the first of the alternates who is.
+    Raises as `decide` does; cases that are not opened yet are left out.
 
     >>> from datetime import datetime, timezone
     >>> from escalation_rules import presets
     >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
-    >>> work = worklist(presets.complaint_ladder(), [Case.open("K-7", at=nine)], nine, "csr")
+    >>> work = worklist(presets.complaint_ladder(), [Case.open("K-7", at=nine)], at=nine, role="csr")
     >>> [(one.case, one.what) for one in work]
     [('K-7', 'attempted'), ('K-7', 'responded'), ('K-7', 'reviewed')]
     """
@@ -55,7 +36,7 @@ def worklist(policy: Policy, cases: Iterable[Case], at: datetime, role: str) -> 
     moment = read_instant(at)
     known = (case for case in cases_of(cases) if case.opened_at <= moment)
     found = [work for case in known for work in _Desk(policy, case, moment, role).work()]
-    return tuple(sorted(found, key=lambda one: (one.due is None, one.due or moment, one.case, one.what)))
+    return tuple(sorted(found, key=lambda one: (one.due_at is None, one.due_at or moment, one.case, one.what)))
 
 
 class _Desk:
@@ -65,23 +46,22 @@ class _Desk:
         self.policy, self.case, self.at, self.role = policy, case, at, role
         self.decision: Decision = decide(policy, case, at=at)
 
-    def work(self) -> Iterator[Work]:
+    def work(self) -> Iterator[WorkItem]:
         if self.decision.status != "void":
             yield from self._owed()
             yield from self._plan()
             yield from self._lessons()
             yield from self._asked()
 
-    def _made(self, kind: WorkKind, what: str, *, due: datetime | None = None, **more: Any) -> Work:
-        overdue = due is not None and due < self.at
-        priority = self.case.priority(self.at)
-        return Work(case=self.case.id, kind=kind, what=what, priority=priority, due=due, overdue=overdue, **more)
+    def _made(self, kind: str, what: str, **more: Any) -> WorkItem:
+        fields = {"role": self.role, "priority": self.case.priority(at=self.at), **more}
+        return WorkItem(case=self.case.id, kind=kind, what=what, **fields)
 
-    def _owed(self) -> Iterator[Work]:
-        for one in self.decision.owed:
-            levels = self.decision.levels.values() if one.kind == "request" else (one.level,)
+    def _owed(self) -> Iterator[WorkItem]:
+        for one in self.decision.worklist:
+            levels = levels_of(self.decision).values() if one.kind == "request" else (one.level,)
             if one.role == self.role or any(self._answers_for(level, one.role) for level in levels):
-                yield self._made(one.kind, one.what, text=one.text, level=one.level, since=one.since, due=one.due)
+                yield one
 
     def _answers_for(self, level: str | None, owed_by: str | None) -> bool:
         """Whether the role is a level's owner, or stands in for it at present, where its people owe something.
@@ -103,7 +83,7 @@ class _Desk:
         rota = self.policy.rotas.get(role)
         return rota is None or rota.on_duty(self.at) is not None
 
-    def _plan(self) -> Iterator[Work]:
+    def _plan(self) -> Iterator[WorkItem]:
         """Open items of the latest plan that name the role, or whoever has it now."""
         plans = [event for event in self.case.history if isinstance(event, E.PlanRevised) and event.at <= self.at]
         if not plans or self.decision.status not in {"open", "waiting"}:
@@ -112,9 +92,9 @@ class _Desk:
         names = {self.role, rota.on_duty(self.at) if rota else None} - {None}
         for item in plans[-1].plan.items:
             if not item.done and item.owner in names:
-                yield self._made("plan item", item.what, since=plans[-1].at, due=item.due)
+                yield self._made("plan_item", item.what, since=plans[-1].at, due_at=item.due_at)
 
-    def _lessons(self) -> Iterator[Work]:
+    def _lessons(self) -> Iterator[WorkItem]:
         """Lessons of a post-mortem of which nobody has said what became of them."""
         known = [event for event in self.case.history if event.at <= self.at]
         settled = {event.lesson for event in known if isinstance(event, E.LessonSettled)}
@@ -127,15 +107,15 @@ class _Desk:
 
     def _learner(self) -> str | None:
         """Who answers for post-mortems: whoever a target for them names."""
-        held = (one for one in self.policy.all_targets if any(stop.event == "PostMortemHeld" for stop in one.stops))
+        held = (one for one in self.policy.all_targets if any(stop.event == "PostMortemHeld" for stop in one.stop_on))
         return next((picked_for(one.owner, self.case, self.at) for one in held if one.owner is not None), None)
 
-    def _asked(self) -> Iterator[Work]:
+    def _asked(self) -> Iterator[WorkItem]:
         """What is asked of the role: to find something out, or to tell somebody."""
         for one in self.decision.actions:
             action = one.action
-            if isinstance(action, Ask) and action.of == self.role:
-                yield self._made("action", action.item, level=one.level, since=one.due)
-            elif isinstance(action, Notify) and action.by == self.role:
+            if isinstance(action, Ask) and action.role == self.role:
+                yield self._made("action", action.item, level=one.level, since=one.due_at)
+            elif isinstance(action, Notify) and action.sender == self.role:
                 whom = ", ".join(map(str, action.roles))
-                yield self._made("action", f"tell {whom}", text=action.text or "", level=one.level, since=one.due)
+                yield self._made("action", f"tell {whom}", text=action.message or "", level=one.level, since=one.due_at)

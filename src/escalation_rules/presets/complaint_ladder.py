@@ -17,7 +17,7 @@ from escalation_rules.worktime import BusinessCalendar, SpanLike
 
 EVERY_RUNG = Checklist.of(
     Item("reviewed", "The dispute has been reviewed"),
-    Item("responded", "The complainant has this rung's answer", done_by=E.COUNTING_REPLY),
+    Item("responded", "The complainant has this rung's answer", answered_by=E.COUNTING_REPLY),
     Item("attempted", "A resolution to the customer's satisfaction has been attempted"),
 )
 """What each rung owes: to review, to respond, and to try to resolve."""
@@ -68,14 +68,14 @@ def complaint_ladder(
                 title="Solutions team",
                 owner=solutions,
                 work=EVERY_RUNG,
-                targets=(Target.contact(within=contact, pauses=()),),
+                targets=(Target.contact(within=contact),),
             ),
             EscalationLevel(
                 key="outside",
                 title="Avenues outside the process",
                 external=True,
-                on_entry=(A.Notify(roles="customer", by=solutions, text="further avenues"),),
+                on_entry=(A.Notify(roles="customer", sender=solutions, message="further avenues"),),
             ),
         ),
-        rules=(Rule(name="could not be resolved here", when=F.level_failed, to="next"),),
+        rules=(Rule(key="could not be resolved here", when=F.level_failed, to="next"),),
     )

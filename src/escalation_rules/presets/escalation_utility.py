@@ -58,11 +58,10 @@ def escalation_utility(
             Target.first_response(within=first_response),
             Target(
                 key="answer",
-                starts=E.ATTENTION_REQUEST,
-                stops=E.EscalationAnswered.like(),
+                start_on=E.ATTENTION_REQUEST,
+                stop_on=E.EscalationRequestAnswered.like(),
                 within=answer,
                 calendar="always",
-                pauses=(),
                 owner=duty,
             ),
         ),
@@ -75,9 +74,9 @@ def escalation_utility(
                     key="duty_manager",
                     title="Escalation manager on duty",
                     owner=duty,
-                    nobody="hold",
+                    if_nobody="hold",
                     work=_five_steps(duty),
-                    on_entry=A.Notify(roles="customer", by=duty, text=answer_text),
+                    on_entry=A.Notify(roles="customer", sender=duty, message=answer_text),
                 ),
             ),
             Track(
@@ -89,19 +88,19 @@ def escalation_utility(
             ),
         ),
         rules=(
-            Rule(name="an escalation is requested", when=F.escalation_requested, to="duty_manager"),
+            Rule(key="an escalation is requested", when=F.escalation_request_open, to="duty_manager"),
             Rule(
-                name="through the utility",
+                key="through the utility",
                 when=F.happened(E.EscalationRequested.like(channel=utility, wants="attention")),
-                then=A.Notify(roles=(management, senior_staff, analyst), text="escalation requested"),
+                then=A.Notify(roles=(management, senior_staff, analyst), message="escalation requested"),
             ),
             Rule(
-                name="in an ordinary update",
+                key="in an ordinary update",
                 when=F.happened(E.CustomerReplied.like(asks_to_escalate=True)),
-                then=(A.Convene(kind="review", who=(analyst, senior_analyst, management)), A.Redirect(to=utility)),
+                then=(A.Convene(kind="review", roles=(analyst, senior_analyst, management)), A.Redirect(to=utility)),
             ),
             Rule(
-                name="in some other way",
+                key="in some other way",
                 when=F.happened(
                     (
                         E.EscalationRequested.like(channel=E.other_than(utility), wants="attention"),
@@ -111,7 +110,7 @@ def escalation_utility(
                 then=A.Redirect(to=utility),
             ),
             Rule(
-                name="expertise is wanted",
+                key="expertise is wanted",
                 when=F.happened(E.EscalationRequested.like(wants="expertise")),
                 to="next",
                 track="elevation",
@@ -122,16 +121,16 @@ def escalation_utility(
 
 def _five_steps(duty: str) -> Checklist:
     """What the manager on duty does with a request. Whoever is not known to have replied is taken to be on duty."""
-    answered = E.SupportReplied.like(public=True, automatic=False, actor="staff", role=(duty, None))
+    answered = E.SupportReplied.like(public=True, automatic=False, actor="staff", by_role=(duty, None))
     return Checklist.of(
         Item("history", "The details and the history have been reviewed"),
         Item("noted", "Noted: priority, age, frequency and quality of responses and updates, escalations so far"),
         Item("analyst", "The case has been talked over with the analyst"),
-        Item("customer", "The customer has been answered", done_by=answered),
+        Item("customer", "The customer has been answered", answered_by=answered),
         Item(
             "priority",
             "Priority and assignment are settled: what was changed?",
             answers=("raised", "reassigned", "both", "unchanged"),
-            against=(),
+            blocked_by=(),
         ),
     )

@@ -8,7 +8,7 @@ from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.conditions import Condition
-from escalation_rules.levels import Circle, EscalationLevel
+from escalation_rules.levels import EscalationLevel
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
 from escalation_rules.presets.defaults import ALWAYS, OFFICE
@@ -52,14 +52,12 @@ def magic_square(
     Source: Francoise Tourniaire, "Taming the Escalation Monster" (FT Works), six steps from doing the basics right to
     learning from each escalation. It names no spans; these are for an organisation to choose.
 
-    >>> magic_square().level("escalated").circle.roles
+    >>> magic_square().level("escalated").inside
     ('support_rep', 'customer_technical', 'escalation_manager', 'customer_management')
     """
     ours = (support_rep, escalation_manager)
     theirs = (customer_technical, customer_management)
-    square = Circle(
-        pairs={"technical": (support_rep, customer_technical), "business": (escalation_manager, customer_management)}
-    )
+    square = {"technical": (support_rep, customer_technical), "business": (escalation_manager, customer_management)}
     return Policy(
         name="magic_square",
         version="1",
@@ -75,36 +73,36 @@ def magic_square(
             Target.next_response(within=next_response),
             Target(
                 key="reach",
-                starts=(
+                start_on=(
                     E.EscalationRequested.like(channel=E.other_than(*entrances)),
                     E.EscalationRequested.like(to=E.other_than(*ours, "assignee")),
                 ),
-                stops=(E.EscalationReceived.like(), E.EscalationAnswered.like()),
+                stop_on=(E.EscalationRequestReceived.like(), E.EscalationRequestAnswered.like()),
                 within=reach,
                 calendar="always",
-                pauses=(),
                 owner=escalation_manager,
             ),
             Target(
                 key="answer",
-                starts=E.ATTENTION_REQUEST,
-                stops=(
-                    E.EscalationAnswered.like(),
+                start_on=E.ATTENTION_REQUEST,
+                stop_on=(
+                    E.EscalationRequestAnswered.like(),
                     E.COUNTING_REPLY,
                     E.UpdateSent.like(audience="customer"),
                     E.CallHeld.like(participants=("customer", *theirs)),
                 ),
                 within=answer,
                 calendar="always",
-                pauses=(),
                 owner=escalation_manager,
             ),
-            Target.post_mortem(within=post_mortem, starts=ENDED, when=_to_be_learned_from(), owner=escalation_manager),
+            Target.post_mortem(
+                within=post_mortem, start_on=ENDED, when=_to_be_learned_from(), owner=escalation_manager
+            ),
             Target.post_mortem(
                 key="cause",
                 within=post_mortem,
-                starts=ENDED,
-                stops=E.PostMortemHeld.like(service_issue=E.ANY),
+                start_on=ENDED,
+                stop_on=E.PostMortemHeld.like(service_issue=E.ANY),
                 when=_to_be_learned_from(service_issue=E.ANY),
                 owner=escalation_manager,
             ),
@@ -115,45 +113,41 @@ def magic_square(
                 key="escalated",
                 title="Escalated",
                 owner=escalation_manager,
-                circle=square,
+                counterparts=square,
                 targets=(
                     _daily("square_meeting", E.CallHeld.like(kind="square"), meeting, escalation_manager),
-                    Target.action_plan(
-                        within=plan, stops=E.PlanRevised.like(shared=True), pauses=(), owner=support_rep
-                    ),
+                    Target.action_plan(within=plan, stop_on=E.PlanRevised.like(shared=True), owner=support_rep),
                     _daily(
                         "plan_review",
                         (E.PlanRevised.like(), E.Reviewed.like(what="plan")),
                         "1 business day",
                         escalation_manager,
                     ),
-                    Target.update(within=update, agreed=True, pauses=(), owner=support_rep),
-                    Target.update(
-                        key="internal_update", within=update, audience="internal", pauses=(), owner=escalation_manager
-                    ),
+                    Target.update(within=update, use_agreed_interval=True, owner=support_rep),
+                    Target.update(key="internal_update", within=update, audience="internal", owner=escalation_manager),
                 ),
             ),
         ),
         rules=(
-            Rule(name="asked, whoever was told", when=F.escalation_requested, to="escalated", at="normal"),
+            Rule(key="asked, whoever was told", when=F.escalation_request_open, to="escalated", at_level="normal"),
             *_early_warnings(escalation_manager),
             Rule(
-                name="no backup strategy",
+                key="no backup strategy",
                 when=F.flag("complex") & ~F.plan_has_backup,
-                then=A.Ask(of=escalation_manager, item="backup strategy"),
-                at="escalated",
+                then=A.Ask(role=escalation_manager, item="backup strategy"),
+                at_level="escalated",
             ),
             Rule(
-                name="an item of the plan is overdue",
-                when=F.plan_overdue >= 1,
-                then=A.Notify(roles=ours, text="plan item overdue"),
-                at="escalated",
+                key="an item of the plan is overdue",
+                when=F.plan_items_overdue >= 1,
+                then=A.Notify(roles=ours, message="plan item overdue"),
+                at_level="escalated",
             ),
             Rule(
-                name="the customer had to ask",
+                key="the customer had to ask",
                 when=F.happened(E.CustomerReplied.like(asks_for_status=True)),
-                then=A.Notify(roles=escalation_manager, text="the customer had to ask for the status"),
-                at="escalated",
+                then=A.Notify(roles=escalation_manager, message="the customer had to ask for the status"),
+                at_level="escalated",
             ),
         ),
     )
@@ -161,7 +155,7 @@ def magic_square(
 
 def _daily(key: str, stops: E.Pattern | tuple[E.Pattern, ...], within: SpanLike, owner: str) -> Target:
     """What is done again and again while a case is escalated, whoever is waited for."""
-    return Target(key=key, stops=stops, within=within, recurs=True, pauses=(), owner=owner)
+    return Target(key=key, stop_on=stops, within=within, recurring=True, owner=owner)
 
 
 def _to_be_learned_from(**fields: object) -> Condition:
@@ -172,13 +166,14 @@ def _to_be_learned_from(**fields: object) -> Condition:
 
 def _early_warnings(escalation_manager: str) -> tuple[Rule, ...]:
     """Signs of an escalation to come, before any request."""
-    coming = (A.Flag(text="likely to escalate"), A.Notify(roles=escalation_manager, text="likely to escalate"))
+    coming = (A.Tag(text="likely to escalate"), A.Notify(roles=escalation_manager, message="likely to escalate"))
     signs = {
         "an answer is nearly due": F.used("next_response") >= "3/4",
         "the customer asks for the status again": F.status_requests >= 2,
-        "it came back": F.reopened >= 1,
+        "it came back": F.reopenings >= 1,
         "an urgent case has no answer yet": (F.priority >= "urgent") & (F.used("first_response") >= "3/4"),
     }
     return tuple(
-        Rule(name=name, when=sign & ~F.escalation_requested, then=coming, at="normal") for name, sign in signs.items()
+        Rule(key=name, when=sign & ~F.escalation_request_open, then=coming, at_level="normal")
+        for name, sign in signs.items()
     )

@@ -34,9 +34,9 @@ FOUR_QUESTIONS = Checklist.of(
         "workaround",
         "Is there a workaround, and if so is it impractical or unsuitable?",
         answers=("none", "impractical", "unsuitable", "good"),
-        against=("good",),
+        blocked_by=("good",),
     ),
-    Item("milestone", "Is there a critical milestone date? Which, or none?", answers=(), against=()),
+    Item("milestone", "Is there a critical milestone date? Which, or none?", answers=(), blocked_by=()),
 )
 """What is verified before an escalation. A good workaround answers the question and argues against the move."""
 
@@ -44,12 +44,12 @@ THREE_TASKS = Checklist.of(
     Item("progress", "Progress towards resolution is acceptable"),
     Item("plan_acceptable", "The action plan is confirmed acceptable"),
     Item("on_track", "Troubleshooting or root-cause analysis is confirmed on track"),
-    Item("agreement", "The customer's agreement to de-escalate is documented", evidence=True),
+    Item("agreement", "The customer's agreement to de-escalate is documented", needs_evidence=True),
 )
 """What must be so before a de-escalation: progress, and three things done."""
 
 EVALUATION = Checklist.of(
-    Item("evaluation", "What was put right?", answers=("resources", "process", "both"), against=())
+    Item("evaluation", "What was put right?", answers=("resources", "process", "both"), blocked_by=())
 )
 """The escalation manager assigns resources, corrects the process, or both."""
 
@@ -89,12 +89,18 @@ def escalated_level(
         alternates=tuple(alternates),
         entry=FOUR_QUESTIONS,
         work=EVALUATION,
-        exit=THREE_TASKS,
-        on_entry=(A.Assign(role=specialist, as_=CONTACT), A.Convene(kind="kick_off", who=(CONTACT, *parties))),
+        de_escalation=THREE_TASKS,
+        on_entry=(A.Assign(role=specialist, as_role=CONTACT), A.Convene(kind="kick_off", roles=(CONTACT, *parties))),
         targets=(
-            Target.kick_off(within=kick_off, owner=CONTACT),
-            Target.action_plan(within=plan, owner=CONTACT),
-            Target(key="communication_plan", stops=E.CommunicationAgreed.like(), within=agreement, owner=CONTACT),
+            Target.kick_off(within=kick_off, pause_on="customer", owner=CONTACT),
+            Target.action_plan(within=plan, pause_on="customer", owner=CONTACT),
+            Target(
+                key="communication_plan",
+                stop_on=E.CommunicationAgreed.like(),
+                within=agreement,
+                pause_on="customer",
+                owner=CONTACT,
+            ),
             *kept_informed(owner=owner, review=review, update=update),
         ),
     )
@@ -106,8 +112,8 @@ def kept_informed(*, owner: RoleChoice, review: SpanLike, update: SpanLike) -> t
     Neither rests while the customer is waited for.
     """
     return (
-        Target.review(key="daily_status", within=review, what="status", recurs=True, pauses=(), owner=owner),
-        Target.update(within=update, agreed=True, pauses=(), owner=CONTACT),
+        Target.review(key="daily_status", within=review, what="status", recurring=True, owner=owner),
+        Target.update(within=update, use_agreed_interval=True, owner=CONTACT),
     )
 
 
@@ -131,25 +137,25 @@ def request_rules(
         E.CustomerReplied.like(asks_to_escalate=True, channel=E.other_than(*channels)),
     )
     return (
-        Rule(name="the customer asks", when=F.escalation_requested, to="escalated", at="normal"),
+        Rule(key="the customer asks", when=F.escalation_request_open, to="escalated", at_level="normal"),
         Rule(
-            name="production down during an implementation",
+            key="production down during an implementation",
             when=F.flag("production_down") & F.flag("implementation_running"),
             to="escalated",
-            at="normal",
+            at_level="normal",
         ),
-        Rule(name="dissatisfied", when=F.flag("dissatisfied"), to="escalated", at="normal"),
-        Rule(name="asked through another channel", when=F.happened(elsewhere), then=(A.Redirect(to=tuple(channels)),)),
+        Rule(key="dissatisfied", when=F.flag("dissatisfied"), to="escalated", at_level="normal"),
+        Rule(key="asked through another channel", when=F.happened(elsewhere), then=(A.Redirect(to=tuple(channels)),)),
         Rule(
-            name="asked somebody else",
+            key="asked somebody else",
             when=F.happened(E.EscalationRequested.like(to=E.other_than(*known, *also))),
             then=(A.Redirect(to=tuple(asked)),),
         ),
         Rule(
-            name="attend the scheduled calls",
+            key="attend the scheduled calls",
             when=F.flag("attendance_required") & F.happened(E.CommunicationAgreed.like()),
-            then=(A.Convene(kind="scheduled", who=tuple(attendees)),),
-            at=tuple(at),
+            then=(A.Convene(kind="scheduled", roles=tuple(attendees)),),
+            at_level=tuple(at),
         ),
     )
 
@@ -208,10 +214,10 @@ def support_request(
                 channels=channels, asked=asked, also=("assignee", CONTACT, *specialists.values()), attendees=(engineer,)
             ),
             Rule(
-                name="business impact for management",
+                key="business impact for management",
                 when=F.flag("critical_business_impact"),
                 to="escalated",
-                at="normal",
+                at_level="normal",
             ),
         ),
     )

@@ -142,7 +142,7 @@ def _managers(
             key=f"{side}_duty_manager",
             title=f"{name}'s duty manager",
             owner=manager[side],
-            nobody="skip",
+            if_nobody="skip",
             targets=targets,
         ),
         EscalationLevel(
@@ -156,11 +156,10 @@ def _confer(within: SpanLike, owner: RoleChoice) -> tuple[Target]:
     return (
         Target(
             key="confer",
-            stops=E.CallHeld.like(kind="confer"),
+            stop_on=E.CallHeld.like(kind="confer"),
             within=within,
-            recurs=True,
+            recurring=True,
             calendar="always",
-            pauses=(),
             owner=owner,
         ),
     )
@@ -177,33 +176,38 @@ def _priority_rules() -> tuple[Rule, ...]:
     }
     unstated = (E.EscalationRequested.like(business_impact=None), E.CustomerReplied.like(asks_to_escalate=True))
     return (
-        *(Rule(name=name, when=when, then=A.SetPriority(to=to)) for name, (when, to) in stated.items()),
+        *(Rule(key=name, when=when, then=A.RaisePriority(to=to)) for name, (when, to) in stated.items()),
         Rule(
-            name="no business impact stated",
+            key="no business impact stated",
             when=F.happened(unstated),
-            then=A.Ask(of="customer", item="business impact"),
+            then=A.Ask(role="customer", item="business impact"),
         ),
-        Rule(name="a higher priority is wanted", when=F.happened(WANTS_PRIORITY), then=A.SetPriority(to="next")),
+        Rule(key="a higher priority is wanted", when=F.happened(WANTS_PRIORITY), then=A.RaisePriority(to="next")),
     )
 
 
 def _expertise_rules(duty_manager: RoleChoice) -> tuple[Rule, ...]:
     """Up the silo of one organisation, and over to the other when its last engineer has tried."""
-    told = A.Notify(roles=duty_manager, text="the next engineer is wanted")
+    told = A.Notify(roles=duty_manager, message="the next engineer is wanted")
     return (
         Rule(
-            name="the next engineer is wanted", when=F.happened(WANTS_EXPERTISE), to="next", track="reseller", then=told
+            key="the next engineer is wanted", when=F.happened(WANTS_EXPERTISE), to="next", track="reseller", then=told
         ),
         Rule(
-            name="the vendor's next engineer is wanted",
+            key="the vendor's next engineer is wanted",
             when=F.happened(WANTS_EXPERTISE),
             to="next",
-            at=("vendor_l1", "vendor_l2"),
+            at_level=("vendor_l1", "vendor_l2"),
         ),
-        Rule(name="not resolved by the reseller's engineer", when=F.level_failed, to="next", at="reseller_l1"),
-        Rule(name="not resolved by the reseller", when=F.level_failed("reseller"), to="vendor_l1", at="reseller_l2"),
+        Rule(key="not resolved by the reseller's engineer", when=F.level_failed, to="next", at_level="reseller_l1"),
         Rule(
-            name="not resolved by the vendor's engineer", when=F.level_failed, to="next", at=("vendor_l1", "vendor_l2")
+            key="not resolved by the reseller", when=F.level_failed("reseller"), to="vendor_l1", at_level="reseller_l2"
+        ),
+        Rule(
+            key="not resolved by the vendor's engineer",
+            when=F.level_failed,
+            to="next",
+            at_level=("vendor_l1", "vendor_l2"),
         ),
     )
 
@@ -220,37 +224,40 @@ def _management_rules(
     )
     both = ("reseller_duty_manager", "reseller_executive", "vendor_l1")
     return (
-        Rule(name="attention is wanted", when=F.escalation_requested, to="next", track="reseller_management"),
+        Rule(key="attention is wanted", when=F.escalation_request_open, to="next", track="reseller_management"),
         Rule(
-            name="not through the engineer or the duty address",
+            key="not through the engineer or the duty address",
             when=F.happened(elsewhere),
             then=A.Redirect(to=("assignee", duty_address)),
         ),
         Rule(
-            name="the reseller drives the vendor",
+            key="the reseller drives the vendor",
             when=(F.level >= "reseller_duty_manager")
             & (F.level >= "vendor_l1")
             & F.happened(E.Escalated.like(to=both)),
             to="vendor_duty_manager",
-            then=A.Notify(roles=manager["vendor"], by=duty_manager, text="driven by the reseller"),
+            then=A.Notify(roles=manager["vendor"], sender=duty_manager, message="driven by the reseller"),
         ),
         Rule(
-            name="stuck at the vendor",
+            key="stuck at the vendor",
             when=F.happened(STUCK),
             to="next",
-            at="vendor_duty_manager",
-            then=A.Notify(roles="vendor_executive", by=duty_manager, text="stuck at the vendor"),
+            at_level="vendor_duty_manager",
+            then=A.Notify(roles="vendor_executive", sender=duty_manager, message="stuck at the vendor"),
         ),
         Rule(
-            name="through sales or the field",
+            key="through sales or the field",
             when=F.happened(
-                (E.EscalationRequested.like(channel=tuple(contacts)), E.EscalationRequested.like(role=tuple(contacts)))
+                (
+                    E.EscalationRequested.like(channel=tuple(contacts)),
+                    E.EscalationRequested.like(by_role=tuple(contacts)),
+                )
             ),
-            then=A.Notify(roles=duty_manager, text="routed from sales or the field"),
+            then=A.Notify(roles=duty_manager, message="routed from sales or the field"),
         ),
         Rule(
-            name="handed to somebody they know",
+            key="handed to somebody they know",
             when=F.happened(E.EscalationRequested.like(person=E.ANY)),
-            then=(A.Redirect(to=duty_manager), A.Flag(text="handed to a named individual")),
+            then=(A.Redirect(to=duty_manager), A.Tag(text="handed to a named individual")),
         ),
     )

@@ -22,7 +22,7 @@ from escalation_rules.engine.rules import blocked, expiry, holder
 from escalation_rules.engine.state import BlockedRecord, Instance, LoggedMove, State
 from escalation_rules.events import AcceptableEvent
 from escalation_rules.levels import NOWHERE
-from escalation_rules.picks import Pick
+from escalation_rules.picks import facts_of, picked
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.arrays import NAT
 from escalation_rules.simulation.columns import columnar, plan_of, which
@@ -95,11 +95,11 @@ class Owners:
         ]
         roles = [role for level in program.policy.all_levels for role in (level.owner, *level.alternates)]
         given = [*roles, *(target.owner for target in targets)]
-        facts = (one.by for one in given if isinstance(one, Pick) and one.by != "priority")
+        facts = (name for one in given for name in facts_of(one) if name != "priority")
         self.by = ("priority", *dict.fromkeys(facts))
         self.named = [self._named(group.key, group.level) for group in program.groups]
         self.may_hold = any(
-            level.entry is not None or (level.nobody == "hold" and program.policy.rotas)
+            level.entry is not None or (level.if_nobody == "hold" and program.policy.rotas)
             for levels in program.levels
             for level in levels
         )
@@ -126,7 +126,7 @@ class Owners:
 
     def chosen(self, given: Any, picks: tuple[Any, ...]) -> str | None:
         """A role, or what a pick comes to."""
-        role = given.choose(picks[self.by.index(given.by)]) if isinstance(given, Pick) else given
+        role = picked(given, dict(zip(self.by, picks, strict=True)))
         return None if role is None else str(role)
 
     def key(self, track: int, level: int) -> str | None:

@@ -64,7 +64,7 @@ def compare(
     >>> levels = (EscalationLevel(key="first"), EscalationLevel(key="second"))
     >>> def after(span):
     ...     return Policy(name="desk", version=span, levels=levels,
-    ...                   rules=(Rule(name="too long", when=F.open_for >= span, to="second"),))
+    ...                   rules=(Rule(key="too long", when=F.open_for >= span, to="second"),))
     >>> cases = [Case.open("C-1", at=datetime(2026, 3, 2, 9, tzinfo=UTC))]
     >>> changes = compare(after("8 hours"), after("4 hours"), cases, until=datetime(2026, 3, 3, tzinfo=UTC))
     >>> changes.frame("changes")[["kind", "shift"]].values.tolist()
@@ -148,6 +148,7 @@ class Comparison:
 
     def rates(
         self,
+        *,
         by: str | Sequence[str] = (),
         target: str | None = None,
         cycles: Literal["first", "all"] = "first",
@@ -199,7 +200,7 @@ class Comparison:
         groups = Groups(columns, ("to_level",), names_in_order(self.new.policy))
         return _difference(groups, flags[0], flags[1], confidence)
 
-    def workload(self, every: SpanLike = "1 day", by: str | Sequence[str] = "level") -> Any:
+    def workload(self, *, every: SpanLike = "1 day", by: str | Sequence[str] = "level") -> Any:
         """`Replay.workload` of both: `entered`, `left` and `standing`, old and new, and the difference in the last."""
         return native(self.work(every, names(by)), self.old.backend)
 
@@ -276,9 +277,9 @@ class ComparedCase:
     def __init__(self, old: ReplayedCase, new: ReplayedCase) -> None:
         self.old, self.new = old, new
 
-    def explain(self, at: datetime | None = None) -> str:
+    def explain(self, *, at: datetime | None = None) -> str:
         """The life of the case under both policies; with `at`, what both say at that instant, and why."""
-        return f"{self.old.explain(at)}\n\n{self.new.explain(at)}"
+        return f"{self.old.explain(at=at)}\n\n{self.new.explain(at=at)}"
 
 
 _INSTANCE = ("case", "cycle", "target", "occurrence")

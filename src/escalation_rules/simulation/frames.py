@@ -119,7 +119,7 @@ FRAMES: Mapping[str, Mapping[str, str]] = {
         "from_at": AT,
         "until_at": AT,
         "missing": TEXT,
-        "against": TEXT,
+        "objections": TEXT,
     },
     "stays": {
         "case": TEXT,
@@ -146,7 +146,7 @@ FRAMES: Mapping[str, Mapping[str, str]] = {
         "excluded": SPAN,
         "used": SHARE,
         "outcome": TEXT,
-        "caused_by_change": FLAG,
+        "breached_by_change": FLAG,
     },
 }
 """The columns of each frame of a replay, in order, and what they hold."""

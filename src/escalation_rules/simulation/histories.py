@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from escalation_rules._values import FrozenDict, Value, fields_of
 from escalation_rules.case import ACTION_KEY, MOVE_KEY, Case
 from escalation_rules.engine.fold import CaseInput, case_input
-from escalation_rules.events import AcceptableEvent, MoveDeclined, Observed
+from escalation_rules.events import AcceptableEvent, Declined, Reconciled
 from escalation_rules.patterns import BaseEvent
 from escalation_rules.simulation.arrays import Ints
 from escalation_rules.worktime._timeline import EPOCH, datetime_of
@@ -200,7 +200,7 @@ _KEYS = (MOVE_KEY, ACTION_KEY)
 def _is_apart(event: BaseEvent) -> bool:
     """Whether a fold must know more of an event than its prototype and its instant."""
     keyed = isinstance(event, AcceptableEvent) and (event.recorded_at or getattr(event, "key", None)) is not None
-    return keyed or isinstance(event, Observed | MoveDeclined)
+    return keyed or isinstance(event, Reconciled | Declined)
 
 
 _GIVEN = {"id", "history", "attributes"}

@@ -17,10 +17,10 @@ from escalation_rules.events import (
     KINDS,
     OPEN,
     Assigned,
-    FactObserved,
-    Observed,
+    FactChanged,
     Opened,
     PriorityChanged,
+    Reconciled,
     events_between,
     read_status,
 )
@@ -149,7 +149,7 @@ Codes = NDArray[np.int32]
 class LogFinding(NamedTuple):
     """Something odd in a log: how many rows and cases have it, one of them, and what was made of it."""
 
-    kind: str
+    code: str
     column: str
     value: str | None
     rows: int
@@ -326,7 +326,7 @@ class LogReader:
 
     def _observe(self, fact: str, column: Encoded) -> None:
         words = [*column.words, None]
-        codes = np.array([self.templates.code(FactObserved, name=fact, value=word) for word in words], np.int32)
+        codes = np.array([self.templates.code(FactChanged, name=fact, value=word) for word in words], np.int32)
         changed = np.r_[True, column.codes[1:] != column.codes[:-1]] & ~self._is_first()
         self._emit(changed, 3, codes[column.codes[changed]])
 
@@ -343,7 +343,7 @@ class LogReader:
                 who = {"person": _named(person, someone)}
                 if not isinstance(given, str):
                     who["group"] = _named(group, some)
-                codes.append(self.templates.code(Assigned, role=role, **who))
+                codes.append(self.templates.code(Assigned, as_role=role, **who))
             self._emit(changed, 4, np.array(codes, np.int32)[places])
 
     def _named(self) -> None:
@@ -438,7 +438,7 @@ _NAMED, _LAST = 5, 15
 """The rank of what a row names outright: it happened then, while values of the first row hold from the opening."""
 _CHANGES: dict[str, tuple[int, tuple[type, str]]] = {
     "priority": (1, (PriorityChanged, "to")),
-    "level": (2, (Observed, "level")),
+    "level": (2, (Reconciled, "level")),
 }
 
 

@@ -88,7 +88,7 @@ def _problem_of_event(word: str) -> Problem | None:
 PLAIN_EVENTS = tuple(
     name
     for name, kind in E.KINDS.items()
-    if name not in {"Opened", "Observed"}
+    if name not in {"Opened", "Reconciled"}
     and all(not field.is_required() for one, field in kind.model_fields.items() if one != "at")
 )
 """The kinds of events that a log can name by a word: those that say all they say by having happened."""

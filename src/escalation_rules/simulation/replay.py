@@ -75,7 +75,7 @@ def replay(
     >>> from datetime import UTC, datetime
     >>> from escalation_rules import Case, EscalationLevel, Policy, Rule, facts as F
     >>> policy = Policy(name="desk", version="1", levels=(EscalationLevel(key="first"), EscalationLevel(key="second")),
-    ...                 rules=(Rule(name="too long", when=F.open_for >= "8 hours", to="second"),))
+    ...                 rules=(Rule(key="too long", when=F.open_for >= "8 hours", to="second"),))
     >>> cases = [Case.open("C-1", at=datetime(2026, 3, 2, 9, tzinfo=UTC))]
     >>> replay(policy, cases, until=datetime(2026, 3, 3, tzinfo=UTC)).frame("moves")["to_level"].tolist()
     ['second']
@@ -233,6 +233,7 @@ class Replay:
 
     def rates(
         self,
+        *,
         by: str | Sequence[str] = (),
         target: str | None = None,
         cycles: Literal["first", "all"] = "first",
@@ -247,7 +248,7 @@ class Replay:
         deadlines = rows_of_target(self.tables["deadlines"], target, cycles, self.policy.vocabulary.targets)
         return native(rates(deadlines, names(by), names_in_order(self.policy), confidence), self.backend)
 
-    def workload(self, every: SpanLike = "1 day", by: str | Sequence[str] = "level") -> Any:
+    def workload(self, *, every: SpanLike = "1 day", by: str | Sequence[str] = "level") -> Any:
         """How many cases entered and left each level (or what else `stays` has) a day, and how many stood there.
 
         `start` is where a stretch of time begins, at midnight in the zone of the usual calendar; `standing` is counted
@@ -341,13 +342,13 @@ class ReplayedCase:
     def __init__(self, replay: Replay, case: Case) -> None:
         self.replay, self.case = replay, case
 
-    def decision(self, at: datetime | None = None) -> Decision:
+    def decision(self, *, at: datetime | None = None) -> Decision:
         """What the policy says of the case at an instant, the replay's `until` unless given."""
         return decide(self.replay.policy, self.case, at=at or self.replay.until)
 
-    def explain(self, at: datetime | None = None) -> str:
+    def explain(self, *, at: datetime | None = None) -> str:
         """The life of the case under the policy; with `at`, what the policy says at that instant, and why."""
         if at is not None:
-            return self.decision(at).explain()
+            return self.decision(at=at).explain()
         found: Mapping[str, list[dict[str, Any]]] = {name: self.replay.rows(name, self.case.id) for name in FRAMES}
         return narrative(found, self.replay.policy, zone_of(self.replay.policy))

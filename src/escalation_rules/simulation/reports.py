@@ -73,7 +73,7 @@ def rows_of_target(deadlines: Columns, target: str | None, cycles: str, targets:
         raise InvalidValue(Problem("unknown choice of cycles", cycles, expected="`first` or `all`"))
     if target is not None and target not in targets:
         raise UnknownName(unknown("target", target, targets))
-    where = deadlines["outcome"] != "not started"
+    where = deadlines["outcome"] != "not_started"
     if target is not None:
         where &= deadlines["target"] == target
     return take(deadlines, where if cycles == "all" else where & (deadlines["cycle"] == 1))
@@ -125,7 +125,7 @@ def wilson(hits: NDArray[Any], n: NDArray[Any], confidence: float) -> tuple[Floa
 def zone_of(policy: Policy) -> str:
     """The time zone that reports of a policy are cut in: that of its usual calendar, or UTC."""
     usual = policy.usual_calendar
-    return policy.calendars[usual].timezone if isinstance(usual, str) else "UTC"
+    return policy.all_calendars[usual].timezone if isinstance(usual, str) else "UTC"
 
 
 def edges(zone: str, first: int, until: int, every: SpanLike) -> list[int]:
@@ -220,7 +220,7 @@ def _moves(rows: Rows) -> Iterator[tuple[datetime, str]]:
 
 def _blocked(rows: Rows) -> Iterator[tuple[datetime, str]]:
     for one in rows["blocked"]:
-        what = "; ".join(part for part in (one["missing"], one["against"]) if part) or "nobody on duty"
+        what = "; ".join(part for part in (one["missing"], one["objections"]) if part) or "nobody on duty"
         yield one["from_at"], f"held back from `{one['to_level']}`: {what}"
 
 
@@ -229,8 +229,8 @@ def _deadlines(rows: Rows, zone: str) -> Iterator[str]:
         due = "paused at the end" if one["due_at"] is None else f"due {_at(one['due_at'], zone)}"
         budget = "" if one["budget"] is None else f" of {duration(one['budget'])}"
         times = f"counted {duration(one['counted'])}{budget}, left out {duration(one['excluded'])}"
-        changed = ", by a change" if one["caused_by_change"] else ""
-        yield f"{one['target']}: {one['outcome']}{changed}, {due}; {times}"
+        changed = ", by a change" if one["breached_by_change"] else ""
+        yield f"{one['target']}: {one['outcome'].replace('_', ' ')}{changed}, {due}; {times}"
 
 
 def _at(moment: datetime, zone: str) -> str:

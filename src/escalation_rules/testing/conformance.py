@@ -20,7 +20,7 @@ __all__ = ["FIELDS", "Answer", "answer_of", "check_example", "example", "read_ex
 Answer = Callable[[dict[str, Any], dict[str, Any], str], Mapping[str, Any]]
 """From a policy, a case and an instant, as JSON has them, to the answer."""
 
-FIELDS = ("status", "levels", "moves", "blocked", "actions", "deadlines", "owed", "exits", "wake_at")
+FIELDS = ("status", "positions", "moves", "blocked", "actions", "deadlines", "worklist", "de_escalation", "wake_at")
 """What is compared unless an example says less: all of it but what explains."""
 
 
@@ -31,7 +31,7 @@ def answer_of(policy: dict[str, Any], case: dict[str, Any], at: str) -> Mapping[
     return told
 
 
-def example(name: str, policy: Policy, case: Case, at: datetime, fields: Iterable[str] = FIELDS) -> dict[str, Any]:
+def example(name: str, policy: Policy, case: Case, *, at: datetime, fields: Iterable[str] = FIELDS) -> dict[str, Any]:
     """An example to be stored: what this library answers is what is expected."""
     given = json.loads(policy.model_dump_json()), json.loads(case.model_dump_json()), at.isoformat()
     answer = answer_of(*given)

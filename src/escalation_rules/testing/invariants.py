@@ -10,6 +10,7 @@ from types import TracebackType
 
 from escalation_rules._values import show
 from escalation_rules.case import Case
+from escalation_rules.decision import levels_of
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.explain import phrase_instant
 from escalation_rules.policy import Policy
@@ -78,7 +79,7 @@ def report(sentence: str, run: Run, step: Step, complaint: str = "") -> str:
 def paste(case: Case) -> str:
     """A case as Python that makes it again; it wants `Case` and `events as E`."""
     events = "".join(f"\n      {event!r}," for event in case.history)
-    attributes = f", {show(case.attributes)}" if case.attributes else ""
+    attributes = f", attributes={show(case.attributes)}" if case.attributes else ""
     return f"Case({case.id!r}, ({events}\n  ){attributes})"
 
 
@@ -101,7 +102,7 @@ def _timeline(run: Run, broken: Step) -> Iterator[str]:
     zone = load_zone(run.steps[0].decision.timezone)
     for step in shown:
         happened = "; ".join(map(_said, step.events)) or "time passed"
-        standing = ", ".join(level for level in step.decision.levels.values() if level is not None) or "nowhere"
+        standing = ", ".join(level for level in levels_of(step.decision).values() if level is not None) or "nowhere"
         asked = [f"to {move.to}" for move in step.decision.moves] + [
             f"held: {one.move.to}" for one in step.decision.blocked
         ]

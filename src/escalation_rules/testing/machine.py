@@ -123,5 +123,5 @@ def _act(self: Any, step: Any, happened: tuple[E.Event, ...]) -> None:
     """Somebody does something, now or later."""
     at = max(self.now, step(self.now))
     self._move_on(at)
-    told = [event.model_copy(update={"at": at}) for event in happened if not isinstance(event, E.MoveDeclined)]
+    told = [event.model_copy(update={"at": at}) for event in happened if not isinstance(event, E.Declined)]
     self.stored, self.prompt = self.stored.record(*told), self.prompt.record(*told)

@@ -170,7 +170,7 @@ class Step:
     @property
     def level(self) -> str | None:
         """The level on the first track, moves that are due included."""
-        return next(iter(self.decision.levels.values()), None)
+        return next((position.level for position in self.decision.positions.values()), None)
 
     @property
     def is_live(self) -> bool:
@@ -208,7 +208,7 @@ class Run:
 
         >>> from datetime import UTC, datetime
         >>> from escalation_rules import Case, EscalationLevel, Policy, Rule, facts as F
-        >>> rule = Rule(name="late", when=F.open_for >= "2 hours", to="second")
+        >>> rule = Rule(key="late", when=F.open_for >= "2 hours", to="second")
         >>> levels = (EscalationLevel(key="first"), EscalationLevel(key="second"))
         >>> run = Run.of(
         ...     Policy(name="desk", version="1", levels=levels, rules=rule),
@@ -224,7 +224,7 @@ class Run:
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 as Hypothesis calls it
         """As Hypothesis prints it where a test fails: an event a line, if one line is too short for all of them."""
-        end = f"), {show(self.case.attributes)}))" if self.case.attributes else ")))"
+        end = f"), attributes={show(self.case.attributes)}))" if self.case.attributes else ")))"
         with printer.group(4, f"Run.of(policy, Case({self.case.id!r}, (", end):
             for number, event in enumerate(self.case.history):
                 printer.breakable(" " if number else "")

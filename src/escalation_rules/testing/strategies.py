@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from escalation_rules import events as E
 from escalation_rules import facts as F
-from escalation_rules.actions import Flag, SetPriority
+from escalation_rules.actions import RaisePriority, Tag
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.conditions import Atom, atoms
@@ -20,10 +20,10 @@ from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.facts import OwnFact
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import BaseEvent, Pattern
-from escalation_rules.picks import Pick
+from escalation_rules.picks import Pick, alternatives
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
-from escalation_rules.targets import Target
+from escalation_rules.targets import Target, waits_of
 from escalation_rules.testing.runs import MICROSECOND, Run
 from escalation_rules.worktime import BusinessCalendar, Span
 
@@ -33,7 +33,7 @@ YEAR = 2026
 
 def pick_values(value: Any) -> tuple[Any, ...]:
     """What a pick may come to, or the one value there is; nothing for None."""
-    found = (*value.values.values(), value.otherwise) if isinstance(value, Pick) else (value,)
+    found = tuple(alternatives(value))
     return tuple(one for one in found if one is not None)
 
 
@@ -41,7 +41,7 @@ def calendar_of(policy: Policy, track: str) -> Any:
     """The calendar of a track where nothing else is said; None where that depends on the case."""
     own = next(one.calendar for one in policy.all_tracks if one.key == track)
     named = own if own is not None else policy.usual_calendar
-    return None if isinstance(named, Pick) or named is None else policy.calendars[named]
+    return None if isinstance(named, Pick) or named is None else policy.all_calendars[named]
 
 
 def problem_with(policy: object) -> Problem | None:
@@ -73,28 +73,28 @@ class Vocabulary:
     @cached_property
     def facts(self) -> frozenset[str]:
         """The names of the facts that rules and targets look at; a target that pauses looks at the status."""
-        pausing = {"status"} if any(target.pauses for target in self.policy.all_targets) else set()
+        pausing = {"status"} if any(target.pause_on for target in self.policy.all_targets) else set()
         return frozenset(pausing.union(atom.fact for atom in self.atoms))
 
     @cached_property
     def calendar(self) -> Any:
         """The calendar that is meant when nobody says: closing times are taken from it."""
         named = pick_values(self.policy.usual_calendar)
-        return self.policy.calendars[named[0]] if named else BusinessCalendar.always()
+        return self.policy.all_calendars[named[0]] if named else BusinessCalendar.always()
 
     @cached_property
     def spans(self) -> tuple[Span, ...]:
         """Every threshold: of rules, targets, checklists and cooldowns, the shortest first."""
         found = [span for atom in self.atoms if atom.kind == "duration" for span in pick_values(atom.value)]
         found += [span for target in self.policy.all_targets for span in pick_values(target.within)]
-        found += [span for level in self.policy.all_levels for span in pick_values(level.cooldown)]
-        found += [span for item in self.items for span in pick_values(item.expires)]
+        found += [span for level in self.policy.all_levels for span in pick_values(level.min_stay)]
+        found += [span for item in self.items for span in pick_values(item.valid_for)]
         return tuple(sorted(dict.fromkeys(found), key=lambda span: self.calendar.add(_MONDAY, span)))
 
     @cached_property
     def checklists(self) -> tuple[Checklist, ...]:
         """Every checklist of every level."""
-        lists = (one for level in self.policy.all_levels for one in (level.entry, level.work, level.exit))
+        lists = (one for level in self.policy.all_levels for one in (level.entry, level.work, level.de_escalation))
         return tuple(dict.fromkeys(checklist for checklist in lists if checklist))
 
     @cached_property
@@ -105,7 +105,7 @@ class Vocabulary:
     @cached_property
     def waits(self) -> tuple[str, ...]:
         """What cases wait for: the customer, whatever pauses a target, and something that pauses none."""
-        pauses = (one for target in self.policy.all_targets for one in target.pauses)
+        pauses = (one for target in self.policy.all_targets for one in waits_of(target))
         return tuple(dict.fromkeys(("customer", *pauses, "nobody")))
 
     @cached_property
@@ -118,11 +118,11 @@ class Vocabulary:
             if atom.fact == "happened":
                 yield from atom.pattern
         for target in self.policy.all_targets:
-            yield from target.stops
-            if isinstance(target.starts, tuple):
-                yield from target.starts
+            yield from target.stop_on
+            if isinstance(target.start_on, tuple):
+                yield from target.start_on
         for item in self.items:
-            yield from item.done_by
+            yield from item.answered_by
 
     def values(self, fact: OwnFact) -> tuple[Any, ...]:
         """The values of a fact between which the policy can tell, and unknown."""
@@ -303,7 +303,7 @@ def openings(words: Vocabulary) -> st.SearchStrategy[BaseEvent]:
         at=st.sampled_from(words.starts),
         priority=st.sampled_from((*policy.priorities, None)),
         channel=st.sampled_from(words.channels),
-        by_staff=_seldom(),
+        actor=st.sampled_from(("customer", "customer", "customer", "staff")),
         facts=st.fixed_dictionaries({}, optional=facts),
     )
 
@@ -322,10 +322,13 @@ def _kinds(words: Vocabulary) -> list[Draw]:
     at, policy = words.starts[0], words.policy
     levels, entered = [level.key for level in policy.all_levels], [one for one in policy.all_levels if one.entry]
     groups: list[tuple[set[str], list[Happenings]]] = [
-        (_ASKED, [(E.EscalationRequested(at=at),), (E.EscalationAnswered(at=at),)]),
+        (_ASKED, [(E.EscalationRequested(at=at),), (E.EscalationRequestAnswered(at=at),)]),
         (_FAILED, [(E.LevelFailed(at=at),)]),
         (_TAKEN_UP, [(E.Acknowledged(at=at),), *((E.Assigned(at=at, person=one),) for one in ("Ann", "Ben", None))]),
-        ({"status", "reopened"}, [(E.Resolved(at=at),), (E.Reopened(at=at),), (E.Closed(at=at),), (E.Voided(at=at),)]),
+        (
+            {"status", "reopenings"},
+            [(E.Resolved(at=at),), (E.Reopened(at=at),), (E.Closed(at=at),), (E.Voided(at=at),)],
+        ),
         ({"level", "moves"}, [(E.Escalated(at=at, to=key),) for key in levels]),
         ({"level"}, [(E.DeEscalated(at=at, to=key, reason="better"),) for key in levels]),
         (_FAILED, [(E.LevelFailed(at=at, level=key),) for key in levels]),
@@ -346,14 +349,14 @@ def _kinds(words: Vocabulary) -> list[Draw]:
     return some
 
 
-_ASKED = {"escalation_requested", "escalations"}
+_ASKED = {"escalation_request_open", "escalation_requests"}
 _FAILED = {"level_failed"}
 _TAKEN_UP = {"acknowledged", "unassigned_for", "assignments"}
-_TOLD = {"unanswered_for", "since_update", "replies", "status_requests", *_ASKED}
+_TOLD = {"unanswered_for", "no_update_for", "replies", "status_requests", *_ASKED}
 
 
 def _observations(words: Vocabulary, fact: OwnFact, at: datetime) -> list[Happenings]:
-    return [(E.FactObserved(at=at, name=fact.name, value=value),) for value in words.values(fact)]
+    return [(E.FactChanged(at=at, name=fact.name, value=value),) for value in words.values(fact)]
 
 
 def _waits(words: Vocabulary, at: datetime) -> list[Happenings]:
@@ -371,17 +374,17 @@ def _messages(at: datetime) -> st.SearchStrategy[Happenings]:
 def _answers(words: Vocabulary, at: datetime) -> list[Happenings]:
     """Every answer to every item, and taking it back."""
     given = [
-        E.ItemConfirmed(at=at, item=i.key, answer=a, evidence="seen") for i in words.items for a in i.answers or "?"
+        E.ItemAnswered(at=at, item=i.key, answer=a, evidence="seen") for i in words.items for a in i.answers or "?"
     ]
-    return [(one,) for one in (*given, *(E.ItemWithdrawn(at=at, item=item.key) for item in words.items))]
+    return [(one,) for one in (*given, *(E.AnswerWithdrawn(at=at, item=item.key) for item in words.items))]
 
 
 def _good_answers(checklist: Checklist, at: datetime) -> Iterator[BaseEvent]:
     """All that a checklist asks for, answered so that nothing argues against a move."""
     for item in checklist.items:
-        good = [answer for answer in item.answers or ("told",) if answer not in item.against]
+        good = [answer for answer in item.answers or ("told",) if answer not in item.blocked_by]
         if good:
-            yield E.ItemConfirmed(at=at, item=item.key, answer=good[0], evidence="seen")
+            yield E.ItemAnswered(at=at, item=item.key, answer=good[0], evidence="seen")
 
 
 def _like(pattern: Pattern, at: datetime) -> st.SearchStrategy[BaseEvent]:
@@ -414,11 +417,11 @@ _USUAL: dict[str, dict[str, Any]] = {
     "CommunicationAgreed": {"plan": E.CommunicationPlan(every="1 business day")},
     "CallHeld": {"kind": "status", "participants": ("customer",)},
     "LessonSettled": {"lesson": "ask sooner", "outcome": "done"},
-    "MoveDeclined": {"key": "none"},
+    "Declined": {"key": "none"},
     "ActionTaken": {"key": "none"},
-    "ItemConfirmed": {"item": "none"},
-    "ItemWithdrawn": {"item": "none"},
-    "FactObserved": {"name": "none", "value": True},
+    "ItemAnswered": {"item": "none"},
+    "AnswerWithdrawn": {"item": "none"},
+    "FactChanged": {"name": "none", "value": True},
 }
 
 _NOBODYS = Policy(name="nobody's", version="1", levels=())
@@ -452,9 +455,9 @@ def _policy(calendar: Any, levels: tuple[EscalationLevel, ...], rules: list[Rule
         calendars={"usual": calendar},
         calendar="usual",
         priorities=PRIORITIES,
-        facts=(F.flag("production_down"), F.count("seats", 0, 1_000)),
+        facts=(F.flag("production_down"), F.count("seats", minimum=0, maximum=1_000)),
         levels=levels,
-        rules=tuple(rule.model_copy(update={"name": f"rule {number}"}) for number, rule in enumerate(kept)),
+        rules=tuple(rule.model_copy(update={"key": f"rule {number}"}) for number, rule in enumerate(kept)),
         targets=(Target.resolution("5 business days"), *targets),
     )
 
@@ -465,26 +468,28 @@ def _level(key: str) -> st.SearchStrategy[EscalationLevel]:
         key=st.just(key),
         owner=st.just(f"{key} line"),
         entry=st.sampled_from((None, None, ENTRY)),
-        cooldown=st.none() | SPANS,
+        min_stay=st.none() | SPANS,
         escalate_after=st.none() | st.none() | SPANS,
     )
 
 
 def _rules() -> st.SearchStrategy[Rule]:
-    moves = st.builds(Rule, name=st.just("rule"), when=_conditions(), to=st.sampled_from((*LEVELS, NEXT)))
-    asks = st.sampled_from((Flag(text="look"), SetPriority(to="high"), SetPriority(to=NEXT)))
-    return moves | st.builds(Rule, name=st.just("rule"), when=_conditions(), then=asks)
+    moves = st.builds(Rule, key=st.just("rule"), when=_conditions(), to=st.sampled_from((*LEVELS, NEXT)))
+    asks = st.sampled_from((Tag(text="look"), RaisePriority(to="high"), RaisePriority(to=NEXT)))
+    return moves | st.builds(Rule, key=st.just("rule"), when=_conditions(), then=asks)
 
 
 def _conditions() -> st.SearchStrategy[Any]:
-    lasting = st.sampled_from((F.open_for, F.unanswered_for, F.at_level_for, F.since_update))
+    lasting = st.sampled_from((F.open_for, F.unanswered_for, F.at_level_for, F.no_update_for))
     atoms = (
         st.builds(lambda fact, span: fact >= span, lasting, SPANS)
         | st.sampled_from(PRIORITIES).map(lambda priority: F.priority >= priority)
-        | st.integers(0, 2).map(lambda number: F.escalations >= number)
-        | st.sampled_from((F.level_failed, F.escalation_requested, F.flag("production_down"))).map(F.Fact.as_condition)
+        | st.integers(0, 2).map(lambda number: F.escalation_requests >= number)
+        | st.sampled_from((F.level_failed, F.escalation_request_open, F.flag("production_down"))).map(
+            F.Fact.as_condition
+        )
         | st.sampled_from(
-            (F.deadline("resolution") == "breached", F.used("resolution") >= "75%", F.count("seats") > 100)
+            (F.outcome("resolution") == "breached", F.used("resolution") >= "75%", F.count("seats") > 100)
         )
     )
     return st.recursive(

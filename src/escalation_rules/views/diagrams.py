@@ -7,7 +7,7 @@ from itertools import pairwise
 from textwrap import shorten
 
 from escalation_rules._arguments import check_policy
-from escalation_rules.actions import Action, Ask, Assign, Convene, Flag, Notify, Redirect
+from escalation_rules.actions import Action, Ask, Assign, Convene, Notify, Redirect, Tag
 from escalation_rules.checklists import Checklist
 from escalation_rules.explain import phrase
 from escalation_rules.levels import EscalationLevel, Track
@@ -38,7 +38,7 @@ def mermaid(policy: Policy) -> str:
     >>> policy = Policy(
     ...     name="desk", version="1",
     ...     levels=(EscalationLevel(key="first", owner="agent"), EscalationLevel(key="second")),
-    ...     rules=(Rule(name="failed", when=F.level_failed, to="next"),),
+    ...     rules=(Rule(key="failed", when=F.level_failed, to="next"),),
     ... )
     >>> print(mermaid(policy))
     %%{init: {"flowchart": {"wrappingWidth": 360}}}%%
@@ -78,7 +78,7 @@ class _Chart:
     @staticmethod
     def _has_place(rule: Rule) -> bool:
         """Whether a rule leads somewhere or applies on certain levels only."""
-        return rule.to is not None or bool(rule.at)
+        return rule.to is not None or bool(rule.at_level)
 
     def _anywhere(self) -> Iterator[str]:
         """The policy's targets, and the rules that apply wherever a case stands and leave it there."""
@@ -112,9 +112,9 @@ class _Chart:
         if level.entry is not None:
             yield f"e{node}{{{{{_label('to be answered first', _questions(level.entry))}}}}}"
             yield f"e{node} --> {node}"
-        if level.exit is not None:
+        if level.de_escalation is not None:
             track, index = self.places[level.key]
-            yield f"x{node}{{{{{_label('before it goes down', _questions(level.exit))}}}}}"
+            yield f"x{node}{{{{{_label('before it goes down', _questions(level.de_escalation))}}}}}"
             yield f"{node} -.-> x{node}"
             if index:
                 yield f"x{node} -.-> l{track}_0"
@@ -130,7 +130,7 @@ class _Chart:
             return self.places[rule.to][0]
         if rule.track is not None:
             return keys.index(rule.track)
-        named = {self.places[key][0] for key in rule.at}
+        named = {self.places[key][0] for key in rule.at_level}
         return named.pop() if len(named) == 1 else 0
 
     def _steps(self, rule: Rule) -> Iterator[tuple[list[str], EscalationLevel | None]]:
@@ -138,12 +138,12 @@ class _Chart:
         number = self._track_of(rule)
         levels = self.policy.all_tracks[number].levels
         if rule.to == NEXT:
-            named = [index for track, index in map(self.places.__getitem__, rule.at) if track == number]
+            named = [index for track, index in map(self.places.__getitem__, rule.at_level) if track == number]
             stands = named or range(-1 if number else 0, len(levels) - 1)
             for index in stands:
                 yield [self._standing(number, index)], levels[index + 1] if index + 1 < len(levels) else None
             return
-        at = [self._node(key) for key in rule.at]
+        at = [self._node(key) for key in rule.at_level]
         if rule.to is None:
             yield at, None
         else:
@@ -164,33 +164,33 @@ def _level_texts(level: EscalationLevel) -> Iterator[str]:
         yield "outside the process"
     if level.owner is not None:
         others = "".join(f", else {_say_role(role)}" for role in level.alternates)
-        nobody = {"wait": "", "hold": "; held until on duty", "skip": "; else the next level"}[level.nobody]
+        nobody = {"proceed": "", "hold": "; held until on duty", "skip": "; else the next level"}[level.if_nobody]
         yield f"owner: {_say_role(level.owner)}{others}{nobody}"
-    if level.circle is not None:
-        pairs = (f"{ours} with {theirs} ({topic})" for topic, (ours, theirs) in level.circle.pairs.items())
+    if level.counterparts:
+        pairs = (f"{ours} with {theirs} ({topic})" for topic, (ours, theirs) in level.counterparts.items())
         yield f"talk: {', '.join(pairs)}"
     if level.work is not None:
         yield f"owes: {', '.join(level.work.keys)}"
     yield from (_say_target(target) for target in level.targets)
     yield from (f"on entry: {_say_action(action)}" for action in level.on_entry)
-    if level.cooldown is not None:
-        yield f"stays for {_say_spans(level.cooldown)}"
+    if level.min_stay is not None:
+        yield f"stays for {_say_spans(level.min_stay)}"
 
 
 def _rule_label(rule: Rule) -> str:
-    return _label(rule.name, (phrase(rule.when), *map(_say_action, rule.then)))
+    return _label(rule.key, (phrase(rule.when), *map(_say_action, rule.then)))
 
 
 def _questions(checklist: Checklist) -> Iterator[str]:
     for item in checklist.items:
-        against = f" (against: {', '.join(item.against)})" if item.against not in {(), ("no",)} else ""
+        against = f" (against: {', '.join(item.blocked_by)})" if item.blocked_by not in {(), ("no",)} else ""
         yield f"{item.text or item.key}{against}"
 
 
 def _say_target(target: Target) -> str:
     within = _say_spans(target.within) or "none"
-    again = ", again and again" if target.recurs else ""
-    agreed = ", or as agreed" if target.agreed else ""
+    again = ", again and again" if target.recurring else ""
+    agreed = ", or as agreed" if target.use_agreed_interval else ""
     return f"{target.key}: within {within}{agreed}{again}"
 
 
@@ -211,17 +211,17 @@ def _say_roles(roles: Iterable[str | Pick]) -> str:
 def _say_action(action: Action) -> str:
     match action:
         case Notify():
-            by = f"{_say_role(action.by)} tells" if action.by is not None else "tell"
-            return f"{by} {_say_roles(action.roles)}" + (f": {action.text}" if action.text else "")
+            by = f"{_say_role(action.sender)} tells" if action.sender is not None else "tell"
+            return f"{by} {_say_roles(action.roles)}" + (f": {action.message}" if action.message else "")
         case Ask():
-            return f"ask {_say_role(action.of)} for: {action.item}"
+            return f"ask {_say_role(action.role)} for: {action.item}"
         case Redirect():
             return f"point to {_say_roles(action.to)}"
         case Assign():
-            return f"assign {_say_role(action.role)} as {action.as_}"
+            return f"assign {_say_role(action.role)} as {action.as_role}"
         case Convene():
-            return f"call together ({action.kind}): {_say_roles(action.who)}"
-        case Flag():
+            return f"call together ({action.kind}): {_say_roles(action.roles)}"
+        case Tag():
             return f"flag: {action.text}"
         case _:
             return f"priority to {action.to}"

@@ -44,6 +44,7 @@ DatedWindow = tuple[int, int, int]
 """When a window opens, when it closes, and the date it belongs to, as a day number since 1970-01-01."""
 
 
+# rule 1: instants are whole microseconds of UTC
 def microseconds_of(moment: datetime) -> int:
     """The instant as an integer; the moment must be aware."""
     since = moment - EPOCH
@@ -82,6 +83,8 @@ def known_zones() -> list[str]:
     return (get_data("tzdata", "zones") or b"").decode().split()
 
 
+# rule 2: a wall time in a skipped hour is the first instant after the gap; in a repeated hour an opening is the
+# first, a closing the last
 def instant_of_wall(wall: datetime, tz: tzinfo, *, last: bool = False) -> int:
     """The instant at which clocks in a zone show the naive `wall`.
 
@@ -293,6 +296,7 @@ class OpenLine:
         near = self._windows_in(_within_years(range(day - 3, day + 4)))
         return next(number for opening, closing, number in near if opening <= instant < closing)
 
+    # rule 3: a line has no end, it extends itself when asked
     def _cover(self, instant: int) -> Stretch:
         """The stretch, extended until it covers the instant."""
         stretch = self._stretch
@@ -361,6 +365,7 @@ def _bounded(opens: array[int], sums: array[int], made: range, dates: Dates) -> 
     return Stretch(low, high, opens.tolist() if small else opens, sums.tolist() if small else sums, made, dates)
 
 
+# rule 3: windows that overlap merge
 def _merged(windows: list[Window | DatedWindow]) -> tuple[array[int], array[int]]:
     """When the windows open and when they close, once those that meet or overlap are one."""
     opens, closes = array("q"), array("q")

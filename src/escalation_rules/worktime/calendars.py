@@ -122,6 +122,7 @@ class Calendar(Value):
         """Open time as a line over instants, which extends itself when asked about times it does not cover yet."""
         return OpenLine(self.windows_in)
 
+    # rule 5: the earliest instant by which so much open time has passed
     def add(self, start: datetime, span: SpanLike) -> datetime:
         """The earliest instant, not before `start`, by which the span has passed. Adding nothing changes nothing.
 
@@ -142,6 +143,7 @@ class Calendar(Value):
         wanted = span if isinstance(span, Span) else Span.of(span)
         return datetime_of(self.reach(instant_of(start), wanted), start.tzinfo)
 
+    # rule 5: the mirror of `add`
     def subtract(self, end: datetime, span: SpanLike) -> datetime:
         """The latest instant, not after `end`, from which the whole span still fits before `end`: `add` in a mirror.
 
@@ -153,6 +155,7 @@ class Calendar(Value):
         """
         return datetime_of(self.leave(instant_of(end), Span.of(span)), end.tzinfo)
 
+    # rule 7: elapsed time is signed
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """Open time from `start` to `end`; negative when `end` comes first.
 
@@ -284,6 +287,7 @@ class Calendar(Value):
         line = self.line
         return line if isinstance(line, OpenLine) else OpenLine(self.windows_in)
 
+    # rule 6: business days count dates with hours, and are due at their close
     def _business_day(self, instant: int, span: Span, sign: int) -> int:
         """The close of the nth later business day, or the opening of the nth earlier one."""
         line, count = self.days, sign * int(span.amount)
@@ -400,6 +404,7 @@ class BusinessCalendar(Combining):
 
     _check_zone = field_validator("timezone", mode="before")(known_zone)
 
+    # rule 3: a calendar whose recurring hours never open is refused
     @model_validator(mode="after")
     def _opens(self) -> Self:
         if not self.hours:
@@ -455,6 +460,7 @@ class BusinessCalendar(Combining):
     def _week_of(self, day: int) -> Sequence[Window]:
         return self._week[(day + 3) % 7]
 
+    # rule 4: a holiday or an override replaces the windows that start on its date
     def _holidays_in(self, days: range) -> dict[int, str]:
         """What closes the dates of a run that are holidays."""
         if not self.holidays or not days:

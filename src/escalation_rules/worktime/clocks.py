@@ -58,7 +58,7 @@ class _Course(NamedTuple):
 
 
 class Clock(Value):
-    """A budget of counted time and the legs in which it is used up; `stopped` ends the last of them.
+    """A budget of counted time and the legs in which it is used up; `stopped_at` ends the last of them.
 
     What is used up exactly at closing time is due then, or, without `at_close`, when the calendar opens again.
 
@@ -66,13 +66,13 @@ class Clock(Value):
     >>> nine = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
     >>> legs = (Leg(since=nine), Leg(since=nine + timedelta(hours=1), paused="customer"))
     >>> clock = Clock(legs=legs, budget=timedelta(hours=4))
-    >>> clock.due is None, clock.remaining(nine.replace(hour=15)), clock.due_if_resumed(nine.replace(hour=15)).hour
+    >>> clock.due_at is None, clock.remaining(nine.replace(hour=15)), clock.due_if_resumed(nine.replace(hour=15)).hour
     (True, datetime.timedelta(seconds=10800), 18)
     """
 
     legs: tuple[Leg, ...]
     budget: timedelta
-    stopped: Instant | None = None
+    stopped_at: Instant | None = None
     at_close: bool = True
 
     if TYPE_CHECKING:
@@ -81,12 +81,12 @@ class Clock(Value):
             self,
             legs: Sequence[Leg],
             budget: timedelta | str,
-            stopped: InstantLike | None = None,
+            stopped_at: InstantLike | None = None,
             at_close: bool = True,
         ) -> None: ...
 
     @property
-    def due(self) -> datetime | None:
+    def due_at(self) -> datetime | None:
         """When the budget is used up; None while the clock is paused before that, or if it was stopped before."""
         left = _whole(self.budget)
         if left == 0:
@@ -98,7 +98,7 @@ class Clock(Value):
                     return datetime_of(due)
             left -= course.counted
         last = self.legs[-1]
-        return None if last.paused or self.stopped else self._from(last, microseconds_of(last.since), left)
+        return None if last.paused or self.stopped_at else self._from(last, microseconds_of(last.since), left)
 
     def counted(self, at: datetime) -> timedelta:
         """The time counted up to an instant."""
@@ -111,8 +111,8 @@ class Clock(Value):
     def due_if_resumed(self, at: datetime) -> datetime:
         """When it would be due if, from an instant on, nothing paused it any more."""
         left = _whole(self.remaining(at))
-        if left <= 0 and self.due is not None:
-            return self.due
+        if left <= 0 and self.due_at is not None:
+            return self.due_at
         running = next((leg for leg in reversed(self.legs) if leg.paused is None), self.legs[-1])
         return self._from(running, microseconds_of(read_instant(at)), max(left, 0))
 
@@ -123,7 +123,7 @@ class Clock(Value):
     def _courses(self, at: datetime | None) -> Iterator[_Course]:
         """The legs up to an instant, or up to where the last one that has ended did."""
         starts = [microseconds_of(leg.since) for leg in self.legs]
-        stop = None if self.stopped is None else microseconds_of(self.stopped)
+        stop = None if self.stopped_at is None else microseconds_of(self.stopped_at)
         until = microseconds_of(read_instant(at)) if at is not None else (starts[-1] if stop is None else stop)
         until = until if stop is None else min(until, stop)
         for leg, start, end in zip(self.legs, starts, [*starts[1:], until], strict=True):

@@ -14,7 +14,7 @@ from escalation_rules.analysis import coverage, diff, edges
 from escalation_rules.errors import InvalidValue
 from tests.bench import MICROSECOND, desk, opened, when
 
-LATE = Rule(name="late", when=(F.open_for >= "4 business hours") & ~F.flag("muted"), to="l2")
+LATE = Rule(key="late", when=(F.open_for >= "4 business hours") & ~F.flag("muted"), to="l2")
 POLICY = desk(LATE, facts=(F.flag("muted"),))
 
 
@@ -66,7 +66,7 @@ def test_what_time_changes_between_events_counts():
 
 def test_events_after_the_instant_do_not_exist():
     """Rule 8: what happens later is not looked at."""
-    case = opened(E.FactObserved(at=when("tue 09:00"), name="muted", value=False))
+    case = opened(E.FactChanged(at=when("tue 09:00"), name="muted", value=False))
     assert figures(coverage(POLICY, [(case, when("mon 10:00"))])) == [
         ("open for 4 business hours", 0, 1, 0),
         ("muted is not true", 0, 0, 1),
@@ -75,7 +75,7 @@ def test_events_after_the_instant_do_not_exist():
 
 def test_what_happened_and_what_did_not_are_both_known():
     """A pattern is never unknown."""
-    policy = desk(Rule(name="r", when=F.happened(E.CustomerReplied.like()), then=A.Flag("look")))
+    policy = desk(Rule(key="r", when=F.happened(E.CustomerReplied.like()), then=A.Tag("look")))
     case = opened(E.CustomerReplied(at=when("mon 10:00")))
     assert [(one.held, one.failed, one.unknown) for one in coverage(policy, [case]).atoms] == [(1, 1, 0)]
     assert coverage(policy, [case]).rules[0].cases == 1
@@ -98,19 +98,19 @@ def asked(policy, edge):
 
 
 MIXED = desk(
-    Rule(name="slow", when=F.unanswered_for >= "4 business hours", to="l2"),
-    Rule(name="often", when=(F.status_requests >= 3) & (F.priority >= "high"), to="l3"),
-    Rule(name="big", when=(F.count("seats") > 10) | F.flag("down"), then=A.Flag("look")),
-    Rule(name="nearly", when=F.used("first_response") >= "3/4", then=A.Flag("hurry")),
+    Rule(key="slow", when=F.unanswered_for >= "4 business hours", to="l2"),
+    Rule(key="often", when=(F.status_requests >= 3) & (F.priority >= "high"), to="l3"),
+    Rule(key="big", when=(F.count("seats") > 10) | F.flag("down"), then=A.Tag("look")),
+    Rule(key="nearly", when=F.used("first_response") >= "3/4", then=A.Tag("hurry")),
     Rule(
-        name="choice",
+        key="choice",
         when=F.open_for >= Pick(by="priority", values={"urgent": "1 hour"}, otherwise="2 hours"),
-        then=A.Flag("old"),
+        then=A.Tag("old"),
     ),
-    Rule(name="never", when=(F.replies >= 2) & (F.replies < 1), to="l2"),
-    Rule(name="always", when=F.replies >= 0, then=A.Flag("seen")),
-    Rule(name="in between", when=F.escalations == 2, then=A.Flag("twice")),
-    facts=(F.count("seats", 0, 50), F.flag("down")),
+    Rule(key="never", when=(F.replies >= 2) & (F.replies < 1), to="l2"),
+    Rule(key="always", when=F.replies >= 0, then=A.Tag("seen")),
+    Rule(key="in between", when=F.escalation_requests == 2, then=A.Tag("twice")),
+    facts=(F.count("seats", minimum=0, maximum=50), F.flag("down")),
     targets=(Target.first_response("4 business hours"),),
 )
 

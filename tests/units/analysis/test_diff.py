@@ -11,9 +11,9 @@ from escalation_rules import facts as F
 from escalation_rules.analysis import diff
 from tests.bench import desk, levels, opened, when
 
-LATE = Rule(name="late", when=F.open_for >= "8 business hours", to="l2")
-SOONER = Rule(name="late", when=F.open_for >= "4 business hours", to="l2")
-HIGHER = Rule(name="late", when=F.open_for >= "8 business hours", to="l3")
+LATE = Rule(key="late", when=F.open_for >= "8 business hours", to="l2")
+SOONER = Rule(key="late", when=F.open_for >= "4 business hours", to="l2")
+HIGHER = Rule(key="late", when=F.open_for >= "8 business hours", to="l3")
 ASK = Checklist.of(known="Known?")
 PAIRS: dict[str, tuple[Policy, Policy, str, list[tuple[str, str, str, str]]]] = {
     "the same": (desk(LATE), desk(LATE, version="2"), "equivalent", []),
@@ -21,32 +21,32 @@ PAIRS: dict[str, tuple[Policy, Policy, str, list[tuple[str, str, str, str]]]] = 
     "a later threshold": (desk(SOONER), desk(LATE), "looser", [("rule", "late", "changed", "looser")]),
     "a rule more": (
         desk(LATE),
-        desk(LATE, Rule(name="asked", when=F.escalation_requested, to="l3")),
+        desk(LATE, Rule(key="asked", when=F.escalation_request_open, to="l3")),
         "stricter",
         [("rule", "asked", "added", "stricter")],
     ),
     "a rule less": (
-        desk(LATE, Rule(name="asked", when=F.escalation_requested, to="l3")),
+        desk(LATE, Rule(key="asked", when=F.escalation_request_open, to="l3")),
         desk(LATE),
         "looser",
         [("rule", "asked", "removed", "looser")],
     ),
     "a rule that changes nothing": (
         desk(SOONER),
-        desk(SOONER, Rule(name="late too", when=F.open_for >= "9 business hours", to="l2")),
+        desk(SOONER, Rule(key="late too", when=F.open_for >= "9 business hours", to="l2")),
         "equivalent",
         [("rule", "late too", "added", "stricter")],
     ),
     "written otherwise": (
-        desk(Rule(name="r", when=~((F.priority < "high") | (F.replies >= 1)), to="l2")),
-        desk(Rule(name="r", when=(F.priority >= "high") & (F.replies < 1), to="l2")),
+        desk(Rule(key="r", when=~((F.priority < "high") | (F.replies >= 1)), to="l2")),
+        desk(Rule(key="r", when=(F.priority >= "high") & (F.replies < 1), to="l2")),
         "equivalent",
         [("rule", "r", "changed", "equivalent")],
     ),
     "a higher level": (desk(LATE), desk(HIGHER), "stricter", [("rule", "late", "changed", "incomparable")]),
     "another rule": (
         desk(LATE),
-        desk(Rule(name="late", when=F.replies >= 3, to="l2")),
+        desk(Rule(key="late", when=F.replies >= 3, to="l2")),
         "incomparable",
         [("rule", "late", "changed", "incomparable")],
     ),
@@ -63,8 +63,8 @@ PAIRS: dict[str, tuple[Policy, Policy, str, list[tuple[str, str, str, str]]]] = 
         [("rule", "late", "changed", "incomparable")],
     ),
     "held back at the higher level": (
-        desk(LATE, HIGHER.model_copy(update={"name": "high"}), levels=levels(l2={"entry": ASK}, l3={"entry": ASK})),
-        desk(HIGHER.model_copy(update={"name": "high"}), levels=levels(l2={"entry": ASK}, l3={"entry": ASK})),
+        desk(LATE, HIGHER.model_copy(update={"key": "high"}), levels=levels(l2={"entry": ASK}, l3={"entry": ASK})),
+        desk(HIGHER.model_copy(update={"key": "high"}), levels=levels(l2={"entry": ASK}, l3={"entry": ASK})),
         "looser",
         [("rule", "late", "removed", "looser")],
     ),
@@ -119,13 +119,13 @@ PAIRS: dict[str, tuple[Policy, Policy, str, list[tuple[str, str, str, str]]]] = 
     ),
     "fewer pauses": (
         desk(targets=(Target.resolution("8 hours"),)),
-        desk(targets=(Target.resolution("8 hours", pauses=()),)),
+        desk(targets=(Target.resolution("8 hours", pause_on=()),)),
         "stricter",
         [("target", "resolution", "changed", "stricter")],
     ),
     "other stops": (
         desk(targets=(Target.resolution("8 hours"),)),
-        desk(targets=(Target.resolution("8 hours", stops=E.Closed.like()),)),
+        desk(targets=(Target.resolution("8 hours", stop_on=E.Closed.like()),)),
         "incomparable",
         [("target", "resolution", "changed", "incomparable")],
     ),
@@ -148,8 +148,8 @@ PAIRS: dict[str, tuple[Policy, Policy, str, list[tuple[str, str, str, str]]]] = 
         [("target", "resolution", "changed", "incomparable")],
     ),
     "an action more": (
-        desk(Rule(name="r", when=F.level_failed, then=A.Notify("ana"))),
-        desk(Rule(name="r", when=F.level_failed, then=(A.Notify("ana"), A.Notify("bo")))),
+        desk(Rule(key="r", when=F.level_failed, then=A.Notify("ana"))),
+        desk(Rule(key="r", when=F.level_failed, then=(A.Notify("ana"), A.Notify("bo")))),
         "stricter",
         [("rule", "r", "changed", "incomparable")],
     ),
@@ -172,8 +172,8 @@ PAIRS: dict[str, tuple[Policy, Policy, str, list[tuple[str, str, str, str]]]] = 
         [],
     ),
     "another domain": (
-        desk(LATE, facts=(F.count("seats", 0, 5),)),
-        desk(LATE, facts=(F.count("seats", 0, 9),)),
+        desk(LATE, facts=(F.count("seats", minimum=0, maximum=5),)),
+        desk(LATE, facts=(F.count("seats", minimum=0, maximum=9),)),
         "incomparable",
         [("policy", "facts", "changed", "incomparable")],
     ),
@@ -184,29 +184,29 @@ PAIRS: dict[str, tuple[Policy, Policy, str, list[tuple[str, str, str, str]]]] = 
         [("policy", "levels", "changed", "incomparable")],
     ),
     "next instead of a level": (
-        desk(Rule(name="r", when=F.level_failed, to="l2", at="l1")),
-        desk(Rule(name="r", when=F.level_failed, to="next", at="l1")),
+        desk(Rule(key="r", when=F.level_failed, to="l2", at_level="l1")),
+        desk(Rule(key="r", when=F.level_failed, to="next", at_level="l1")),
         "looser",
         [("rule", "r", "changed", "incomparable")],
     ),
     "two tracks": (
         desk(tracks=(Track(key="a", levels=levels()), Track(key="b", levels=(EscalationLevel(key="m"),)))),
         desk(
-            Rule(name="m", when=F.escalation_requested, to="m"),
+            Rule(key="m", when=F.escalation_request_open, to="m"),
             tracks=(Track(key="a", levels=levels()), Track(key="b", levels=(EscalationLevel(key="m"),))),
         ),
         "stricter",
         [("rule", "m", "added", "stricter")],
     ),
     "a target that a rule looks at": (
-        desk(Rule(name="r", when=F.deadline("resolution") == "met", to="l2"), targets=(Target.resolution("2 hours"),)),
-        desk(Rule(name="r", when=F.deadline("resolution") == "met", to="l2"), targets=(Target.resolution("1 hour"),)),
+        desk(Rule(key="r", when=F.outcome("resolution") == "met", to="l2"), targets=(Target.resolution("2 hours"),)),
+        desk(Rule(key="r", when=F.outcome("resolution") == "met", to="l2"), targets=(Target.resolution("1 hour"),)),
         "incomparable",
         [("target", "resolution", "changed", "stricter")],
     ),
     "an action that changes the case": (
-        desk(Rule(name="r", when=F.level_failed, then=A.Notify("ana"))),
-        desk(Rule(name="r", when=F.level_failed, then=(A.Notify("ana"), A.SetPriority("next")))),
+        desk(Rule(key="r", when=F.level_failed, then=A.Notify("ana"))),
+        desk(Rule(key="r", when=F.level_failed, then=(A.Notify("ana"), A.RaisePriority("next")))),
         "incomparable",
         [("rule", "r", "changed", "incomparable")],
     ),
@@ -229,9 +229,9 @@ PAIRS: dict[str, tuple[Policy, Policy, str, list[tuple[str, str, str, str]]]] = 
         [("level", "l4", "added", "incomparable"), ("target", "contact of l4", "added", "stricter")],
     ),
     "a level in the middle": (
-        desk(Rule(name="r", when=F.level_failed, to="next")),
+        desk(Rule(key="r", when=F.level_failed, to="next")),
         desk(
-            Rule(name="r", when=F.level_failed, to="next"),
+            Rule(key="r", when=F.level_failed, to="next"),
             levels=(levels()[0], EscalationLevel(key="between"), *levels()[1:]),
         ),
         "incomparable",
@@ -297,13 +297,13 @@ def test_when_the_budget_is_spent_nothing_is_called_better():
     assert not diff(desk(LATE), desk(SOONER)).unfinished
 
 
-LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+LONG = Rule(key="long", when=F.open_for >= "4 hours", to="l2")
 
 
 def test_diff_says_stricter_looser_or_the_same():
     """The same, too, when said in other words."""
-    sooner = desk(Rule(name="long", when=F.open_for >= "3 hours", to="l2"))
-    reworded = desk(Rule(name="long", when=~(F.open_for < "240 minutes"), to="l2"))
+    sooner = desk(Rule(key="long", when=F.open_for >= "3 hours", to="l2"))
+    reworded = desk(Rule(key="long", when=~(F.open_for < "240 minutes"), to="l2"))
     assert diff(desk(LONG), sooner).verdict == "stricter"
     assert diff(sooner, desk(LONG)).verdict == "looser"
     assert diff(desk(LONG), reworded).verdict == "equivalent"

@@ -29,7 +29,7 @@ PATTERNS = [
     E.CommunicationAgreed.like(mode="phone"),
     E.PostMortemHeld.like(service_issue=E.other_than(True)),
     E.Reviewed.like(what=E.other_than("status", "some", "another", "a third")),
-    E.SupportReplied.like(automatic=E.ANY, role=("duty", None)),
+    E.SupportReplied.like(automatic=E.ANY, by_role=("duty", None)),
 ]
 
 
@@ -58,14 +58,14 @@ def test_without_priorities_or_levels_events_name_any():
 
 def test_without_steps_there_is_no_witness():
     """The budget is a number of steps, for witnesses too."""
-    rule = Rule(name="r", when=F.replies >= 2, to="l2")
+    rule = Rule(key="r", when=F.replies >= 2, to="l2")
     assert Workbench(desk(rule)).witness(rule) is not None
     assert Workbench(desk(rule), budget=1).witness(rule) is None
 
 
 def test_a_new_case_is_not_moved_by_hand_to_refute_a_claim():
     """What only people can bring about is left to "any case"."""
-    policy = desk(Rule(name="asked", when=F.escalation_requested, to="l3"))
+    policy = desk(Rule(key="asked", when=F.escalation_request_open, to="l3"))
     claim = {"when": F.moves >= 1, "reaches": "l3", "within": "1 hour", "budget": 20_000}
     assert isinstance(prove(policy, **claim), Unknown)
     assert isinstance(prove(policy, **claim, scope="any case"), Refuted)
@@ -75,26 +75,26 @@ def test_counts_of_every_kind_are_told_in_stories():
     """Moves, reopenings, assignments: an edge has just as many of them as it takes."""
     conditions = {
         "moves": F.moves >= 2,
-        "reopened": F.reopened >= 2,
+        "reopened": F.reopenings >= 2,
         "assignments": F.assignments >= 3,
-        "overdue": F.plan_overdue >= 2,
+        "overdue": F.plan_items_overdue >= 2,
         "waiting": F.status == "waiting",
         "quiet": (F.unanswered_for < "1 hour") & (F.open_for >= "2 hours"),
         "unassigned": (F.unassigned_for < "1 hour") & (F.open_for >= "2 hours"),
-        "fresh": (F.since_update < "1 hour") & (F.open_for >= "2 hours"),
+        "fresh": (F.no_update_for < "1 hour") & (F.open_for >= "2 hours"),
     }
-    rules = tuple(Rule(name=name, when=when_, then=A.Flag(name)) for name, when_ in conditions.items())
+    rules = tuple(Rule(key=name, when=when_, then=A.Tag(name)) for name, when_ in conditions.items())
     asked = {edge.rule for edge in edges(desk(*rules)) if edge.asks}
     assert asked == set(conditions)
 
 
 def test_targets_are_started_and_stopped_in_stories():
     """A clock that does not start with the case is started, and one that must be met is stopped."""
-    confer = Target(key="confer", within="4 hours", starts=E.CallHeld.like(kind="confer"), stops=E.Reviewed.like())
+    confer = Target(key="confer", within="4 hours", start_on=E.CallHeld.like(kind="confer"), stop_on=E.Reviewed.like())
     policy = desk(
-        Rule(name="nearly", when=F.used("next_response") >= "3/4", then=A.Flag("x")),
-        Rule(name="conferred", when=(F.deadline("confer") == "met") & (F.replies < 1), then=A.Flag("x")),
-        Rule(name="late", when=F.past_due("confer") >= "1 hour", then=A.Flag("x")),
+        Rule(key="nearly", when=F.used("next_response") >= "3/4", then=A.Tag("x")),
+        Rule(key="conferred", when=(F.outcome("confer") == "met") & (F.replies < 1), then=A.Tag("x")),
+        Rule(key="late", when=F.overdue_for("confer") >= "1 hour", then=A.Tag("x")),
         targets=(Target.first_response("1 hour"), Target.next_response("4 business hours"), confer),
     )
     assert {edge.rule for edge in edges(policy) if edge.asks} == {"nearly", "conferred", "late"}
@@ -104,14 +104,14 @@ def test_an_edge_that_no_story_shows_is_left_out():
     """A rule that cannot be brought about, and one that nothing can keep from asking."""
     policy = desk(
         Rule(
-            name="lesson",
+            key="lesson",
             when=F.happened(E.SupportReplied.like(actor=NOBODY)) & (F.open_for >= "1 hour"),
-            then=A.Flag("x"),
+            then=A.Tag("x"),
         ),
-        Rule(name="far", when=(F.moves >= 90) & (F.open_for >= "1 hour"), then=A.Flag("x")),
-        Rule(name="met", when=(F.deadline("resolution") == "void") & (F.replies < 3), then=A.Flag("x")),
-        Rule(name="twice", when=(F.open_for >= "1 hour") | (F.unanswered_for >= "1 hour"), then=A.Flag("x")),
-        Rule(name="again", when=(F.open_for >= "1 hour") | (F.unanswered_for >= "2 hours"), then=A.Flag("x")),
+        Rule(key="far", when=(F.moves >= 90) & (F.open_for >= "1 hour"), then=A.Tag("x")),
+        Rule(key="met", when=(F.outcome("resolution") == "void") & (F.replies < 3), then=A.Tag("x")),
+        Rule(key="twice", when=(F.open_for >= "1 hour") | (F.unanswered_for >= "1 hour"), then=A.Tag("x")),
+        Rule(key="again", when=(F.open_for >= "1 hour") | (F.unanswered_for >= "2 hours"), then=A.Tag("x")),
         targets=(Target.resolution("2 hours"),),
     )
     found = edges(policy)

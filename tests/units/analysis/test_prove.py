@@ -15,7 +15,7 @@ from escalation_rules.errors import InvalidValue, UnknownName
 from tests.bench import MICROSECOND, desk, levels, when
 
 URGENT = F.priority >= "urgent"
-SOON = Rule(name="soon", when=URGENT & (F.open_for >= "4 business hours"), to="l2")
+SOON = Rule(key="soon", when=URGENT & (F.open_for >= "4 business hours"), to="l2")
 
 
 def test_a_threshold_that_the_condition_waits_for_is_proved():
@@ -34,32 +34,35 @@ def test_a_microsecond_too_early_is_refuted():
 
 
 FRAGMENT: list[tuple[list[Rule], dict[str, Any]]] = [
-    ([Rule(name="r", when=F.open_for >= "4 hours", to="l2")], {"within": "4 business hours"}),
-    ([Rule(name="r", when=F.at_level_for >= "4 business hours", to="next")], {"within": "4 business hours"}),
-    ([Rule(name="r", when=F.at_level_for >= "4 hours", to="l3")], {"within": "4 hours", "scope": "any case"}),
+    ([Rule(key="r", when=F.open_for >= "4 hours", to="l2")], {"within": "4 business hours"}),
+    ([Rule(key="r", when=F.at_level_for >= "4 business hours", to="next")], {"within": "4 business hours"}),
+    ([Rule(key="r", when=F.at_level_for >= "4 hours", to="l3")], {"within": "4 hours", "scope": "any case"}),
     (
-        [Rule(name="r", when=F.unanswered_for >= "5 hours", to="l2")],
+        [Rule(key="r", when=F.unanswered_for >= "5 hours", to="l2")],
         {"when": F.unanswered_for >= "1 hour", "within": "4 hours"},
     ),
-    ([Rule(name="r", when=F.open_for >= "2 business days", to="l2")], {"within": "2 business days"}),
+    ([Rule(key="r", when=F.open_for >= "2 business days", to="l2")], {"within": "2 business days"}),
     (
         [
-            Rule(name="r", when=(F.open_for >= "4 hours") & (F.priority >= "high"), to="l3"),
-            Rule(name="s", when=(F.open_for >= "3 hours") & ~(F.priority >= "high"), to="l2"),
+            Rule(key="r", when=(F.open_for >= "4 hours") & (F.priority >= "high"), to="l3"),
+            Rule(key="s", when=(F.open_for >= "3 hours") & ~(F.priority >= "high"), to="l2"),
         ],
         {"within": "4 hours", "when": F.priority >= "low"},
     ),
     (
         [
             Rule(
-                name="r",
+                key="r",
                 when=F.open_for >= Pick(by="priority", values={"urgent": "1 hour"}, otherwise="4 hours"),
                 to="l2",
             )
         ],
         {"within": "4 hours"},
     ),
-    ([Rule(name="r", when=F.escalation_requested, to="l2")], {"within": "0 hours", "when": F.escalation_requested}),
+    (
+        [Rule(key="r", when=F.escalation_request_open, to="l2")],
+        {"within": "0 hours", "when": F.escalation_request_open},
+    ),
 ]
 
 
@@ -79,24 +82,24 @@ def test_a_condition_that_never_holds_below_needs_no_rule():
 HELD_BACK = {
     "an entry checklist": (desk(SOON, levels=levels(l2={"entry": Checklist.of(known="Known?")})), {}),
     "an owner who may be away": (
-        desk(SOON, levels=levels(l2={"owner": "ana", "nobody": "hold"}), rotas={"ana": Rota()}),
+        desk(SOON, levels=levels(l2={"owner": "ana", "if_nobody": "hold"}), rotas={"ana": Rota()}),
         {},
     ),
     "a calendar that is closed": (desk(SOON), {"within": "4 hours"}),
     "a condition that is not enough": (desk(SOON), {"when": F.priority >= "high"}),
     "an unknown fact": (
-        desk(Rule(name="r", when=~F.flag("muted") & (F.open_for >= "1 hour"), to="l2"), facts=(F.flag("muted"),)),
+        desk(Rule(key="r", when=~F.flag("muted") & (F.open_for >= "1 hour"), to="l2"), facts=(F.flag("muted"),)),
         {},
     ),
     "evidence from before it was taken down": (desk(SOON), {"scope": "any case"}),
     "a next rule that one cause carries one rung": (
-        desk(Rule(name="r", when=URGENT & (F.open_for >= "1 business hour"), to="next")),
+        desk(Rule(key="r", when=URGENT & (F.open_for >= "1 business hour"), to="next")),
         {"reaches": "l3"},
     ),
     "an early move that restarts the time on the level": (
         desk(
-            Rule(name="high", when=F.at_level_for >= "4 business hours", to="l3"),
-            Rule(name="low", when=F.open_for >= "3 business hours", to="l2"),
+            Rule(key="high", when=F.at_level_for >= "4 business hours", to="l3"),
+            Rule(key="low", when=F.open_for >= "3 business hours", to="l2"),
         ),
         {"reaches": "l3"},
     ),
@@ -112,7 +115,9 @@ def test_what_may_be_held_back_is_refuted_by_a_case(held):
     assert isinstance(found, Refuted)
     assert found.still_reproduces
     order = [None, *(level.key for level in policy.levels)]
-    assert order.index(decide(policy, found.case, at=found.at).levels["main"]) < order.index(question["reaches"])
+    assert order.index(decide(policy, found.case, at=found.at).positions["main"].level) < order.index(
+        question["reaches"]
+    )
     assert found.trace[0].what.startswith("the case is opened")
     assert str(found).startswith("not so: ")
     assert str(found).endswith("the time is up")
@@ -128,7 +133,7 @@ def test_the_printed_test_passes_once_the_policy_is_mended():
     assert isinstance(found, Refuted)
     namespace: dict[str, Any] = {}
     exec(found.as_test("test_it"), namespace)
-    namespace["POLICY"] = desk(Rule(name="all", when=F.open_for >= "4 business hours", to="l2"))
+    namespace["POLICY"] = desk(Rule(key="all", when=F.open_for >= "4 business hours", to="l2"))
     namespace["test_it"]()
 
 
@@ -143,8 +148,8 @@ def test_a_budget_of_steps_ends_in_unknown():
 def test_what_lies_outside_the_fragment_is_unknown():
     """A promise by what a target has used up: no case refutes it, and no proof of such is tried."""
     policy = desk(
-        Rule(name="late", when=F.past_due("resolution") >= "1 hour", to="l2"),
-        targets=(Target.resolution("1 hour", pauses=()),),
+        Rule(key="late", when=F.overdue_for("resolution") >= "1 hour", to="l2"),
+        targets=(Target.resolution("1 hour", pause_on=()),),
         calendars={},
         calendar=None,
     )
@@ -165,7 +170,7 @@ def test_names_that_the_policy_does_not_know_are_refused():
 
 def test_a_rule_may_be_named_as_prove_would_name_what_it_watches():
     """Any name is the policy's to give."""
-    found = prove(desk(SOON.model_copy(update={"name": "what is claimed"})), reaches="l2", within="4 business hours")
+    found = prove(desk(SOON.model_copy(update={"key": "what is claimed"})), reaches="l2", within="4 business hours")
     assert isinstance(found, Refuted)
 
 
@@ -185,10 +190,7 @@ def test_only_a_proof_is_true_and_each_verdict_tells_itself():
 def test_rules_of_other_tracks_prove_nothing():
     """A claim about one track is carried by the rules of that track; moves on others are no part of its course."""
     tracks = (Track(key="a", levels=levels()), Track(key="b", levels=(EscalationLevel(key="m"),)))
-    rules = (
-        Rule(name="m", when=F.open_for >= "1 hour", to="m"),
-        Rule(name="l2", when=F.open_for >= "2 hours", to="l2"),
-    )
+    rules = (Rule(key="m", when=F.open_for >= "1 hour", to="m"), Rule(key="l2", when=F.open_for >= "2 hours", to="l2"))
     policy = desk(*rules, tracks=tracks)
     found = prove(policy, reaches="m", within="1 hour")
     assert isinstance(found, Proved)
@@ -200,7 +202,7 @@ def test_rules_of_other_tracks_prove_nothing():
 
 def test_the_course_of_a_counterexample_tells_the_moves_on_the_way():
     """A move that does not go far enough is part of it."""
-    policy = desk(Rule(name="some way", when=F.open_for >= "1 hour", to="l2"))
+    policy = desk(Rule(key="some way", when=F.open_for >= "1 hour", to="l2"))
     found = prove(policy, reaches="l3", within="2 hours")
     assert isinstance(found, Refuted)
     assert [(step.level, step.what) for step in found.trace] == [
@@ -214,9 +216,9 @@ def test_the_course_of_a_counterexample_tells_the_moves_on_the_way():
     "condition",
     [
         (F.priority >= "high") & (F.replies < 3) & ~F.acknowledged,
-        (F.priority >= "urgent") | F.escalation_requested,
+        (F.priority >= "urgent") | F.escalation_request_open,
         F.status == "waiting",
-        F.reopened >= 1,
+        F.reopenings >= 1,
         F.level_failed.as_condition(),
         F.assignments >= 2,
         F.at_level_for >= "2 hours",
@@ -227,7 +229,7 @@ def test_the_course_of_a_counterexample_tells_the_moves_on_the_way():
 )
 def test_conditions_of_every_kind_come_about_in_counterexamples(condition):
     """Without any rule that helps, each is refuted by a case on which it has held for so long."""
-    policy = desk(Rule(name="up", when=F.happened(E.Reviewed.like(what="level")), to="l2"))
+    policy = desk(Rule(key="up", when=F.happened(E.Reviewed.like(what="level")), to="l2"))
     found = prove(policy, when=condition, reaches="l3", within="1 hour", scope="any case")
     assert isinstance(found, Refuted)
     assert found.still_reproduces
@@ -243,14 +245,14 @@ def test_calendars_by_choice_are_outside_what_is_proved():
     """Which calendar counts depends on the case: hours can be proved, business hours cannot."""
     by = Pick(by="priority", values={"urgent": "always"}, otherwise="office")
     calendars = {**desk().calendars, "always": desk().calendars["office"].always("UTC")}
-    rule = Rule(name="r", when=F.open_for >= "4 hours", to="l2")
+    rule = Rule(key="r", when=F.open_for >= "4 hours", to="l2")
     policy = desk(rule, calendars=calendars, calendar=by)
     assert isinstance(prove(policy, reaches="l2", within="4 hours"), Proved)
     found = prove(policy, reaches="l2", within="4 business hours", budget=20_000)
     assert not isinstance(found, Proved)
 
 
-LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+LONG = Rule(key="long", when=F.open_for >= "4 hours", to="l2")
 
 
 def test_prove_to_the_microsecond():

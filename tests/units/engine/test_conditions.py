@@ -22,8 +22,8 @@ def written_out(policy):
 def test_steps_are_written_out_after_some_cases_and_do_the_same():
     """A policy that is asked often is answered sooner, and not otherwise."""
     policy = desk(
-        Rule(name="slow", when=F.unanswered_for >= "2 business hours", to="l2"),
-        Rule(name="half", when=F.used("resolution") >= "50%", to="l3"),
+        Rule(key="slow", when=F.unanswered_for >= "2 business hours", to="l2"),
+        Rule(key="half", when=F.used("resolution") >= "50%", to="l3"),
         targets=(Target.resolution("8 business hours"),),
     )
     program, case, at = compile_policy(policy), opened(), microseconds_of(when("mon 14:00"))
@@ -36,8 +36,8 @@ def test_steps_are_written_out_after_some_cases_and_do_the_same():
 def test_what_comes_a_microsecond_apart_on_two_lines_comes_in_order():
     """A duration is reached at the due, in open time; the breach comes a microsecond later, in plain time."""
     policy = desk(
-        Rule(name="slow", when=F.open_for >= "2 business hours", to="l2"),
-        Rule(name="missed", when=F.deadline("resolution") == "breached", to="l3"),
+        Rule(key="slow", when=F.open_for >= "2 business hours", to="l2"),
+        Rule(key="missed", when=F.outcome("resolution") == "breached", to="l3"),
         targets=(Target.resolution("2 business hours"),),
     )
     due = microseconds_of(when("mon 11:00"))

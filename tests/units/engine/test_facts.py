@@ -9,6 +9,7 @@ from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.conditions import AllOf, AnyOf
+from escalation_rules.decision import levels_of
 from escalation_rules.engine import program_of
 from escalation_rules.engine.fold import fold
 from escalation_rules.engine.rules import tree_holds
@@ -19,8 +20,8 @@ from tests.bench import MICROSECOND, OFFICE, after, desk, moves, opened, when
 TARGET = Target.resolution("8 business hours")
 PLAN = E.ActionPlan(
     items=(
-        E.PlanItem(what="trace", owner="dba", due=when("mon 12:00")),
-        E.PlanItem(what="patch", due=when("mon 14:00"), done=True),
+        E.PlanItem(what="trace", owner="dba", due_at=when("mon 12:00")),
+        E.PlanItem(what="patch", due_at=when("mon 14:00"), done=True),
         E.PlanItem(what="test"),
     ),
     backup="fail over",
@@ -29,7 +30,7 @@ PLAN = E.ActionPlan(
 
 def holds(condition, case, at, **changes):
     """Whether a condition holds of a case at an instant."""
-    policy = desk(Rule(name="r", when=condition, then=A.Flag("x")), **changes)
+    policy = desk(Rule(key="r", when=condition, then=A.Tag("x")), **changes)
     program, instant = program_of(policy), when(at) if isinstance(at, str) else at
     state = fold(program, case, microseconds_of(instant))
     return tree_holds(program.rules[0].own_tree, lambda number: bool(state.truth >> number & 1))
@@ -135,7 +136,7 @@ def test_since_update_runs_from_the_last_update_or_reply_in_the_cycle():
         E.Reopened(at=when("tue 09:00")),
     )
     instants = ("mon 09:59", "mon 11:30", "mon 12:00", "tue 10:29", "tue 10:30")
-    assert told(F.since_update >= "90 minutes", case, *instants) == [False, True, False, False, True]
+    assert told(F.no_update_for >= "90 minutes", case, *instants) == [False, True, False, False, True]
 
 
 def test_acknowledged_in_this_cycle_by_a_person():
@@ -165,16 +166,16 @@ def test_escalation_requested_while_some_request_has_no_later_answer():
     case = opened(
         E.EscalationRequested(at=when("mon 09:30"), wants="expertise"),
         E.CustomerReplied(at=when("mon 10:00"), asks_to_escalate=True),
-        E.EscalationAnswered(at=when("mon 11:00")),
+        E.EscalationRequestAnswered(at=when("mon 11:00")),
     )
-    assert told(F.escalation_requested, case, "mon 09:30", "mon 10:00", "mon 11:00") == [False, True, False]
-    assert told(~F.escalation_requested, case, "mon 09:30", "mon 10:00", "mon 11:00") == [True, False, True]
+    assert told(F.escalation_request_open, case, "mon 09:30", "mon 10:00", "mon 11:00") == [False, True, False]
+    assert told(~F.escalation_request_open, case, "mon 09:30", "mon 10:00", "mon 11:00") == [True, False, True]
 
 
 @pytest.mark.parametrize(
     ("fact", "event"),
     [
-        (F.escalations, E.EscalationRequested),
+        (F.escalation_requests, E.EscalationRequested),
         (F.replies, E.SupportReplied),
         (F.status_requests, lambda at: E.CustomerReplied(at=at, asks_for_status=True)),
         (F.assignments, lambda at: E.Assigned(at=at, person=str(at))),
@@ -189,7 +190,7 @@ def test_counts_count(fact, event):
         E.Reopened(at=when("mon 12:00")),
     )
     assert told(fact >= 2, case, "mon 10:00", "mon 10:30") == [False, True]
-    assert holds(fact == 0, case, "mon 12:00") == (repr(fact) != "F.escalations")
+    assert holds(fact == 0, case, "mon 12:00") == (repr(fact) != "F.escalation_requests")
 
 
 def test_moves_and_reopenings_count_for_life():
@@ -203,7 +204,7 @@ def test_moves_and_reopenings_count_for_life():
     )
     assert told(F.moves == 1, case, "mon 09:30", "mon 10:00", "mon 13:00", "mon 14:00") == [False, True, True, False]
     assert told(F.moves("main") >= 2, case, "mon 13:00", "mon 14:00") == [False, True]
-    assert told(F.reopened >= 1, case, "mon 12:00", "mon 13:00") == [False, True]
+    assert told(F.reopenings >= 1, case, "mon 12:00", "mon 13:00") == [False, True]
 
 
 def test_an_assignment_to_the_same_again_is_no_change():
@@ -216,29 +217,29 @@ def test_deadline_is_the_outcome_of_the_latest_instance():
     """Not started, pending, breached from a microsecond after due."""
     case = opened(E.Resolved(at=when("mon 12:00")), E.Reopened(at=when("tue 09:00")))
     instants = ("mon 10:00", "mon 12:00", "tue 09:00", "tue 17:00", when("tue 17:00") + MICROSECOND)
-    assert told(F.deadline("resolution") == "pending", case, *instants, targets=TARGET) == [
+    assert told(F.outcome("resolution") == "pending", case, *instants, targets=TARGET) == [
         True,
         False,
         True,
         True,
         False,
     ]
-    assert told(F.deadline("resolution") == "breached", case, *instants, targets=TARGET) == [
+    assert told(F.outcome("resolution") == "breached", case, *instants, targets=TARGET) == [
         False,
         False,
         False,
         False,
         True,
     ]
-    assert told(F.deadline("resolution").in_("met", "breached"), case, *instants, targets=TARGET) == [
+    assert told(F.outcome("resolution").in_("met", "breached"), case, *instants, targets=TARGET) == [
         False,
         True,
         False,
         False,
         True,
     ]
-    never = Target(key="resolution", within="1 hour", starts=E.Reviewed.like(), stops=E.Resolved.like())
-    assert told(F.deadline("resolution") == "not started", case, "mon 10:00", targets=never) == [True]
+    never = Target(key="resolution", within="1 hour", start_on=E.Reviewed.like(), stop_on=E.Resolved.like())
+    assert told(F.outcome("resolution") == "not_started", case, "mon 10:00", targets=never) == [True]
     assert told(F.used("resolution") >= 0, case, "mon 10:00", targets=never) == [True]
     assert told(F.used("resolution") >= "1%", case, "mon 10:00", targets=never) == [False]
 
@@ -249,8 +250,8 @@ def test_the_latest_action_plan():
         E.PlanRevised(at=when("mon 10:00"), plan=PLAN), E.PlanRevised(at=when("mon 15:00"), plan=E.ActionPlan())
     )
     instants = ("mon 09:30", "mon 12:00", when("mon 12:00") + MICROSECOND, "mon 14:30", "mon 15:00")
-    assert told(F.plan_overdue >= 1, case, *instants) == [False, False, True, True, False]
-    assert told(F.plan_overdue < 1, case, *instants) == [True, True, False, False, True]
+    assert told(F.plan_items_overdue >= 1, case, *instants) == [False, False, True, True, False]
+    assert told(F.plan_items_overdue < 1, case, *instants) == [True, True, False, False, True]
     assert told(F.plan_has_backup, case, *instants) == [False, True, True, True, False]
 
 
@@ -268,13 +269,15 @@ def test_happened_within_the_stay_or_within_the_cycle():
         True,
         False,
     ]
-    stay = desk(Rule(name="r", when=F.happened(E.CustomerReplied.like()), to="l3"))
-    assert decide(stay, case, at=when("mon 10:30")).levels["main"] == "l3"
+    stay = desk(Rule(key="r", when=F.happened(E.CustomerReplied.like()), to="l3"))
+    assert decide(stay, case, at=when("mon 10:30")).positions["main"].level == "l3"
     assert (
-        decide(stay, case.record(E.DeEscalated(at=when("mon 10:45"), to="l1")), at=when("mon 11:30")).levels["main"]
+        decide(stay, case.record(E.DeEscalated(at=when("mon 10:45"), to="l1")), at=when("mon 11:30"))
+        .positions["main"]
+        .level
         == "l2"
     )
-    start = desk(Rule(name="r", when=F.happened(E.Opened.like(channel="phone")), to="l2"))
+    start = desk(Rule(key="r", when=F.happened(E.Opened.like(channel="phone")), to="l2"))
     assert decide(start, case, at=when("mon 09:00")).move.to == "l2"
 
 
@@ -288,11 +291,11 @@ def test_levels_of_nothing_and_policies_without_levels_are_fine():
     """A policy may have targets and nothing else."""
     policy = desk(levels=(), targets=TARGET)
     decision = decide(policy, opened(), at=when("mon 10:00"))
-    assert (dict(decision.levels), decision.move, decision.exits) == ({"main": None}, None, ())
-    assert decision.deadline("resolution").due == when("mon 17:00")
+    assert (dict(levels_of(decision)), decision.move, decision.de_escalation) == ({"main": None}, None, {})
+    assert decision.deadline("resolution").due_at == when("mon 17:00")
 
 
-OWN = (F.flag("x"), F.choice("kind", ("a", "b")), F.count("n", 0, 9), F.label("g"))
+OWN = (F.flag("x"), F.choice("kind", ("a", "b")), F.count("n", minimum=0, maximum=9), F.label("g"))
 
 
 @pytest.mark.parametrize(
@@ -301,7 +304,7 @@ OWN = (F.flag("x"), F.choice("kind", ("a", "b")), F.count("n", 0, 9), F.label("g
 def test_a_value_outside_its_domain_is_refused(name, value):
     """Rather than compared."""
     with pytest.raises(EscalationRulesError, match="not a value of F"):
-        decide(desk(facts=OWN), opened(E.FactObserved(at=after(1), name=name, value=value)), at=after(1))
+        decide(desk(facts=OWN), opened(E.FactChanged(at=after(1), name=name, value=value)), at=after(1))
 
 
 FACTS = [
@@ -310,11 +313,11 @@ FACTS = [
     (F.level_failed, [E.LevelFailed(at=after(1)), E.Escalated(at=after(1), to="l2")], False),
     (F.acknowledged, [E.Acknowledged(at=after(1))], True),
     (F.acknowledged, [E.Acknowledged(at=after(1)), E.Resolved(at=after(2)), E.Reopened(at=after(3))], False),
-    (F.escalation_requested, [E.CustomerReplied(at=after(1), asks_to_escalate=True)], True),
-    (F.escalation_requested, [E.EscalationRequested(at=after(1)), E.EscalationAnswered(at=after(2))], False),
-    (F.escalation_requested, [E.EscalationRequested(at=after(1), wants="expertise")], False),
+    (F.escalation_request_open, [E.CustomerReplied(at=after(1), asks_to_escalate=True)], True),
+    (F.escalation_request_open, [E.EscalationRequested(at=after(1)), E.EscalationRequestAnswered(at=after(2))], False),
+    (F.escalation_request_open, [E.EscalationRequested(at=after(1), wants="expertise")], False),
     (
-        F.escalations >= 2,
+        F.escalation_requests >= 2,
         [E.EscalationRequested(at=after(1)), E.EscalationRequested(at=after(2), wants="priority")],
         False,
     ),
@@ -323,14 +326,14 @@ FACTS = [
     (F.status_requests >= 1, [E.CustomerReplied(at=after(1), asks_for_status=True)], True),
     (F.assignments >= 2, [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person="a")], False),
     (F.assignments >= 2, [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person="b")], True),
-    (F.reopened >= 1, [E.Resolved(at=after(1)), E.Reopened(at=after(2))], True),
+    (F.reopenings >= 1, [E.Resolved(at=after(1)), E.Reopened(at=after(2))], True),
     (F.moves >= 1, [E.Escalated(at=after(1), to="l2")], True),
     (F.status == "waiting", [E.WaitStarted(at=after(1))], True),
     (F.status == "waiting", [E.WaitStarted(at=after(1)), E.CustomerReplied(at=after(2))], False),
     (F.unassigned_for >= "3 hours", [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person=None)], True),
     (F.unassigned_for >= "4 hours", [E.Assigned(at=after(1), person="a"), E.Assigned(at=after(2), person=None)], False),
-    (F.since_update >= "3 hours", [E.UpdateSent(at=after(2))], True),
-    (F.since_update >= "4 hours", [E.UpdateSent(at=after(2))], False),
+    (F.no_update_for >= "3 hours", [E.UpdateSent(at=after(2))], True),
+    (F.no_update_for >= "4 hours", [E.UpdateSent(at=after(2))], False),
     (
         F.at_level_for >= "2 hours",
         [E.Escalated(at=after(1), to="l2"), E.Resolved(at=after(2)), E.Reopened(at=after(3))],
@@ -361,14 +364,20 @@ FACTS = [
 @pytest.mark.parametrize(("when", "events", "holds"), FACTS)
 def test_the_table_of_facts(when, events, holds):
     """Each fact at five hours after the opening, as the table of the contract has it."""
-    move = decide(desk(Rule(name="r", when=when, to="l3")), opened(*events, priority="normal"), at=after(5)).move
+    move = decide(desk(Rule(key="r", when=when, to="l3")), opened(*events, priority="normal"), at=after(5)).move
     assert bool(move and move.still_holds) == holds
 
 
 def test_plan_items_are_overdue_after_their_due():
     """Open ones; done and undated ones never are."""
-    items = (E.PlanItem(what="a", due=after(3)), E.PlanItem(what="b", due=after(3), done=True), E.PlanItem(what="c"))
-    policy = desk(Rule(name="r", when=F.plan_overdue >= 1, to="l2"), Rule(name="b", when=F.plan_has_backup, to="l3"))
+    items = (
+        E.PlanItem(what="a", due_at=after(3)),
+        E.PlanItem(what="b", due_at=after(3), done=True),
+        E.PlanItem(what="c"),
+    )
+    policy = desk(
+        Rule(key="r", when=F.plan_items_overdue >= 1, to="l2"), Rule(key="b", when=F.plan_has_backup, to="l3")
+    )
     assert moves(policy, opened(E.PlanRevised(at=after(1), plan=E.ActionPlan(items=items))), after(9)) == [
         ("l2", after(3) + MICROSECOND)
     ]

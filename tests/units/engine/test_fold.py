@@ -13,8 +13,8 @@ from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 from tests.bench import desk, opened, when
 
 RULES = (
-    Rule(name="slow", when=F.open_for >= "2 business hours", to="l2"),
-    Rule(name="late", when=F.open_for >= "4 business hours", to="l3"),
+    Rule(key="slow", when=F.open_for >= "2 business hours", to="l2"),
+    Rule(key="late", when=F.open_for >= "4 business hours", to="l3"),
 )
 
 

@@ -18,11 +18,11 @@ def rule(name: str, **changes: Any) -> Cut:
     """Without a rule, or with changes to it."""
 
     def cut(policy: Policy) -> Policy:
-        assert any(one.name == name for one in policy.rules), name
+        assert any(one.key == name for one in policy.rules), name
         kept = [
-            one.model_copy(update=changes) if one.name == name else one
+            one.model_copy(update=changes) if one.key == name else one
             for one in policy.rules
-            if changes or one.name != name
+            if changes or one.key != name
         ]
         return changed(policy, rules=tuple(kept))
 

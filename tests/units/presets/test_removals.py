@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from escalation_rules import Circle, Policy, presets
+from escalation_rules import Policy, presets
 from escalation_rules import events as E
 from tests.units.presets import (
     test_all,
@@ -39,7 +39,7 @@ MODULES = (
     test_magic_square,
     test_escalation_utility,
 )
-PAUSED = {"pauses": ("customer",)}
+PAUSED = {"pause_on": ("customer",)}
 
 LADDER: dict[str, list[Cut]] = {
     "CL1": [
@@ -50,7 +50,7 @@ LADDER: dict[str, list[Cut]] = {
     ],
     "CL2": [rule("could not be resolved here"), rule("could not be resolved here", to="solutions")],
     "CL3": [target("contact"), target("contact", within="16 business hours"), target("contact", **PAUSED)],
-    "CL4": [level("manager", alternates=()), level("manager", nobody="skip")],
+    "CL4": [level("manager", alternates=()), level("manager", if_nobody="skip")],
     "CL5": [
         level("frontline", work=None),
         level("manager", work=None),
@@ -64,37 +64,37 @@ BOTH: dict[str, list[Cut]] = {
     "RE3": [
         level("escalated", entry=None),
         *(level("escalated", entry=without_items(item)) for item in ("problem", "impact", "workaround", "milestone")),
-        level("escalated", entry=items_with("workaround", against=())),
+        level("escalated", entry=items_with("workaround", blocked_by=())),
     ],
     "RE4": [level("escalated", work=None), level("escalated", on_entry=without_actions("Assign"))],
     "RE5": [level("escalated", on_entry=without_actions("Convene")), target("kick_off"), target("action_plan")],
-    "RE6": [target("daily_status"), target("daily_status", recurs=False), target("daily_status", **PAUSED)],
+    "RE6": [target("daily_status"), target("daily_status", recurring=False), target("daily_status", **PAUSED)],
     "RE7": [
         target("update"),
-        target("update", agreed=False),
+        target("update", use_agreed_interval=False),
         target("update", **PAUSED),
         target("communication_plan"),
         rule("attend the scheduled calls"),
     ],
     "RE9": [
-        level("escalated", exit=None),
+        level("escalated", de_escalation=None),
         *(
-            level("escalated", exit=without_items(item))
+            level("escalated", de_escalation=without_items(item))
             for item in ("progress", "plan_acceptable", "on_track", "agreement")
         ),
-        level("escalated", exit=items_with("agreement", evidence=False)),
+        level("escalated", de_escalation=items_with("agreement", needs_evidence=False)),
     ],
 }
 ENDED_ONLY = (E.Resolved.like(), E.Closed.like())
 
 
-def _without_pair(topic: str) -> Callable[[Circle], Circle]:
-    return lambda found: Circle(pairs={name: pair for name, pair in found.pairs.items() if name != topic})
+def _without_pair(topic: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    return lambda found: {name: pair for name, pair in found.items() if name != topic}
 
 
 def _without(number: int) -> tuple[Any, ...]:
     """What is asked when an escalation goes wrong, but for one thing."""
-    (found,) = [one for one in presets.regional_escalation().rules if one.name == "no progress, or it has digressed"]
+    (found,) = [one for one in presets.regional_escalation().rules if one.key == "no progress, or it has digressed"]
     return tuple(action for index, action in enumerate(found.then) if index != number)
 
 
@@ -107,10 +107,10 @@ REMOVALS: dict[str, dict[str, list[Cut]]] = {
             rule("no progress, or it has digressed"),
             rule("no progress, or it has digressed", to=None),
             rule("no progress, or it has digressed", then=()),
-            rule("no progress, or it has digressed", at=("escalated",)),
+            rule("no progress, or it has digressed", at_level=("escalated",)),
             *(rule("no progress, or it has digressed", then=_without(kind)) for kind in range(4)),
             target("recovery_call"),
-            level("global", exit=None),
+            level("global", de_escalation=None),
         ],
     },
     "magic_square": {
@@ -121,7 +121,7 @@ REMOVALS: dict[str, dict[str, list[Cut]]] = {
             target("answer"),
             target("reach", calendar="desk", within="1 business hour"),
             target("answer", calendar="desk", within="2 business hours"),
-            target("answer", starts=E.EscalationRequested.like()),
+            target("answer", start_on=E.EscalationRequested.like()),
         ],
         "MS3": [
             rule("an answer is nearly due"),
@@ -130,30 +130,30 @@ REMOVALS: dict[str, dict[str, list[Cut]]] = {
             rule("it came back"),
             rule("an urgent case has no answer yet"),
         ],
-        "MS4": [target("cause"), target("cause", stops=E.PostMortemHeld.like())],
+        "MS4": [target("cause"), target("cause", stop_on=E.PostMortemHeld.like())],
         "MS5": [
-            level("escalated", circle=None),
-            level("escalated", circle=_without_pair("technical")),
-            level("escalated", circle=_without_pair("business")),
+            level("escalated", counterparts={}),
+            level("escalated", counterparts=_without_pair("technical")),
+            level("escalated", counterparts=_without_pair("business")),
             target("square_meeting"),
-            target("square_meeting", recurs=False),
+            target("square_meeting", recurring=False),
         ],
         "MS6": [
             target("action_plan"),
-            target("action_plan", stops=E.PlanRevised.like()),
+            target("action_plan", stop_on=E.PlanRevised.like()),
             target("plan_review"),
-            target("plan_review", recurs=False),
+            target("plan_review", recurring=False),
             rule("no backup strategy"),
             rule("an item of the plan is overdue"),
         ],
         "MS7": [
             target("update"),
-            target("update", agreed=False),
+            target("update", use_agreed_interval=False),
             target("update", **PAUSED),
             target("internal_update"),
             rule("the customer had to ask"),
         ],
-        "MS8": [target("post_mortem"), target("post_mortem", when=None), target("post_mortem", starts=ENDED_ONLY)],
+        "MS8": [target("post_mortem"), target("post_mortem", when=None), target("post_mortem", start_on=ENDED_ONLY)],
     },
     "escalation_utility": {
         "EU1": [
@@ -173,8 +173,8 @@ REMOVALS: dict[str, dict[str, list[Cut]]] = {
             level("duty_manager", work=items_with("customer", done_by=E.COUNTING_REPLY)),
             level("duty_manager", on_entry=()),
         ],
-        "EU5": [target("answer"), target("answer", stops=E.Resolved.like())],
-        "EU6": [level("duty_manager", nobody="wait"), track("management", calendar="desk")],
+        "EU5": [target("answer"), target("answer", stop_on=E.Resolved.like())],
+        "EU6": [level("duty_manager", if_nobody="proceed"), track("management", calendar="desk")],
         "EU7": [target("answer")],
     },
     "vendor_chain": {
@@ -204,14 +204,14 @@ REMOVALS: dict[str, dict[str, list[Cut]]] = {
             rule("the reseller drives the vendor"),
             track("vendor", calendar="reseller"),
             target("confer"),
-            target("confer", recurs=False),
+            target("confer", recurring=False),
             target("confer", calendar="reseller"),
             target("confer", **PAUSED),
             level("vendor_executive", targets=()),
         ],
         "VC5": [
             track("reseller_management", calendar="reseller"),
-            level("reseller_duty_manager", nobody="wait"),
+            level("reseller_duty_manager", if_nobody="proceed"),
             rule("not through the engineer or the duty address"),
             rule("attention is wanted", to="reseller_duty_manager"),
             rule("stuck at the vendor"),

@@ -64,15 +64,15 @@ def service_desk(version: str = "1", share: str = "50%", sent_around: int = 4) -
             EscalationLevel(key="manager", owner="service_manager"),
         ),
         rules=(
-            Rule(name="time runs out", when=F.used("resolution") >= share, to="specialists"),
-            Rule(name="not resolved in time", when=F.deadline("resolution") == "breached", to="manager"),
-            Rule(name="sent around", when=F.assignments >= sent_around, to="specialists"),
-            Rule(name="reopened", when=F.reopened >= 1, to="next"),
+            Rule(key="time runs out", when=F.used("resolution") >= share, to="specialists"),
+            Rule(key="not resolved in time", when=F.outcome("resolution") == "breached", to="manager"),
+            Rule(key="sent around", when=F.assignments >= sent_around, to="specialists"),
+            Rule(key="reopened", when=F.reopenings >= 1, to="next"),
         ),
         targets=(
             Target.resolution(
                 Pick(by="priority", values={"critical": "8 business hours"}, otherwise="40 business hours"),
-                pauses=("customer", "vendor"),
+                pause_on=("customer", "vendor"),
             ),
         ),
     )  # fmt: skip

@@ -19,7 +19,7 @@ from tests.bench import MICROSECOND, desk, levels, opened, when
 from tests.units.simulation.frame_checks import assert_same
 from tests.units.simulation.logs import sample, service_desk
 
-SLOW = Rule(name="slow", when=F.open_for >= "2 business hours", to="l2")
+SLOW = Rule(key="slow", when=F.open_for >= "2 business hours", to="l2")
 
 
 def test_ids_of_a_log_that_are_keys_are_keys_case_by_case():
@@ -60,47 +60,45 @@ WITHOUT = {
     "rotas": {"rotas": {"csr": Rota()}},
     "answers that expire by priority": {
         "levels": levels(
-            l2={"entry": Checklist((Item("impact", expires=Pick(by="priority", values={}, otherwise="1 hour")),))}
+            l2={"entry": Checklist((Item("impact", valid_for=Pick(by="priority", values={}, otherwise="1 hour")),))}
         )
     },
-    "answers by moves": {"levels": levels(l2={"entry": Checklist((Item("impact", done_by=E.Escalated.like()),))})},
+    "answers by moves": {"levels": levels(l2={"entry": Checklist((Item("impact", answered_by=E.Escalated.like()),))})},
     "rules that look at what rules assign": {
         "rules": (
-            Rule(name="assign", when=F.reopened >= 1, then=A.Assign("csm")),
-            Rule(name="sent around", when=F.assignments >= 2, to="l2"),
+            Rule(key="assign", when=F.reopenings >= 1, then=A.Assign("csm")),
+            Rule(key="sent around", when=F.assignments >= 2, to="l2"),
         )
     },
     "owners that may be nobody": {
         "levels": levels(l2={"owner": Pick(by="priority", values={"high": "csm"}), "alternates": ("csm",)})
     },
-    "levels that change the priority": {"levels": levels(l2={"on_entry": A.SetPriority("next")})},
+    "levels that change the priority": {"levels": levels(l2={"on_entry": A.RaisePriority("next")})},
     "patterns of changes that rules make": {
         "rules": (
-            Rule(name="raise", when=F.reopened >= 1, then=A.SetPriority("next")),
-            Rule(name="raised", when=F.happened(E.PriorityChanged.like()), to="l2"),
+            Rule(key="raise", when=F.reopenings >= 1, then=A.RaisePriority("next")),
+            Rule(key="raised", when=F.happened(E.PriorityChanged.like()), to="l2"),
         )
     },
-    "patterns that look at ids": {"rules": (Rule(name="asked", when=F.happened(E.Escalated.like(id="7")), to="l2"),)},
+    "patterns that look at ids": {"rules": (Rule(key="asked", when=F.happened(E.Escalated.like(id="7")), to="l2"),)},
     "durations picked by a priority that rules raise": {
         "rules": (
-            Rule(name="raise", when=F.reopened >= 1, then=A.SetPriority("next")),
-            Rule(name="x", when=F.open_for >= Pick(by="priority", values={}, otherwise="1 hour"), to="l2"),
+            Rule(key="raise", when=F.reopenings >= 1, then=A.RaisePriority("next")),
+            Rule(key="x", when=F.open_for >= Pick(by="priority", values={}, otherwise="1 hour"), to="l2"),
         )
     },
     "picked times before a due": {
         "targets": (Target.resolution("8 hours"),),
         "rules": (
-            Rule(
-                name="x", when=F.time_left("resolution") < Pick(by="priority", values={}, otherwise="1 hour"), to="l2"
-            ),
+            Rule(key="x", when=F.remaining("resolution") < Pick(by="priority", values={}, otherwise="1 hour"), to="l2"),
         ),
     },
-    "plans": {"rules": (Rule(name="x", when=F.plan_overdue >= 1, to="l2"),)},
-    "conditions of nothing": {"rules": (Rule(name="x", when=AllOf(of=()), to="l2"),)},
+    "plans": {"rules": (Rule(key="x", when=F.plan_items_overdue >= 1, to="l2"),)},
+    "conditions of nothing": {"rules": (Rule(key="x", when=AllOf(of=()), to="l2"),)},
     "several targets with one key": {
         "targets": (Target.resolution("1 hour", when=F.priority >= "high"), Target.resolution("8 hours"))
     },
-    "targets of moves": {"targets": (Target(key="x", within="1 hour", stops=E.Escalated.like()),)},
+    "targets of moves": {"targets": (Target(key="x", within="1 hour", stop_on=E.Escalated.like()),)},
 }
 
 
@@ -117,8 +115,8 @@ def test_what_columns_cannot_hold_of_a_policy_goes_case_by_case(what):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"rules": (Rule(name="many", when=F.replies >= 1_000_000, to="l2"),)},
-        {"rules": tuple(Rule(name=f"r{n}", when=F.replies >= n, to="l2") for n in range(61))},
+        {"rules": (Rule(key="many", when=F.replies >= 1_000_000, to="l2"),)},
+        {"rules": tuple(Rule(key=f"r{n}", when=F.replies >= n, to="l2") for n in range(61))},
     ],
     ids=["high numbers", "many rules"],
 )
@@ -130,20 +128,22 @@ def test_what_columns_find_too_much_goes_case_by_case(changes):
 
 
 UNHELD = {
-    "a move that was declined": (E.MoveDeclined(at=when("mon 10:00"), key="move-1"),),
+    "a move that was declined": (E.Declined(at=when("mon 10:00"), key="move-1"),),
     "a move that was accepted": (
         E.Escalated(at=when("mon 10:00"), to="l3", key="move-1", id="move-1", recorded_at=when("mon 11:00")),
     ),
     "a move that was recorded with its key": (E.Escalated(at=when("mon 10:00"), to="l3", id="move-1"),),
     "what was agreed": (E.CommunicationAgreed(at=when("mon 10:00"), plan=E.CommunicationPlan(every="1 hour")),),
-    "a snapshot of more than a level": (E.Observed(at=when("mon 10:00"), level="l2", priority="high"),),
+    "a snapshot of more than a level": (E.Reconciled(at=when("mon 10:00"), level="l2", priority="high"),),
 }
 
 
 @pytest.mark.parametrize("what", UNHELD)
 def test_cases_that_columns_cannot_hold_go_one_by_one_among_the_others(what):
     """Together the frames are those of all one by one."""
-    policy = desk(SLOW, targets=(Target.resolution("8 business hours"), Target.update("1 business day", agreed=True)))
+    policy = desk(
+        SLOW, targets=(Target.resolution("8 business hours"), Target.update("1 business day", use_agreed_interval=True))
+    )
     odd = opened(*UNHELD[what])
     found = [case.model_copy(update={"id": f"C-{n}"}) for n, case in enumerate((opened(), odd, opened()))]
     last = microseconds_of(when("wed 09:00"))
@@ -167,8 +167,8 @@ MOVED = {
         (DOWN, E.CustomerReplied(at=when("mon 15:00"), asks_to_escalate=True)),
         ["l3"] * 2,
     ),
-    "observed where it is on record": ((E.Observed(at=when("mon 14:00"), level="l1"),), ["l3"]),
-    "observed elsewhere": ((E.Observed(at=when("mon 14:00"), level="l2"),), ["l3"]),
+    "observed where it is on record": ((E.Reconciled(at=when("mon 14:00"), level="l1"),), ["l3"]),
+    "observed elsewhere": ((E.Reconciled(at=when("mon 14:00"), level="l2"),), ["l3"]),
     "back and forth at one instant": (
         (E.Escalated(at=when("mon 10:00"), to="l3"), E.DeEscalated(at=when("mon 10:00"), to="l1")),
         ["l3"],
@@ -189,8 +189,8 @@ def test_what_people_moved_is_held_by_columns(what):
     """Rules 21 and 25: people's moves are facts, also down; rules then ask on later evidence only."""
     history, expected = MOVED[what]
     rules = (
-        Rule(name="slow", when=F.open_for >= "3 business hours", to="l3"),
-        Rule(name="asked", when=F.escalation_requested, to="l3"),
+        Rule(key="slow", when=F.open_for >= "3 business hours", to="l3"),
+        Rule(key="asked", when=F.escalation_request_open, to="l3"),
     )
     within = levels(l2={"targets": (Target.contact("1 business hour"),)})
     policy = desk(*rules, levels=within, targets=(Target.resolution("8 business hours"),))
@@ -204,13 +204,13 @@ def test_what_people_moved_is_held_by_columns(what):
 
 def test_what_the_engine_refuses_is_refused():
     """An unknown priority or level, and a fact outside its domain, are errors of the case."""
-    policy = desk(facts=(F.count("seats", 0, 5),))
+    policy = desk(facts=(F.count("seats", minimum=0, maximum=5),))
     for case in (
         opened(priority="odd"),
         opened(level="l9"),
         opened(E.PriorityChanged(at=when("mon 10:00"), to="odd")),
         opened(facts={"seats": 9}),
-        opened(E.FactObserved(at=when("mon 10:00"), name="seats", value="many")),
+        opened(E.FactChanged(at=when("mon 10:00"), name="seats", value="many")),
     ):
         with pytest.raises(EscalationRulesError):
             replay(policy, [case], until=when("tue 09:00"))
@@ -250,8 +250,8 @@ def test_what_happened_on_a_level_is_held_by_columns(what):
     """Rule 22: evidence of what happened is the latest event; `happened` looks at the stay on the level."""
     history, causes = HAPPENED[what]
     policy = desk(
-        Rule(name="asked", when=F.happened(E.EscalationRequested.like(wants="attention")), to="next"),
-        Rule(name="silent", when=~F.happened(E.Acknowledged.like()) & (F.priority == "high"), to="l3"),
+        Rule(key="asked", when=F.happened(E.EscalationRequested.like(wants="attention")), to="next"),
+        Rule(key="silent", when=~F.happened(E.Acknowledged.like()) & (F.priority == "high"), to="l3"),
     )
     found = [opened(*history)]
     last = microseconds_of(when("wed 09:00"))
@@ -290,8 +290,8 @@ def test_cases_that_went_outside_are_held_by_columns(what):
     """Rule 28: on entry pending clocks are void, and no rule moves the case until it is back or reopened."""
     history, expected, outcome = OUTSIDE[what]
     rules = (
-        Rule(name="failed", when=F.level_failed, to="next"),
-        Rule(name="slow", when=F.open_for >= "3 business hours", to="outside"),
+        Rule(key="failed", when=F.level_failed, to="next"),
+        Rule(key="slow", when=F.open_for >= "3 business hours", to="outside"),
     )
     policy = desk(
         *rules,
@@ -325,8 +325,8 @@ def test_who_still_waits_when_a_case_is_back_from_outside_is_owed_an_answer_anew
 def test_a_rule_for_a_level_asks_as_soon_as_people_put_a_case_there():
     """It held before; what it waited for is the level. And moves are counted up, not down."""
     rules = (
-        Rule(name="old on l2", when=F.open_for >= "30 minutes", at="l2", to="l3"),
-        Rule(name="sent around", when=F.moves >= 3, to="l3"),
+        Rule(key="old on l2", when=F.open_for >= "30 minutes", at_level="l2", to="l3"),
+        Rule(key="sent around", when=F.moves >= 3, to="l3"),
     )
     there_and_back = (E.Escalated(at=when("mon 09:10"), to="l2"), E.DeEscalated(at=when("mon 09:20"), to="l1"))
     again = (E.Escalated(at=when("mon 09:22"), to="l2"), E.DeEscalated(at=when("mon 09:24"), to="l1"))
@@ -396,8 +396,8 @@ def test_what_happens_at_the_very_instant_is_the_same_both_ways(what, span):
     """A microsecond decides what a pause rescues, and what a change has caused."""
     within = Pick(by="priority", values={"high": span}, otherwise="8 business hours")
     rules = (
-        Rule(name="missed", when=F.deadline("resolution") == "breached", to="next"),
-        Rule(name="half", when=F.used("resolution") >= "50%", to="l2"),
+        Rule(key="missed", when=F.outcome("resolution") == "breached", to="next"),
+        Rule(key="half", when=F.used("resolution") >= "50%", to="l2"),
     )
     policy = desk(*rules, targets=(Target.resolution(within),))
     history = (*AT_THE_VERY_INSTANT[what], E.Resolved(at=when("thu 12:00")))
@@ -417,4 +417,4 @@ def test_a_breach_is_caused_by_a_change_from_one_microsecond_on(late, caused):
         until=when("fri 12:00"),
     )
     assert replayed.by_columns == 1
-    assert replayed.tables["deadlines"]["caused_by_change"].tolist() == [caused]
+    assert replayed.tables["deadlines"]["breached_by_change"].tolist() == [caused]

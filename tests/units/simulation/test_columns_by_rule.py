@@ -17,7 +17,7 @@ DOWN = F.flag("down")
 
 
 def told(at, *, down):
-    return E.FactObserved(at=when(at), name="down", value=down)
+    return E.FactChanged(at=when(at), name="down", value=down)
 
 
 def instants(table, column):
@@ -39,9 +39,9 @@ def test_one_track_follows_another_within_an_instant():
         Track(key="h", levels=(EscalationLevel(key="h1"), EscalationLevel(key="h2"))),
     )
     policy = desk(
-        Rule(name="down", when=DOWN, to="h1"),
-        Rule(name="managers know", when=F.level >= "h1", to="f2"),
-        Rule(name="it went up", when=F.moves("f") >= 1, to="next", track="h"),
+        Rule(key="down", when=DOWN, to="h1"),
+        Rule(key="managers know", when=F.level >= "h1", to="f2"),
+        Rule(key="it went up", when=F.moves("f") >= 1, to="next", track="h"),
         tracks=tracks,
         facts=(DOWN,),
     )
@@ -57,15 +57,15 @@ def test_moves_are_counted_on_all_tracks():
         Track(key="f", levels=tuple(EscalationLevel(key=f"f{number}") for number in (1, 2, 3))),
         Track(key="h", levels=(EscalationLevel(key="h1"),)),
     )
-    policy = desk(Rule(name="sent around", when=F.moves >= 2, to="h1"), tracks=tracks)
+    policy = desk(Rule(key="sent around", when=F.moves >= 2, to="h1"), tracks=tracks)
     history = (E.Escalated(at=when("mon 10:00"), to="f2"), E.Escalated(at=when("mon 11:00"), to="f3"))
     moves = assert_vectorised(policy, [opened(*history)], END)["moves"]
     assert (moves["to_level"].tolist(), instants(moves, "due_at")) == (["h1"], at("mon 11:00"))
 
 
-IMPACT = Checklist((Item("impact", expires="2 business hours"),))
-ASKED = (Rule(name="down", when=DOWN, to="l2"),)
-yes = E.ItemConfirmed(at=when("mon 11:00"), item="impact")
+IMPACT = Checklist((Item("impact", valid_for="2 business hours"),))
+ASKED = (Rule(key="down", when=DOWN, to="l2"),)
+yes = E.ItemAnswered(at=when("mon 11:00"), item="impact")
 BLOCKED = {
     "until it is answered": ((told("mon 10:00", down=True), yes), [("mon 10:00", "mon 11:00")]),
     "until it is resolved, and again once it is back": (
@@ -75,7 +75,7 @@ BLOCKED = {
     "until nobody asks": ((told("mon 10:00", down=True), told("mon 12:00", down=False)), [("mon 10:00", "mon 12:00")]),
     "from an answer's end": ((yes, told("mon 14:00", down=True)), [("mon 14:00", None)]),
     "by an answer against it, and then by its end": (
-        (E.ItemConfirmed(at=when("mon 09:30"), item="impact", answer="no"), told("mon 10:00", down=True)),
+        (E.ItemAnswered(at=when("mon 09:30"), item="impact", answer="no"), told("mon 10:00", down=True)),
         [("mon 10:00", "mon 11:30"), ("mon 11:30", None)],
     ),
     "once more in a new cycle, in which it was not set aside": (
@@ -114,9 +114,9 @@ def test_a_move_is_held_back(what):
 def test_what_is_held_back_lets_the_next_lower_go_ahead():
     """Rule 24: the highest that is asked for and not held back goes; the other stays wanted, until a rule waives it."""
     rules = (
-        Rule(name="down", when=DOWN, to="l3"),
-        Rule(name="late", when=F.open_for >= "2 hours", to="l2"),
-        Rule(name="very late", when=F.open_for >= "4 hours", to="l3", checklist="waived"),
+        Rule(key="down", when=DOWN, to="l3"),
+        Rule(key="late", when=F.open_for >= "2 hours", to="l2"),
+        Rule(key="very late", when=F.open_for >= "4 hours", to="l3", checklist="waived"),
     )
     policy = desk(*rules, levels=levels(l3={"entry": IMPACT}), facts=(DOWN,))
     frames = assert_vectorised(policy, [opened(told("mon 10:00", down=True))], END)
@@ -131,9 +131,9 @@ def test_what_is_held_back_is_told_by_time_and_then_by_level():
     keys = ("first", "zebra", "ant")
     high = tuple(EscalationLevel(key=key, entry=IMPACT if key != "first" else None) for key in keys)
     rules = (
-        Rule(name="late", when=F.open_for >= "2 hours", to="zebra"),
-        Rule(name="down", when=DOWN, to="ant"),
-        Rule(name="down too", when=DOWN & (F.open_for < "1 hour"), to="zebra"),
+        Rule(key="late", when=F.open_for >= "2 hours", to="zebra"),
+        Rule(key="down", when=DOWN, to="ant"),
+        Rule(key="down too", when=DOWN & (F.open_for < "1 hour"), to="zebra"),
     )
     found = [opened(told("mon 10:00", down=True)), opened(told("mon 09:30", down=True))]
     blocked = assert_vectorised(desk(*rules, levels=high, facts=(DOWN,)), found, END)["blocked"]
@@ -143,7 +143,7 @@ def test_what_is_held_back_is_told_by_time_and_then_by_level():
 
 def test_nothing_is_asked_before_the_policy_is_in_force():
     """Rule 19: neither moves nor what holds them back; then what has held since before counts."""
-    history = (told("mon 10:00", down=True), E.ItemWithdrawn(at=when("mon 11:00"), item="impact"))
+    history = (told("mon 10:00", down=True), E.AnswerWithdrawn(at=when("mon 11:00"), item="impact"))
     policy = desk(*ASKED, facts=(DOWN,), effective_from=when("mon 12:00"))
     moves = assert_vectorised(policy, [opened(*history)], END)["moves"]
     assert (instants(moves, "due_at"), moves["cause"].tolist()) == (at("mon 12:00"), at("mon 10:00"))
@@ -159,7 +159,7 @@ RAISED = {
         (
             told("mon 10:00", down=True),
             E.EscalationRequested(at=when("mon 11:00")),
-            E.EscalationAnswered(at=when("mon 12:00")),
+            E.EscalationRequestAnswered(at=when("mon 12:00")),
         ),
         "high",
     ),
@@ -181,7 +181,7 @@ RAISED = {
             told("mon 09:30", down=True),
             E.EscalationRequested(at=when("mon 10:00")),
             E.Reopened(at=when("mon 10:30")),
-            E.EscalationAnswered(at=when("mon 11:00")),
+            E.EscalationRequestAnswered(at=when("mon 11:00")),
         ),
         "high",
     ),
@@ -197,7 +197,7 @@ def test_a_rule_raises_the_priority(what):
     """Rule 23: an action is asked for once because of one evidence in a cycle, and never lowers."""
     history, expected = RAISED[what]
     policy = desk(
-        Rule(name="raise", when=DOWN | F.escalation_requested, then=A.SetPriority("next")),
+        Rule(key="raise", when=DOWN | F.escalation_request_open, then=A.RaisePriority("next")),
         facts=(DOWN,),
         targets=(Target.resolution(Pick(by="priority", values={"urgent": "1 hour"}, otherwise="8 business hours")),),
     )
@@ -208,7 +208,7 @@ def test_a_rule_raises_the_priority(what):
 def test_a_rule_that_moves_a_case_raises_its_priority_too():
     """Rule 23: on each evidence, also when the case stands where the rule takes it."""
     policy = desk(
-        Rule(name="raise", when=DOWN | F.escalation_requested, to="l2", then=A.SetPriority("next")), facts=(DOWN,)
+        Rule(key="raise", when=DOWN | F.escalation_request_open, to="l2", then=A.RaisePriority("next")), facts=(DOWN,)
     )
     history = (told("mon 10:00", down=True), E.EscalationRequested(at=when("mon 11:00")))
     assert assert_vectorised(policy, [opened(*history, priority="low")], END)["cases"]["priority"].tolist() == ["high"]
@@ -216,7 +216,7 @@ def test_a_rule_that_moves_a_case_raises_its_priority_too():
 
 def test_a_priority_is_raised_on_older_evidence_when_time_has_taken_the_newer():
     """Rule 22: of conditions side by side, the latest that holds is the evidence."""
-    rule = Rule(name="raise", when=DOWN | (F.at_level_for < "2 hours"), then=A.SetPriority("next"))
+    rule = Rule(key="raise", when=DOWN | (F.at_level_for < "2 hours"), then=A.RaisePriority("next"))
     history = (E.Resolved(at=when("mon 09:10")), told("mon 09:30", down=True), E.Reopened(at=when("mon 12:00")))
     frames = assert_vectorised(desk(rule, facts=(DOWN,)), [opened(*history, priority="low")], END)
     assert frames["cases"]["priority"].tolist() == ["urgent"]
@@ -225,8 +225,8 @@ def test_a_priority_is_raised_on_older_evidence_when_time_has_taken_the_newer():
 def test_a_raised_priority_shortens_a_deadline_and_moves_the_case():
     """Rules 15 and 18: what was counted carries over, and other rules see the priority in the same instant."""
     policy = desk(
-        Rule(name="raise", when=DOWN, then=A.SetPriority("urgent")),
-        Rule(name="urgent", when=F.priority >= "urgent", to="l3"),
+        Rule(key="raise", when=DOWN, then=A.RaisePriority("urgent")),
+        Rule(key="urgent", when=F.priority >= "urgent", to="l3"),
         facts=(DOWN,),
         targets=(Target.resolution(Pick(by="priority", values={"urgent": "2 hours"}, otherwise="8 business hours")),),
     )
@@ -269,7 +269,7 @@ def test_a_target_applies_while_its_condition_holds(what):
     """Rule 16: until then it has not started; once it applies, what was counted counts."""
     condition, history, expected = APPLIES[what]
     policy = desk(
-        Rule(name="asked", when=F.escalation_requested & (F.reopened < 1), to="l3"),
+        Rule(key="asked", when=F.escalation_request_open & (F.reopenings < 1), to="l3"),
         facts=(DOWN,),
         targets=(Target.resolution("4 business hours", when=condition),),
     )
@@ -289,12 +289,12 @@ def test_until_a_target_applies_its_own_calendar_does_not_count():
 def test_a_wait_at_the_instant_at_which_a_target_comes_to_apply():
     """Rule 15: what was used up only now is no breach by change."""
     policy = desk(
-        Rule(name="late", when=F.open_for >= "1 business hour", to="l2"),
+        Rule(key="late", when=F.open_for >= "1 business hour", to="l2"),
         targets=(Target.resolution("1 business hour", when=F.level >= "l2"),),
     )
     waits = (E.WaitStarted(at=when("mon 17:00")), E.WaitEnded(at=when("tue 09:00")))
     deadlines = assert_vectorised(policy, [opened(*waits, at="mon 16:00")], END)["deadlines"]
-    assert deadlines["caused_by_change"].tolist() == [False]
+    assert deadlines["breached_by_change"].tolist() == [False]
 
 
 def test_a_change_after_closing_to_what_was_used_up_at_closing():
@@ -319,7 +319,7 @@ def test_owners_are_picked_by_facts_as_they_were():
     size = F.choice("size", ("small", "large"))
     owner = Pick(by="size", values={"large": "team_b"}, otherwise="team_a")
     policy = desk(*ASKED, levels=levels(l2={"owner": owner}), facts=(DOWN, size))
-    larger = E.FactObserved(at=when("mon 11:00"), name="size", value="large")
+    larger = E.FactChanged(at=when("mon 11:00"), name="size", value="large")
     stays = assert_vectorised(
         policy, [opened(larger, told("mon 12:00", down=True)), opened(told("mon 10:00", down=True), larger)], END
     )["stays"]
@@ -327,14 +327,14 @@ def test_owners_are_picked_by_facts_as_they_were():
 
 
 UNTIL_DUE = {
-    "little is left": (F.time_left("resolution") < "2 business hours", (), ["mon 15:00"]),
-    "just as much is left": (F.time_left("resolution") >= "8 business hours", (), ["mon 09:00"]),
+    "little is left": (F.remaining("resolution") < "2 business hours", (), ["mon 15:00"]),
+    "just as much is left": (F.remaining("resolution") >= "8 business hours", (), ["mon 09:00"]),
     "none is left after the due": (
-        (F.time_left("resolution") < "2 business hours") & DOWN,
+        (F.remaining("resolution") < "2 business hours") & DOWN,
         (told("tue 10:00", down=True),),
         [],
     ),
-    "long past": (F.past_due("resolution") >= "1 business hour", (), ["tue 10:00"]),
+    "long past": (F.overdue_for("resolution") >= "1 business hour", (), ["tue 10:00"]),
     "by priority": (
         F.open_for >= Pick(by="priority", values={"high": "1 hour"}, otherwise="3 hours"),
         (),
@@ -352,7 +352,7 @@ UNTIL_DUE = {
 def test_rules_see_how_long_it_is_to_a_due(what):
     """Rule 30: a microsecond after no more than two hours are left; an hour of business after the due."""
     condition, history, expected = UNTIL_DUE[what]
-    rule = Rule(name="x", when=condition, to="l2")
+    rule = Rule(key="x", when=condition, to="l2")
     policy = desk(rule, facts=(DOWN,), targets=(Target.resolution("8 business hours"),))
     moves = assert_vectorised(policy, [opened(*history, priority="low")], END)["moves"]
     assert [instant - instant % 1_000_000 for instant in instants(moves, "due_at")] == at(*expected)

@@ -21,7 +21,7 @@ FRIDAY = when("fri 12:00")
 
 
 def slow(hours, to="l2", name="slow"):
-    return Rule(name=name, when=F.open_for >= f"{hours} business hours", to=to)
+    return Rule(key=name, when=F.open_for >= f"{hours} business hours", to=to)
 
 
 def changed(old, new, *events, **fields):
@@ -60,7 +60,7 @@ def test_moves_differ_by_being_there_by_instant_or_by_rule():
 
 def test_the_second_time_on_a_level_is_compared_with_the_second_time():
     """After a de-escalation within a cycle."""
-    again = Rule(name="again", when=F.happened(E.CustomerReplied.like()), to="l2")
+    again = Rule(key="again", when=F.happened(E.CustomerReplied.like()), to="l2")
     events = E.DeEscalated(at=when("mon 12:00"), to="l1"), E.CustomerReplied(at=when("mon 13:00"))
     kinds = [(row["kind"], row["new_at"]) for row in changed(desk(slow(2)), desk(slow(2), again), *events)]
     assert kinds == [("added", when("mon 13:00"))]
@@ -89,7 +89,7 @@ def test_deadlines_differ_by_outcome_or_by_due():
 def test_an_instant_that_is_not_known_is_later_than_all():
     """A paused clock has no due, and so no shift."""
     waiting = E.WaitStarted(at=when("mon 10:00")), E.Resolved(at=when("mon 11:00"))
-    through, paused = (desk(targets=(target(8, pauses=pauses),)) for pauses in ((), ("customer",)))
+    through, paused = (desk(targets=(target(8, pause_on=pauses),)) for pauses in ((), ("customer",)))
     (row,) = changed(through, paused, *waiting)
     assert row["kind"] == "later"
     assert "shift" not in row
@@ -111,7 +111,7 @@ def test_a_policy_compared_with_itself_changes_nothing():
     compared = compare(service_desk(), service_desk("2"), sample())
     assert len(compared.frame("changes")) == 0
     assert compared.rates()["difference"].tolist() == [0]
-    assert (compared.workload("1 week")["difference"] == 0).all()
+    assert (compared.workload(every="1 week")["difference"] == 0).all()
 
 
 def test_paired_rates_compare_the_same_deadlines():
@@ -208,7 +208,7 @@ def test_a_target_that_only_one_policy_has_is_compared_with_nothing():
     assert "nan" not in told
 
 
-LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+LONG = Rule(key="long", when=F.open_for >= "4 hours", to="l2")
 
 
 @pytest.fixture
@@ -247,6 +247,6 @@ def test_a_quicker_policy_moves_earlier_and_the_same_one_changes_nothing(log, to
     """And with a quicker one every move is earlier."""
     from escalation_rules.simulation import compare
 
-    sooner = desk(Rule(name="long", when=F.open_for >= "3 hours", to="l2"), targets=today.targets)
+    sooner = desk(Rule(key="long", when=F.open_for >= "3 hours", to="l2"), targets=today.targets)
     assert len(compare(today, today, log).frame("changes")) == 0
     assert set(compare(today, sooner, log).frame("changes")["kind"]) == {"earlier"}

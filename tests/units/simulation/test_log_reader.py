@@ -29,7 +29,7 @@ def read(rows, **mapping):
 
 
 def kinds(log):
-    return [(one.kind, one.rows, one.cases) for one in log.found]
+    return [(one.code, one.rows, one.cases) for one in log.found]
 
 
 def told(case):
@@ -51,10 +51,10 @@ def test_the_first_value_holds_from_the_opening_and_each_change_is_one_event():
         E.Opened(at=at(9), id="row:0", priority="low", facts={"site": "X"}),
         E.Assigned(at=at(9), id="row:0:2", person="Ann"),
         E.PriorityChanged(at=at(10), id="row:1", to="high"),
-        E.FactObserved(at=at(10), id="row:1:2", name="site", value="Y"),
+        E.FactChanged(at=at(10), id="row:1:2", name="site", value="Y"),
         E.Assigned(at=at(11), id="row:2"),
         E.WaitStarted(at=at(11), id="row:2:2", on="vendor"),
-        E.FactObserved(at=at(12), id="row:3", name="site", value=None),
+        E.FactChanged(at=at(12), id="row:3", name="site", value=None),
         E.Assigned(at=at(12), id="row:3:2", person="Ben"),
         E.WaitEnded(at=at(12), id="row:3:3"),
         E.WaitStarted(at=at(12), id="row:3:4", on="customer"),
@@ -97,7 +97,7 @@ def test_the_sample_is_read_whole_and_its_findings_are_told():
     assert kinds(log) == odd
     assert log.until == datetime(2017, 2, 15, 11, 7, tzinfo=UTC)
     assert repr(log).startswith("CaseLog: 2,887 cases, 16,284 rows, 2016-02-29 …")
-    assert next(iter(log.findings["kind"])) == "out_of_order"
+    assert next(iter(log.findings["code"])) == "out_of_order"
 
 
 def test_pandas_polars_and_pyarrow_read_alike():
@@ -273,7 +273,7 @@ def test_what_the_mapping_gives_no_meaning_is_told_and_not_used():
     ]
     log = read(rows, status="s", events=("e", {"reply": "SupportReplied"}))
     assert [type(event).__name__ for event in log["A"].history] == ["Opened", "SupportReplied", "Closed"]
-    assert [(one.kind, one.column, one.value) for one in log.found] == [
+    assert [(one.code, one.column, one.value) for one in log.found] == [
         ("unmapped", "s", "odd"),
         ("unmapped", "e", "x"),
     ]
@@ -290,7 +290,7 @@ def test_a_column_that_knows_the_future_is_told():
     """It shows an instant later than its row; what cannot be read as an instant is no leak."""
     rows = [("A", 9, {"done": at(12).isoformat(), "x": "X"}), ("A", 12, {"done": at(12).isoformat(), "x": "X"})]
     log = read(rows, attributes=("done", "x"))
-    assert [(one.kind, one.column, one.rows) for one in log.found] == [("leak", "done", 1)]
+    assert [(one.code, one.column, one.rows) for one in log.found] == [("leak", "done", 1)]
     naive = [("A", 9, {"done": "2026-03-03T09:00"})]
     assert kinds(read(naive, facts={"done": "done"})) == []
 
@@ -321,8 +321,8 @@ def test_levels_are_observed_for_a_policy_to_say_which_way_they_went():
     log = read(rows, level=("t", {"* 2nd": "second", "* 3rd": "third", "*": "first"}))
     assert log["A"].history == (
         E.Opened(at=at(9), id="row:0", level="first"),
-        E.Observed(at=at(10), id="row:1", level="second"),
-        E.Observed(at=at(11), id="row:2", level="first"),
+        E.Reconciled(at=at(10), id="row:1", level="second"),
+        E.Reconciled(at=at(11), id="row:2", level="first"),
     )
 
 
@@ -356,7 +356,7 @@ def test_quantiles_are_times_that_were_seen():
     high = found[found["priority"] == "high"]
     assert high["counted"].isna().all()
     assert high["pending"].tolist() == [1, 1]
-    every = log.quantiles(Target.resolution("1 hour", pauses=()), q=1)
+    every = log.quantiles(Target.resolution("1 hour", pause_on=()), q=1)
     assert [one / timedelta(hours=1) for one in every["counted"]] == [9]
 
 

@@ -54,10 +54,7 @@ def test_named_values_go_before_patterns_and_patterns_in_order():
     ("given", "said"),
     [
         ({"status": ("state", {"New": "opened"})}, "unknown status `opened`"),
-        (
-            {"events": ("what", {"x": "FactObserved"})},
-            "unknown event that needs no more than an instant `FactObserved`",
-        ),
+        ({"events": ("what", {"x": "FactChanged"})}, "unknown event that needs no more than an instant `FactChanged`"),
         ({"timezone": "Europe/Lundon"}, "did you mean `Europe/London`"),
         ({"status": 3}, "status"),
     ],

@@ -21,8 +21,8 @@ from escalation_rules.worktime import Shift
 from tests.bench import MICROSECOND, after, desk, levels, opened, when
 from tests.units.simulation.logs import SERVICENOW, sample, sample_rows, service_desk
 
-SLOW = Rule(name="slow", when=F.open_for >= "2 business hours", to="l2")
-LATE = Rule(name="late", when=F.open_for >= "4 business hours", to="l3")
+SLOW = Rule(key="slow", when=F.open_for >= "2 business hours", to="l2")
+LATE = Rule(key="late", when=F.open_for >= "4 business hours", to="l3")
 PAUSING = Target.resolution("8 business hours")
 
 
@@ -96,27 +96,27 @@ def test_a_void_case_has_only_its_own_row():
 def test_what_a_move_did_about_its_checklist_is_told():
     """Met, waived, overridden, or there was none."""
     listed = levels(l2={"entry": Checklist.of(impact="Impact")}, l3={"entry": Checklist.of(problem="Problem")})
-    confirmed = E.ItemConfirmed(at=when("mon 09:30"), item="impact")
+    confirmed = E.ItemAnswered(at=when("mon 09:30"), item="impact")
     overridden = E.ChecklistOverridden(at=when("mon 09:30"), level="l3", reason="because")
     replayed = live(desk(SLOW, LATE, levels=listed), confirmed, overridden)
     assert only(replayed, "moves", "to_level", "checklist") == [("l2", "met"), ("l3", "overridden")]
-    waiving = Rule(name="anyway", when=F.open_for >= "1 business hour", to="l2", checklist="waived")
-    onwards = Rule(name="onwards", when=F.open_for >= "2 business hours", to="next", checklist="waived")
+    waiving = Rule(key="anyway", when=F.open_for >= "1 business hour", to="l2", checklist="waived")
+    onwards = Rule(key="onwards", when=F.open_for >= "2 business hours", to="next", checklist="waived")
     assert only(live(desk(waiving, onwards, levels=listed)), "moves", "checklist") == [("waived",), ("waived",)]
     assert only(live(desk(SLOW)), "moves", "checklist") == [("none",)]
 
 
 def test_what_held_a_move_back_is_told_from_when_to_when():
     """What was missing, what argued against, also when an answer expired while nothing else happened."""
-    entry = Checklist.of(Item("impact", expires="1 hour"), Item("problem"))
+    entry = Checklist.of(Item("impact", valid_for="1 hour"), Item("problem"))
     policy = desk(SLOW, levels=levels(l2={"entry": entry}))
     replayed = live(
         policy,
-        E.ItemConfirmed(at=when("mon 10:30"), item="impact"),
-        E.ItemConfirmed(at=when("mon 13:00"), item="problem", answer="no"),
+        E.ItemAnswered(at=when("mon 10:30"), item="impact"),
+        E.ItemAnswered(at=when("mon 13:00"), item="problem", answer="no"),
         E.Resolved(at=when("mon 15:00")),
     )
-    assert only(replayed, "blocked", "from_at", "until_at", "missing", "against", "rules", "to_level") == [
+    assert only(replayed, "blocked", "from_at", "until_at", "missing", "objections", "rules", "to_level") == [
         (when("mon 11:00"), when("mon 11:30"), "problem: unanswered", None, "slow", "l2"),
         (when("mon 11:30"), when("mon 13:00"), "impact: expired, problem: unanswered", None, "slow", "l2"),
         (when("mon 13:00"), when("mon 15:00"), "impact: expired", "problem: no", "slow", "l2"),
@@ -126,9 +126,9 @@ def test_what_held_a_move_back_is_told_from_when_to_when():
 def test_a_move_that_waits_for_somebody_on_duty_is_held_back_by_nothing_else():
     """And one that is still held back at the end has no end."""
     shift = Shift(person="Ann", start=when("mon 14:00"), end=when("mon 15:00"))
-    held = levels(l2={"owner": "csm", "nobody": "hold"})
+    held = levels(l2={"owner": "csm", "if_nobody": "hold"})
     policy = desk(SLOW, levels=held, rotas={"csm": Rota(overrides=(shift,))})
-    assert only(live(policy), "blocked", "from_at", "until_at", "missing", "against") == [
+    assert only(live(policy), "blocked", "from_at", "until_at", "missing", "objections") == [
         (when("mon 11:00"), when("mon 14:00"), None, None)
     ]
     nobody = desk(SLOW, levels=held, rotas={"csm": Rota()})
@@ -139,8 +139,8 @@ def test_a_move_that_waits_for_somebody_on_duty_is_held_back_by_nothing_else():
 def test_a_deadline_is_the_level_and_priority_it_was_breached_on():
     """Who owed it when it was due, not where the case went because of that."""
     rules = (
-        Rule(name="missed", when=F.deadline("resolution") == "breached", to="l3"),
-        Rule(name="half", when=F.used("resolution") >= "50%", to="l2"),
+        Rule(key="missed", when=F.outcome("resolution") == "breached", to="l3"),
+        Rule(key="half", when=F.used("resolution") >= "50%", to="l2"),
     )
     policy = desk(*rules, targets=(PAUSING,), levels=levels(l2={"owner": "csm"}, l3={"owner": "boss"}))
     events = (
@@ -155,7 +155,7 @@ def test_a_deadline_is_the_level_and_priority_it_was_breached_on():
             "case": "C-1", "cycle": 1, "target": "resolution", "occurrence": 1, "level": "l2", "owner": "csm",
             "priority": "low", "started_at": when("mon 09:00"), "due_at": when("tue 11:00"), "stopped_at": None,
             "budget": 8 * hour, "counted": 33 * hour, "excluded": 66 * hour,
-            "used": 33 / 8, "outcome": "breached", "caused_by_change": False,
+            "used": 33 / 8, "outcome": "breached", "breached_by_change": False,
         }
     ]  # fmt: skip
 
@@ -176,7 +176,7 @@ def test_a_levels_target_belongs_to_its_level_and_a_target_may_name_its_owner():
 def test_levels_of_several_tracks_and_nowhere():
     """A case stands nowhere on a second track until it is moved there."""
     tracks = (Track(key="f", levels=(EscalationLevel(key="f1"),)), Track(key="h", levels=(EscalationLevel(key="h1"),)))
-    policy = desk(Rule(name="up", when=F.open_for >= "1 hour", to="h1"), tracks=tracks)
+    policy = desk(Rule(key="up", when=F.open_for >= "1 hour", to="h1"), tracks=tracks)
     assert only(live(policy), "stays", "track", "level") == [("f", "f1"), ("h", "h1")]
     assert only(live(policy), "moves", "track", "from_level") == [("h", None)]
     assert only(live(desk(levels=(), targets=(PAUSING,))), "cases", "level") == [(None,)]
@@ -186,7 +186,7 @@ def test_levels_of_several_tracks_and_nowhere():
 def test_without_a_span_there_is_no_share_and_no_outcome():
     """`within=None` says that there is no target."""
     replayed = live(desk(targets=(Target.resolution(None),)))
-    assert only(replayed, "deadlines", "budget", "used", "due_at", "outcome") == [(None, None, None, "not started")]
+    assert only(replayed, "deadlines", "budget", "used", "due_at", "outcome") == [(None, None, None, "not_started")]
     assert len(replayed.rates()) == 0
 
 
@@ -195,7 +195,7 @@ def test_a_replay_takes_out_what_rules_asked_for_and_keeps_what_people_did():
     policy = desk(SLOW)
     case = settle(policy, opened(E.CustomerReplied(at=when("mon 10:00"))), at=when("mon 12:00")).case
     case = case.record(E.Escalated(at=when("mon 16:00"), to="l3"))
-    later = desk(Rule(name="slow", when=F.open_for >= "4 business hours", to="l2"), version="2")
+    later = desk(Rule(key="slow", when=F.open_for >= "4 business hours", to="l2"), version="2")
     replayed, recorded = (
         replay(later, [case], moves=moves, until=when("tue 09:00")) for moves in ("replayed", "recorded")
     )
@@ -423,10 +423,10 @@ def test_workload_counts_who_came_who_left_and_who_stood_there():
         (when("tue 00:00"), "l1", 0, 0, 0),
         (when("tue 00:00"), "l2", 0, 1, 1),
     ]
-    weekly = replay(desk(SLOW), cases, until=when("tue 12:00")).workload("1 week", by=("track", "level"))
+    weekly = replay(desk(SLOW), cases, until=when("tue 12:00")).workload(every="1 week", by=("track", "level"))
     assert weekly["entered"].tolist() == [2, 2]
     with pytest.raises(InvalidValue, match="not a step of a report `1 business day`"):
-        live(desk()).workload("1 business day")
+        live(desk()).workload(every="1 business day")
 
 
 def test_days_of_a_report_are_the_calendars_and_keep_its_midnight():
@@ -442,7 +442,7 @@ def test_a_case_is_told_in_full():
     """What was asked and when, and what came of each deadline; with an instant, what the policy says then."""
     policy = desk(SLOW, levels=levels(l2={"entry": Checklist.of(impact="Impact")}), targets=(PAUSING,))
     events = (
-        E.ItemConfirmed(at=when("mon 13:00"), item="impact"),
+        E.ItemAnswered(at=when("mon 13:00"), item="impact"),
         E.Resolved(at=when("mon 15:00")),
         E.Reopened(at=when("tue 09:00")),
         E.Resolved(at=when("tue 10:00")),
@@ -508,19 +508,19 @@ def test_rows_are_ordered_by_case_and_instant():
 
 def test_instants_are_exact_to_the_microsecond():
     """A breach is dated one microsecond after its due."""
-    rule = Rule(name="missed", when=F.deadline("resolution") == "breached", to="l3")
+    rule = Rule(key="missed", when=F.outcome("resolution") == "breached", to="l3")
     replayed = live(desk(rule, targets=(PAUSING,)))
     assert only(replayed, "moves", "due_at") == [(when("mon 17:00") + MICROSECOND,)]
 
 
-LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+LONG = Rule(key="long", when=F.open_for >= "4 hours", to="l2")
 COLUMNS = {
     "cases": "case opened_at first_resolved_at resolved_at closed_at void cycles priority level moves",
     "moves": "case cycle track due_at from_level to_level rules checklist key",
-    "blocked": "case cycle track to_level rules from_at until_at missing against",
+    "blocked": "case cycle track to_level rules from_at until_at missing objections",
     "stays": "case cycle track level owner entered_at left_at",
     "deadlines": "case cycle target occurrence level owner priority started_at due_at "
-    "stopped_at budget counted excluded used outcome caused_by_change",
+    "stopped_at budget counted excluded used outcome breached_by_change",
 }
 
 
@@ -559,8 +559,8 @@ def today():
 def test_nothing_of_the_log_is_dropped_in_silence(log):
     """What was odd in it, by kind."""
     assert [one.id for one in log] == ["A", "B", "C"]
-    assert list(log.findings.columns) == ["kind", "column", "value", "rows", "cases", "example", "message"]
-    assert set(log.findings["kind"]) == {"unmapped", "tie", "out_of_order", "late_start"}
+    assert list(log.findings.columns) == ["code", "column", "value", "rows", "cases", "example", "message"]
+    assert set(log.findings["code"]) == {"unmapped", "tie", "out_of_order", "late_start"}
     assert all(event.id.startswith("row:") for event in log["A"].history)
 
 

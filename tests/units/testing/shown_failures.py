@@ -15,7 +15,7 @@ DESK = Policy(
     calendar="office",
     priorities=("low", "high"),
     levels=(EscalationLevel(key="first", owner="analyst"), EscalationLevel(key="manager", owner="manager")),
-    rules=Rule(name="left alone", when=F.unanswered_for >= "4 business hours", to="manager"),
+    rules=Rule(key="left alone", when=F.unanswered_for >= "4 business hours", to="manager"),
     targets=Target.resolution(Pick(by="priority", values={"low": "4 hours"}, otherwise="4 business hours")),
 )
 
@@ -32,7 +32,7 @@ def a_manager_knows(run):
 def taken_up(run):
     """Four questions come first, and nobody has to answer them in time."""
     for step in run.steps:
-        if step.is_live and step.fact("escalation_requested") and step.fact("open_for") >= "2 hours":
+        if step.is_live and step.fact("escalation_request_open") and step.fact("open_for") >= "2 hours":
             assert step.level == "escalated", f"the request is still in the `{step.level}` process"
 
 

@@ -9,7 +9,7 @@ import pytest
 from escalation_rules.testing.conformance import FIELDS, answer_of, check_example, example, read_examples
 from tests.bench import EVERYTHING, opened, when
 
-LATE = example("left alone", EVERYTHING, opened(priority="low"), when("tue 12:00"))
+LATE = example("left alone", EVERYTHING, opened(priority="low"), at=when("tue 12:00"))
 
 
 def test_an_example_is_json_and_holds_for_this_library():

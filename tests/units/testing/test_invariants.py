@@ -10,7 +10,7 @@ from escalation_rules import facts as F
 from escalation_rules.testing import Broken, Run, hold, invariant
 from tests.bench import desk, opened, when
 
-PLAIN = desk(Rule(name="left alone", when=F.unanswered_for >= "4 business hours", to="l2"))
+PLAIN = desk(Rule(key="left alone", when=F.unanswered_for >= "4 business hours", to="l2"))
 
 
 def by_a_bare_assert(run):

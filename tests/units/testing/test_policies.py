@@ -22,8 +22,8 @@ def ours(**changes: Any) -> Policy:
         "condition": F.flag("production_down"),
         "checklist": "waived",
         "spans": Pick(by="priority", values=spans, otherwise="5 business days"),
-        "pauses": ("customer",),
-        "asked": F.escalation_requested,
+        "pause_on": ("customer",),
+        "asked": F.escalation_request_open,
         "owner": "duty_manager",
         **changes,
     }
@@ -39,11 +39,11 @@ def ours(**changes: Any) -> Policy:
             EscalationLevel(key="manager", owner=fields["owner"], entry=entry),
         ),
         rules=(
-            Rule(name="left alone", when=F.unanswered_for >= fields["wait"], to=fields["to"], checklist="waived"),
-            Rule(name="down", when=fields["condition"], to="manager", checklist=fields["checklist"]),
-            Rule(name="asked", when=fields["asked"], to="manager", checklist="waived"),
+            Rule(key="left alone", when=F.unanswered_for >= fields["wait"], to=fields["to"], checklist="waived"),
+            Rule(key="down", when=fields["condition"], to="manager", checklist=fields["checklist"]),
+            Rule(key="asked", when=fields["asked"], to="manager", checklist="waived"),
         ),
-        targets=Target.resolution(fields["spans"], pauses=fields["pauses"]),
+        targets=Target.resolution(fields["spans"], pause_on=fields["pause_on"]),
     )
 
 
@@ -67,7 +67,7 @@ def down(run):
 def heard(run):
     """By whichever entrance."""
     for step in run.steps:
-        if step.is_live and not taken_down(step) and step.fact("escalation_requested"):
+        if step.is_live and not taken_down(step) and step.fact("escalation_request_open"):
             assert step.level == "manager"
 
 
@@ -77,7 +77,7 @@ def rests(run):
     for step in run.steps:
         for one in step.decision.deadlines:
             if one.outcome == "pending":
-                assert (one.clock == "paused") == ("customer" in step.case.waits(step.at))
+                assert (one.clock == "paused") == ("customer" in step.case.waits(at=step.at))
 
 
 @invariant("the manager's cases have the duty manager as their owner")
@@ -105,10 +105,10 @@ FAULTS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("a missing waiver", {"checklist": "required"}, "down"),
     ("a condition too narrow", {"condition": F.flag("production_down") & (F.priority >= "high")}, "down"),
     ("a condition the wrong way round", {"condition": ~F.flag("production_down")}, "down"),
-    ("a request that has to wait", {"asked": F.escalation_requested & (F.open_for >= "1 hour")}, "heard"),
-    ("a second request only", {"asked": F.escalations >= 2}, "heard"),
-    ("a pause forgotten", {"pauses": ()}, "rests"),
-    ("a pause too many", {"pauses": ("customer", "vendor")}, "rests"),
+    ("a request that has to wait", {"asked": F.escalation_request_open & (F.open_for >= "1 hour")}, "heard"),
+    ("a second request only", {"asked": F.escalation_requests >= 2}, "heard"),
+    ("a pause forgotten", {"pause_on": ()}, "rests"),
+    ("a pause too many", {"pause_on": ("customer", "vendor")}, "rests"),
     ("spans swapped", {"spans": SWAPPED}, "more_urgent_never_slower"),
     ("the wrong owner", {"owner": "analyst"}, "owned"),
 )  # fmt: skip

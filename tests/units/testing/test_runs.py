@@ -17,9 +17,9 @@ from escalation_rules.errors import EscalationRulesError, InvalidValue, UnknownN
 from escalation_rules.testing import Run, Step
 from tests.bench import EVERYTHING, MICROSECOND, desk, opened, when
 
-PLAN = E.ActionPlan(items=(E.PlanItem(what="call", owner="analyst", due=when("mon 15:00")),))
+PLAN = E.ActionPlan(items=(E.PlanItem(what="call", owner="analyst", due_at=when("mon 15:00")),))
 DUE = when("mon 15:00")
-PLAIN = desk(Rule(name="left alone", when=F.unanswered_for >= "4 business hours", to="l2"))
+PLAIN = desk(Rule(key="left alone", when=F.unanswered_for >= "4 business hours", to="l2"))
 
 
 class TestRuns:
@@ -67,7 +67,7 @@ class TestRuns:
         assert step.fact("open_for") >= "1 hour"
         assert step.fact("open_for") < timedelta(minutes=61)
         assert step.fact("at_level_for", "management") >= "60 minutes"
-        assert step.fact("deadline", "first_response") == "pending"
+        assert step.fact("outcome", "first_response") == "pending"
         assert step.holds((F.count("seats") < 6) & (F.channel == "phone"))
         assert not step.holds(~F.flag("production_down"))
         with pytest.raises(EscalationRulesError, match=r"unknown fact `setas`.*did you mean `seats`"):
@@ -94,15 +94,15 @@ class TestRuns:
         """Half of three days' hours is used up, then it is late; the time left is known until it is due."""
         case = Case.open("C", at=when("mon 09:00"), priority="normal", by_staff=True)
         half, due, late = (Step.of(EVERYTHING, case, when(one)) for one in ("tue 13:00", "wed 17:00", "thu 10:00"))
-        assert [step.fact("deadline", "resolution") for step in (half, due, late)] == ["pending", "pending", "breached"]
-        assert half.fact("time_left", "resolution") >= "28 hours"
-        assert half.fact("time_left", "resolution") < "1681 minutes"
-        assert half.fact("past_due", "resolution") < "1 minute"
-        assert late.fact("past_due", "resolution") >= "1 business hour"
-        assert late.fact("past_due", "resolution") < "61 business minutes"
-        assert not (late.fact("time_left", "resolution") >= "1 minute")
-        assert not (late.fact("time_left", "resolution") < "1 minute")
-        assert half.fact("deadline", "review") == "not started"
+        assert [step.fact("outcome", "resolution") for step in (half, due, late)] == ["pending", "pending", "breached"]
+        assert half.fact("remaining", "resolution") >= "28 hours"
+        assert half.fact("remaining", "resolution") < "1681 minutes"
+        assert half.fact("overdue_for", "resolution") < "1 minute"
+        assert late.fact("overdue_for", "resolution") >= "1 business hour"
+        assert late.fact("overdue_for", "resolution") < "61 business minutes"
+        assert not (late.fact("remaining", "resolution") >= "1 minute")
+        assert not (late.fact("remaining", "resolution") < "1 minute")
+        assert half.fact("outcome", "review") == "not_started"
 
     def test_a_share_is_a_fraction_that_compares_as_in_a_rule(self):
         """With numbers, and with what a rule may say; nothing is used up of a clock that does not run."""
@@ -130,7 +130,7 @@ class TestRuns:
     def test_an_item_of_a_plan_is_overdue_a_microsecond_after_its_due(self):
         """Unless it is done."""
         case = opened(E.PlanRevised(at=when("mon 10:00"), plan=PLAN))
-        overdue = [Step.of(PLAIN, case, at).fact("plan_overdue") for at in (DUE, DUE + MICROSECOND)]
+        overdue = [Step.of(PLAIN, case, at).fact("plan_items_overdue") for at in (DUE, DUE + MICROSECOND)]
         assert overdue == [0, 1]
 
     def test_moves_are_counted_on_all_tracks_or_on_one(self):

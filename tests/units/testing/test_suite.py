@@ -28,7 +28,7 @@ from tests.bench import desk, opened, when
 
 pytestmark = pytest.mark.usefixtures("fewer_examples")
 
-PLAIN = desk(Rule(name="left alone", when=F.unanswered_for >= "4 business hours", to="l2"))
+PLAIN = desk(Rule(key="left alone", when=F.unanswered_for >= "4 business hours", to="l2"))
 
 
 @invariant("an unanswered case never stays on the first level for an hour")
@@ -163,7 +163,7 @@ class TestSuites:
 
     def test_the_case_in_a_story_reproduces_it(self):
         """Paste it, and the promise is broken again at the same step."""
-        case = opened(E.FactObserved(at=when("mon 10:30"), name="x", value=True))
+        case = opened(E.FactChanged(at=when("mon 10:30"), name="x", value=True))
         with pytest.raises(Broken) as broken:
             hold(moves_at_once, Run.of(PLAIN, case))
         again = self.pasted(str(broken.value))
@@ -194,7 +194,7 @@ class TestSuites:
         assert eval(told, names).splitlines()[0] in str(broken.value)
 
 
-LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+LONG = Rule(key="long", when=F.open_for >= "4 hours", to="l2")
 PROMISES = """
 check_is_clean pure blind_to_the_future arrival_order_is_irrelevant same_id_once json_round_trip
 settles no_key_twice never_lowers one_cause_one_rung rule_order_is_irrelevant late_equals_prompt

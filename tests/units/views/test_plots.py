@@ -62,7 +62,7 @@ def test_work_is_drawn_at_the_end_of_each_step(compared):
     old, new = lines["desk, old: service desk 1"], lines["desk, new: service desk 2"]
     assert (old.get_linestyle(), new.get_linestyle()) == ("--", "-")
     assert old.get_color() == new.get_color()
-    work = compared.new.workload("1 week")
+    work = compared.new.workload(every="1 week")
     desk = work[work["level"] == "desk"]
     assert new.get_ydata().tolist() == desk["standing"].tolist()
     assert new.get_xdata()[0] == desk["start"].dt.tz_localize(None).iloc[1].to_datetime64()

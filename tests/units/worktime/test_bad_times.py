@@ -25,7 +25,7 @@ HINT = "naive datetime `datetime.datetime(2026, 3, 2, 9, 0)`, expected one with 
         lambda: OFFICE.elapsed(when("mon 09:00"), NAIVE),
         lambda: desk(effective_from=NAIVE),
         lambda: Rota(person="ana").on_duty(NAIVE),
-        lambda: opened().status(NAIVE),
+        lambda: opened().status(at=NAIVE),
         lambda: E.from_statuses([(NAIVE, "resolved")]),
         lambda: E.from_statuses([(NAIVE, "open")]),
     ],

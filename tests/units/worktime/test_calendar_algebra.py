@@ -110,7 +110,7 @@ class TestAlgebra:
         )
         case = Case.open("C-1", at=when("mon 10:00"))
         decision = decide(policy, case, at=when("mon 16:00"))
-        assert decision.deadline("first_response").due == when("mon 15:00")
+        assert decision.deadline("first_response").due_at == when("mon 15:00")
         whys = [part.why for part in decision.deadline("first_response").segments(when("mon 15:00"))]
         assert whys == ["business hours", "taken out", "business hours"]
         assert Policy.model_validate_json(policy.model_dump_json()) == policy

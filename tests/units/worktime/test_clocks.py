@@ -18,7 +18,7 @@ def clock(*legs: Leg, budget: timedelta = timedelta(hours=4)) -> Clock:
 
 def test_a_clock_without_a_budget_is_due_when_it_starts():
     """Nothing is allowed."""
-    assert clock(Leg(since=when("mon 10:00"), calendar=OFFICE), budget=timedelta(0)).due == when("mon 10:00")
+    assert clock(Leg(since=when("mon 10:00"), calendar=OFFICE), budget=timedelta(0)).due_at == when("mon 10:00")
 
 
 def test_a_clock_that_was_due_before_a_pause_stays_due_then():
@@ -26,14 +26,14 @@ def test_a_clock_that_was_due_before_a_pause_stays_due_then():
     late = clock(
         Leg(since=when("mon 09:00"), calendar=OFFICE), Leg(since=when("mon 14:00"), calendar=OFFICE, paused="customer")
     )
-    assert late.due == when("mon 13:00")
+    assert late.due_at == when("mon 13:00")
     assert late.due_if_resumed(when("tue 09:00")) == when("mon 13:00")
 
 
 def test_a_clock_on_no_calendar_counts_all_time():
     """One segment, day and night."""
     always = clock(Leg(since=when("mon 16:00")), budget=timedelta(hours=20))
-    assert always.due == when("tue 12:00")
+    assert always.due_at == when("tue 12:00")
     [only] = always.segments(when("tue 12:00"))
     assert (only.counted, only.why, only.length) == (True, "running", timedelta(hours=20))
 

@@ -54,8 +54,8 @@ def check(
     ...     name="desk", version="1",
     ...     levels=(EscalationLevel(key="first"), EscalationLevel(key="second", work=())),
     ...     rules=(
-    ...         Rule(name="late", when=F.open_for >= "8 hours", to="second"),
-    ...         Rule(name="very late", when=F.open_for >= "9 hours", to="second"),
+    ...         Rule(key="late", when=F.open_for >= "8 hours", to="second"),
+    ...         Rule(key="very late", when=F.open_for >= "9 hours", to="second"),
     ...     ),
     ... )
     >>> [(one.code, one.path) for one in check(policy).of("redundant-rule")]

@@ -13,10 +13,11 @@ from escalation_rules.analysis.witnesses import Recipe
 from escalation_rules.analysis.workbench import CaseAt, Workbench
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist
+from escalation_rules.decision import levels_of
 from escalation_rules.engine import decide
 from escalation_rules.explain import phrase_instant
 from escalation_rules.levels import EscalationLevel
-from escalation_rules.picks import Pick, alternatives
+from escalation_rules.picks import alternatives, facts_of
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Rota
@@ -52,13 +53,13 @@ def _reached(board: Workbench, rules: list[Rule]) -> set[tuple[int, int]]:
 
 def _led_to(board: Workbench, rule: Rule, reached: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Where a rule takes cases that stand somewhere within reach; further up where the owner may be away."""
-    track = board.codes[rule.name].track
+    track = board.codes[rule.key].track
     here = [
         board.standing(number, [level for one, level in reached if one == number]) for number in range(_tracks(board))
     ]
     for _, level in sorted(place for place in reached if place[0] == track):
         fresh = [(track, to) for to in _ends(board, rule, level) if (track, to) not in reached]
-        question = f"rules[{rule.name}] leads on from there"
+        question = f"rules[{rule.key}] leads on from there"
         if fresh and not board.never(board.space.holds(rule), board.standing(track, [level]), *here, question=question):
             yield from fresh
 
@@ -78,7 +79,7 @@ def _tracks(board: Workbench) -> int:
 
 def _skipped_to(board: Workbench, levels: tuple[EscalationLevel, ...], to: int) -> Iterator[int]:
     """The levels to which a case may go on while nobody is on duty."""
-    while levels[to].nobody == "skip" and not board.is_free(levels[to]) and to + 1 < len(levels):
+    while levels[to].if_nobody == "skip" and not board.is_free(levels[to]) and to + 1 < len(levels):
         to += 1
         yield to
 
@@ -95,11 +96,12 @@ def hopeless_checklists(board: Workbench) -> Iterator[CheckFinding]:
                 "let some answer speak for the move",
                 _held_back(board, level),
             )
-        if hopeless(level.exit):
+        if hopeless(level.de_escalation):
             yield finding(
-                "exit-cannot-be-met",
-                f"levels[{level.key}].exit",
-                f"no case can go down from `{level.name}`: every answer to {_items(level.exit)} argues against it",
+                "de-escalation-cannot-be-met",
+                f"levels[{level.key}].de_escalation",
+                f"no case can go down from `{level.name}`: "
+                f"every answer to {_items(level.de_escalation)} argues against it",
                 "let some answer speak for going down",
                 _standing_there(board, level),
             )
@@ -110,7 +112,7 @@ def _held_back(board: Workbench, level: EscalationLevel) -> CaseAt | None:
     track, number = board.program.places[level.key]
     for rule in board.policy.all_rules:
         below = [one for one in board.places(rule) if board.wanted(rule, one) == number]
-        if board.codes[rule.name].track == track and below:
+        if board.codes[rule.key].track == track and below:
             found = board.witness(rule, board.standing(track, below))
             if found is not None:
                 return found
@@ -131,7 +133,7 @@ def hopeless(checklist: Checklist | None) -> bool:
 
 def _hopeless(checklist: Checklist | None) -> list[str]:
     items = checklist.items if checklist else ()
-    return [item.key for item in items if item.answers and set(item.answers) <= set(item.against)]
+    return [item.key for item in items if item.answers and set(item.answers) <= set(item.blocked_by)]
 
 
 def _items(checklist: Checklist | None) -> str:
@@ -199,13 +201,13 @@ def _left_alone(board: Workbench, level: EscalationLevel, plot: Recipe) -> Case 
     """The case of an opening, if nothing is asked or owed of it, now or ever, while nobody does anything."""
     course = next(board.told.of_plot(plot))
     decision = decide(board.policy, course.case, at=course.case.opened_at)
-    if level.key not in decision.levels.values() or any(getattr(decision, name) for name in _ASKED):
+    if level.key not in levels_of(decision).values() or any(getattr(decision, name) for name in _ASKED):
         return None
     moved_later = any(stage.at_work or stage.moves for stage in course.stages(_CROSSINGS))
     return None if moved_later or decision.wake_at is not None else course.case
 
 
-_ASKED = ("deadlines", "actions", "moves", "blocked", "owed")
+_ASKED = ("deadlines", "actions", "moves", "blocked", "worklist")
 
 
 def _is_idle(board: Workbench, number: int, level: EscalationLevel) -> bool:
@@ -222,20 +224,21 @@ def _is_idle(board: Workbench, number: int, level: EscalationLevel) -> bool:
 
 def _may_start(target: Target) -> bool:
     """Whether a target may start before the end."""
-    patterns = target.starts if isinstance(target.starts, tuple) else ()
+    patterns = target.start_on if isinstance(target.start_on, tuple) else ()
     return not patterns or any(pattern.event not in {"Resolved", "Closed"} for pattern in patterns)
 
 
 # ---------------------------------------------------------------------------- one breath
+# rule 22: one cause climbs one level
 def climbs(board: Workbench, rules: Iterable[Rule]) -> Iterator[CheckFinding]:
     """`next` rules that take a case up several levels at one instant."""
     for rule in rules:
         seen = _climb(board, rule) if rule.to == NEXT else None
         if seen is not None:
             yield finding(
-                "climbs-in-one-breath",
-                f"rules[{rule.name}]",
-                f"`{rule.name}` takes a case up several levels at once: coming to a level makes happen what takes it "
+                "climbs-at-one-instant",
+                f"rules[{rule.key}]",
+                f"`{rule.key}` takes a case up several levels at once: coming to a level makes happen what takes it "
                 "to the next",
                 "let it hold on what the move itself does not bring about",
                 seen,
@@ -247,7 +250,7 @@ def _climb(board: Workbench, rule: Rule) -> CaseAt | None:
         for stage in course.stages(_CROSSINGS):
             for one, other in pairwise(stage.moves):
                 same = (one.move.track, one.move.due) == (other.move.track, other.move.due)
-                if same and all(rule.name in each.move.rules for each in (one, other)):
+                if same and all(rule.key in each.move.rules for each in (one, other)):
                     return course.case, datetime_of(stage.now)
     return None
 
@@ -272,14 +275,14 @@ def uncovered_levels(board: Workbench, start: datetime, end: datetime) -> Iterat
                     f"levels[{level.key}].owner",
                     f"nobody who could own `{level.name}` is on duty "
                     f"from {phrase_instant(since)} to {phrase_instant(until)} "
-                    f"UTC{more}; {_AND_THEN[level.nobody]}",
+                    f"UTC{more}; {_AND_THEN[level.if_nobody]}",
                     "fill the rota, or name an alternate",
                     instants=tuple(gaps),
                 )
 
 
 _AND_THEN = {
-    "wait": "cases that go there then have no owner",
+    "proceed": "cases that go there then have no owner",
     "hold": "cases are held back until somebody is",
     "skip": "cases pass it by",
 }
@@ -291,7 +294,7 @@ def _sides(board: Workbench, level: EscalationLevel) -> list[list[Rota]]:
     Left out where one of them is always there.
     """
     given, rotas = (level.owner, *level.alternates), board.policy.rotas
-    facts = list(dict.fromkeys(one.by for one in given if isinstance(one, Pick)))
+    facts = list(dict.fromkeys(name for one in given for name in facts_of(one)))
     found: dict[tuple[str, ...], None] = {}
     for values in product(*map(board.space.values_of, facts)):
         now = dict(zip(facts, values, strict=True))
@@ -303,7 +306,7 @@ def _calendars(board: Workbench, own: object) -> list[Any]:
     """The calendars in which a track may be at work."""
     given = own if own is not None else board.policy.usual_calendar
     names = [name for name in alternatives(given) if name is not None]
-    return [board.policy.calendars[name] for name in names] or [BusinessCalendar.always("UTC")]
+    return [board.policy.all_calendars[name] for name in names] or [BusinessCalendar.always("UTC")]
 
 
 def _gaps(rotas: list[Rota], start: datetime, end: datetime, calendar: Any) -> Iterator[Interval]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from escalation_rules.actions import SetPriority
+from escalation_rules.actions import RaisePriority
 from escalation_rules.analysis.domains import Place, place_of_target
 from escalation_rules.analysis.report import CheckFinding, finding
 from escalation_rules.analysis.workbench import Workbench
@@ -35,7 +35,7 @@ def odd_thresholds(board: Workbench) -> Iterator[CheckFinding]:
 def _conditions(board: Workbench) -> Iterator[tuple[str, Condition, Place]]:
     policy = board.policy
     for rule in policy.all_rules:
-        yield f"rules[{rule.name}].when", rule.when, board.space.place(rule)
+        yield f"rules[{rule.key}].when", rule.when, board.space.place(rule)
     for index, target in enumerate(policy.targets):
         if target.when is not None:
             yield f"targets[{index}].when", target.when, place_of_target(board.program, target, None)
@@ -50,8 +50,8 @@ def _oddity(board: Workbench, atom: Atom, place: Place) -> str | None:
     own = board.policy.own_fact(atom.fact)
     if own is not None and own.kind == "count":
         values = atom.value if isinstance(atom.value, tuple) else (atom.value,)
-        if any(not (own.low or 0) <= value <= (own.high or 0) for value in values):
-            return f"compares with a value outside its domain, {own.low} to {own.high}"
+        if any(not (own.minimum or 0) <= value <= (own.maximum or 0) for value in values):
+            return f"compares with a value outside its domain, {own.minimum} to {own.maximum}"
     formula = board.space.formula(atom, place)
     if isinstance(formula, bool):
         return "is so in every case" if formula else "is so in no case"
@@ -79,7 +79,7 @@ def _spans(policy: Policy) -> Iterator[tuple[str, Any]]:
     """What rules compare with and targets allow, each with its path."""
     for rule in policy.all_rules:
         for atom in atoms(rule.when):
-            yield from ((f"rules[{rule.name}].when.{atom.fact}", value) for value in alternatives(atom.value))
+            yield from ((f"rules[{rule.key}].when.{atom.fact}", value) for value in alternatives(atom.value))
     for index, target in enumerate(policy.targets):
         yield from ((f"targets[{index}]", span) for span in alternatives(target.within))
     for level in policy.all_levels:
@@ -123,7 +123,7 @@ def _unused_priorities(policy: Policy, found: list[Any]) -> Iterator[CheckFindin
             if one.otherwise is not None:
                 return
             named |= set(one.values)
-        elif isinstance(one, SetPriority):
+        elif isinstance(one, RaisePriority):
             named |= set(policy.priorities) if one.to == "next" else {one.to}
     for name in policy.priorities if named else ():
         if name not in named:

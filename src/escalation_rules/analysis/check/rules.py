@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from escalation_rules.actions import Assign, SetPriority
+from escalation_rules.actions import Assign, RaisePriority
 from escalation_rules.analysis.report import CheckFinding, finding
 from escalation_rules.analysis.solver import Formula, OutOfBudget, all_of, any_of, holds_at
 from escalation_rules.analysis.witnesses import MINUTE, Continuation, history_at, walk
@@ -22,7 +22,7 @@ from escalation_rules.worktime._timeline import datetime_of
 def dead_rules(board: Workbench) -> Iterator[CheckFinding]:
     """Rules that hold in no case, and rules whose move can never be made."""
     for rule in board.policy.all_rules:
-        path = f"rules[{rule.name}]"
+        path = f"rules[{rule.key}]"
         if rule.to is not None and board.found(board.moves(rule)) is not None:
             continue  # what is known to move some case is not dead either
         if board.never(board.space.holds(rule), question=f"{path} is dead"):
@@ -30,14 +30,14 @@ def dead_rules(board: Workbench) -> Iterator[CheckFinding]:
             yield finding(
                 "dead-rule",
                 f"{path}.when",
-                f"the rule `{rule.name}` can never hold: no case has {why}",
+                f"the rule `{rule.key}` can never hold: no case has {why}",
                 "take it out, or mend the comparison that rules the others out",
             )
         elif rule.to is not None and board.never(board.moves(rule), question=f"{path} never moves a case"):
             yield finding(
                 "dead-rule" if not rule.then else "move-never-made",
                 f"{path}.to",
-                f"the rule `{rule.name}` never moves a case: wherever it holds, the case is already on "
+                f"the rule `{rule.key}` never moves a case: wherever it holds, the case is already on "
                 f"{_asked(rule)} or above",
                 "name a higher level, or let the rule hold on lower ones",
                 board.holding(rule),
@@ -49,7 +49,7 @@ def alive(board: Workbench) -> list[Rule]:
     return [
         rule
         for rule in board.policy.all_rules
-        if rule.to is not None and not board.never(board.moves(rule), question=f"rules[{rule.name}] never moves a case")
+        if rule.to is not None and not board.never(board.moves(rule), question=f"rules[{rule.key}] never moves a case")
     ]
 
 
@@ -62,24 +62,25 @@ def _core(board: Workbench, rule: Rule) -> list[str]:
     space, condition = board.space, board.normal(rule)
     members = condition.of if isinstance(condition, AllOf) else (condition,)
     named: list[tuple[str, Formula]] = [("status open or waiting", space.live)]
-    named += [(f"level {' or '.join(rule.at)}", space.at(rule))] if rule.at else []
+    named += [(f"level {' or '.join(rule.at_level)}", space.at(rule))] if rule.at_level else []
     named += [(f"`{phrase(one)}`", space.formula(one, space.place(rule))) for one in members]
     for one in list(named):
         rest = [other for other in named if other is not one]
-        if board.never(*(formula for _, formula in rest), question=f"rules[{rule.name}]: why it is dead"):
+        if board.never(*(formula for _, formula in rest), question=f"rules[{rule.key}]: why it is dead"):
             named = rest
     return [text for text, _ in named]
 
 
 # ---------------------------------------------------------------------------- evidence
+# rule 22: a `next` rule that can have no evidence
 def without_evidence(board: Workbench, rules: Iterable[Rule]) -> Iterator[CheckFinding]:
     """`next` rules that nothing can make hold later than the case came to its level."""
     for rule in rules:
         if rule.to == NEXT and not any(_may_be_evidence(board, rule, one) for one in atoms(board.normal(rule))):
             yield finding(
                 "next-without-evidence",
-                f"rules[{rule.name}].when",
-                f"`{rule.name}` goes to the next level, but `{phrase(rule.when)}` is settled when a case comes to a "
+                f"rules[{rule.key}].when",
+                f"`{rule.key}` goes to the next level, but `{phrase(rule.when)}` is settled when a case comes to a "
                 "level: nothing that happens later can make it hold, so it never moves a case",
                 "name the level to go to, or add what must happen, such as a request or a time on the level",
                 board.holding(rule, board.moves(rule)),
@@ -88,7 +89,7 @@ def without_evidence(board: Workbench, rules: Iterable[Rule]) -> Iterator[CheckF
 
 def _may_be_evidence(board: Workbench, rule: Rule, atom: Atom) -> bool:
     """Whether a comparison can come to hold after the case came to its present level."""
-    code = board.codes[rule.name]
+    code = board.codes[rule.key]
     track = board.program.tracks[code.track].key
     if atom.fact in {"level", "channel"} or board.space.formula(atom, board.space.place(rule)) in (True, False):
         return False
@@ -115,11 +116,11 @@ def redundant_rules(board: Workbench, rules: Sequence[Rule]) -> Iterator[CheckFi
         covers = _cover(board, rule, [one for one in left if one is not rule])
         if covers:
             left = [one for one in left if one is not rule]
-            names = " or ".join(f"`{one.name}`" for one in covers)
+            names = " or ".join(f"`{one.key}`" for one in covers)
             yield finding(
                 "redundant-rule",
-                f"rules[{rule.name}]",
-                f"whenever `{rule.name}` asks for {_wished(rule)}, {names} {'asks' if len(covers) == 1 else 'ask'} "
+                f"rules[{rule.key}]",
+                f"whenever `{rule.key}` asks for {_wished(rule)}, {names} {'asks' if len(covers) == 1 else 'ask'} "
                 "for that level or a higher one too, so it moves no case that nobody has taken down before",
                 f"take it out, or let it hold where {names} {'does' if len(covers) == 1 else 'do'} not",
                 board.witness(rule),
@@ -135,7 +136,7 @@ def _cover(board: Workbench, rule: Rule, others: Iterable[Rule]) -> list[Rule]:
     try:
         return _Cover(board, rule, others).found()
     except OutOfBudget:
-        board.unfinished.append(f"rules[{rule.name}] is redundant")
+        board.unfinished.append(f"rules[{rule.key}] is redundant")
         return []
 
 
@@ -144,10 +145,10 @@ class _Cover:
 
     def __init__(self, board: Workbench, rule: Rule, others: Iterable[Rule]) -> None:
         self.board, self.rule = board, rule
-        self.track = board.codes[rule.name].track
-        reach = {one.name: _covered_levels(board, one, rule) for one in others}
+        self.track = board.codes[rule.key].track
+        reach = {one.key: _covered_levels(board, one, rule) for one in others}
         self.reach = {name: levels for name, levels in reach.items() if levels}
-        self.able = [one for one in others if one.name in self.reach]
+        self.able = [one for one in others if one.key in self.reach]
         self.points: list[list[int]] = []
         self._doing: dict[str, Formula] = {}
 
@@ -186,7 +187,7 @@ class _Cover:
 
     def _open_places(self, others: list[Rule]) -> Iterator[Formula]:
         for level in self.board.wishes(self.rule):
-            fails = [self.board.space.fails(one) for one in others if level in self.reach[one.name]]
+            fails = [self.board.space.fails(one) for one in others if level in self.reach[one.key]]
             yield all_of((self.board.standing(self.track, [level]), *fails))
 
     def _is_done(self, others: list[Rule], point: list[int]) -> bool:
@@ -195,15 +196,15 @@ class _Cover:
 
     def _does(self, one: Rule, point: list[int]) -> bool:
         """Whether at a point one of the others asks for as much as the rule."""
-        if one.name not in self._doing:
-            here = self.board.standing(self.track, self.reach[one.name])
-            self._doing[one.name] = all_of((here, self.board.space.holds(one)))
-        return holds_at(self._doing[one.name], point)
+        if one.key not in self._doing:
+            here = self.board.standing(self.track, self.reach[one.key])
+            self._doing[one.key] = all_of((here, self.board.space.holds(one)))
+        return holds_at(self._doing[one.key], point)
 
 
 def _covered_levels(board: Workbench, other: Rule, rule: Rule) -> list[int]:
     """The levels from which the other rule, where it holds, takes a case as far as the rule does, and as freely."""
-    if board.codes[other.name].track != board.codes[rule.name].track:
+    if board.codes[other.key].track != board.codes[rule.key].track:
         return []
     if other.to == NEXT and not _as_fresh(board, other, rule):
         return []
@@ -236,15 +237,15 @@ def duplicate_rules(board: Workbench) -> Iterator[CheckFinding]:
     for rule in board.policy.all_rules:
         if not rule.then:
             continue
-        alike = told.setdefault((rule.at, rule.track, rule.calendar, board.normal(rule)), [])
+        alike = told.setdefault((rule.at_level, rule.track, rule.calendar, board.normal(rule)), [])
         other = next((one for one in alike if _asks_no_more(rule, one)), None)
         if other is None:
             alike.append(rule)
             continue
         yield finding(
             "duplicate-rule",
-            f"rules[{rule.name}].then",
-            f"`{rule.name}` holds just when `{other.name}` does and asks for the same, so all of it is asked twice",
+            f"rules[{rule.key}].then",
+            f"`{rule.key}` holds just when `{other.key}` does and asks for the same, so all of it is asked twice",
             "take one of the two out",
             board.witness(rule),
         )
@@ -264,6 +265,7 @@ Plotted = tuple[Hashable, list[int]]
 """Cells, after the key of the stories that are told of them."""
 
 
+# rule 21: over time an earlier, lower move can prevent a higher one
 def lowering_rules(board: Workbench, rules: list[Rule]) -> Iterator[CheckFinding]:
     """Rules without which some case would be higher at some instant, each with such a case."""
     search = _Search(board, rules)
@@ -271,14 +273,14 @@ def lowering_rules(board: Workbench, rules: list[Rule]) -> Iterator[CheckFinding
         try:
             seen = search.seen(rule)
         except OutOfBudget:
-            board.unfinished.append(f"rules[{rule.name}] lowers the outcome")
+            board.unfinished.append(f"rules[{rule.key}] lowers the outcome")
             continue
         if seen is not None:
             names, witness = seen
             yield finding(
                 "lowers-the-outcome",
-                f"rules[{rule.name}]",
-                f"with the rule `{rule.name}` a case ends up lower than without it: it moves the case early, and "
+                f"rules[{rule.key}]",
+                f"with the rule `{rule.key}` a case ends up lower than without it: it moves the case early, and "
                 f"{names}, which would have taken it higher, then no longer holds",
                 f"let {names} hold on the levels in between as well, and count from the opening",
                 witness,
@@ -291,7 +293,7 @@ class _Search:
     def __init__(self, board: Workbench, rules: list[Rule]) -> None:
         self.board = board
         self.left = board.budget
-        self.leaning = [rule for rule in rules if rule.at or _is_of_the_stay(rule)]
+        self.leaning = [rule for rule in rules if rule.at_level or _is_of_the_stay(rule)]
         self._own: dict[str, Plotted | None] = {}
 
     def seen(self, rule: Rule) -> PlotAt | None:
@@ -305,7 +307,7 @@ class _Search:
                 tried.add(key)
                 for course in self._courses(rule, other, domains):
                     if self._matters(rule, course):
-                        without = without or self.board.program.without(rule.name)
+                        without = without or self.board.program.without(rule.key)
                         seen = self._compared(rule, other, course, without)
                         if seen is not None:
                             return seen
@@ -339,9 +341,9 @@ class _Search:
         yield from (one for one in (both, theirs, mine) if one is not None)
 
     def _moving(self, rule: Rule) -> Plotted | None:
-        if rule.name not in self._own:
-            self._own[rule.name] = self._plotted(self.board.moves(rule))
-        return self._own[rule.name]
+        if rule.key not in self._own:
+            self._own[rule.key] = self._plotted(self.board.moves(rule))
+        return self._own[rule.key]
 
     def _both(self, rule: Rule, other: Rule) -> Plotted | None:
         """Where the rule holds and the other moves."""
@@ -365,17 +367,17 @@ class _Search:
         known = course.length
         stages = list(course.stages(_CROSSINGS))
         self._take(_COST * (course.length - known))
-        if any(isinstance(action, SetPriority | Assign) for action in rule.then):
-            return any(rule.name in stage.at_work for stage in stages)
+        if any(isinstance(action, RaisePriority | Assign) for action in rule.then):
+            return any(rule.key in stage.at_work for stage in stages)
         return any(_is_its_own(rule, pending) for pending in stages[-1].moves)
 
     def _compared(self, rule: Rule, other: Rule, course: Continuation, without: Program) -> PlotAt | None:
-        track = self.board.codes[rule.name].track
+        track = self.board.codes[rule.key].track
         for state in walk(without, course.case, _CROSSINGS):
             self._take(_COST)
             if state.level[track] > course.levels_at(state.now)[track]:
                 names = [name for one in state.moves if one.move.track == track for name in one.move.rules]
-                return f"`{(names or [other.name])[-1]}`", (course.case, datetime_of(state.now))
+                return f"`{(names or [other.key])[-1]}`", (course.case, datetime_of(state.now))
         return None
 
 
@@ -388,7 +390,7 @@ _COST = 50
 def _is_its_own(rule: Rule, pending: Pending) -> bool:
     """Whether a rule supports a move that would not be made without it, or not then."""
     names = pending.move.rules
-    return rule.name in names and (len(names) == 1 or rule.checklist == "waived")
+    return rule.key in names and (len(names) == 1 or rule.checklist == "waived")
 
 
 _OF_THE_STAY = {"at_level_for", "level_failed", "level", "happened"}
@@ -401,11 +403,11 @@ def _is_of_the_stay(rule: Rule) -> bool:
 
 def _may_give_way(board: Workbench, other: Rule, rule: Rule) -> bool:
     """Whether on their track a move by a rule may keep another from taking the case higher."""
-    if board.codes[other.name].track != board.codes[rule.name].track:
+    if board.codes[other.key].track != board.codes[rule.key].track:
         return False
     highest = max(board.wishes(other).values())
     lower = [to for to in board.wishes(rule).values() if to < highest]
     if not lower or _is_of_the_stay(other):
         return bool(lower)
-    here = {board.program.places[key] for key in other.at}
-    return bool(here) and any((board.codes[rule.name].track, to) not in here for to in lower)
+    here = {board.program.places[key] for key in other.at_level}
+    return bool(here) and any((board.codes[rule.key].track, to) not in here for to in lower)

@@ -55,19 +55,19 @@ def idle_targets(board: Workbench) -> Iterator[CheckFinding]:
 
 def _dumb(path: str, target: Target) -> Iterator[CheckFinding]:
     """What no event can start, or stop."""
-    if isinstance(target.starts, tuple) and target.starts and not any(map(is_possible, target.starts)):
+    if isinstance(target.start_on, tuple) and target.start_on and not any(map(is_possible, target.start_on)):
         yield finding(
             "target-never-starts",
-            f"{path}.starts",
-            f"the target `{target.key}` never starts: no event can be {_patterns(target.starts)}",
+            f"{path}.start_on",
+            f"the target `{target.key}` never starts: no event can be {_patterns(target.start_on)}",
             "name an event that can happen",
         )
-    if not any(_can_stop(pattern) for pattern in target.stops):
+    if not any(_can_stop(pattern) for pattern in target.stop_on):
         yield finding(
             "target-never-stops",
-            f"{path}.stops",
+            f"{path}.stop_on",
             f"nothing ever stops the target `{target.key}`, so it can only be breached: no event that counts can be "
-            f"{_patterns(target.stops)}",
+            f"{_patterns(target.stop_on)}",
             "name an event that a person causes and that the customer sees",
         )
 
@@ -141,7 +141,7 @@ def _is_timed(board: Workbench, targets: Iterable[Target], rank: int) -> bool:
     """Whether a target gives cases of a priority any time."""
     name = board.policy.priorities[rank]
     spans = (
-        (target.within.choose(name),)
+        alternatives(target.within.choose(name))
         if isinstance(target.within, Pick) and target.within.by == "priority"
         else alternatives(target.within)
         for target in targets
@@ -180,7 +180,7 @@ def _slower(board: Workbench, level: str | None, targets: list[Target], low: int
     calendar = None if level is None else board.policy.track_of(level).calendar
     picks = [one for target in targets for one in (target.within, target.calendar) if isinstance(one, Pick)]
     picks += [one for one in (calendar, board.policy.usual_calendar) if isinstance(one, Pick)]
-    facts = sorted({pick.by for pick in picks} - {"priority"})
+    facts = sorted({name for pick in picks for name in pick.facts} - {"priority"})
     for values in product(*(board.space.values_of(by) for by in facts)):
         now = dict(zip(facts, values, strict=True))
         for one, other in product(range(len(targets)), repeat=2):
@@ -201,7 +201,7 @@ Counted = tuple[Span, tuple[Any, ...], int]
 
 def _span(board: Workbench, target: Target, calendar: Any, now: Mapping[str, str | None]) -> Counted | None:
     span = picked_value(target.within, now)
-    if span is None or target.agreed:
+    if span is None or target.use_agreed_interval:
         return None
     names = (picked_value(one, now) for one in (target.calendar, calendar, board.policy.usual_calendar))
     return span, *board.space.measure(span, next((name for name in names if name is not None), None))

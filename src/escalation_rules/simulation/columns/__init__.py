@@ -56,6 +56,7 @@ def plan_of(policy: Policy) -> Plan | None:
     return policy.__dict__[_PLAN]  # type: ignore[no-any-return]
 
 
+# rule 18: the cases whose recorded moves the vectorised replay can follow
 def which(plan: Plan, histories: Histories, until: int) -> NDArray[np.bool_]:
     """Which cases of a batch columns can hold."""
     if not len(histories) or until - int(histories.at.min()) >= 1 << INSTANT_BITS:

@@ -16,7 +16,7 @@ from escalation_rules.conditions import BUILT_IN, OUTCOMES, AllOf, Atom, Conditi
 from escalation_rules.engine.atoms import COMPARE
 from escalation_rules.engine.model import Tree
 from escalation_rules.patterns import Pattern
-from escalation_rules.picks import Pick
+from escalation_rules.picks import Pick, facts_of, picked
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 
@@ -113,10 +113,10 @@ ClockTest = UsedTest | OutcomeTest | PastDueTest | TimeLeftTest
 Test = ValueTest | DurationTest | PickedDurationTest | HappenedTest | ClockTest
 
 _DIALED = {
-    *("priority", "level", "status", "channel", "acknowledged", "escalation_requested", "escalations"),
-    *("moves", "level_failed", "reopened", "replies", "status_requests", "assignments"),
+    *("priority", "level", "status", "channel", "acknowledged", "escalation_request_open", "escalation_requests"),
+    *("moves", "level_failed", "reopenings", "replies", "status_requests", "assignments"),
 }
-_ANCHORS = {"open_for", "unanswered_for", "unassigned_for", "since_update", "at_level_for"}
+_ANCHORS = {"open_for", "unanswered_for", "unassigned_for", "no_update_for", "at_level_for"}
 _OF_TRACKS = {"level_failed", "at_level_for", "happened"}
 """What is about the rule's own track, if it names none."""
 
@@ -146,7 +146,7 @@ class TestCollector:
         """
         if isinstance(condition, Atom):
             numbers = [self._number(one, track, calendars, goes=goes) for one in self._by_track(condition)]
-            if condition.fact == "time_left" and condition.op == "<":  # once it is due, no time is left
+            if condition.fact == "remaining" and condition.op == "<":  # once it is due, no time is left
                 some_left = TimeLeftTest(str(condition.of), None, _ALWAYS, wanted=True)
                 numbers.append(self._keep(("some left", condition.of), some_left))
             return numbers[0] if len(numbers) == 1 else ("any" if condition.op == "in" else "all", tuple(numbers))
@@ -180,11 +180,11 @@ class TestCollector:
     def _comparison(self, atom: Atom, track: int, calendars: tuple[Any, ...], *, goes: bool) -> Test:
         if atom.fact in _ANCHORS:
             return self._timed(atom, track, calendars)
-        if atom.fact in {"past_due", "time_left"}:
+        if atom.fact in {"overdue_for", "remaining"}:
             return self._of_due(atom, calendars)
         if atom.fact == "used":
             return UsedTest(str(atom.of), Fraction(atom.value), atom.op == ">=")
-        if atom.fact == "deadline":
+        if atom.fact == "outcome":
             table = np.array([COMPARE[atom.op](one, atom.value) for one in OUTCOMES])
             return OutcomeTest(str(atom.of), table)
         if atom.fact == "happened":
@@ -224,10 +224,10 @@ class TestCollector:
         """A duration. Its calendar is the first that is named, or that a pick comes to."""
         about, wanted = self.tracks[str(atom.of)] if atom.of is not None else track, atom.op == ">="
         given: list[Any] = [atom.value, *calendars]
-        by = tuple(dict.fromkeys(one.by for one in given if isinstance(one, Pick)))
+        by = tuple(dict.fromkeys(name for one in given for name in facts_of(one)))
 
         def choose(values: Mapping[str, Any]) -> DurationTest | None:
-            chosen: list[Any] = [one.choose(values[one.by]) if isinstance(one, Pick) else one for one in given]
+            chosen: list[Any] = [picked(one, values) for one in given]
             span, names = chosen[0], chosen[1:]
             return None if span is None else DurationTest(atom.fact, span, *self._counted(span, names), wanted, about)
 
@@ -240,16 +240,18 @@ class TestCollector:
     def _counted(self, span: Span, names: Sequence[Any]) -> tuple[Calendar | None, int]:
         """The calendar that a span in days counts in, or the line that any other does."""
         name = next((one for one in names if one is not None), None)
-        calendar: Calendar = _ALWAYS if name is None else self.policy.calendars[name]
+        calendar: Calendar = _ALWAYS if name is None else self.policy.all_calendars[name]
         return calendar if span.microseconds is None else None, self.calendars[name] if span.is_business else 0
 
     def _of_due(self, atom: Atom, calendars: tuple[Any, ...]) -> PastDueTest | TimeLeftTest:
         if isinstance(atom.value, Pick) or any(isinstance(one, Pick) for one in calendars):
             raise Unsupported("durations before or after a due that are picked")
         target, wanted = str(atom.of), atom.op == ">="
-        if atom.fact == "past_due":
+        if atom.fact == "overdue_for":
             return PastDueTest(target, atom.value, *self._counted(atom.value, calendars), wanted)
-        return TimeLeftTest(target, atom.value, self.policy.calendars[calendars[0]] if calendars else _ALWAYS, wanted)
+        return TimeLeftTest(
+            target, atom.value, self.policy.all_calendars[calendars[0]] if calendars else _ALWAYS, wanted
+        )
 
 
 def _up_to_a_name(calendars: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -263,7 +265,7 @@ _ALWAYS = BusinessCalendar.always()
 
 def is_odd(pattern: Pattern) -> bool:
     """Whether a pattern is of snapshots, or looks at what templates do not hold."""
-    return pattern.event == "Observed" or bool({"at", "id", "rules"} & set(pattern.where))
+    return pattern.event == "Reconciled" or bool({"at", "id", "rules"} & set(pattern.where))
 
 
 def held(tree: Tree, leaf: Callable[[int], NDArray[np.bool_]]) -> NDArray[np.bool_]:

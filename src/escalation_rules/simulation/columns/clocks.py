@@ -108,6 +108,7 @@ def _remaining(one: TimeLeftTest, due: Ints, now: Ints) -> tuple[Mask, Ints]:
     return holds, cross
 
 
+# rules 12-15: counted time, dues and outcomes, for many clocks
 class ClockArrays:
     """Clocks of one target, each in a row of the arrays."""
 
@@ -339,14 +340,14 @@ class Marks:
     """What each event would do to a clock: start it, restart it if it was just stopped, stop it, void it, change it."""
 
     def __init__(self, states: EventFacts, group: TargetCode, terming: TargetTerms) -> None:
-        by_answers, never = group.target.starts == "unanswered", np.zeros(len(states.at), np.bool_)
+        by_answers, never = group.target.start_on == "unanswered", np.zeros(len(states.at), np.bool_)
         if by_answers:
             self.starts = states.owing & (states.begins | states.kinds(E.CustomerReplied))
-        elif group.target.starts:
+        elif group.target.start_on:
             self.starts = states.like(group.starts) & (states.live | states.ends)
         else:
             self.starts = states.begins & states.live
-        self.restarts = states.live if group.target.recurs else never
+        self.restarts = states.live if group.target.recurring else never
         if by_answers:
             self.restarts = self.restarts | states.owing
         self.stops = states.like(group.stops)
@@ -626,9 +627,9 @@ class _LevelClocks(ClockArrays):
     def _entered(self, here: Lane, shift: LevelChange) -> Mask:
         """Whether a move may start it: one of a level, on entry; one for those who wait, in case it was void."""
         found: Mask = np.zeros(len(here.row), np.bool_)
-        if self.group.target.starts == "unanswered":
+        if self.group.target.start_on == "unanswered":
             found = self.states.owing[here.place]
-        elif self.level is not None and not self.group.target.starts:
+        elif self.level is not None and not self.group.target.start_on:
             found = self.states.live[here.place] & (shift.to == self.level)
         return found
 

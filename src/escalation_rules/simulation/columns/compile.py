@@ -15,19 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules import events as E
-from escalation_rules.actions import Assign, SetPriority
+from escalation_rules.actions import Assign, RaisePriority
 from escalation_rules.checklists import Item
 from escalation_rules.conditions import STATUSES, atoms, normal
 from escalation_rules.engine.compile import track_of
 from escalation_rules.engine.model import Tree
 from escalation_rules.levels import NOWHERE, EscalationLevel
 from escalation_rules.patterns import BaseEvent, Pattern
-from escalation_rules.picks import Pick, alternatives
+from escalation_rules.picks import Pick, alternatives, facts_of, picked
 from escalation_rules.policy import Policy
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.simulation.arrays import Ints
 from escalation_rules.simulation.columns.atoms import HappenedTest, TestCollector, Unsupported, ValueTest, is_odd
-from escalation_rules.targets import Target
+from escalation_rules.targets import Target, waits_of
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 from escalation_rules.worktime._timeline import EPOCH, microseconds_of
 from escalation_rules.worktime.arrays import Bulk
@@ -108,12 +108,12 @@ class Plan:
         self.effective_from = None if policy.effective_from is None else microseconds_of(policy.effective_from)
         self.lines: list[Bulk] = [Bulk(None)]
         self.calendars: dict[str | None, int] = {None: 0}
-        for name, calendar in policy.calendars.items():
+        for name, calendar in policy.all_calendars.items():
             self.calendars[name] = len(self.lines)
             self.lines.append(Bulk(calendar.line))
         self._collected = TestCollector(policy, self.rungs, self.calendars, raises=self.raises)
         self.ranks = self._collected.ranks
-        self.rules = tuple(self._ruling(rule) for rule in sorted(policy.all_rules, key=lambda rule: rule.name))
+        self.rules = tuple(self._ruling(rule) for rule in sorted(policy.all_rules, key=lambda rule: rule.key))
         self.targets = tuple(self._targets())
         whens = [target.when for _, target in self.targets]
         self.whens = [None if when is None else self._collected.tree(normal(when), 0, goes=False) for when in whens]
@@ -125,18 +125,18 @@ class Plan:
     def _ruling(self, rule: Rule) -> RuleCode:
         """A rule. Of one that shows in no frame nothing is asked of its condition."""
         if not _shows(rule):
-            return RuleCode(rule.name, ("all", ()), (), 0, None, waived=False, raises=())
+            return RuleCode(rule.key, ("all", ()), (), 0, None, waived=False, raises=())
         track = track_of(rule, self._collected.tracks, self._collected.track_of)
         given = (rule.calendar, self.policy.all_tracks[track].calendar, self.policy.usual_calendar)
         calendars = tuple(one for one in given if one is not None)
         tree = self._collected.tree(normal(rule.when), track, calendars, goes=rule.to is not None)
         to = None if rule.to is None else NOWHERE if rule.to == NEXT else self.rungs[rule.to]
         ranks = {**self.ranks, NEXT: NOWHERE}
-        raises = tuple(ranks[one.to] for one in rule.then if isinstance(one, SetPriority))
-        return RuleCode(rule.name, tree, tuple(self._gates(rule)), track, to, rule.checklist == "waived", raises)
+        raises = tuple(ranks[one.to] for one in rule.then if isinstance(one, RaisePriority))
+        return RuleCode(rule.key, tree, tuple(self._gates(rule)), track, to, rule.checklist == "waived", raises)
 
     def _gates(self, rule: Rule) -> Iterator[Gate]:
-        rungs = [self.rungs[key] for key in rule.at]
+        rungs = [self.rungs[key] for key in rule.at_level]
         for track in dict.fromkeys(self.track_of[rung] for rung in rungs):
             levels = np.zeros(len(self.levels) + 1, np.bool_)
             levels[[rung for rung in rungs if self.track_of[rung] == track]] = True
@@ -171,10 +171,10 @@ class Plan:
                     for values in product(*(words[name] for name in by))
                     for applies in ((True,) if when is None else (True, False))
                 ),
-                starts=matched(target.starts if isinstance(target.starts, tuple) else (), prototypes),
-                stops=matched(target.stops, prototypes) & np.array([one.counts for one in prototypes], np.bool_),
-                at_the_end=isinstance(target.starts, tuple)
-                and any(pattern.event in {"Resolved", "Closed"} for pattern in target.starts),
+                starts=matched(target.start_on if isinstance(target.start_on, tuple) else (), prototypes),
+                stops=matched(target.stop_on, prototypes) & np.array([one.counts for one in prototypes], np.bool_),
+                at_the_end=isinstance(target.start_on, tuple)
+                and any(pattern.event in {"Resolved", "Closed"} for pattern in target.start_on),
             )
             for number, (rung, target) in enumerate(self.targets)
         )
@@ -191,17 +191,18 @@ class Plan:
     def _picked_by(self, target: Target, rung: int | None) -> tuple[str, ...]:
         """What its terms are picked by, also where it does not apply; the priority first."""
         given = [*self._terms_of(target, rung), *self._terms_of(_not_applying(target), rung)]
-        names = {one.by for one in given if isinstance(one, Pick)}
+        names = {name for one in given for name in facts_of(one)}
         return tuple(sorted(names, key=lambda name: (name != "priority", name)))
 
+    # rules 6, 13 and 15: the terms of a target for every value of its picks
     def _terms(self, target: Target, rung: int | None, values: Mapping[str, Any], *, applies: bool) -> Terms:
         given = self._terms_of(target if applies else _not_applying(target), rung)
-        chosen: list[Any] = [one.choose(values[one.by]) if isinstance(one, Pick) else one for one in given]
+        chosen: list[Any] = [picked(one, values) for one in given]
         span, name = chosen[0], next((one for one in chosen[1:] if one is not None), None)
         line = self.calendars[name] if span is None or span.is_business else 0
         days: Calendar | None = None
         if span is not None and span.microseconds is None:
-            days = BusinessCalendar.always() if name is None else self.policy.calendars[name]
+            days = BusinessCalendar.always() if name is None else self.policy.all_calendars[name]
         return Terms(span, name, line, None if span is None else span.microseconds, days)
 
     def made_by_rules(self, patterns: tuple[Pattern, ...]) -> NDArray[np.bool_]:
@@ -216,13 +217,13 @@ class Plan:
 
     def holds(self, event: BaseEvent) -> bool:
         """Whether columns can hold an event. What the engine refuses goes there to be refused."""
-        if isinstance(event, E.MoveDeclined) or getattr(event, "is_accepted", False) or not self._knows(event):
+        if isinstance(event, E.Declined) or getattr(event, "is_accepted", False) or not self._knows(event):
             return False
         named = [getattr(event, "priority", None)] if isinstance(event, E.Opened) else []
         named += [event.to] if isinstance(event, E.PriorityChanged) else []
         if self.ranks and any(name is not None and name not in self.ranks for name in named):
             return False
-        observed: dict[str, Any] = {event.name: event.value} if isinstance(event, E.FactObserved) else {}
+        observed: dict[str, Any] = {event.name: event.value} if isinstance(event, E.FactChanged) else {}
         observed = dict(event.facts) if isinstance(event, E.Opened) else observed
         declared = {fact.name: fact for fact in self.policy.facts}
         return not any(name in declared and declared[name].problem_with(value) for name, value in observed.items())
@@ -231,9 +232,9 @@ class Plan:
         """Whether an event names a level and a track that there are, if any, and nothing that columns do not read."""
         if isinstance(event, E.Escalated) and event.key is not None:
             return False
-        if isinstance(event, E.Observed) and (event.priority or event.status or event.assigned):
+        if isinstance(event, E.Reconciled) and (event.priority or event.status or event.assigned):
             return False
-        if isinstance(event, E.CommunicationAgreed) and any(target.agreed for _, target in self.targets):
+        if isinstance(event, E.CommunicationAgreed) and any(target.use_agreed_interval for _, target in self.targets):
             return False
         level, track = _level_of(event), getattr(event, "track", None)
         return (level is None or level in self.rungs) and (track is None or track in self._collected.tracks)
@@ -260,7 +261,7 @@ def _level_of(event: BaseEvent) -> str | None:
 
 
 def _patterns(target: Target) -> tuple[Pattern, ...]:
-    return (*target.stops, *(target.starts if isinstance(target.starts, tuple) else ()))
+    return (*target.stop_on, *(target.start_on if isinstance(target.start_on, tuple) else ()))
 
 
 def _unsupported(policy: Policy) -> Iterator[str]:
@@ -276,15 +277,17 @@ def _unsupported(policy: Policy) -> Iterator[str]:
         yield "rotas"
     if any(level.alternates and None in alternatives(level.owner) for level in levels):
         yield "owners that may be nobody"
-    if any(isinstance(one, SetPriority) for level in levels for one in level.on_entry):
+    if any(isinstance(one, RaisePriority) for level in levels for one in level.on_entry):
         yield "levels that change the priority"
     if any(_raises(rule) for rule in policy.all_rules) and _sees(policy, E.PriorityChanged):
         yield "patterns of changes that rules make"
     if any(isinstance(one, Assign) for one in actions) and _sees(policy, E.Assigned, "assignments", "unassigned_for"):
         yield "rules that look at what rules assign"
-    if any(is_odd(pattern) or pattern.event == "Escalated" for item in items for pattern in item.done_by):
+    if any(is_odd(pattern) or pattern.event == "Escalated" for item in items for pattern in item.answered_by):
         yield "items that moves answer"
-    if any(isinstance(one, Pick) for item in items if item.expires for one in (item.expires, *calendars)):
+    if any(isinstance(target.pause_on, Pick) for target in policy.all_targets):
+        yield "waits picked by the priority or by facts"
+    if any(isinstance(one, Pick) for item in items if item.valid_for for one in (item.valid_for, *calendars)):
         yield "picked expiries"
 
 
@@ -295,7 +298,7 @@ def _items(policy: Policy) -> tuple[Item, ...]:
 
 def _raises(rule: Rule) -> bool:
     """Whether a rule changes the priority."""
-    return any(isinstance(action, SetPriority) for action in rule.then)
+    return any(isinstance(action, RaisePriority) for action in rule.then)
 
 
 def _shows(rule: Rule) -> bool:
@@ -309,7 +312,7 @@ def _sees(policy: Policy, kind: type[BaseEvent], *facts: str) -> bool:
     whens += [target.when for target in policy.all_targets if target.when is not None]
     asked = [atom for when in whens for atom in atoms(when)]
     patterns = [one for atom in asked for one in atom.pattern or ()]
-    patterns += [one for item in _items(policy) for one in item.done_by]
+    patterns += [one for item in _items(policy) for one in item.answered_by]
     patterns += [one for target in policy.all_targets for one in _patterns(target)]
     return any(atom.fact in facts for atom in asked) or any(one.event == kind.__name__ for one in patterns)
 
@@ -320,8 +323,15 @@ def matched(patterns: tuple[Pattern, ...], prototypes: list[BaseEvent]) -> NDArr
 
 
 KINDS: tuple[type[BaseEvent], ...] = (
-    *(E.Opened, E.CustomerReplied, E.SupportReplied, E.Acknowledged, E.EscalationRequested, E.EscalationAnswered),
-    *(E.PriorityChanged, E.Assigned, E.WaitStarted, E.WaitEnded, E.FactObserved, E.UpdateSent),
+    *(
+        E.Opened,
+        E.CustomerReplied,
+        E.SupportReplied,
+        E.Acknowledged,
+        E.EscalationRequested,
+        E.EscalationRequestAnswered,
+    ),
+    *(E.PriorityChanged, E.Assigned, E.WaitStarted, E.WaitEnded, E.FactChanged, E.UpdateSent),
     *(E.Resolved, E.Closed, E.Voided, E.Reopened),
 )
 """The kinds of events that change a state, in the order of their numbers; any other only starts or stops clocks."""
@@ -356,10 +366,14 @@ class TemplateTables:
         self.facts = [one.name for one in plan.policy.facts]
         self.values = [_Codes(_values(prototypes, name)) for name in self.facts]
         holders = [_holder(one) for one in prototypes if isinstance(one, E.Assigned)]
-        roles = _Codes(_of(prototypes, E.Assigned, "role"))
+        roles = _Codes(_of(prototypes, E.Assigned, "as_role"))
         self.roles = len(roles.words)
         waits = _Codes(
-            ["customer", *_of(prototypes, E.WaitStarted, "on"), *(on for _, one in plan.targets for on in one.pauses)]
+            [
+                "customer",
+                *_of(prototypes, E.WaitStarted, "on"),
+                *(on for _, one in plan.targets for on in waits_of(one)),
+            ]
         )
         if len(waits.words) > 60 or len(plan.rules) > 60:
             raise Unsupported("as many waits or rules")
@@ -383,7 +397,7 @@ class TemplateTables:
     def _read_targets(self, prototypes: list[BaseEvent], waits: _Codes) -> None:
         """What pauses each target, and its terms: where they count, how much they allow, and which are alike."""
         self.groups = self.plan.groups(prototypes, self.words)
-        self.pauses = [sum(waits.bit(on) for on in set(group.target.pauses)) for group in self.groups]
+        self.pauses = [sum(waits.bit(on) for on in set(waits_of(group.target))) for group in self.groups]
         terms = [group.terms for group in self.groups]
         self.term_lines = [np.array([one.line for one in some], np.int64) for some in terms]
         self.term_budgets = [
@@ -401,13 +415,13 @@ class TemplateTables:
         opened_to = table(E.Opened, lambda one: self.priorities.number(one.priority))
         self.priority = opened_to + table(E.PriorityChanged, lambda one: self.priorities.number(one.to))
         self.channel = table(E.Opened, lambda one: self.channels.number(one.channel))
-        self.by_staff = table(E.Opened, lambda one: one.by_staff, np.bool_)
+        self.by_staff = table(E.Opened, lambda one: one.actor == "staff", np.bool_)
         self.levels = [
             np.array([self._first(one, track) for one in prototypes], np.int64) for track in self.plan.tracks
         ]
-        self.placed_on, self.placed = self._places(prototypes, E.Escalated, E.DeEscalated, E.Observed)
+        self.placed_on, self.placed = self._places(prototypes, E.Escalated, E.DeEscalated, E.Reconciled)
         self.failed_on, self.failed = self._places(prototypes, E.LevelFailed)
-        self.is_observed = table(E.Observed, lambda _: True, np.bool_)
+        self.is_observed = table(E.Reconciled, lambda _: True, np.bool_)
         self.opening_facts = [
             table(E.Opened, lambda one, name=name, words=words: words.number(one.facts.get(name)))
             for name, words in zip(self.facts, self.values, strict=True)
@@ -418,11 +432,11 @@ class TemplateTables:
         self.asks_escalation |= table(E.EscalationRequested, lambda one: one.wants == "attention", np.bool_)
         self.counts = table((E.SupportReplied, E.Acknowledged), lambda one: one.counts, np.bool_)
         self.counts |= table(E.UpdateSent, lambda one: one.counts and one.audience == "customer", np.bool_)
-        self.role = table(E.Assigned, lambda one: roles.number(one.role) - 1)
+        self.role = table(E.Assigned, lambda one: roles.number(one.as_role) - 1)
         self.holder = table(E.Assigned, lambda one: who.number(_holder(one)))
         self.wait = table(E.WaitStarted, lambda one: waits.bit(one.on))
-        self.fact = table(E.FactObserved, lambda one: self._fact(one.name), otherwise=-1)
-        self.value = table(E.FactObserved, self._value)
+        self.fact = table(E.FactChanged, lambda one: self._fact(one.name), otherwise=-1)
+        self.value = table(E.FactChanged, self._value)
         self.status = table((E.Resolved, E.Closed, E.Voided), lambda one: STATUSES.index(_STATUS[type(one)]))
 
     def _first(self, event: BaseEvent, rungs: range) -> int:
@@ -460,7 +474,7 @@ class TemplateTables:
             return list(range(-1, len(self.plan.levels)))
         if one.fact == "status":
             return list(STATUSES)
-        flags = {"acknowledged", "escalation_requested", "level_failed"}
+        flags = {"acknowledged", "escalation_request_open", "level_failed"}
         return [False, True] if one.fact in flags else list(range(self._most() + 2))
 
     def _most(self) -> int:
@@ -504,4 +518,4 @@ def _of(prototypes: list[BaseEvent], kind: type, field: str) -> list[Any]:
 
 def _values(prototypes: list[BaseEvent], name: str) -> list[Any]:
     opened = [one.facts.get(name) for one in prototypes if isinstance(one, E.Opened)]
-    return opened + [one.value for one in prototypes if isinstance(one, E.FactObserved) and one.name == name]
+    return opened + [one.value for one in prototypes if isinstance(one, E.FactChanged) and one.name == name]

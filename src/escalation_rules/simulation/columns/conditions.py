@@ -129,6 +129,7 @@ def _last(turns: Transitions) -> Transitions:
     return Transitions(turns.keys[kept], turns.holds[kept], turns.places[kept])
 
 
+# rule 30: a duration has one crossing, found for all cases at once
 def at_timed(plan: Plan, states: EventFacts, one: DurationTest) -> Observations:
     """Looks at a duration, whenever it begins anew."""
     places, anchors = getattr(states, one.anchor)
@@ -178,7 +179,7 @@ def at_dial(states: EventFacts, one: ValueTest) -> Observations:
     """Looks at a fact with one value at a time, whenever it may change."""
     places, holds = dialed(states, one)
     # while a request is open, the latest is its evidence
-    again = states.requests[places] if one.fact == "escalation_requested" else None
+    again = states.requests[places] if one.fact == "escalation_request_open" else None
     return Observations(places, holds, again=again)
 
 

@@ -53,6 +53,7 @@ class Picks(NamedTuple):
     changes: Mask
 
 
+# rules 9 and 10: facts after every event, for all cases
 class EventFacts:
     """The state of each case after each of its events; `like` and other words for which events, as masks.
 
@@ -276,7 +277,7 @@ class EventFacts:
         return found
 
     @cached_property
-    def since_update(self) -> StepFunction:
+    def no_update_for(self) -> StepFunction:
         """When the customer last heard something, or the cycle began."""
         places = np.flatnonzero(self.begins | self._replied | self._counting(E.UpdateSent))
         return StepFunction(places, self.at[places])
@@ -347,18 +348,18 @@ class EventFacts:
         return self.like(self.script.asks_escalation)
 
     @cached_property
-    def escalation_requested(self) -> StepFunction:
+    def escalation_request_open(self) -> StepFunction:
         """Whether a request for attention is open."""
-        places = np.flatnonzero(self.requests | self.opens | self.kinds(E.EscalationAnswered))
+        places = np.flatnonzero(self.requests | self.opens | self.kinds(E.EscalationRequestAnswered))
         return StepFunction(places, self.requests[places])
 
     @cached_property
-    def escalations(self) -> StepFunction:
+    def escalation_requests(self) -> StepFunction:
         """Requests for attention."""
         return self._counted(self.requests, self.opens)
 
     @cached_property
-    def reopened(self) -> StepFunction:
+    def reopenings(self) -> StepFunction:
         """Reopenings."""
         return self._counted(self.kinds(E.Reopened), self.opens)
 

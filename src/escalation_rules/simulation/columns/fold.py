@@ -239,6 +239,7 @@ class Sweep(RuleConditions):
         """Whether a rule holds, on evidence that is later than a move down."""
         found: Mask = self.holds(rule.tree, case, point)
         if self.records.any:
+            # rule 22: after a de-escalation only later evidence counts
             found = found & (self.evidence(rule.tree, case, point) > self.down_since[rule.track][case])
         return found
 

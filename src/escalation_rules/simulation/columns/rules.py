@@ -191,16 +191,17 @@ def missing_items(items: tuple[Item, ...], code: int) -> MissingItems:
     for item in items:
         code, digit = divmod(code, _digits(item))
         if digit >= len(_WHY):
-            against.append(f"{item.key}: {item.against[digit - len(_WHY)]}")
+            against.append(f"{item.key}: {item.blocked_by[digit - len(_WHY)]}")
         elif digit != STANDS:
             missing.append(f"{item.key}: {_WHY[digit]}")
     return MissingItems(", ".join(missing) or None, ", ".join(against) or None)
 
 
 def _digits(item: Item) -> int:
-    return len(_WHY) + len(item.against)
+    return len(_WHY) + len(item.blocked_by)
 
 
+# rule 24: entry checklists, for many cases
 class EntryChecklists:
     """The answers to entry checklists in many cases. `changes` are the events that answer items or override lists."""
 
@@ -251,14 +252,16 @@ class _Answers:
     def __init__(self, plan: Plan, states: EventFacts, track: int, item: Item) -> None:
         self.states = states
         prototypes = states.script.prototypes
-        answers = matched(item.done_by, prototypes) | np.array([_is_about(one, item) for one in prototypes], np.bool_)
+        answers = matched(item.answered_by, prototypes) | np.array(
+            [_is_about(one, item) for one in prototypes], np.bool_
+        )
         self.table = np.array([_digit(one, item) for one in prototypes], np.int64)
         self.changes = states.like(answers)
         self.last = _last(states, self.changes)
         self.expires = np.full(len(states.at), NEVER_64)
-        if isinstance(item.expires, Span):
+        if isinstance(item.valid_for, Span):
             places = np.flatnonzero(self.changes)
-            self.expires[places] = reach(_calendar(plan, track), states.at[places], item.expires)
+            self.expires[places] = reach(_calendar(plan, track), states.at[places], item.valid_for)
 
     def stand(self, here: Lane) -> NDArray[np.int64]:
         """How the item stands: by 0, it is answered."""
@@ -276,7 +279,7 @@ class _Answers:
 def _calendar(plan: Plan, track: int) -> Calendar:
     """The calendar in which answers on a track expire."""
     name = plan.policy.all_tracks[track].calendar or plan.policy.usual_calendar
-    return BusinessCalendar.always() if name is None else plan.policy.calendars[str(name)]
+    return BusinessCalendar.always() if name is None else plan.policy.all_calendars[str(name)]
 
 
 def _last(states: EventFacts, events: Mask) -> Ints:
@@ -286,20 +289,20 @@ def _last(states: EventFacts, events: Mask) -> Ints:
 
 
 def _is_about(event: BaseEvent, item: Item) -> bool:
-    return isinstance(event, E.ItemConfirmed | E.ItemWithdrawn) and event.item == item.key
+    return isinstance(event, E.ItemAnswered | E.AnswerWithdrawn) and event.item == item.key
 
 
 def _digit(event: BaseEvent, item: Item) -> int:
     """How an item stands that an event answers."""
-    if isinstance(event, E.ItemWithdrawn):
+    if isinstance(event, E.AnswerWithdrawn):
         return WITHDRAWN
-    given = event if isinstance(event, E.ItemConfirmed) else None
+    given = event if isinstance(event, E.ItemAnswered) else None
     answer = given.answer if given else next(iter(item.answers), "yes")
     if not item.admits(answer):
         return NO_ANSWER
-    if item.evidence and given and not given.evidence:
+    if item.needs_evidence and given and not given.evidence:
         return NO_EVIDENCE
-    return len(_WHY) + item.against.index(answer) if answer in item.against else STANDS
+    return len(_WHY) + item.blocked_by.index(answer) if answer in item.blocked_by else STANDS
 
 
 Wants = dict[int, Ints]
@@ -382,6 +385,7 @@ class HeldMoves:
         return found
 
 
+# rule 23: priorities that rules raise, for many cases
 class PriorityRaises:
     """Rules that raise the priority, by number; `done` is left when they did: case, instant and priority."""
 
@@ -518,6 +522,7 @@ class RuleConditions:
         found: Mask = self.truth[self.row[k]][case] if k in self.row else self.points.holds[k][point]
         return found
 
+    # rule 22: the latest moment among the true members
     def evidence(self, tree: Tree, case: Any, point: Any) -> Ints:
         """When the latest thing happened that made a condition true, among its true members."""
         if isinstance(tree, int):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.conditions import OUTCOMES
-from escalation_rules.picks import Pick
+from escalation_rules.picks import facts_of, picked
 from escalation_rules.simulation.arrays import (
     BREACHED,
     INSTANT_BITS,
@@ -94,7 +94,7 @@ class Owners:
     def __init__(self, plan: Plan, states: EventFacts) -> None:
         self.plan, script = plan, states.script
         given = [*(level.owner for level in plan.levels), *(target.owner for _, target in plan.targets)]
-        facts = dict.fromkeys(role.by for role in given if isinstance(role, Pick) and role.by != "priority")
+        facts = dict.fromkeys(name for role in given for name in facts_of(role) if name != "priority")
         self.by = ("priority", *facts)
         numbers = [script.facts.index(name) for name in facts]
         self.words = [script.priorities.words, *(script.values[number].words for number in numbers)]
@@ -125,7 +125,7 @@ class Owners:
         return [self._chosen(role, values) for role in given for values in product(*self.words)]
 
     def _chosen(self, role: Any, values: tuple[Any, ...]) -> str | None:
-        found = role.choose(values[self.by.index(role.by)]) if isinstance(role, Pick) else role
+        found = picked(role, dict(zip(self.by, values, strict=True)))
         return None if found is None else str(found)
 
 
@@ -236,7 +236,7 @@ class Tables:
             "from_at": since[rows].view(AT),
             "until_at": until[rows].view(AT),
             "missing": Categorical(codes, np.array([one.missing for one in words], object)),
-            "against": Categorical(codes, np.array([one.against for one in words], object)),
+            "objections": Categorical(codes, np.array([one.against for one in words], object)),
         }
 
     # ------------------------------------------------------------------------ stays
@@ -316,7 +316,7 @@ class Tables:
             "excluded": (end - started - counted).view(SPAN),
             "used": share,
             "outcome": Categorical(outcome, np.array(OUTCOMES, object)),
-            "caused_by_change": caused.astype(np.bool_),
+            "breached_by_change": caused.astype(np.bool_),
         }
 
 

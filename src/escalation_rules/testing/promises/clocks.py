@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from escalation_rules import events as E
-from escalation_rules.decision import Deadline
+from escalation_rules.decision import Deadline, levels_of
 from escalation_rules.engine import deadlines, decide
 from escalation_rules.policy import Policy
+from escalation_rules.targets import waits_of
 from escalation_rules.testing.invariants import invariant
 from escalation_rules.testing.runs import MICROSECOND, Run, Step
 
@@ -22,7 +23,7 @@ def no_targets(policy: Policy) -> str | None:
 
 
 def _no_pauses(policy: Policy) -> str | None:
-    return None if any(target.pauses for target in policy.all_targets) else "nothing pauses a target"
+    return None if any(target.pause_on for target in policy.all_targets) else "nothing pauses a target"
 
 
 def _no_priorities(policy: Policy) -> str | None:
@@ -30,7 +31,7 @@ def _no_priorities(policy: Policy) -> str | None:
 
 
 def _all(step: Step) -> tuple[Deadline, ...]:
-    return (*step.decision.deadlines, *step.decision.ended)
+    return (*step.decision.deadlines, *step.decision.stopped_deadlines)
 
 
 @invariant("what a clock counted adds up to its budget at its due, and no sooner", lacks=no_targets)
@@ -42,11 +43,11 @@ def segments_sum_to_budget(run: Run) -> bool | None:
     met = False
     for step in run.steps:
         for one in _all(step):
-            if one.started is None or one.budget is None:
+            if one.started_at is None or one.budget is None:
                 continue
-            end = one.stopped or step.at
-            assert _sum(one, end, counted=None) == end - one.started
-            if one.due is not None and (one.stopped is None or one.due <= one.stopped):
+            end = one.stopped_at or step.at
+            assert _sum(one, end, counted=None) == end - one.started_at
+            if one.due_at is not None and (one.stopped_at is None or one.due_at <= one.stopped_at):
                 met = True
                 _adds_up(one)
                 assert not _is_late(one), f"`{one.target}` had used up its budget before its due"
@@ -55,15 +56,15 @@ def segments_sum_to_budget(run: Run) -> bool | None:
 
 def _is_late(one: Deadline) -> bool:
     """Whether all was counted before the due, of what is due as soon as it is."""
-    if one.due is None or not one.budget or one.caused_by_change or not one.at_close:
+    if one.due_at is None or not one.budget or one.breached_by_change or not one.at_close:
         return False
-    return _sum(one, one.due - MICROSECOND, counted=True) >= one.budget
+    return _sum(one, one.due_at - MICROSECOND, counted=True) >= one.budget
 
 
 def _adds_up(one: Deadline) -> None:
     """The counted stretches up to the due make the budget; what a change put into the past had counted more."""
-    if one.due is not None and not one.caused_by_change:
-        assert _sum(one, one.due, counted=True) == one.budget, f"`{one.target}` counts to something else"
+    if one.due_at is not None and not one.breached_by_change:
+        assert _sum(one, one.due_at, counted=True) == one.budget, f"`{one.target}` counts to something else"
 
 
 def _sum(one: Deadline, at: datetime, *, counted: bool | None) -> timedelta:
@@ -76,11 +77,11 @@ def met_iff_stopped_by_due(run: Run) -> bool | None:
     met = False
     for step in run.steps:
         for one in _all(step):
-            if one.due is None or one.outcome not in {"met", "breached", "pending"}:
+            if one.due_at is None or one.outcome not in {"met", "breached", "pending"}:
                 continue
             met = met or one.outcome != "pending"
-            in_time = "pending" if one.stopped is None else "met"
-            expected = in_time if (one.stopped or step.at) <= one.due else "breached"
+            in_time = "pending" if one.stopped_at is None else "met"
+            expected = in_time if (one.stopped_at or step.at) <= one.due_at else "breached"
             assert one.outcome == expected, f"`{one.target}` is {one.outcome}, not {expected}"
     return None if met else False
 
@@ -89,12 +90,12 @@ def met_iff_stopped_by_due(run: Run) -> bool | None:
 def breach_is_permanent(run: Run) -> bool | None:
     """What was breached at one step is breached at every later one, and no wait that begins at the due prevents it."""
     late: set[Name] = set()
-    waits = sorted({on for target in run.policy.all_targets for on in target.pauses})
+    waits = sorted({on for target in run.policy.all_targets for on in waits_of(target)})
     for step in run.steps:
         for one in step.decision.deadlines:
-            if one.clock == "running" and one.due is not None and one.due > step.at:
-                waited = step.case.record(*(E.WaitStarted(at=one.due, on=on) for on in waits))
-                then = deadlines(run.policy, waited, at=one.due + MICROSECOND)
+            if one.clock == "running" and one.due_at is not None and one.due_at > step.at:
+                waited = step.case.record(*(E.WaitStarted(at=one.due_at, on=on) for on in waits))
+                then = deadlines(run.policy, waited, at=one.due_at + MICROSECOND)
                 outcome = next(other.outcome for other in then if _name(other) == _name(one))
                 assert outcome in {"breached", "void"}, f"a wait from its due on keeps `{one.target}` {outcome}"
         now = {_name(one): one.outcome for one in deadlines(run.policy, step.case, at=step.at)}
@@ -105,27 +106,34 @@ def breach_is_permanent(run: Run) -> bool | None:
 
 
 def _name(one: Deadline) -> Name:
-    return one.target, one.level, one.started, one.occurrence
+    return one.target, one.level, one.started_at, one.occurrence
 
 
 @invariant("waiting never makes anything due sooner", lacks=_no_pauses)
 def pause_never_shortens(run: Run) -> bool | None:
     """An hour of waiting, for whatever pauses a target, leaves its due where it was or later, and its budget whole."""
     met = False
-    waits = sorted({on for target in run.policy.all_targets for on in target.pauses})
+    waits = sorted({on for target in run.policy.all_targets for on in waits_of(target)})
     for step in run.steps[-3:]:
-        before = {_name(one): one for one in step.decision.deadlines if one.clock == "running" and one.due is not None}
+        before = {
+            _name(one): one for one in step.decision.deadlines if one.clock == "running" and one.due_at is not None
+        }
         for on in waits if before else ():
             later = step.at + timedelta(hours=1)
             waited = step.case.record(E.WaitStarted(at=step.at, on=on), E.WaitEnded(at=later))
             after = decide(run.policy, waited, at=later)
-            if after.levels != step.decision.levels or after.wake_at is None:
+            if levels_of(after) != levels_of(step.decision) or after.wake_at is None:
                 continue
             for one in after.deadlines:
                 known = before.get(_name(one))
-                if known is not None and known.due is not None and one.due is not None and known.budget == one.budget:
+                if (
+                    known is not None
+                    and known.due_at is not None
+                    and one.due_at is not None
+                    and known.budget == one.budget
+                ):
                     met = True
-                    assert one.due >= known.due, f"`{one.target}` is due sooner for a wait for {on}"
+                    assert one.due_at >= known.due_at, f"`{one.target}` is due sooner for a wait for {on}"
                     _adds_up(one)
     return None if met else False
 
@@ -170,13 +178,13 @@ def more_urgent_never_slower(run: Run) -> bool | None:
     )
     step = run.steps[0]
     sooner = decide(run.policy, urgent, at=step.at)
-    dues = {one.target: one.due for one in sooner.deadlines}
+    dues = {one.target: one.due_at for one in sooner.deadlines}
     for track in run.policy.all_tracks:
         order = [None, *(level.key for level in track.levels)]
-        assert order.index(sooner.levels[track.key]) >= order.index(step.decision.levels[track.key])
+        assert order.index(sooner.positions[track.key].level) >= order.index(step.decision.positions[track.key].level)
     for one in step.decision.deadlines:
         due = dues.get(one.target)
-        assert due is None or one.due is None or due <= one.due, f"`{one.target}` is due later at {higher}"
+        assert due is None or one.due_at is None or due <= one.due_at, f"`{one.target}` is due later at {higher}"
     return None
 
 

@@ -121,7 +121,7 @@ def _keys(decision: Decision) -> list[str]:
 def late_equals_prompt(run: Run) -> bool | None:
     """Doing everything at its instant, or all of it at the end, leads to the same answer."""
     step = run.steps[-1]
-    if any(isinstance(event, E.Observed) for event in run.case.history):
+    if any(isinstance(event, E.Reconciled) for event in run.case.history):
         return False
     late = settle(run.policy, step.case, at=step.at)
     if late.decision.status not in LIVE or not late.events:
@@ -225,11 +225,11 @@ def figures_only_rise(run: Run) -> bool | None:
         return False
     before = (0, 0, 0)
     for step in run.steps:
-        now = run.case.escalations(step.at), run.case.reopened(step.at), step.fact("moves")
+        now = run.case.escalation_requests(at=step.at), run.case.reopenings(at=step.at), step.fact("moves")
         assert all(later >= earlier for later, earlier in zip(now, before, strict=True)), f"{before}, then {now}"
-        later = step.case.record(*(kind(at=step.at) for kind in (E.EscalationAnswered, E.Resolved, E.Reopened)))
-        assert later.escalations(step.at) >= now[0]
-        assert later.reopened(step.at) > now[1]
+        later = step.case.record(*(kind(at=step.at) for kind in (E.EscalationRequestAnswered, E.Resolved, E.Reopened)))
+        assert later.escalation_requests(at=step.at) >= now[0]
+        assert later.reopenings(at=step.at) > now[1]
         before = now
     return None
 
@@ -239,7 +239,7 @@ def first_resolution_is_kept(run: Run) -> bool | None:
     """Reopening and resolving again change the total, not the first."""
     first = None
     for step in run.steps:
-        found = run.case.first_resolved_at(step.at)
+        found = run.case.first_resolved_at(at=step.at)
         assert first is None or found == first
         first = first or found
     return None if first is not None else False
@@ -275,7 +275,7 @@ def replay_equals_decide(run: Run) -> bool | None:
     rows = {row["key"]: (row["due_at"], row["to_level"]) for row in from_native(frame).rows(named=True)}
     for step in run.steps:
         for move in step.decision.moves:
-            assert rows.get(move.key) == (move.due, move.to), f"the move to `{move.to}` is not in the replay"
+            assert rows.get(move.key) == (move.due_at, move.to), f"the move to `{move.to}` is not in the replay"
     return None
 
 

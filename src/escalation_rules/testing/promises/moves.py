@@ -13,7 +13,7 @@ from escalation_rules import facts as F
 from escalation_rules.case import Case
 from escalation_rules.checklists import Item
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, atoms, normal
-from escalation_rules.decision import Blocked, Move
+from escalation_rules.decision import BlockedMove, Move
 from escalation_rules.engine import decide
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.policy import Policy
@@ -23,7 +23,7 @@ from escalation_rules.testing.runs import Run, Step
 from escalation_rules.testing.strategies import Vocabulary, calendar_of
 from escalation_rules.worktime import Span
 
-_BY_PEOPLE = (E.DeEscalated, E.Escalated, E.Observed, E.Opened)
+_BY_PEOPLE = (E.DeEscalated, E.Escalated, E.Reconciled, E.Opened)
 
 
 @invariant("no rule ever lowers a case")
@@ -36,7 +36,10 @@ def never_lowers(run: Run) -> bool | None:
         met = True
         for track in run.policy.all_tracks:
             order = [None, *(level.key for level in track.levels)]
-            was, now = order.index(before.decision.levels[track.key]), order.index(step.decision.levels[track.key])
+            was, now = (
+                order.index(before.decision.positions[track.key].level),
+                order.index(step.decision.positions[track.key].level),
+            )
             assert was <= now, f"from {order[was]} to {order[now]}"
     return None if met else False
 
@@ -48,7 +51,7 @@ def _no_next(policy: Policy) -> str | None:
 @invariant("one cause climbs one rung", lacks=_no_next)
 def one_cause_one_rung(run: Run) -> bool | None:
     """A rule to the next level takes a case no further than there were things that happened."""
-    climbing = {rule.name for rule in run.policy.all_rules if rule.to == NEXT}
+    climbing = {rule.key for rule in run.policy.all_rules if rule.to == NEXT}
     met = False
     for step in run.steps:
         moves = [move for move in step.decision.moves if move.rules and climbing.issuperset(move.rules)]
@@ -65,7 +68,7 @@ def one_cause_one_rung(run: Run) -> bool | None:
 def _rungs(policy: Policy, move: Move) -> int:
     track = next(track for track in policy.all_tracks if track.key == move.track)
     order = [None, *(level.key for level in track.levels)]
-    if policy.level(move.to).external or any(level.nobody == "skip" for level in track.levels):
+    if policy.level(move.to).external or any(level.if_nobody == "skip" for level in track.levels):
         return 1
     return order.index(move.to) - order.index(move.from_level)
 
@@ -98,7 +101,7 @@ def entry_checklist_held(run: Run) -> bool | None:
     for step in run.steps:
         for move in step.decision.moves:
             level = run.policy.level(move.to)
-            if level.entry is None or move.due is None or _is_lifted(run.policy, step.case, level):
+            if level.entry is None or move.due_at is None or _is_lifted(run.policy, step.case, level):
                 continue
             met = True
             for item in level.entry.items:
@@ -113,14 +116,16 @@ def _is_lifted(policy: Policy, case: Case, level: EscalationLevel) -> bool:
 
 def _is_answered(policy: Policy, case: Case, move: Move, item: Item) -> bool:
     """Whether the last answer before the due of a move was good, and had not expired, as can be seen from outside."""
-    if item.done_by or move.due is None:
+    if item.answered_by or move.due_at is None:
         return True
-    known = [one for one in case.history if getattr(one, "item", None) == item.key and one.at <= move.due]
+    known = [one for one in case.history if getattr(one, "item", None) == item.key and one.at <= move.due_at]
     last = known[-1] if known else None
-    if not isinstance(last, E.ItemConfirmed) or last.answer in item.against or not item.admits(last.answer):
+    if not isinstance(last, E.ItemAnswered) or last.answer in item.blocked_by or not item.admits(last.answer):
         return False
     calendar = calendar_of(policy, move.track)
-    return not isinstance(item.expires, Span) or calendar is None or move.due < calendar.add(last.at, item.expires)
+    return (
+        not isinstance(item.valid_for, Span) or calendar is None or move.due_at < calendar.add(last.at, item.valid_for)
+    )
 
 
 @invariant("what is missing is exactly what holds a move back", lacks=_no_entry)
@@ -145,55 +150,55 @@ def missing_is_exact(run: Run) -> bool | None:
     return None if met else False
 
 
-def _answers(policy: Policy, held: Blocked, at: datetime) -> list[E.ItemConfirmed]:
+def _answers(policy: Policy, held: BlockedMove, at: datetime) -> list[E.ItemAnswered]:
     """Good answers to everything that holds a move back; none if one cannot be given by an answer."""
     level = policy.level(held.move.to)
     items = {item.key: item for item in level.entry.items} if level.entry else {}
-    keys = [*(one.key for one in held.missing), *(one.item for one in held.against)]
+    keys = [*(one.key for one in held.missing), *(one.item for one in held.objections)]
     good = [_good_answer(items[key], at) for key in keys]
     return [] if None in good else [one for one in good if one is not None]
 
 
-def _holds_back(policy: Policy, step: Step, held: Blocked) -> None:
+def _holds_back(policy: Policy, step: Step, held: BlockedMove) -> None:
     """Whatever the answers to the others, each item holds the move back by itself."""
     items = getattr(policy.level(held.move.to).entry, "items", ())
     for item in items if not _is_lifted(policy, step.case, policy.level(held.move.to)) else ():
-        others = [_good_answer(other, step.at) for other in items if other != item and not other.done_by]
-        if None in others or item.done_by:
+        others = [_good_answer(other, step.at) for other in items if other != item and not other.answered_by]
+        if None in others or item.answered_by:
             continue
         for spoilt in _spoilt(policy, step, held, item):
             reached = _reached(policy, step, held, [*(one for one in others if one), spoilt])
             assert held.move.to not in reached, f"released with {spoilt!r}"
 
 
-def _spoilt(policy: Policy, step: Step, held: Blocked, item: Item) -> Iterator[E.Event]:
+def _spoilt(policy: Policy, step: Step, held: BlockedMove, item: Item) -> Iterator[E.Event]:
     """Taken back, argued against, or (where it was never answered before) answered too long ago."""
-    yield E.ItemWithdrawn(at=step.at, item=item.key)
-    yield from (E.ItemConfirmed(at=step.at, item=item.key, answer=one, evidence="seen") for one in item.against)
-    calendar, before = calendar_of(policy, held.move.track), held.move.due
+    yield E.AnswerWithdrawn(at=step.at, item=item.key)
+    yield from (E.ItemAnswered(at=step.at, item=item.key, answer=one, evidence="seen") for one in item.blocked_by)
+    calendar, before = calendar_of(policy, held.move.track), held.move.due_at
     never = all(getattr(one, "item", None) != item.key for one in step.case.history)
-    if isinstance(item.expires, Span) and calendar is not None and never and before is None:
-        old, good = calendar.subtract(step.at, item.expires), _good_answer(item, step.at)
-        if good is not None and step.case.opened_at <= old < step.at and calendar.add(old, item.expires) <= step.at:
+    if isinstance(item.valid_for, Span) and calendar is not None and never and before is None:
+        old, good = calendar.subtract(step.at, item.valid_for), _good_answer(item, step.at)
+        if good is not None and step.case.opened_at <= old < step.at and calendar.add(old, item.valid_for) <= step.at:
             spoilt = good.model_copy(update={"at": old})
             if not _was_released(policy, step, held, spoilt):
                 yield spoilt
 
 
-def _was_released(policy: Policy, step: Step, held: Blocked, answer: E.Event) -> bool:
+def _was_released(policy: Policy, step: Step, held: BlockedMove, answer: E.Event) -> bool:
     """Whether an answer given in the past would have let the move go ahead while it stood."""
     just_before = step.at - timedelta(microseconds=1)
     return bool(_reached(policy, step, held, [answer], just_before) & _from(policy, held.move.to))
 
 
-def _good_answer(item: Item, at: datetime) -> E.ItemConfirmed | None:
+def _good_answer(item: Item, at: datetime) -> E.ItemAnswered | None:
     """An answer to an item that holds nothing back, if there is one."""
-    answer = next((one for one in item.answers or ("told",) if one not in item.against), None)
-    return None if answer is None else E.ItemConfirmed(at=at, item=item.key, answer=answer, evidence="seen")
+    answer = next((one for one in item.answers or ("told",) if one not in item.blocked_by), None)
+    return None if answer is None else E.ItemAnswered(at=at, item=item.key, answer=answer, evidence="seen")
 
 
 def _reached(
-    policy: Policy, step: Step, held: Blocked, answers: Sequence[E.Event], at: datetime | None = None
+    policy: Policy, step: Step, held: BlockedMove, answers: Sequence[E.Event], at: datetime | None = None
 ) -> set[str]:
     """The levels to which moves on the track are due once these answers are given, at the step unless told when."""
     decision = decide(policy, step.case.record(*answers), at=at or step.at)
@@ -207,7 +212,7 @@ def _from(policy: Policy, key: str) -> set[str]:
 
 
 def _no_exit(policy: Policy) -> str | None:
-    return None if any(level.exit for level in policy.all_levels) else "no level has an exit checklist"
+    return None if any(level.de_escalation for level in policy.all_levels) else "no level has an exit checklist"
 
 
 @invariant("going down needs the exit checklist", lacks=_no_exit)
@@ -215,10 +220,10 @@ def deescalation_needs_exit(run: Run) -> bool | None:
     """While an item of it has never been answered, the way down is not open."""
     met = False
     for step in run.steps:
-        for one in step.decision.exits:
-            items = getattr(run.policy.level(one.level).exit, "items", ())
-            given = {event.item for event in step.case.history if isinstance(event, E.ItemConfirmed)}
-            if open_items := [item.key for item in items if item.key not in given and not item.done_by]:
+        for one in step.decision.de_escalation.values():
+            items = getattr(run.policy.level(one.level).de_escalation, "items", ())
+            given = {event.item for event in step.case.history if isinstance(event, E.ItemAnswered)}
+            if open_items := [item.key for item in items if item.key not in given and not item.answered_by]:
                 met = True
                 assert not one.is_open, f"the way down from `{one.level}` is open without {open_items}"
                 assert set(open_items) <= {item.key for item in one.missing}
@@ -226,7 +231,7 @@ def deescalation_needs_exit(run: Run) -> bool | None:
 
 
 def _no_cooldown(policy: Policy) -> str | None:
-    return None if any(level.cooldown for level in policy.all_levels) else "no level has a cooldown"
+    return None if any(level.min_stay for level in policy.all_levels) else "no level has a cooldown"
 
 
 @invariant("a cooldown keeps a case from going down, never from going up", lacks=_no_cooldown)
@@ -236,7 +241,7 @@ def cooldown_held(run: Run) -> bool | None:
     met = False
     for step in run.steps:
         assert decide(free, step.case, at=step.at).moves == step.decision.moves
-        for one in step.decision.exits:
+        for one in step.decision.de_escalation.values():
             if one.until is not None:
                 met = True
                 assert one.until > step.at
@@ -247,7 +252,7 @@ def cooldown_held(run: Run) -> bool | None:
 @lru_cache(maxsize=8)
 def _without_cooldowns(policy: Policy) -> Policy:
     def free(levels: tuple[EscalationLevel, ...]) -> tuple[EscalationLevel, ...]:
-        return tuple(level.model_copy(update={"cooldown": None}) for level in levels)
+        return tuple(level.model_copy(update={"min_stay": None}) for level in levels)
 
     tracks = tuple(track.model_copy(update={"levels": free(track.levels)}) for track in policy.tracks)
     return policy.model_copy(update={"levels": free(policy.levels), "tracks": tracks})
@@ -268,9 +273,9 @@ def somebody_responsible(run: Run) -> bool | None:
                 assert move.owner is not None, f"nobody owns the move to `{move.to}`"
                 assert move.owner.on_duty or move.owner.because, "nobody on duty, and nobody told why"
                 rota = run.policy.rotas.get(move.owner.role)
-                there = rota is None or move.due is None or rota.on_duty(move.due) is not None
+                there = rota is None or move.due_at is None or rota.on_duty(move.due_at) is not None
                 assert move.owner.on_duty == there, f"`{move.owner.role}` was {'' if there else 'not '}on duty"
-        for owed in step.decision.owed:
+        for owed in step.decision.worklist:
             owned = owed.level is not None and run.policy.level(owed.level).owner is not None
             assert not owned or owed.role is not None, f"nobody owes `{owed.what}`"
     return None if met else False
@@ -281,7 +286,7 @@ def void_is_silent(run: Run) -> None:
     """Merged, cancelled or spam: no move, no deadline, nothing owed, no wake-up."""
     for step in run.steps:
         decision = decide(run.policy, step.case.record(E.Voided(at=step.at)), at=step.at)
-        assert (decision.moves, decision.deadlines, decision.owed) == ((), (), ())
+        assert (decision.moves, decision.deadlines, decision.worklist) == ((), (), ())
         assert decision.wake_at is None
 
 
@@ -314,7 +319,7 @@ def _no_own_facts(policy: Policy) -> str | None:
 def unknown_is_not_true(run: Run) -> bool | None:
     """A fact that nobody has observed makes no rule hold: neither a comparison with it nor the opposite."""
     told = {name for event in run.case.history if isinstance(event, E.Opened) for name in event.facts}
-    told |= {event.name for event in run.case.history if isinstance(event, E.FactObserved) and event.value is not None}
+    told |= {event.name for event in run.case.history if isinstance(event, E.FactChanged) and event.value is not None}
     unknown = frozenset(atom.fact for rule in run.policy.rules for atom in atoms(rule.when)) - told
     unknown &= {fact.name for fact in run.policy.facts}
     if not unknown:
@@ -333,7 +338,7 @@ def _without(policy: Policy, unknown: frozenset[str]) -> Policy:
     return policy.model_copy(update={"rules": tuple(rules)})
 
 
-_NEVER = F.reopened >= 1_000_000
+_NEVER = F.reopenings >= 1_000_000
 
 
 def _false_of(condition: Condition, unknown: frozenset[str]) -> Condition:

@@ -13,7 +13,7 @@ from escalation_rules.analysis import CODES, check
 from tests.bench import after, desk, levels, when
 
 WORK = Checklist.of(done="Everything is done")
-UP = Rule(name="up", when=F.level_failed, to="next")
+UP = Rule(key="up", when=F.level_failed, to="next")
 
 
 def ladder(*rules: Rule, **changes: Any) -> Policy:
@@ -23,15 +23,15 @@ def ladder(*rules: Rule, **changes: Any) -> Policy:
 
 BROKEN: dict[str, tuple[Policy, str, str, str]] = {
     "two thresholds that exclude one another": (
-        ladder(Rule(name="mixed up", when=(F.replies >= 3) & (F.replies < 2), to="l2")),
+        ladder(Rule(key="mixed up", when=(F.replies >= 3) & (F.replies < 2), to="l2")),
         "dead-rule",
         "rules[mixed up].when",
         "the rule `mixed up` can never hold: no case has `replies: 3 or more` together with `replies: fewer than 2`",
     ),
     "a later threshold to the same level": (
         ladder(
-            Rule(name="soon", when=F.unanswered_for >= "4 business hours", to="l2"),
-            Rule(name="late", when=(F.unanswered_for >= "8 business hours") & (F.priority >= "high"), to="l2"),
+            Rule(key="soon", when=F.unanswered_for >= "4 business hours", to="l2"),
+            Rule(key="late", when=(F.unanswered_for >= "8 business hours") & (F.priority >= "high"), to="l2"),
         ),
         "redundant-rule",
         "rules[late]",
@@ -41,22 +41,22 @@ BROKEN: dict[str, tuple[Policy, str, str, str]] = {
         ),
     ),
     "a level that no rule names": (
-        ladder().model_copy(update={"rules": (Rule(name="up", when=F.level_failed, to="l2", at="l1"),)}),
+        ladder().model_copy(update={"rules": (Rule(key="up", when=F.level_failed, to="l2", at_level="l1"),)}),
         "unreachable-level",
         "levels[l3]",
         "no rule ever takes a case to `l3` from where cases start; only a person can put it there by hand",
     ),
     "a level on which nothing happens any more": (
         desk(
-            Rule(name="asked", when=F.escalation_requested, to="l3", at=("l1", "l2")),
-            UP.model_copy(update={"at": ("l1",)}),
+            Rule(key="asked", when=F.escalation_request_open, to="l3", at_level=("l1", "l2")),
+            UP.model_copy(update={"at_level": ("l1",)}),
         ),
         "gap",
         "levels[l3]",
         "a case on `l3` can wait there for ever: no rule holds there and no target runs",
     ),
     "next on what is settled at the opening": (
-        ladder(Rule(name="by phone", when=F.channel == "phone", to="next")),
+        ladder(Rule(key="by phone", when=F.channel == "phone", to="next")),
         "next-without-evidence",
         "rules[by phone].when",
         (
@@ -80,15 +80,17 @@ BROKEN: dict[str, tuple[Policy, str, str, str]] = {
         ),
     ),
     "a threshold beyond the domain": (
-        ladder(Rule(name="huge", when=F.count("seats") >= 500, to="l2"), facts=(F.count("seats", 0, 100),)),
+        ladder(
+            Rule(key="huge", when=F.count("seats") >= 500, to="l2"), facts=(F.count("seats", minimum=0, maximum=100),)
+        ),
         "outside-its-domain",
         "rules[huge].when.seats",
         "`seats is 500 or more` compares with a value outside its domain, 0 to 100",
     ),
     "a rule that lowers the outcome": (
         ladder(
-            Rule(name="first", when=F.open_for >= "3 hours", to="l2"),
-            Rule(name="second", when=F.at_level_for >= "4 hours", to="l3"),
+            Rule(key="first", when=F.open_for >= "3 hours", to="l2"),
+            Rule(key="second", when=F.at_level_for >= "4 hours", to="l3"),
         ),
         "lowers-the-outcome",
         "rules[first]",
@@ -98,9 +100,9 @@ BROKEN: dict[str, tuple[Policy, str, str, str]] = {
         ),
     ),
     "a target that only internal notes stop": (
-        ladder(targets=(Target(key="answer", within="1 day", stops=E.SupportReplied.like(public=False)),)),
+        ladder(targets=(Target(key="answer", within="1 day", stop_on=E.SupportReplied.like(public=False)),)),
         "target-never-stops",
-        "targets[0].stops",
+        "targets[0].stop_on",
         (
             "nothing ever stops the target `answer`, so it can only be breached: no event that counts can be "
             "E.SupportReplied.like(public=False)"
@@ -116,7 +118,7 @@ def test_a_broken_policy_is_found_with_its_code_and_a_sentence(broken):
     found = check(policy).of(code)
     assert [(one.path, one.message) for one in found] == [(path, message)]
     assert found[0].severity == CODES[code]
-    assert found[0].mend in str(check(policy))
+    assert found[0].fix in str(check(policy))
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
@@ -157,7 +159,7 @@ def test_what_does_not_fit_the_budget_is_listed_and_nothing_is_said_of_it():
 def test_a_report_tells_the_gravest_first_and_how_many():
     """Errors, warnings, notes; each with what it says and what might be done."""
     policy = ladder(
-        Rule(name="dead", when=(F.replies >= 3) & (F.replies < 2), to="l2"),
+        Rule(key="dead", when=(F.replies >= 3) & (F.replies < 2), to="l2"),
         facts=(F.flag("idle"),),
         targets=(Target.resolution(Pick(by="priority", values={"urgent": "9 hours"}, otherwise="8 hours")),),
     )
@@ -168,7 +170,7 @@ def test_a_report_tells_the_gravest_first_and_how_many():
     assert type(report).model_validate_json(report.model_dump_json()) == report
 
 
-LONG = Rule(name="long", when=F.open_for >= "4 hours", to="l2")
+LONG = Rule(key="long", when=F.open_for >= "4 hours", to="l2")
 
 
 @pytest.mark.parametrize("name", presets.__all__)
@@ -180,8 +182,8 @@ def test_check_finds_nothing_in_a_preset(name):
 def test_check_names_what_is_broken():
     """A dead rule, a redundant one, a rung nobody reaches, a gap in a rota with its instants."""
     clock = (Target.resolution(within="8 hours"),)
-    dead = Rule(name="dead", when=(F.priority >= "high") & (F.priority < "normal"), to="l2")
-    again = Rule(name="again", when=F.open_for >= "5 hours", to="l2")
+    dead = Rule(key="dead", when=(F.priority >= "high") & (F.priority < "normal"), to="l2")
+    again = Rule(key="again", when=F.open_for >= "5 hours", to="l2")
     found = {(one.code, one.path) for one in check(desk(LONG, dead, again, targets=clock)).findings}
     assert {
         ("dead-rule", "rules[dead].when"),

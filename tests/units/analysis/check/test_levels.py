@@ -15,7 +15,7 @@ from escalation_rules.errors import InvalidValue
 from tests.bench import desk, levels, when
 
 WORK = Checklist.of(done="Everything is done")
-UP = Rule(name="up", when=F.level_failed, to="next")
+UP = Rule(key="up", when=F.level_failed, to="next")
 
 
 def ladder(*rules: Rule, **changes: Any) -> Policy:
@@ -31,38 +31,48 @@ def codes(policy: Policy, **more: Any) -> list[tuple[str, str]]:
 def test_a_level_whose_entry_brings_about_its_leaving_is_climbed_in_one_breath():
     """An action on entry that is itself the evidence of the rule to the next level."""
     on_entry = {key: {"work": WORK, "on_entry": A.Assign(role=key)} for key in ("l1", "l2", "l3")}
-    rule = Rule(name="assigned", when=F.happened(E.Assigned.like()), to="next")
-    found = check(desk(rule, levels=levels(**on_entry))).of("climbs-in-one-breath")
+    rule = Rule(key="assigned", when=F.happened(E.Assigned.like()), to="next")
+    found = check(desk(rule, levels=levels(**on_entry))).of("climbs-at-one-instant")
     assert [one.path for one in found] == ["rules[assigned]"]
     moves = found[0].witness.decide(desk(rule, levels=levels(**on_entry))).moves
-    assert len({move.due for move in moves}) == 1 < len(moves)
+    assert len({move.due_at for move in moves}) == 1 < len(moves)
 
 
-WITHOUT_ANSWER = ("entry-cannot-be-met", "exit-cannot-be-met")
+WITHOUT_ANSWER = ("entry-cannot-be-met", "de-escalation-cannot-be-met")
 
 
 def test_checklists_that_no_answer_satisfies():
     """Every answer argues against going in, or against going down; a waiver opens the way in."""
-    hopeless = Item("ok", answers=("yes", "no"), against=("yes", "no"))
-    changes = {"l2": {"entry": hopeless, "work": WORK}, "l3": {"exit": hopeless, "work": WORK}, "l1": {"work": WORK}}
+    hopeless = Item("ok", answers=("yes", "no"), blocked_by=("yes", "no"))
+    changes = {
+        "l2": {"entry": hopeless, "work": WORK},
+        "l3": {"de_escalation": hopeless, "work": WORK},
+        "l1": {"work": WORK},
+    }
     assert codes(ladder(levels=levels(**changes))) == [
         ("entry-cannot-be-met", "levels[l2].entry"),
-        ("exit-cannot-be-met", "levels[l3].exit"),
+        ("de-escalation-cannot-be-met", "levels[l3].de_escalation"),
         ("unreachable-level", "levels[l2]"),
         ("unreachable-level", "levels[l3]"),
     ]
     policy = ladder(levels=levels(**changes))
     entry, leaving = (check(policy).of(code)[0].witness.decide(policy) for code in WITHOUT_ANSWER)
     assert [(one.move.to, one.missing[0].key) for one in entry.blocked] == [("l2", "ok")]
-    assert [(one.level, one.missing[0].key) for one in leaving.exits] == [("l3", "ok")]
+    assert [(one.level, one.missing[0].key) for one in leaving.de_escalation.values()] == [("l3", "ok")]
     waived = UP.model_copy(update={"checklist": "waived"})
-    assert codes(desk(waived, levels=levels(**changes))) == [("exit-cannot-be-met", "levels[l3].exit")]
+    assert codes(desk(waived, levels=levels(**changes))) == [
+        ("de-escalation-cannot-be-met", "levels[l3].de_escalation")
+    ]
 
 
 def test_a_level_reached_while_its_neighbour_is_away_is_reached():
     """An owner who is passed over lets a case on to the next level, which is then within reach."""
-    changes: Any = {"l1": {"work": WORK}, "l2": {"owner": "ana", "nobody": "skip", "work": WORK}, "l3": {"work": WORK}}
-    once = Rule(name="once", when=F.level_failed, to="l2", at="l1")
+    changes: Any = {
+        "l1": {"work": WORK},
+        "l2": {"owner": "ana", "if_nobody": "skip", "work": WORK},
+        "l3": {"work": WORK},
+    }
+    once = Rule(key="once", when=F.level_failed, to="l2", at_level="l1")
     assert ("unreachable-level", "levels[l3]") in codes(desk(once, levels=levels(**changes)))
     policy = desk(once, levels=levels(**changes), rotas={"ana": Rota()})
     assert ("unreachable-level", "levels[l3]") not in codes(policy)
@@ -79,7 +89,7 @@ def test_a_case_left_alone_waits_for_ever_when_others_are_timed():
     (found, _) = check(policy).of("gap")
     assert (found.path, found.severity) == ("levels[l1]", "warning")
     assert "a case of priority `low` that is left alone on `l1` waits there for ever" in found.message
-    assert found.witness.case.priority(found.witness.at) == "low"
+    assert found.witness.case.priority(at=found.witness.at) == "low"
 
 
 def test_a_case_left_alone_waits_for_ever_by_choice():
@@ -96,7 +106,7 @@ def test_a_case_left_alone_waits_for_ever_by_choice():
 
 def test_what_only_an_event_can_touch_is_no_gap():
     """A policy that waits to be asked is not incomplete; targets at the very end do not count."""
-    asked = Rule(name="asked", when=F.escalation_requested, then=A.Notify("ana"))
+    asked = Rule(key="asked", when=F.escalation_request_open, then=A.Notify("ana"))
     assert codes(desk(asked, UP)) == []
     ended = Target.post_mortem("5 days")
     assert ("gap", "levels[l3]") in codes(desk(UP, targets=(ended,)))
@@ -112,7 +122,7 @@ def test_an_owner_without_cover_is_found_with_the_instants():
         "ana": Rota(person="ann", absences=away),
         "bo": Rota(person="ben", absences=((when("tue 09:00"), when("wed 11:00")),)),
     }
-    more: Any = {"l2": {"owner": "ana", "alternates": ("bo",), "nobody": "hold", "work": WORK}}
+    more: Any = {"l2": {"owner": "ana", "alternates": ("bo",), "if_nobody": "hold", "work": WORK}}
     policy = ladder(levels=levels(l1={"work": WORK}, l3={"work": WORK}, **more))
     during = (when("mon 00:00"), when("fri 00:00"))
     (found,) = check(policy, rotas=rotas, during=during).findings

@@ -13,7 +13,7 @@ from escalation_rules.analysis import check
 from tests.bench import desk, levels
 
 WORK = Checklist.of(done="Everything is done")
-UP = Rule(name="up", when=F.level_failed, to="next")
+UP = Rule(key="up", when=F.level_failed, to="next")
 
 
 def ladder(*rules: Rule, **changes: Any) -> Policy:
@@ -28,12 +28,12 @@ def codes(policy: Policy, **more: Any) -> list[tuple[str, str]]:
 
 def test_thresholds_outside_their_domain():
     """What comes out the same whatever the fact is; a test whether something is known at all is told as one."""
-    facts = (F.count("seats", 1, 100), F.flag("down"))
+    facts = (F.count("seats", minimum=1, maximum=100), F.flag("down"))
     rules = [
-        Rule(name="a", when=(F.replies >= 0) & F.acknowledged, to="l2"),
-        Rule(name="b", when=(F.count("seats") >= 1) & F.acknowledged, to="l3"),
-        Rule(name="c", when=F.count("seats").in_(5, 500) | F.escalation_requested, to="l3"),
-        Rule(name="d", when=(F.used("resolution") >= 0) & F.flag("down"), to="l2"),
+        Rule(key="a", when=(F.replies >= 0) & F.acknowledged, to="l2"),
+        Rule(key="b", when=(F.count("seats") >= 1) & F.acknowledged, to="l3"),
+        Rule(key="c", when=F.count("seats").in_(5, 500) | F.escalation_request_open, to="l3"),
+        Rule(key="d", when=(F.used("resolution") >= 0) & F.flag("down"), to="l2"),
     ]
     level = {"work": WORK, "targets": (Target.contact("1 day", when=(F.replies < 0) | F.acknowledged),)}
     targets = (Target.resolution("1 day", when=F.priority <= "urgent"), Target.resolution("1 day", when=F.moves >= 0))
@@ -52,8 +52,8 @@ def test_thresholds_outside_their_domain():
 def test_business_time_that_no_calendar_counts():
     """All time does in a policy without one, nights and weekends too; plain time is as it reads."""
     rules = (
-        Rule(name="a", when=F.open_for >= "8 business hours", to="l2"),
-        Rule(name="b", when=F.open_for >= "30 hours", to="l3"),
+        Rule(key="a", when=F.open_for >= "8 business hours", to="l2"),
+        Rule(key="b", when=F.open_for >= "30 hours", to="l3"),
     )
     targets = (Target.resolution("2 business days"), Target.update("1 day"))
     contact = Target.contact(Pick(by="priority", values={"high": "1 business hour"}, otherwise="1 day"))
@@ -98,6 +98,6 @@ def test_names_that_nothing_looks_at():
 )
 def test_priorities_that_are_left_out_where_others_are_named(when_, then, within, left_out):
     """A threshold or an "otherwise" is for all; a policy that never looks at the priority only lists the words."""
-    rule = Rule(name="r", when=when_, then=A.SetPriority(to=then) if then else A.Flag("look"))
+    rule = Rule(key="r", when=when_, then=A.RaisePriority(to=then) if then else A.Tag("look"))
     found = check(ladder(rule, targets=(Target.resolution(within),))).of("unused-priority")
     assert [one.message.split("never `")[1].split("`")[0] for one in found] == left_out

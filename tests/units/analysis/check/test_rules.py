@@ -17,7 +17,7 @@ from tests.bench import desk, levels
 NOTHING = E.other_than("attention", "expertise", "priority")
 """No request asks for anything else."""
 WORK = Checklist.of(done="Everything is done")
-UP = Rule(name="up", when=F.level_failed, to="next")
+UP = Rule(key="up", when=F.level_failed, to="next")
 
 
 def ladder(*rules: Rule, **changes: Any) -> Policy:
@@ -32,13 +32,13 @@ def codes(policy: Policy, **more: Any) -> list[tuple[str, str]]:
 
 def test_a_rule_without_any_room_above_it_is_dead_or_only_acts():
     """A move to where the case is already, or lower, is never made; with an action the rule still asks."""
-    there = Rule(name="there", when=F.level >= "l2", to="l2")
-    acting = Rule(name="acting", when=F.level >= "l3", to="next", then=A.Notify("ana"))
+    there = Rule(key="there", when=F.level >= "l2", to="l2")
+    acting = Rule(key="acting", when=F.level >= "l3", to="next", then=A.Notify("ana"))
     assert codes(ladder(there, acting)) == [("dead-rule", "rules[there].to"), ("move-never-made", "rules[acting].to")]
     found = check(ladder(there)).findings[0]
     assert "already on `l2` or above" in found.message
     decision = found.witness.decide(ladder(there))
-    assert (decision.levels["main"], decision.moves) == ("l2", ())
+    assert (decision.positions["main"].level, decision.moves) == ("l2", ())
     assert "the highest level" in check(ladder(acting)).findings[0].message
 
 
@@ -55,8 +55,8 @@ def test_a_rule_without_any_room_above_it_is_dead_or_only_acts():
         ((F.open_for >= "2 business days") & (F.open_for < "1 business day"), "less than 1 business day"),
         ((F.at_level_for >= "4 hours") & (F.open_for < "3 hours"), "open for less than 3 hours"),
         ((F.open_for >= "4 business hours") & (F.open_for < "3 hours"), "open for less than 3 hours"),
-        (F.escalation_requested & (F.escalations < 1), "requests for escalation: fewer than 1"),
-        ((F.past_due("resolution") >= "1 hour") & (F.deadline("resolution") == "met"), "target resolution is met"),
+        (F.escalation_request_open & (F.escalation_requests < 1), "requests for escalation: fewer than 1"),
+        ((F.overdue_for("resolution") >= "1 hour") & (F.outcome("resolution") == "met"), "target resolution is met"),
         (
             F.happened(E.CustomerReplied.like(topic="x"))
             & ~F.happened((E.CustomerReplied.like(topic="x"), E.Closed.like())),
@@ -67,7 +67,7 @@ def test_a_rule_without_any_room_above_it_is_dead_or_only_acts():
 )
 def test_a_dead_rule_is_told_with_the_fewest_comparisons_that_exclude_one_another(condition, why):
     """Facts that depend on one another, domains, and what rules run on at all."""
-    rule = Rule(name="dead", when=condition, to="l3", at="l2")
+    rule = Rule(key="dead", when=condition, to="l3", at_level="l2")
     facts = (F.choice("size", ("big", "small")), F.label("team"))
     policy = ladder(rule, facts=facts, targets=(Target.resolution("1 day"),))
     found = check(policy).of("dead-rule")
@@ -89,21 +89,21 @@ def test_a_dead_rule_is_told_with_the_fewest_comparisons_that_exclude_one_anothe
         F.happened(E.PriorityChanged.like()),
         F.happened(E.SupportReplied.like(public=E.ANY)),
         F.happened(E.EscalationRequested.like(wants=E.other_than("attention"))),
-        (F.plan_overdue >= 2) & ~F.plan_has_backup,
+        (F.plan_items_overdue >= 2) & ~F.plan_has_backup,
         F.plan_has_backup.as_condition(),
         F.moves >= 1,
         F.used("resolution") >= 2,
-        F.time_left("resolution") >= "30 minutes",
-        F.deadline("resolution") == "met",
+        F.remaining("resolution") >= "30 minutes",
+        F.outcome("resolution") == "met",
         F.status == "waiting",
         F.level.in_("l2", "l3") & ~F.level.in_("l3"),
     ],
 )
 def test_a_rule_that_can_hold_is_not_called_dead(condition):
     """What can come about has a case that shows it, found from the cells."""
-    rule = Rule(name="alive", when=condition, then=A.Flag("look"))
+    rule = Rule(key="alive", when=condition, then=A.Tag("look"))
     policy = ladder(
-        rule, facts=(F.label("team"),), targets=(Target.resolution("1 hour", stops=E.Closed.like(), pauses=()),)
+        rule, facts=(F.label("team"),), targets=(Target.resolution("1 hour", stop_on=E.Closed.like(), pause_on=()),)
     )
     assert check(policy).of("dead-rule") == ()
     board = Workbench(policy)
@@ -113,10 +113,10 @@ def test_a_rule_that_can_hold_is_not_called_dead(condition):
 
 def test_redundancy_needs_another_rule_that_is_as_free():
     """Not behind a checklist, not where the owner may be away, not without as fresh evidence."""
-    high = Rule(name="high", when=F.priority >= "high", to="l3")
-    urgent = Rule(name="urgent", when=F.priority >= "urgent", to="l2")
+    high = Rule(key="high", when=F.priority >= "high", to="l3")
+    urgent = Rule(key="urgent", when=F.priority >= "urgent", to="l2")
     ask = {"l3": {"entry": Checklist.of(known="Known?"), "work": WORK}, "l1": {"work": WORK}, "l2": {"work": WORK}}
-    away = {**ask, "l3": {"owner": "ana", "nobody": "hold", "work": WORK}}
+    away = {**ask, "l3": {"owner": "ana", "if_nobody": "hold", "work": WORK}}
     rota = {"ana": Rota(person="ann")}
     assert ("redundant-rule", "rules[urgent]") in codes(ladder(high, urgent))
     assert ("redundant-rule", "rules[urgent]") not in codes(ladder(high, urgent, levels=levels(**ask)))
@@ -129,22 +129,22 @@ def test_redundancy_needs_another_rule_that_is_as_free():
 
 def test_redundancy_of_next_rules_goes_by_evidence():
     """The same condition, or one of several: then the evidence is as late; otherwise a stale rule would not climb."""
-    failed = Rule(name="failed", when=F.level_failed, to="next")
-    either = Rule(name="either", when=F.level_failed | F.escalation_requested, to="next")
-    narrow = Rule(name="narrow", when=F.level_failed & (F.priority >= "high"), to="next")
+    failed = Rule(key="failed", when=F.level_failed, to="next")
+    either = Rule(key="either", when=F.level_failed | F.escalation_request_open, to="next")
+    narrow = Rule(key="narrow", when=F.level_failed & (F.priority >= "high"), to="next")
     assert codes(desk(either, failed, levels=ladder().levels)) == [("redundant-rule", "rules[failed]")]
     assert codes(desk(failed, narrow, levels=ladder().levels)) == []
-    top = Rule(name="top", when=F.level_failed, to="l3")
+    top = Rule(key="top", when=F.level_failed, to="l3")
     assert codes(desk(top, narrow, levels=ladder().levels)) == [("redundant-rule", "rules[narrow]")]
 
 
 def test_two_rules_may_cover_a_third_together():
     """Neither alone does."""
     rules = (
-        Rule(name="low", when=F.priority <= "normal", to="l2"),
-        Rule(name="high", when=F.priority > "normal", to="l3"),
-        Rule(name="any", when=(F.priority >= "low") & F.acknowledged, to="l2"),
-        Rule(name="other", when=F.replies >= 2, to="l2"),
+        Rule(key="low", when=F.priority <= "normal", to="l2"),
+        Rule(key="high", when=F.priority > "normal", to="l3"),
+        Rule(key="any", when=(F.priority >= "low") & F.acknowledged, to="l2"),
+        Rule(key="other", when=F.replies >= 2, to="l2"),
     )
     (found,) = check(ladder(*rules)).of("redundant-rule")
     assert found.path == "rules[any]"
@@ -153,9 +153,9 @@ def test_two_rules_may_cover_a_third_together():
 
 def test_the_same_said_twice_is_asked_twice():
     """Two rules that hold alike and ask alike; a third that asks more is another matter."""
-    one = Rule(name="one", when=F.level_failed & F.acknowledged, then=A.Notify("ana"))
-    two = one.model_copy(update={"name": "two"})
-    more = one.model_copy(update={"name": "more", "then": (A.Notify("bo"),)})
+    one = Rule(key="one", when=F.level_failed & F.acknowledged, then=A.Notify("ana"))
+    two = one.model_copy(update={"key": "two"})
+    more = one.model_copy(update={"key": "more", "then": (A.Notify("bo"),)})
     assert codes(ladder(one, two, more)) == [("duplicate-rule", "rules[two].then")]
 
 
@@ -176,7 +176,7 @@ def test_the_same_said_twice_is_asked_twice():
 )
 def test_a_next_rule_needs_something_that_can_happen_later(condition, silent):
     """Rule 22: what is settled on coming to a level is no evidence for leaving it."""
-    policy = ladder(Rule(name="up again", when=condition, to="next"))
+    policy = ladder(Rule(key="up again", when=condition, to="next"))
     assert (("next-without-evidence", "rules[up again].when") in codes(policy)) == silent
     for finding in check(policy).of("next-without-evidence"):
         decision = finding.witness.decide(policy)
@@ -188,24 +188,24 @@ def test_moves_on_another_track_are_evidence():
     """Only moves on the rule's own track are settled on coming to a level."""
     tracks = (Track(key="a", levels=ladder().levels), Track(key="b", levels=EscalationLevel(key="m")))
     rules = (
-        Rule(name="m", when=F.escalation_requested, to="m"),
-        Rule(name="along", when=F.moves >= 1, to="next", track="a"),
-        Rule(name="own", when=F.moves("a") >= 1, to="next", track="a"),
-        Rule(name="other", when=~F.level_failed("b"), to="next", track="a"),
+        Rule(key="m", when=F.escalation_request_open, to="m"),
+        Rule(key="along", when=F.moves >= 1, to="next", track="a"),
+        Rule(key="own", when=F.moves("a") >= 1, to="next", track="a"),
+        Rule(key="other", when=~F.level_failed("b"), to="next", track="a"),
     )
     assert codes(desk(*rules, tracks=tracks)) == [("next-without-evidence", "rules[own].when")]
 
 
 def test_a_rule_lowers_the_outcome_where_what_the_other_waits_for_happens_after_its_move():
     """Two rules that may hold at once, the higher of which then wins; not so when the lower one has gone first."""
-    high = Rule(name="high", when=F.priority >= "high", to="l2")
-    down = Rule(name="down", when=F.flag("down"), to="l3", at="l1")
+    high = Rule(key="high", when=F.priority >= "high", to="l2")
+    down = Rule(key="down", when=F.flag("down"), to="l3", at_level="l1")
     policy = ladder(high, down, facts=(F.flag("down"),))
     found = {one.path: one for one in check(policy).of("lowers-the-outcome")}
     assert list(found) == ["rules[up]", "rules[high]"]
     assert "`down`, which would have taken it higher" in found["rules[high]"].message
     without = ladder(down, facts=(F.flag("down"),))
     shown = found["rules[high]"].witness
-    assert [shown.decide(one).levels["main"] for one in (policy, without)] == ["l2", "l3"]
-    everywhere = down.model_copy(update={"at": ()})
+    assert [shown.decide(one).positions["main"].level for one in (policy, without)] == ["l2", "l3"]
+    everywhere = down.model_copy(update={"at_level": ()})
     assert check(ladder(high, everywhere, facts=(F.flag("down"),))).of("lowers-the-outcome") == ()

@@ -17,7 +17,7 @@ from tests.bench import desk, levels
 NOTHING = E.other_than("attention", "expertise", "priority")
 """No request asks for anything else."""
 WORK = Checklist.of(done="Everything is done")
-UP = Rule(name="up", when=F.level_failed, to="next")
+UP = Rule(key="up", when=F.level_failed, to="next")
 
 
 def ladder(*rules: Rule, **changes: Any) -> Policy:
@@ -33,18 +33,18 @@ def codes(policy: Policy, **more: Any) -> list[tuple[str, str]]:
 def test_targets_that_nothing_starts_or_stops():
     """Patterns that no event can match, or none that counts."""
     targets = (
-        Target(key="a", within="1 day", starts=E.EscalationRequested.like(wants=NOTHING), stops=E.Closed.like()),
-        Target(key="b", within="1 day", stops=E.Reviewed.like(actor="automation")),
-        Target(key="c", within="1 day", stops=E.EscalationRequested.like(wants=NOTHING)),
-        Target(key="d", within="1 day", stops=E.ActionTaken.like(actor="automation")),
-        Target(key="e", within="1 day", stops=E.Reviewed.like(actor=E.other_than("staff"))),
-        Target(key="f", within="1 day", stops=E.SupportReplied.like(automatic=True)),
+        Target(key="a", within="1 day", start_on=E.EscalationRequested.like(wants=NOTHING), stop_on=E.Closed.like()),
+        Target(key="b", within="1 day", stop_on=E.Reviewed.like(actor="automation")),
+        Target(key="c", within="1 day", stop_on=E.EscalationRequested.like(wants=NOTHING)),
+        Target(key="d", within="1 day", stop_on=E.ActionTaken.like(actor="automation")),
+        Target(key="e", within="1 day", stop_on=E.Reviewed.like(actor=E.other_than("staff"))),
+        Target(key="f", within="1 day", stop_on=E.SupportReplied.like(automatic=True)),
     )
     assert codes(ladder(targets=targets)) == [
-        ("target-never-starts", "targets[0].starts"),
-        ("target-never-stops", "targets[1].stops"),
-        ("target-never-stops", "targets[2].stops"),
-        ("target-never-stops", "targets[5].stops"),
+        ("target-never-starts", "targets[0].start_on"),
+        ("target-never-stops", "targets[1].stop_on"),
+        ("target-never-stops", "targets[2].stop_on"),
+        ("target-never-stops", "targets[5].stop_on"),
     ]
 
 
@@ -83,7 +83,13 @@ def test_a_target_whose_condition_never_holds():
             ),
             False,
         ),
-        ((Target.resolution("8 hours", when=F.priority < "high"), Target.resolution("9 hours", agreed=True)), False),
+        (
+            (
+                Target.resolution("8 hours", when=F.priority < "high"),
+                Target.resolution("9 hours", use_agreed_interval=True),
+            ),
+            False,
+        ),
         ((Target.resolution(Pick(by="priority", values={"low": "1 day"}, otherwise=None)),), False),
     ],
 )
@@ -106,7 +112,7 @@ def test_a_priority_without_a_target_does_not_hide_that_a_higher_one_gets_more_t
     policy = ladder(levels=levels(l1={"work": WORK}, l2=level, l3={"work": WORK}))
     (found,) = check(policy).of("slower-when-more-urgent")
     decision = found.witness.decide(policy)
-    assert decision.levels["main"] == "l2"
+    assert decision.positions["main"].level == "l2"
     assert decision.deadline("contact").budget == timedelta(hours=9)
 
 
