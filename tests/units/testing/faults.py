@@ -72,7 +72,7 @@ FAULTS = (
     Fault("entry checklists are not asked", "engine/rules.py", "if waived or found.entry is None", "if True or found.entry is None"),
     Fault("one item is enough", "engine/rules.py", "for item in checklist.items if checklist else ():", "for item in checklist.items[:1] if checklist else ():"),
     Fault("an expiry wakes nobody", "engine/fold.py", "in (_expiries(state), _cooldowns(state),", "in (_cooldowns(state),"),
-    Fault("the way down is always open", "engine/fold.py", "            missing, against = checked(\n                state, state.program.levels[track][level].de_escalation, state.entry[track], track\n            )", "missing, against = (), ()"),
+    Fault("the way down is always open", "engine/fold.py", "            missing, against = checked(\n                state, state.program.levels[track][level].de_escalation, state.entry[track], track\n            )", "            missing, against = (), ()"),
     Fault("a cooldown begins again and again", "engine/fold.py", "reach(state.entry[track] >> POSITION_BITS, cooldown)", "reach(state.now, cooldown)"),
     Fault("the end of a cooldown wakes nobody", "engine/fold.py", "_cooldowns(state), _of_moves", "_of_moves"),
     # time
