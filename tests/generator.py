@@ -48,7 +48,7 @@ SPANS = st.sampled_from(
     [
         *(f"{amount} {unit}s" for unit in ("hour", "business hour") for amount in (0, 1, 4, 8)),
         *(f"{amount} {unit}s" for unit in ("day", "business day") for amount in (0, 1, 2)),
-        *(f"{amount} business days, same time" for amount in (0, 1, 2)),
+        *(f"{amount} business days at same time" for amount in (0, 1, 2)),
         *("30 minutes", "90 minutes"),
     ]
 ).map(Span.parse)

@@ -77,6 +77,16 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "stopped": "stopped_at",
     },
     "WorkItem": {"due": "due_at"},
+    "Layer": {"every": "rrule", "joined_by": "with_member", "left_by": "without_member"},
+    "Clock": {"due": "due_at", "stopped": "stopped_at"},
+    "Row": {"due_after": "new_due_at", "due_before": "old_due_at"},
+    "Brief": {
+        "escalations": "escalation_requests",
+        "first_unanswered": "first_unanswered_at",
+        "reopened": "reopenings",
+    },
+    "Kpi": {"escalations": "escalation_requests", "reopened": "reopenings"},
+    "Kpis": {"per": "every"},
     "Finding": {"kind": "code", "mend": "fix", "text": "message"},
 }
 """Old and new names of fields and attributes by class; those of a base class hold for its subclasses."""

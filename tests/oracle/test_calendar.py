@@ -33,7 +33,7 @@ def test_ours_is_what_counting_minutes_finds(planned, data):
         count = data.draw(st.integers(0, 4))
         close, same = oracle.business_day(start, count)
         agree(close, calendar.add(start, f"{count} business days"))
-        agree(same, calendar.add(start, f"{count} business days, same time"))
+        agree(same, calendar.add(start, f"{count} business days at same time"))
 
 
 def agree(walked: datetime | None, ours: datetime | None) -> None:

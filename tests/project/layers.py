@@ -75,17 +75,16 @@ def depth_of(package: str) -> int:
 
 
 def drawing() -> str:
-    """The packages in layers, the highest first, with the files, the lines and the layers inside of each."""
+    """The packages in layers, the highest first, with the files and the layers inside of each."""
     known = modules()
-    rows = ["| layer | packages and modules (files, lines, layers inside) |", "|---|---|"]
+    rows = ["| layer | packages and modules (files, layers inside) |", "|---|---|"]
     drawn = layers(arrows())
     for number in range(len(drawn) - 1, -1, -1):
         cells = []
         for package in drawn[number]:
             paths = [path for name, path in known.items() if package_of(name) == package]
-            lines = sum(len(path.read_text().splitlines()) for path in paths)
-            inside = f", {len(paths)} files, {depth_of(package)} layers" if len(paths) > 1 else ""
-            cells.append(f"`{package}` ({lines} lines{inside})")
+            inside = f" ({len(paths)} files, {depth_of(package)} layers)" if len(paths) > 1 else ""
+            cells.append(f"`{package}`{inside}")
         rows.append(f"| {number + 1} | {', '.join(cells)} |")
     return "\n".join(rows) + "\n"
 

@@ -29,7 +29,7 @@ def utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-A_DAY_LATER = "1 business days, same time"
+A_DAY_LATER = "1 business days at same time"
 
 
 @pytest.mark.parametrize(

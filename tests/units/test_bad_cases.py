@@ -173,8 +173,8 @@ DESK, CASE = desk(), opened()
         (lambda: E.from_statuses([(when("mon 10:00"),)]), "expected (at, status) or (at, status, id)"),
         (lambda: E.from_statuses(["open"]), "not a change of status `open`"),
         (
-            lambda: Rota(person="ana").gaps(when("mon 09:00"), when("mon 10:00"), cover="office"),
-            "cover: not a calendar `office`, expected a `BusinessCalendar`",
+            lambda: Rota(person="ana").gaps(when("mon 09:00"), when("mon 10:00"), during="office"),
+            "during: not a calendar `office`, expected a `BusinessCalendar`",
         ),
     ],
 )

@@ -56,13 +56,13 @@ class Row(Value):
     at: Instant
     before: Frozen[str, str | None]
     after: Frozen[str, str | None]
-    due_before: Instant | None = None
-    due_after: Instant | None = None
+    old_due_at: Instant | None = None
+    new_due_at: Instant | None = None
 
     @property
     def differs(self) -> bool:
         """Whether it comes out otherwise."""
-        return (self.before, self.due_before) != (self.after, self.due_after)
+        return (self.before, self.old_due_at) != (self.after, self.new_due_at)
 
 
 class Difference(Value):
@@ -93,7 +93,7 @@ def _row(old: Policy, new: Policy, case: Case, at: datetime) -> Row:
     before, after = decide(old, case, at=at), decide(new, case, at=at)
     dues = [max((move.due_at for move in one.moves if move.due_at), default=None) for one in (before, after)]
     return Row(
-        case=case.id, at=at, before=levels_of(before), after=levels_of(after), due_before=dues[0], due_after=dues[1]
+        case=case.id, at=at, before=levels_of(before), after=levels_of(after), old_due_at=dues[0], new_due_at=dues[1]
     )
 
 

@@ -85,8 +85,8 @@ def how_many(tries: int) -> int:
 
 
 def history_at(case: Case, at: datetime, sketches: Iterable[EventSketch]) -> Case:
-    """The case with these events at an instant."""
-    return case.record(*(kind(at=at, **fields) for kind, fields in sketches))
+    """The case with these events at an instant, without a second opening, which no history can have (rule 8)."""
+    return case.record(*(kind(at=at, **fields) for kind, fields in sketches if kind is not E.Opened))
 
 
 def walk(program: Program, case: Case, steps: int) -> Iterator[State]:

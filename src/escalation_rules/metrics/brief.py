@@ -46,10 +46,10 @@ class Brief(Value):
     updates: int
     messages: int
     asked_for_status: int
-    escalations: int
-    first_unanswered: Instant | None
+    escalation_requests: int
+    first_unanswered_at: Instant | None
     moves: int
-    reopened: int
+    reopenings: int
     kept: Rate
     overdue: tuple[str, ...] = ()
 
@@ -61,20 +61,20 @@ class Brief(Value):
         zone = load_zone(self.timezone)
         standing = ", ".join(level for level in self.levels.values() if level is not None)
         since = phrase_instant(self.unanswered_since, zone) if self.unanswered_since else None
-        first = phrase_instant(self.first_unanswered, zone) if self.first_unanswered else None
+        first = phrase_instant(self.first_unanswered_at, zone) if self.first_unanswered_at else None
         unanswered = f"first unanswered since {first}" if first else "none unanswered"
         return page(
             f"{self.case} at {phrase_instant(self.at, zone)}: {self.status} on {standing or 'no level'}",
             (
                 ("priority", self.priority or "not set"),
-                ("age", f"{phrase_length(self.age)}, reopened {self.reopened} times"),
+                ("age", f"{phrase_length(self.age)}, reopened {self.reopenings} times"),
                 ("responses", f"{self.responses}; internal or automatic, and not counted: {self.notes}"),
                 ("time between them", self.gaps),
                 ("time the customer waited", self.waits),
                 ("waiting now", f"unanswered since {since}" if since else "nothing unanswered"),
                 ("updates sent", self.updates),
                 ("customer's messages", f"{self.messages}, asking for the status {self.asked_for_status} times"),
-                ("escalations", f"{self.escalations}, {unanswered}"),
+                ("escalations", f"{self.escalation_requests}, {unanswered}"),
                 ("moves up", self.moves),
                 ("targets kept", self.kept),
                 ("overdue", ", ".join(self.overdue) or "nothing"),
@@ -120,10 +120,10 @@ def brief(policy: Policy, case: Case, *, at: datetime) -> Brief:
         updates=sum(isinstance(event, E.UpdateSent) and event.audience == "customer" for event in known),
         messages=len(messages),
         asked_for_status=sum(event.asks_for_status for event in messages),
-        escalations=case.escalation_requests(at=at),
-        first_unanswered=case.first_open_escalation_request(at=at),
+        escalation_requests=case.escalation_requests(at=at),
+        first_unanswered_at=case.first_open_escalation_request(at=at),
         moves=sum(fold(program_of(policy), case, microseconds_of(moment)).ups),
-        reopened=case.reopenings(at=at),
+        reopenings=case.reopenings(at=at),
         kept=Rate(part=met, whole=met + outcomes.count("breached")),
         overdue=tuple(late),
     )

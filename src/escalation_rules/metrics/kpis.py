@@ -130,13 +130,13 @@ class Kpi(Value):
     start: Instant | None = None
     group: str | None = None
     opened: int = 0
-    escalations: int = 0
+    escalation_requests: int = 0
     elevations: int = 0
     unanswered: int = 0
     time_to_answer: Spread = Spread()
     moves: Frozen[str, int] = FrozenDict()
     status_requests: int = 0
-    reopened: int = 0
+    reopenings: int = 0
     first_resolution: Spread = Spread()
     total_resolution: Spread = Spread()
     attainment: tuple[Attainment, ...] = ()
@@ -225,12 +225,12 @@ def kpis(
 
 def _figures(row: Kpi) -> Iterator[tuple[str, object]]:
     yield "opened", row.opened
-    yield "escalations", f"{row.escalations}, unanswered {row.unanswered}"
+    yield "escalations", f"{row.escalation_requests}, unanswered {row.unanswered}"
     yield "time to answer", row.time_to_answer
     yield "elevations", row.elevations
     yield "moves up", _counts(row.moves)
     yield "status requests", row.status_requests
-    yield "reopened", row.reopened
+    yield "reopened", row.reopenings
     yield "first resolution", row.first_resolution
     yield "total resolution", row.total_resolution
     for one in row.attainment:
@@ -305,13 +305,13 @@ def _row(start: datetime | None, group: str | None, marks: list[_Mark]) -> Kpi:
         start=start,
         group=group,
         opened=len(of("opened")),
-        escalations=len(of("escalation")),
+        escalation_requests=len(of("escalation")),
         elevations=len(of("elevation")),
         unanswered=sum(mark.length is None for mark in of("escalation")),
         time_to_answer=spread("escalation"),
         moves=counted("move"),
         status_requests=len(of("status")),
-        reopened=len(of("reopened")),
+        reopenings=len(of("reopened")),
         first_resolution=spread("first"),
         total_resolution=spread("total"),
         attainment=tuple(_attainment(of("deadline"))),

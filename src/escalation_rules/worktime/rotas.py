@@ -84,15 +84,15 @@ class Layer(Value):
     """People who take turns from `start` until `until`, on duty only `during` the openings of a calendar, if given.
 
     A turn lasts a `turn` (a week unless said): one of hours elapses, one of days, weeks or months hands over at the
-    same wall time. With `every`, an RFC 5545 recurrence, turns begin when it says, at the wall time of `start` unless
+    same wall time. With `rrule`, an RFC 5545 recurrence, turns begin when it says, at the wall time of `start` unless
     it says otherwise, and last until the next begins or, if given, a `turn`; so a weekly shift is a layer of one
     member. The first turn begins at `anchor`, or else at `start`: a layer that starts later with the same anchor goes
     on with the same turns. `changes` says who takes turns from when on; the order goes on from whose turn it would
-    have been, and what was before stays as it was. Written with `joined_by` and `left_by`. Raises `InvalidValue`.
+    have been, and what was before stays as it was. Written with `with_member` and `without_member`. Raises `InvalidValue`.
 
     >>> from datetime import datetime, timezone
     >>> monday = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
-    >>> nights = Layer(("ann", "ben"), monday.replace(hour=18), "15 hours", every="FREQ=WEEKLY;BYDAY=MO,TU,WE,TH")
+    >>> nights = Layer(("ann", "ben"), monday.replace(hour=18), "15 hours", rrule="FREQ=WEEKLY;BYDAY=MO,TU,WE,TH")
     >>> from escalation_rules import Rota
     >>> Rota(layers=(nights,)).on_duty(monday.replace(day=3, hour=22))
     'ben'
@@ -102,7 +102,7 @@ class Layer(Value):
     start: Instant
     turn: Span | None = None
     until: Instant | None = None
-    every: Recurrence | None = None
+    rrule: Recurrence | None = None
     during: AnyCalendar | None = None
     anchor: Instant | None = None
     changes: tuple[Roster, ...] = ()
@@ -115,7 +115,7 @@ class Layer(Value):
             start: InstantLike,
             turn: SpanLike | None = None,
             until: InstantLike | None = None,
-            every: str | None = None,
+            rrule: str | None = None,
             during: AnyCalendar | None = None,
             anchor: InstantLike | None = None,
             changes: Sequence[Roster] = (),
@@ -144,16 +144,16 @@ class Layer(Value):
         sinces = [roster.since for roster in self.changes]
         if sinces != sorted(set(sinces)):
             yield Problem("changes of members out of order", path="changes", expected="each later than the one before")
-        if self.every is not None and not _comes(self.every, self.start.replace(tzinfo=None)):
-            yield Problem("a recurrence that never comes", self.every, "every", _EXPECTED)
+        if self.rrule is not None and not _comes(self.rrule, self.start.replace(tzinfo=None)):
+            yield Problem("a recurrence that never comes", self.rrule, "rrule", _EXPECTED)
 
-    def joined_by(self, person: str, since: datetime) -> Layer:
+    def with_member(self, who: str, *, since: datetime) -> Layer:
         """The layer with one more member, at the end of the order, from the first handover at or after `since`."""
-        return self._changed((*self._latest, person), since)
+        return self._changed((*self._latest, who), since)
 
-    def left_by(self, person: str, since: datetime) -> Layer:
+    def without_member(self, who: str, *, since: datetime) -> Layer:
         """The layer without a member from the first handover at or after `since`."""
-        return self._changed(tuple(one for one in self._latest if one != person), since)
+        return self._changed(tuple(one for one in self._latest if one != who), since)
 
     @property
     def _latest(self) -> tuple[str, ...]:
@@ -242,14 +242,14 @@ class Handovers:
         self._until = None if layer.until is None else microseconds_of(layer.until)
         self._handovers: _Steps | _Occurrences = (
             _Steps(start, layer.turn or Span(1, "weeks"), zone)
-            if layer.every is None
-            else _Occurrences(start, layer.every, zone)
+            if layer.rrule is None
+            else _Occurrences(start, layer.rrule, zone)
         )
-        self._length = layer.turn if layer.every is not None else None
+        self._length = layer.turn if layer.rrule is not None else None
         self._zone = zone
         self._line = layer.during.line if layer.during is not None else None
         self._orders = self._orders_of(layer)
-        self._alone = self._length is None and layer.every is None and len({*layer.members}) == 1 and not layer.changes
+        self._alone = self._length is None and layer.rrule is None and len({*layer.members}) == 1 and not layer.changes
         self.edges = [
             microseconds_of(edge)
             for edge in (layer.start, layer.until, *(one.since for one in layer.changes))
@@ -432,23 +432,23 @@ class Rota(Value):
         return tuple(Shift(person=who, start=datetime_of(a), end=datetime_of(b)) for a, b, who in parts)
 
     def gaps(
-        self, start: datetime, end: datetime, cover: AnyCalendar | None = None
+        self, start: datetime, end: datetime, *, during: AnyCalendar | None = None
     ) -> tuple[tuple[datetime, datetime], ...]:
         """The times between two instants, each as (from, to), at which nobody is on duty.
 
-        With `cover` only the openings of that calendar have to be covered. A time that is empty or reversed has
+        With `during` only the openings of that calendar have to be covered. A time that is empty or reversed has
         none, as such a time has no openings. Raises `InvalidValue` for a naive datetime and for what is no calendar.
 
         >>> from datetime import datetime, timezone
         >>> monday = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
-        >>> rota = Rota(layers=(Layer(("ann",), monday, "8 hours", every="FREQ=WEEKLY;BYDAY=MO,TU"),))
+        >>> rota = Rota(layers=(Layer(("ann",), monday, "8 hours", rrule="FREQ=WEEKLY;BYDAY=MO,TU"),))
         >>> [(a.day, a.hour, b.hour) for a, b in rota.gaps(monday, monday.replace(day=3, hour=17))]
         [(2, 17, 9)]
         """
-        if not isinstance(cover, Calendar | None):
-            raise InvalidValue(Problem("not a calendar", cover, path="cover", expected="a `BusinessCalendar`"))
+        if not isinstance(during, Calendar | None):
+            raise InvalidValue(Problem("not a calendar", during, path="during", expected="a `BusinessCalendar`"))
         first, last = instant_of(start), instant_of(end)
-        wanted = (CONTINUOUS if cover is None else cover.line).windows(first, last)
+        wanted = (CONTINUOUS if during is None else during.line).windows(first, last)
         covered = [(a, b) for a, b, _ in self._parts(first, last)]
         found = [gap for a, b in wanted for gap in _left(a, b, covered)]
         return tuple((datetime_of(a, start.tzinfo), datetime_of(b, start.tzinfo)) for a, b in found)

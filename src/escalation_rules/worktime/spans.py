@@ -32,7 +32,10 @@ Unit = Literal[
 UNITS: tuple[str, ...] = get_args(Unit)
 
 _MICROSECONDS = {"seconds": 1_000_000, "minutes": 60_000_000, "hours": 3_600_000_000}
-_TEXT = re.compile(r"\s*(?P<amount>[-+]?\d+(?:\.\d+)?)\s+(?P<unit>[a-z ]+?)(?P<same>,\s*same time)?\s*", re.IGNORECASE)
+_TEXT = re.compile(
+    r"\s*(?P<amount>[-+]?\d+(?:\.\d+)?)\s+(?P<unit>[a-z ]+?)(?P<same>,\s*same time| at (?:the )?same time)?\s*",
+    re.IGNORECASE,
+)
 _ISO = re.compile(
     r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?P<clock>T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
@@ -97,7 +100,7 @@ class Span(Value):
 
     def __str__(self) -> str:
         unit = self.unit.removesuffix("s") if self.amount == 1 else self.unit
-        return f"{self.amount} {unit}" + (", same time" if self.due == "same time" else "")
+        return f"{self.amount} {unit}" + (" at same time" if self.due == "same time" else "")
 
     @model_validator(mode="before")
     @classmethod

@@ -119,7 +119,7 @@ LEGS = [Leg(monday_9am), Leg(since="2026-03-02T10:00:00Z", calendar=BANK), Leg(m
 due: datetime | None = Clock(LEGS, timedelta(hours=4)).due_at
 Clock(legs=tuple(LEGS), budget="PT4H", stopped_at="2026-03-02T15:00:00Z")
 WEEK = Layer(("ann", "ben"), monday_9am, "1 week", until="2027-03-01T09:00:00Z", during=BANK)
-NIGHTS = Layer(["dan"], "2026-03-02T18:00:00Z", timedelta(hours=15), every="FREQ=WEEKLY;BYDAY=MO", anchor=monday_9am)
+NIGHTS = Layer(["dan"], "2026-03-02T18:00:00Z", timedelta(hours=15), rrule="FREQ=WEEKLY;BYDAY=MO", anchor=monday_9am)
 CHANGED = Layer(members=["ann"], start=monday_9am, changes=[Roster(tuesday_noon, ("ann", "cat"))])
 ROTA = Rota("carol", (WEEK, NIGHTS), [Shift("ann", monday_9am, "2026-03-02T17:00:00Z")], timezone="Europe/London")
 Rota(

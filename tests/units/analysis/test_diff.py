@@ -287,7 +287,7 @@ def test_the_table_of_before_and_after():
     rows = found.on(cases, at=when("tue 12:00"))
     assert [(dict(row.before), dict(row.after)) for row in rows] == [({"main": "l2"}, {"main": "l2"})] * 2
     assert rows[0].differs
-    assert (rows[0].due_before, rows[0].due_after) == (when("mon 17:00"), when("mon 13:00"))
+    assert (rows[0].old_due_at, rows[0].new_due_at) == (when("mon 17:00"), when("mon 13:00"))
 
 
 def test_when_the_budget_is_spent_nothing_is_called_better():

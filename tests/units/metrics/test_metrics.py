@@ -139,9 +139,9 @@ class TestKpis:
         found = kpis(self.POLICY, [case], at=when("thu 09:00"))
         (row,) = found.rows
         assert (row.start, row.group, row.opened) == (None, None, 1)
-        assert (row.escalations, row.elevations, row.unanswered) == (3, 1, 1)
+        assert (row.escalation_requests, row.elevations, row.unanswered) == (3, 1, 1)
         assert (row.time_to_answer.n, row.time_to_answer.longest) == (2, 3 * HOUR)
-        assert (dict(row.moves), row.status_requests, row.reopened) == ({"main": 1}, 1, 1)
+        assert (dict(row.moves), row.status_requests, row.reopenings) == ({"main": 1}, 1, 1)
         assert (row.first_resolution.mean, row.total_resolution.mean) == (7 * HOUR, 31 * HOUR)
         assert dict(row.causes) == {"no service issue": 1}
         assert [(one.target, one.level, one.met, one.breached) for one in row.attainment] == [
@@ -215,8 +215,8 @@ class TestKpis:
             ("lead", "second line"),
         ):
             found = kpis(self.POLICY, [case], at=when("mon 14:00"), by=by)
-            assert found.row(group).escalations == 1, by
-        assert found.row("nobody").escalations == 0
+            assert found.row(group).escalation_requests == 1, by
+        assert found.row("nobody").escalation_requests == 0
         assert kpis(self.POLICY, [opened()], at=when("mon 14:00"), by="analyst").row(None).opened == 1
         with pytest.raises(UnknownName, match=r"unknown group `chanel`.*did you mean `channel`"):
             kpis(self.POLICY, [case], at=when("mon 14:00"), by="chanel")
@@ -370,7 +370,11 @@ class TestBrief:
         page = brief(policy, case, at=when("mon 16:00"))
         assert (page.waits.n, page.waits.longest, page.gaps.longest) == (1, 2 * HOUR, HOUR)
         assert (page.responses, page.notes, page.updates, page.messages, page.moves) == (2, 1, 1, 2, 1)
-        assert (page.escalations, page.first_unanswered, page.unanswered_since) == (1, when("mon 11:00"), None)
+        assert (page.escalation_requests, page.first_unanswered_at, page.unanswered_since) == (
+            1,
+            when("mon 11:00"),
+            None,
+        )
         assert (page.overdue, str(page.kept)) == (("resolution",), "0 of 1 (0 %)")
         assert "nothing unanswered" in page.explain()
         assert Brief.model_validate_json(page.model_dump_json()) == page
@@ -435,7 +439,7 @@ def test_a_brief_counts_replies_and_requests():
         E.EscalationRequested(at=after(1)), E.SupportReplied(at=after(2)), E.SupportReplied(at=after(2), public=False)
     )
     found = brief(desk(), case, at=after(3))
-    assert (found.responses, found.notes, found.escalations, found.first_unanswered, found.age) == (
+    assert (found.responses, found.notes, found.escalation_requests, found.first_unanswered_at, found.age) == (
         1,
         1,
         1,

@@ -48,7 +48,7 @@ def test_EU1_escalation_is_not_elevation():
     case = case.record(request("05-22 10:00", wants="expertise"))
     assert to_whom(policy, case, "05-22 10:00") == {"elevation": "architects"}
     row = kpis(policy, [settle(policy, case, at=when("05-22 10:00")).case], at=when("05-22 11:00")).row()
-    assert (row.escalations, row.elevations, dict(row.moves)) == (1, 2, {"elevation": 2, "management": 1})
+    assert (row.escalation_requests, row.elevations, dict(row.moves)) == (1, 2, {"elevation": 2, "management": 1})
 
 
 def test_EU2_the_utility_alerts_everybody():
@@ -122,10 +122,10 @@ def test_EU4_the_brief_and_the_prepared_text():
     (text,) = [one.action for one in decide(policy, case, at=when("05-22 09:00")).actions if one.level]
     assert (text.roles, text.sender, text.message) == (("customer",), DUTY, "we are on it")
     page = brief(policy, case, at=when("05-22 10:00"))
-    assert (page.priority, page.age, page.escalations) == ("normal", timedelta(hours=25), 1)
+    assert (page.priority, page.age, page.escalation_requests) == ("normal", timedelta(hours=25), 1)
     assert (page.responses, page.notes, page.messages, page.asked_for_status) == (2, 1, 2, 1)
     assert (page.gaps.mean, page.waits.longest) == (timedelta(hours=3), timedelta(hours=3))
-    assert (page.unanswered_since, page.first_unanswered) == (when("05-21 16:00"), when("05-22 09:00"))
+    assert (page.unanswered_since, page.first_unanswered_at) == (when("05-21 16:00"), when("05-22 09:00"))
     assert (
         str(page)
         == """\
@@ -182,11 +182,11 @@ def test_EU6_somebody_is_always_on_duty():
     """A rota with a gap is found, with its instants; a request in the gap is held until somebody comes."""
     policy = presets.escalation_utility().with_rotas({DUTY: gapped()})
     always = policy.calendars[policy.track_of("duty_manager").calendar]
-    assert gapped().gaps(when("05-18 08:00"), when("06-01 08:00"), cover=always) == (
+    assert gapped().gaps(when("05-18 08:00"), when("06-01 08:00"), during=always) == (
         (when("05-22 20:00"), when("05-23 08:00")),
     )
     whole = Rota(layers=gapped().layers, timezone="Europe/London")
-    assert whole.gaps(when("05-18 08:00"), when("06-01 08:00"), cover=always) == ()
+    assert whole.gaps(when("05-18 08:00"), when("06-01 08:00"), during=always) == ()
     case = incident(request("05-22 23:00"))
     held = decide(policy, case, at=when("05-22 23:00"))
     assert (held.moves, held.blocked[0].until, held.wake_at) == (
@@ -214,7 +214,10 @@ def test_EU7_escalations_are_a_kpi_of_support():
     cases = [worked("U-1", "ann", "05-21", "05-22"), worked("U-2", "ben", "06-02"), worked("U-3", "ann")]
     cases[2] = cases[2].record(request("06-03 10:00"))
     found = kpis(policy, cases, at=when("06-04 10:00"), every="month", by="analyst")
-    told = [(one.group, one.start, one.escalations, one.unanswered, str(one.attained("answer"))) for one in found.rows]
+    told = [
+        (one.group, one.start, one.escalation_requests, one.unanswered, str(one.attained("answer")))
+        for one in found.rows
+    ]
     assert told == [
         ("ann", when("05-01 00:00"), 2, 0, "2 of 2 (100 %)"),
         ("ben", when("05-01 00:00"), 0, 0, "0 of 0"),

@@ -213,8 +213,8 @@ def test_VC5_duty_managers_cover_day_and_night_and_a_gap_is_found():
     for side in ("reseller", "vendor"):
         cover = policy.calendars[policy.track_of(f"{side}_duty_manager").calendar]
         whole, gapped = around_the_clock(leave=False), around_the_clock(leave=True)
-        assert whole.gaps(when("05-18 08:00"), when("06-15 08:00"), cover=cover) == ()
-        assert gapped.gaps(when("05-18 08:00"), when("06-15 08:00"), cover=cover) == (
+        assert whole.gaps(when("05-18 08:00"), when("06-15 08:00"), during=cover) == ()
+        assert gapped.gaps(when("05-18 08:00"), when("06-15 08:00"), during=cover) == (
             (when("05-23 08:00"), when("05-23 16:00")),
         )
     policy = policy.with_rotas({STORAGE_MANAGER: gapped})

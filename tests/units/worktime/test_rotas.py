@@ -139,19 +139,27 @@ class TestChanges:
         (lambda: Layer(members=("a",), start=when("mon 09:00"), turn="1 business day"), "not a turn `Span"),
         (lambda: Layer(members=("a",), start=when("mon 09:00"), turn="0 hours"), "not a turn `Span"),
         (lambda: Rota(timezone="Mars/Base"), "unknown time zone `Mars/Base`"),
-        (lambda: turns(every="FREQ=HOURLY"), "not a frequency `HOURLY`"),
-        (lambda: turns(every="BYDAY=MO"), "not a frequency `None`"),
+        (lambda: turns(rrule="FREQ=HOURLY"), "not a frequency `HOURLY`"),
+        (lambda: turns(rrule="BYDAY=MO"), "not a frequency `None`"),
         (
-            lambda: turns(every="FREQ=DAILY;UNTIL=20260101"),
+            lambda: turns(rrule="FREQ=DAILY;UNTIL=20260101"),
             "unknown part of a recurrence `UNTIL`.*did you mean `until`",
         ),
-        (lambda: turns(every="FREQ=DAILY;BYDAYS=MO"), "unknown part of a recurrence `BYDAYS`.*did you mean `BYDAY`"),
-        (lambda: turns(every="FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"), "a recurrence that never comes"),
-        (lambda: turns(every="FREQ=DAILY;INTERVAL=0"), "a recurrence that never comes"),
-        (lambda: turns(every="FREQ=DAILY;BYDAY=XX"), "a recurrence that never comes"),
+        (lambda: turns(rrule="FREQ=DAILY;BYDAYS=MO"), "unknown part of a recurrence `BYDAYS`.*did you mean `BYDAY`"),
+        (lambda: turns(rrule="FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"), "a recurrence that never comes"),
+        (lambda: turns(rrule="FREQ=DAILY;INTERVAL=0"), "a recurrence that never comes"),
+        (lambda: turns(rrule="FREQ=DAILY;BYDAY=XX"), "a recurrence that never comes"),
         (lambda: turns(anchor=when("tue 09:00")), "anchor: an anchor after the start"),
-        (lambda: turns().left_by("ann", when("mon 09:00")).left_by("ben", when("tue 09:00")), "without members"),
-        (lambda: turns().joined_by("a", when("tue 09:00")).joined_by("b", when("mon 09:00")), "out of order"),
+        (
+            lambda: (
+                turns().without_member("ann", since=when("mon 09:00")).without_member("ben", since=when("tue 09:00"))
+            ),
+            "without members",
+        ),
+        (
+            lambda: turns().with_member("a", since=when("tue 09:00")).with_member("b", since=when("mon 09:00")),
+            "out of order",
+        ),
     ],
 )
 def test_a_rota_that_cannot_be_is_refused(make, text):
@@ -165,7 +173,7 @@ class TestRecurrence:
 
     def test_a_weekly_shift_of_one_person(self):
         """On Mondays and Wednesdays for eight hours, and nobody else at other times."""
-        shift = Layer(("ann",), when("mon 09:00"), "8 hours", every="FREQ=WEEKLY;BYDAY=MO,WE")
+        shift = Layer(("ann",), when("mon 09:00"), "8 hours", rrule="FREQ=WEEKLY;BYDAY=MO,WE")
         rota = Rota(layers=(shift,), timezone="Europe/London")
         assert told(rota, "mon 09:00", "mon 16:59", "mon 17:00", "tue 10:00", "wed 10:00", "mon+1 10:00") == [
             "ann",
@@ -178,7 +186,7 @@ class TestRecurrence:
 
     def test_turns_last_until_the_next_begins(self):
         """The week for one, the weekend for the other, handing over at times of their own."""
-        layer = turns(turn=None, every="rrule:freq=weekly;byday=mo,fr;byhour=17;byminute=0")
+        layer = turns(turn=None, rrule="rrule:freq=weekly;byday=mo,fr;byhour=17;byminute=0")
         rota = Rota(layers=(layer,), timezone="Europe/London")
         assert told(rota, "mon 10:00", "mon 17:00", "fri 16:59", "fri 17:00", "mon+1 16:00", "mon+1 17:00") == [
             None,
@@ -191,7 +199,7 @@ class TestRecurrence:
 
     def test_a_recurrence_may_end(self):
         """After the last turn of a given length nobody is on duty; without a length the last goes on."""
-        rota = Rota(layers=(turns(turn="2 days", every="FREQ=WEEKLY;COUNT=2"),))
+        rota = Rota(layers=(turns(turn="2 days", rrule="FREQ=WEEKLY;COUNT=2"),))
         assert told(rota, "mon 10:00", "wed 10:00", "mon+1 10:00", "wed+1 10:00", "mon+9 10:00") == [
             "ann",
             None,
@@ -200,9 +208,10 @@ class TestRecurrence:
             None,
         ]
         assert next_change(rota, when("wed+1 10:00")) is None
-        assert told(Rota(layers=(turns(turn=None, every="FREQ=WEEKLY;COUNT=2"),)), "mon+9 10:00") == ["ben"]
+        assert told(Rota(layers=(turns(turn=None, rrule="FREQ=WEEKLY;COUNT=2"),)), "mon+9 10:00") == ["ben"]
         assert told(
-            Rota(layers=(turns(every="FREQ=WEEKLY;COUNT=2").joined_by("zoe", when("mon+5 09:00")),)), "mon 10:00"
+            Rota(layers=(turns(rrule="FREQ=WEEKLY;COUNT=2").with_member("zoe", since=when("mon+5 09:00")),)),
+            "mon 10:00",
         )
 
     @pytest.mark.parametrize(
@@ -210,7 +219,7 @@ class TestRecurrence:
     )
     def test_a_handover_survives_daylight_saving(self, start, begins):
         """At the first instant after the gap; at the first occurrence of a time that is repeated."""
-        layer = Layer(("ann", "ben"), datetime(*start, tzinfo=NEW_YORK), every="FREQ=WEEKLY")
+        layer = Layer(("ann", "ben"), datetime(*start, tzinfo=NEW_YORK), rrule="FREQ=WEEKLY")
         rota = Rota(layers=(layer,), timezone="America/New_York")
         handover = datetime(*begins, tzinfo=NEW_YORK).astimezone(UTC)
         assert next_change(rota, handover - timedelta(days=1)) == handover
@@ -219,7 +228,7 @@ class TestRecurrence:
     def test_a_turn_of_a_day_is_wall_time_and_one_of_hours_elapses(self):
         """Over the night in which clocks go forward a day has 23 hours."""
         for turn, hours in (("1 day", 23), ("24 hours", 24)):
-            layer = Layer(("ann",), datetime(2024, 3, 9, 9, tzinfo=NEW_YORK), turn, every="FREQ=MONTHLY")
+            layer = Layer(("ann",), datetime(2024, 3, 9, 9, tzinfo=NEW_YORK), turn, rrule="FREQ=MONTHLY")
             (shift,) = Rota(layers=(layer,), timezone="America/New_York").shifts(
                 layer.start, datetime(2024, 3, 20, tzinfo=NEW_YORK)
             )
@@ -232,7 +241,7 @@ class TestWhoTakesTurns:
     def test_adding_a_person_does_not_reshuffle_the_past(self):
         """Nor the order of those who are there: it goes on from whose turn it would have been."""
         before = turns(members=("ann", "ben", "cat"))
-        after = before.joined_by("dan", when("fri 00:00"))
+        after = before.with_member("dan", since=when("fri 00:00"))
         days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "mon+1", "tue+1"]
         told_before = told(Rota(layers=(before,)), *(f"{day} 10:00" for day in days))
         told_after = told(Rota(layers=(after,)), *(f"{day} 10:00" for day in days))
@@ -241,14 +250,14 @@ class TestWhoTakesTurns:
 
     def test_a_person_may_leave(self):
         """The next in the order has the turn; a change on the very handover takes effect at it."""
-        layer = turns(members=("ann", "ben", "cat")).left_by("ben", when("tue 09:00"))
+        layer = turns(members=("ann", "ben", "cat")).without_member("ben", since=when("tue 09:00"))
         assert told(Rota(layers=(layer,)), "mon 10:00", "tue 08:59", "tue 09:00", "wed 10:00") == [
             "ann",
             "ann",
             "cat",
             "ann",
         ]
-        early = turns().joined_by("zoe", when("mon 09:00") - timedelta(days=30))
+        early = turns().with_member("zoe", since=when("mon 09:00") - timedelta(days=30))
         assert told(Rota(layers=(early,)), "mon 10:00", "tue 10:00", "wed 10:00") == ["ann", "ben", "zoe"]
 
     def test_nobody_of_the_old_ones_stays(self):
@@ -286,7 +295,7 @@ class TestShiftsAndGaps:
     """The plan between two instants."""
 
     ROTA = Rota(
-        layers=(turns(turn="8 hours", every="FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR"),),
+        layers=(turns(turn="8 hours", rrule="FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR"),),
         overrides=(Shift(person="zoe", start=when("tue 12:00"), end=when("tue 20:00")),),
         absences=(Absence(start=when("wed 09:00"), end=when("thu 09:00")),),
         timezone="Europe/London",
@@ -309,7 +318,7 @@ class TestShiftsAndGaps:
     def test_gaps_are_what_nobody_covers(self):
         """Of all time, or of the openings of a calendar."""
         office = BusinessCalendar("Europe/London", {"mon-fri": "09:00-18:00"})
-        gaps = self.ROTA.gaps(when("mon 09:00"), when("thu 12:00"), cover=office)
+        gaps = self.ROTA.gaps(when("mon 09:00"), when("thu 12:00"), during=office)
         assert [(f"{a:%a %H}", f"{b:%a %H}") for a, b in gaps] == [("Mon 17", "Mon 18"), ("Wed 09", "Wed 18")]
         assert gaps[0][0].tzinfo is when("mon 09:00").tzinfo
         assert self.ROTA.gaps(when("mon 12:00"), when("tue 10:00")) == ((when("mon 17:00"), when("tue 09:00")),)
@@ -320,7 +329,7 @@ class TestShiftsAndGaps:
         """As it has no openings."""
         for start, end in ((when("tue 10:00"), when("mon 09:00")), (when("mon 09:00"), when("mon 09:00"))):
             assert self.ROTA.shifts(start, end) == Rota().gaps(start, end) == ()
-            assert Rota().gaps(start, end, cover=BusinessCalendar.always("UTC")) == ()
+            assert Rota().gaps(start, end, during=BusinessCalendar.always("UTC")) == ()
 
 
 def layer(start, length, **fields):
@@ -330,7 +339,7 @@ def layer(start, length, **fields):
 def test_threads_that_follow_one_recurrence_find_the_same():
     """Occurrences are found once, in order, whoever asks."""
     instants = [when("mon 10:00") + timedelta(days=day * 97 % 3_000) for day in range(200)]
-    layer = Layer(("ann", "ben", "cat"), when("mon 09:00"), every="FREQ=DAILY")
+    layer = Layer(("ann", "ben", "cat"), when("mon 09:00"), rrule="FREQ=DAILY")
     right = [Rota(layers=(layer,)).on_duty(at) for at in instants]
     for _ in range(5):
         rota = Rota(layers=(layer,))

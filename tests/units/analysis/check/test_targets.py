@@ -126,3 +126,11 @@ def test_a_level_s_target_by_calendar_of_its_track():
     assert check(policy).of("slower-when-more-urgent") == ()
     policy = desk(tracks=(Track(key="a", levels=level, calendar="office"),), calendars=calendars, calendar=by)
     assert [one.path for one in check(policy).of("slower-when-more-urgent")] == ["levels[l1].targets[0].within"]
+
+
+def test_a_target_that_applies_after_a_certain_opening_is_checked():
+    """A condition on the opening asks the check for no second opening."""
+    on_the_phone = F.happened((E.Opened.like(channel="phone"), E.Reopened.like()))
+    spans = {"low": "0 hours", "high": "1 hour"}
+    policy = desk(targets=Target.first_response(within=spans, when=on_the_phone), priorities="high > normal > low")
+    assert [one.code for one in check(policy).of("slower-when-more-urgent")] == ["slower-when-more-urgent"]
