@@ -44,6 +44,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "agreed": "use_agreed_interval",
     },
     "item": {"against": "blocked_by", "done_by": "answered_by", "expires": "valid_for", "evidence": "needs_evidence"},
+    "layer": {"every": "rrule"},
     "fact": {"low": "minimum", "high": "maximum"},
     "event": {"role": "by_role"},
     "move": {"due": "due_at"},
@@ -87,7 +88,12 @@ def policy(data: Data) -> Data:
         ],
         "targets": [_target(target) for target in data["targets"]],
         "facts": [_renamed("fact", fact) for fact in data["facts"]],
+        "rotas": {role: _rota(rota) for role, rota in data["rotas"].items()},
     }
+
+
+def _rota(data: Data) -> Data:
+    return {**data, "layers": [_renamed("layer", layer) for layer in data["layers"]]}
 
 
 def _level(data: Data) -> Data:
@@ -188,7 +194,8 @@ def answer(decision: Data) -> str:
     def numbered(match: re.Match[str]) -> str:
         return known.setdefault(match.group(0), f"key {len(known)}")
 
-    return re.sub("(move|action)-[0-9a-f]{20,}", numbered, json.dumps(decision, sort_keys=True))
+    text = json.dumps(decision, sort_keys=True).replace(" at same time", ", same time")
+    return re.sub("(move|action)-[0-9a-f]{20,}", numbered, text)
 
 
 WORK = ("kind", "what", "text", "role", "track", "level", "since", "due_at")

@@ -45,7 +45,7 @@ def imports_of(path: Path, known: dict[str, Path]) -> set[str]:
 
 def package_of(module: str) -> str:
     """The package or the module of the top level that a module belongs to."""
-    return module.split(".")[0] or "escalation_rules"
+    return module.split(".", maxsplit=1)[0] or "escalation_rules"
 
 
 def arrows() -> dict[str, set[str]]:
