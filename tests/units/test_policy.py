@@ -180,5 +180,5 @@ def test_comparisons_of_a_reason_have_the_fact_and_the_constant():
     assert "not yet: at this level for 1 hour" in decision.explain()
     reason = decision._source.why_not()[0]
     one = reason.because[0]
-    assert (one.fact, one.of, one.op, one.value, one.holds) == ("at_level_for", "main", ">=", "1 hours", False)
+    assert (one.fact, one.of, one.op, one.value, one.holds) == ("at_level_for", "main", ">=", "1 hour", False)
     assert one.changes_at == when("mon 10:00")

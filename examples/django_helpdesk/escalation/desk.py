@@ -85,7 +85,7 @@ def _act(ticket, case, decision, at):
     FollowUp.objects.create(ticket=ticket, user=bot, title="Escalation", comment=explanation, public=False, date=at)
     for asked in decision.actions:
         if isinstance(asked.action, A.Notify):
-            transaction.on_commit(partial(_notify, asked.action.roles, ticket, asked.action.text))
+            transaction.on_commit(partial(_notify, asked.action.roles, ticket, asked.action.message))
 
 
 def _person(ticket, owner):

@@ -52,7 +52,7 @@ def read(ticket, *, at):
     opening = [] if stored else [_opening(ticket)]
     happened = [event for follow_up in ticket.followup_set.all() for event in _messages_and_changes(follow_up)]
     attributes = {"title": ticket.title}
-    case = Case(f"ticket-{ticket.pk}", [*opening, *happened, *_statuses(ticket), *stored], attributes)
+    case = Case(f"ticket-{ticket.pk}", [*opening, *happened, *_statuses(ticket), *stored], attributes=attributes)
     drift = case.reconcile(
         at=at,
         priority=PRIORITIES[ticket.priority],
@@ -72,7 +72,6 @@ def _opening(ticket):
     return E.Opened(
         at=ticket.created,
         actor="staff" if by_staff else "customer",
-        by_staff=by_staff,
         priority=PRIORITIES[priority],
         # the first follow-up is the same message: with its id, it is not counted again
         id=_name(first) if first else "opened",

@@ -51,7 +51,7 @@ class Desk:
         """Open a case and decide it for the first time."""
         case_id, now = uuid4().hex[:12], self.clock()
         actor = "staff" if by_staff else "customer"
-        opened = E.Opened(at=now, by=by, actor=actor, by_staff=by_staff, id="opened", **fields)
+        opened = E.Opened(at=now, by=by, actor=actor, id="opened", **fields)
         with self._transaction() as session:
             wake = Wake(case_id=case_id, title=title, policy="")
             session.add(wake)

@@ -28,7 +28,7 @@ def report(client, case, kind, *, actor="staff", status=201, **fields):
 
 
 def level(client, case):
-    return client.get(f"/api/cases/{case}").json()["decision"]["levels"]["main"]
+    return client.get(f"/api/cases/{case}").json()["decision"]["positions"]["main"]["level"]
 
 
 def kinds(client, case):

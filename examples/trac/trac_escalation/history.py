@@ -18,7 +18,7 @@ def read(ticket, decided):
     changes = [change for change in ticket.get_changelog() if change[4] != change[3]]
     happened = [event for change in changes if (event := _event(ticket, *change[:5]))]
     history = [_opening(ticket, changes), *happened, *_statuses(changes), *decided]
-    return Case(f"ticket-{ticket.id}", history, {"summary": ticket["summary"]})
+    return Case(f"ticket-{ticket.id}", history, attributes={"summary": ticket["summary"]})
 
 
 def _opening(ticket, changes):

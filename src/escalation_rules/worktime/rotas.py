@@ -88,7 +88,8 @@ class Layer(Value):
     it says otherwise, and last until the next begins or, if given, a `turn`; so a weekly shift is a layer of one
     member. The first turn begins at `anchor`, or else at `start`: a layer that starts later with the same anchor goes
     on with the same turns. `changes` says who takes turns from when on; the order goes on from whose turn it would
-    have been, and what was before stays as it was. Written with `with_member` and `without_member`. Raises `InvalidValue`.
+    have been, and what was before stays as it was. Written with `with_member` and `without_member`. Raises
+    `InvalidValue`.
 
     >>> from datetime import datetime, timezone
     >>> monday = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
