@@ -15,7 +15,7 @@ from escalation_rules.actions import Tag
 from escalation_rules.case import Case
 from escalation_rules.decision import Deadline
 from escalation_rules.engine import deadlines, decide, program_of
-from escalation_rules.engine.fold import cooldown_end, fold
+from escalation_rules.engine.fold import fold, min_stay_end
 from escalation_rules.engine.rules import checked, entry_state
 from escalation_rules.engine.state import State
 from escalation_rules.errors import nearest
@@ -167,7 +167,7 @@ def audit(policy: Policy, case: Case, *, at: datetime) -> Audit:
     """What in a case's record up to an instant did not keep to a policy.
 
     A move without its checklist; a de-escalation without what it needs, such as the customer's agreement; somebody
-    outside the circle who talked to the customer, or the wrong pair on a topic; a customer who had to ask for the
+    outside the counterparts who talked to the customer, or the wrong pair on a topic; a customer who had to ask for the
     status; an escalation handed to a named individual; a wait for the customer while the customer waited; an escalation
     without a post-mortem where the policy asks for one; plan items without an owner or a due date; deadlines breached,
     those only by a change apart; names that the policy does not have; and what rules flag as findings. Raises as
@@ -291,10 +291,10 @@ def _exits(record: _Record) -> Iterator[AuditFinding]:
         place = record.place(track)
         state = record.state(record.before(step.event), step.event)
         yield from _lacking(step.event, record.policy.level(left), state, place)
-        end = cooldown_end(state, place)
+        end = min_stay_end(state, place)
         if end is not None and end > state.now:
             text = f"{_whoever(step.event)} took the case off `{left}` before {record.when(datetime_of(end))}"
-            yield _finding(step.event, "de-escalation-before-min-stay", f"cooldown of `{left}`", "warning", text)
+            yield _finding(step.event, "de-escalation-before-min-stay", f"minimum stay of `{left}`", "warning", text)
 
 
 def _lacking(event: BaseEvent, level: EscalationLevel, state: State, track: int) -> Iterator[AuditFinding]:
@@ -307,8 +307,8 @@ def _lacking(event: BaseEvent, level: EscalationLevel, state: State, track: int)
 
 
 # ---------------------------------------------------------------------------- who talks to whom
-def _circles(record: _Record) -> Iterator[AuditFinding]:
-    """While a case is on a level with a circle, those outside do not talk to the customer, and pairs keep to theirs."""
+def _counterparts(record: _Record) -> Iterator[AuditFinding]:
+    """On a level with counterparts no other role talks to the customer, and pairs keep to their topics."""
     for event, before, _ in record.steps:
         for key in before.values():
             level = None if key is None else record.policy.level(key)
@@ -479,7 +479,7 @@ def _names(record: _Record) -> Iterator[AuditFinding]:
 _CHECKS: tuple[Callable[[_Record], Iterator[AuditFinding]], ...] = (
     _entries,
     _exits,
-    _circles,
+    _counterparts,
     _individuals,
     _status_requests,
     _hidden_waits,

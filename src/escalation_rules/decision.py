@@ -237,7 +237,7 @@ class WorkItem(Value):
 
 
 class DeEscalation(Value):
-    """What going down from the present level of a track still lacks, and until when a cooldown holds it back."""
+    """The open items of going down from the present level of a track, and the end of its minimum stay."""
 
     track: str
     level: str

@@ -80,7 +80,7 @@ def test_the_figures_agree_with_the_case_and_its_deadlines(situation):
     assert sum(row.moves.values()) == len(list(rises(policy, case, at)))
     assert page.moves == value_of(policy, "moves", case, at=at)
     found = health(policy, [case], at=at)
-    assert found.reopenings.part == (case.reopenings(at=at) > 0)
+    assert found.reopened.part == (case.reopenings(at=at) > 0)
 
 
 @FEWER

@@ -241,8 +241,8 @@ def test_rule_24_what_is_missing_is_exact(case, to, urgent):
 
 @few
 @given(situations())
-def test_rule_25_a_cooldown_never_holds_a_rise(situation):
-    """Rule 25: cooldowns and exit checklists hold back going down, never a move."""
+def test_rule_25_a_minimum_stay_never_holds_back_a_rise(situation):
+    """Rule 25: minimum stays and de-escalation checklists hold back going down, never a move."""
     policy, case, at = situation
     tracks = tuple(
         track.model_copy(

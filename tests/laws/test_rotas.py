@@ -37,7 +37,7 @@ layers = st.builds(
     start=moments,
     turn=st.sampled_from((None, "7 hours", "1 day", "3 days", "1 week")),
     length=st.none() | lengths,
-    every=st.none() | st.sampled_from(("FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,SU", "FREQ=DAILY;INTERVAL=2;BYHOUR=2")),
+    rrule=st.none() | st.sampled_from(("FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,SU", "FREQ=DAILY;INTERVAL=2;BYHOUR=2")),
     during=st.none() | st.just(BusinessCalendar("America/New_York", {"mon-sat": "02:30-17:00"})),
     changes=st.just(()) | moments.map(lambda at: ({"since": at, "members": ("d", "a")},)),
 )

@@ -1264,14 +1264,14 @@ class Fold:
             yield from self.availability(track, above[0], now)
 
     def changes(self, now: int) -> Iterator[int]:
-        """Further instants at which the outcome may change: answers expire, cooldowns end, people hand over."""
+        """Further instants at which the outcome may change: answers expire, minimum stays end, people hand over."""
         for track in self.tracks:
             stay = self.stay(track)
             yield from self.expiries(track, stay)
-            cooldown = self.pick(self.level(track, stay.level).min_stay) if stay.level != NOWHERE else None
-            if cooldown is not None:
+            min_stay = self.pick(self.level(track, stay.level).min_stay) if stay.level != NOWHERE else None
+            if min_stay is not None:
                 name = self.calendar_of(None, track)
-                yield (self.policy.all_calendars[name] if name else ALWAYS).reach(stay.since[0], cooldown)
+                yield (self.policy.all_calendars[name] if name else ALWAYS).reach(stay.since[0], min_stay)
         for move, stay, rules in self.moves:
             stays = {**self.here(), move.track: stay}
             for rule in self.policy.all_rules:
@@ -1394,8 +1394,8 @@ class Fold:
                 missing, against = self.checked(level.de_escalation, stay.since, track, now)
                 name = self.calendar_of(None, track)
                 calendar = self.policy.all_calendars[name] if name else ALWAYS
-                cooldown = self.pick(level.min_stay)
-                until = calendar.reach(stay.since[0], cooldown) if cooldown is not None else now
+                min_stay = self.pick(level.min_stay)
+                until = calendar.reach(stay.since[0], min_stay) if min_stay is not None else now
                 yield ExitRecord(track, stay.level, missing, against, until if until > now else None)
 
 

@@ -6,17 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from escalation_rules import (
-    BusinessCalendar,
-    Checklist,
-    EscalationLevel,
-    Item,
-    Policy,
-    Rule,
-    Target,
-    Track,
-    decide,
-)
+from escalation_rules import BusinessCalendar, Checklist, EscalationLevel, Item, Policy, Rule, Target, Track, decide
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F

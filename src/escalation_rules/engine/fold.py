@@ -153,19 +153,19 @@ def _exit_records(state: State) -> Iterator[ExitRecord]:
             missing, against = checked(
                 state, state.program.levels[track][level].de_escalation, state.entry[track], track
             )
-            end = cooldown_end(state, track)
+            end = min_stay_end(state, track)
             yield ExitRecord(track, level, missing, against, end if end is not None and end > state.now else None)
 
 
-def cooldown_end(state: State, track: int) -> int | None:
+def min_stay_end(state: State, track: int) -> int | None:
     """Until when going down from the present level of a track is held back."""
     program = state.program
-    cooldown = state.pick(program.levels[track][state.level[track]].min_stay)
-    if cooldown is None:
+    stay = state.pick(program.levels[track][state.level[track]].min_stay)
+    if stay is None:
         return None
     name = state.calendar((program.tracks[track].calendar, program.policy.usual_calendar))
     # rule 25: `min_stay` holds back going down, never up
-    return program.calendars[name][0].reach(state.entry[track] >> POSITION_BITS, cooldown)
+    return program.calendars[name][0].reach(state.entry[track] >> POSITION_BITS, stay)
 
 
 _FRUITLESS = 1_000
@@ -307,7 +307,7 @@ def _is_quiet(state: State, outcome: Outcome, position: int, truth: int) -> bool
 
 def _others(state: State, outcome: Outcome) -> Iterator[int]:
     """Later instants at which the outcome may change, besides crossings and breaches."""
-    for found in (_expiries(state), _cooldowns(state), _of_moves(state, outcome)):
+    for found in (_expiries(state), _min_stays(state), _of_moves(state, outcome)):
         yield from (one for one in found if one > state.now)
 
 
@@ -330,9 +330,9 @@ def _expiries(state: State) -> Iterator[int]:
                         yield end
 
 
-def _cooldowns(state: State) -> Iterator[int]:
+def _min_stays(state: State) -> Iterator[int]:
     for track, level in enumerate(state.level):
-        end = cooldown_end(state, track) if level != NOWHERE else None
+        end = min_stay_end(state, track) if level != NOWHERE else None
         if end is not None:
             yield end
 

@@ -84,7 +84,7 @@ class Vocabulary:
 
     @cached_property
     def spans(self) -> tuple[Span, ...]:
-        """Every threshold: of rules, targets, checklists and cooldowns, the shortest first."""
+        """Every threshold: of rules, targets, checklists and minimum stays, the shortest first."""
         found = [span for atom in self.atoms if atom.kind == "duration" for span in pick_values(atom.value)]
         found += [span for target in self.policy.all_targets for span in pick_values(target.within)]
         found += [span for level in self.policy.all_levels for span in pick_values(level.min_stay)]

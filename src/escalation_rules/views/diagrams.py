@@ -31,8 +31,8 @@ def mermaid(policy: Policy) -> str:
     A box is a level, with its owner, the work that is owed there, its targets and what is asked on entry. A rounded box
     is a rule, with its condition in words; its arrow goes through the entry checklist (a hexagon) of the level it leads
     to, unless the rule waives it; an empty circle is standing nowhere on a track yet. Dashed arrows go down, through
-    the exit checklist. Rules that leave a case where it is, and the policy's own targets, stand beside. Mermaid is
-    drawn by many sites and tools (https://mermaid.js.org).
+    the de-escalation checklist. Rules that leave a case where it is, and the policy's own targets, are drawn beside.
+    Many sites and tools draw Mermaid (https://mermaid.js.org).
 
     >>> from escalation_rules import EscalationLevel, Policy, Rule, facts as F
     >>> policy = Policy(

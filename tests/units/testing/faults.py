@@ -71,10 +71,10 @@ FAULTS = (
     Fault("answers never expire", "engine/rules.py", "end is not None and state.now >= end", "False and state.now >= end"),
     Fault("entry checklists are not asked", "engine/rules.py", "if waived or found.entry is None", "if True or found.entry is None"),
     Fault("one item is enough", "engine/rules.py", "for item in checklist.items if checklist else ():", "for item in checklist.items[:1] if checklist else ():"),
-    Fault("an expiry wakes nobody", "engine/fold.py", "in (_expiries(state), _cooldowns(state),", "in (_cooldowns(state),"),
+    Fault("an expiry wakes nobody", "engine/fold.py", "in (_expiries(state), _min_stays(state),", "in (_min_stays(state),"),
     Fault("the way down is always open", "engine/fold.py", "            missing, against = checked(\n                state, state.program.levels[track][level].de_escalation, state.entry[track], track\n            )", "            missing, against = (), ()"),
-    Fault("a cooldown begins again and again", "engine/fold.py", "reach(state.entry[track] >> POSITION_BITS, cooldown)", "reach(state.now, cooldown)"),
-    Fault("the end of a cooldown wakes nobody", "engine/fold.py", "_cooldowns(state), _of_moves", "_of_moves"),
+    Fault("a minimum stay begins again and again", "engine/fold.py", "reach(state.entry[track] >> POSITION_BITS, stay)", "reach(state.now, stay)"),
+    Fault("the end of a minimum stay wakes nobody", "engine/fold.py", "_min_stays(state), _of_moves", "_of_moves"),
     # time
     Fault("rules run before the events of their instant", "engine/fold.py", "if crossing == until:\n            break\n", "if False:\n            break\n", spoken_of=False),
     Fault("time alone changes nothing", "engine/fold.py", "    if (crossing := steps_of(state.program).arrive(state, until)) <= until:\n        _cross_until(state, crossing, until)\n    if state.rules_pending:", "    state.now = until\n    if state.rules_pending:"),

@@ -64,7 +64,7 @@ class TestSuites:
         listed = """
             pure blind_to_the_future arrival_order_is_irrelevant same_id_once json_round_trip settles no_key_twice
             never_lowers one_cause_one_rung rule_order_is_irrelevant late_equals_prompt wake_at_exact wakes_end
-            entry_checklist_held missing_is_exact deescalation_needs_exit cooldown_held segments_sum_to_budget
+            entry_checklist_held missing_is_exact deescalation_needs_exit min_stay_held segments_sum_to_budget
             met_iff_stopped_by_due breach_is_permanent pause_never_shortens counted_time_survives_change
             noise_changes_nothing void_is_silent unknown_is_not_true figures_only_rise first_resolution_is_kept
             somebody_responsible explains_itself check_is_clean replay_equals_decide"""
@@ -198,7 +198,7 @@ LONG = Rule(key="long", when=F.open_for >= "4 hours", to="l2")
 PROMISES = """
 check_is_clean pure blind_to_the_future arrival_order_is_irrelevant same_id_once json_round_trip
 settles no_key_twice never_lowers one_cause_one_rung rule_order_is_irrelevant late_equals_prompt
-wake_at_exact wakes_end entry_checklist_held missing_is_exact deescalation_needs_exit cooldown_held
+wake_at_exact wakes_end entry_checklist_held missing_is_exact deescalation_needs_exit min_stay_held
 segments_sum_to_budget met_iff_stopped_by_due breach_is_permanent pause_never_shortens
 counted_time_survives_change noise_changes_nothing void_is_silent unknown_is_not_true
 figures_only_rise first_resolution_is_kept somebody_responsible explains_itself replay_equals_decide

@@ -46,7 +46,7 @@ def test_everything_of_a_preset_is_in_its_diagram(name):
 
 
 def test_a_rule_leads_through_the_entry_checklist_unless_it_waives_it():
-    """And down through the exit checklist, to the first level."""
+    """And down through the de-escalation checklist, to the first level."""
     policy = desk(
         Rule(key="asked", when=F.escalation_request_open, to="l2"),
         Rule(key="down", when=F.acknowledged, to="l2", checklist="waived"),

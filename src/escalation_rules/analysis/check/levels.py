@@ -85,7 +85,7 @@ def _skipped_to(board: Workbench, levels: tuple[EscalationLevel, ...], to: int) 
 
 
 def hopeless_checklists(board: Workbench) -> Iterator[CheckFinding]:
-    """Entry and exit checklists with an item to which every answer argues against."""
+    """Entry and de-escalation checklists with an item to which every answer argues against."""
     for level in board.policy.all_levels:
         waived = [rule for rule in board.policy.all_rules if rule.to in {level.key, NEXT}]
         if hopeless(level.entry) and not any(rule.checklist == "waived" for rule in waived):

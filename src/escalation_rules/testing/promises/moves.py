@@ -212,10 +212,10 @@ def _from(policy: Policy, key: str) -> set[str]:
 
 
 def _no_exit(policy: Policy) -> str | None:
-    return None if any(level.de_escalation for level in policy.all_levels) else "no level has an exit checklist"
+    return None if any(level.de_escalation for level in policy.all_levels) else "no level has a de-escalation checklist"
 
 
-@invariant("going down needs the exit checklist", lacks=_no_exit)
+@invariant("going down needs the de-escalation checklist", lacks=_no_exit)
 def deescalation_needs_exit(run: Run) -> bool | None:
     """While an item of it has never been answered, the way down is not open."""
     met = False
@@ -230,14 +230,14 @@ def deescalation_needs_exit(run: Run) -> bool | None:
     return None if met else False
 
 
-def _no_cooldown(policy: Policy) -> str | None:
-    return None if any(level.min_stay for level in policy.all_levels) else "no level has a cooldown"
+def _no_min_stay(policy: Policy) -> str | None:
+    return None if any(level.min_stay for level in policy.all_levels) else "no level has a minimum stay"
 
 
-@invariant("a cooldown keeps a case from going down, never from going up", lacks=_no_cooldown)
-def cooldown_held(run: Run) -> bool | None:
-    """Without cooldowns the same moves are due; with them the way down is closed until they are over."""
-    free = _without_cooldowns(run.policy)
+@invariant("a minimum stay keeps a case from going down, never from going up", lacks=_no_min_stay)
+def min_stay_held(run: Run) -> bool | None:
+    """Without minimum stays the same moves are due; with them a case cannot go down before they end."""
+    free = _without_min_stays(run.policy)
     met = False
     for step in run.steps:
         assert decide(free, step.case, at=step.at).moves == step.decision.moves
@@ -250,7 +250,7 @@ def cooldown_held(run: Run) -> bool | None:
 
 
 @lru_cache(maxsize=8)
-def _without_cooldowns(policy: Policy) -> Policy:
+def _without_min_stays(policy: Policy) -> Policy:
     def free(levels: tuple[EscalationLevel, ...]) -> tuple[EscalationLevel, ...]:
         return tuple(level.model_copy(update={"min_stay": None}) for level in levels)
 
@@ -356,7 +356,7 @@ MOVES = (
     entry_checklist_held,
     missing_is_exact,
     deescalation_needs_exit,
-    cooldown_held,
+    min_stay_held,
     somebody_responsible,
     void_is_silent,
     noise_changes_nothing,
