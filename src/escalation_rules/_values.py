@@ -9,8 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from inspect import Parameter, Signature
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, Self, TypeAlias, TypeVar
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    NoReturn,
+    Self,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from pydantic import (
     AfterValidator,
@@ -147,6 +162,36 @@ Json = Annotated[Any, PlainValidator(_read_json)]
 """Anything that JSON can hold, with lists as tuples and objects as frozen mappings."""
 
 
+class _Constructor:
+    """The signature of a value's class, as `help` and notebooks show it: the key first, the types without checks."""
+
+    def __get__(self, _: object, cls: type[Value]) -> Signature:
+        names = [name for name in cls.model_fields if name != "type"]
+        most = len(names) if cls.positional is None else cls.positional
+        parameters = []
+        by_position, optional = True, False
+        for place, name in enumerate(names):
+            field = cls.model_fields[name]
+            default = Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
+            # Python has no required argument by position behind an optional one
+            by_position = by_position and place < most and not (optional and field.is_required())
+            optional = optional or not field.is_required()
+            kind = Parameter.POSITIONAL_OR_KEYWORD if by_position else Parameter.KEYWORD_ONLY
+            parameters.append(Parameter(name, kind, default=default, annotation=_plain(field.annotation)))
+        return Signature(parameters)
+
+
+def _plain(annotation: Any) -> Any:
+    """A type without the validators that `Annotated` adds to it and to its parts."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _plain(parts[0])
+    if origin is Literal or not parts:
+        return annotation
+    plain = tuple(_plain(part) for part in parts)
+    return Union[plain] if origin in (Union, UnionType) else origin[plain]  # noqa: UP007
+
+
 class Value(BaseModel):
     """The base of every value: frozen, closed to unknown fields, compared by its fields, pasteable.
 
@@ -174,6 +219,18 @@ class Value(BaseModel):
 
         # pydantic then goes on validating nested values by itself instead of calling this __init__ for each of them
         __init__.__pydantic_base_init__ = True
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        type.__setattr__(cls, "__signature__", _Constructor())
+
+    @classmethod
+    def model_rebuild(cls, *, _parent_namespace_depth: int = 2, **kwargs: Any) -> bool | None:
+        """As pydantic's, which would put its own signature back."""
+        changed = super().model_rebuild(_parent_namespace_depth=_parent_namespace_depth + 1, **kwargs)
+        type.__setattr__(cls, "__signature__", _Constructor())
+        return changed
 
     @classmethod
     def model_validate(cls, obj: Any, **kwargs: Any) -> Self:

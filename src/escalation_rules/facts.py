@@ -222,53 +222,49 @@ ConditionLike = Condition | Fact
 """Whatever stands for a condition: one, or a flag by itself."""
 
 
-def _built_in(name: str) -> Fact:
-    return Fact(name, BUILT_IN[name][0])
+def _built_in(name: str, doc: str) -> Fact:
+    fact = Fact(name, BUILT_IN[name][0])
+    # `help(F.open_for)` shows the text of the fact and not the one of its class
+    object.__setattr__(fact, "__doc__", doc)
+    return fact
 
 
-priority = _built_in("priority")
-"""The present priority, ordered as the policy orders them."""
-level = _built_in("level")
-"""The present level. The constant says on which track; standing nowhere is below all."""
-status = _built_in("status")
-"""`open`, `waiting`, `resolved`, `closed` or `void`."""
-channel = _built_in("channel")
-"""The channel of the opening."""
-open_for = _built_in("open_for")
-"""How long since the cycle began: the opening or the last reopening."""
-unanswered_for = _built_in("unanswered_for")
-"""How long since the oldest customer message that no counting reply has followed; 0 when there is none."""
-unassigned_for = _built_in("unassigned_for")
-"""How long since nobody has been assigned; 0 while somebody is."""
-at_level_for = _built_in("at_level_for")
-"""How long since the case entered its present level, or since the cycle began.
-
-Of the rule's track, or of the one named.
-"""
-no_update_for = _built_in("no_update_for")
-"""How long since the last counting reply or update to the customer, or else since the cycle began."""
-acknowledged = _built_in("acknowledged")
-"""Whether a person has acknowledged the case in this cycle."""
-level_failed = _built_in("level_failed")
-"""Whether the present level has failed since the case entered it; of the rule's track, or of the one named."""
-escalation_request_open = _built_in("escalation_request_open")
-"""Whether some request for attention has no later answer."""
-escalation_requests = _built_in("escalation_requests")
-"""How many requests for attention there have ever been."""
-moves = _built_in("moves")
-"""How many moves up there have ever been, on all tracks or on the one named."""
-reopenings = _built_in("reopenings")
-"""How often the case has been reopened."""
-replies = _built_in("replies")
-"""How many counting replies there have been in the cycle."""
-status_requests = _built_in("status_requests")
-"""How often the customer had to ask for the status in the cycle."""
-assignments = _built_in("assignments")
-"""How often a role on the case went to another person or group in the cycle."""
-plan_items_overdue = _built_in("plan_items_overdue")
-"""How many items of the latest action plan are past due and not done."""
-plan_has_backup = _built_in("plan_has_backup")
-"""Whether the latest action plan has a backup strategy."""
+priority = _built_in("priority", "The present priority, ordered as the policy orders them.")
+level = _built_in("level", "The present level. The constant says on which track; standing nowhere is below all.")
+status = _built_in("status", "`open`, `waiting`, `resolved`, `closed` or `void`.")
+channel = _built_in("channel", "The channel of the opening.")
+open_for = _built_in("open_for", "How long since the cycle began: the opening or the last reopening.")
+unanswered_for = _built_in(
+    "unanswered_for",
+    "How long since the oldest customer message that no counting reply has followed; 0 when there is none.",
+)
+unassigned_for = _built_in("unassigned_for", "How long since nobody has been assigned; 0 while somebody is.")
+at_level_for = _built_in(
+    "at_level_for",
+    "How long since the case entered its present level, of the rule's track or of the one named, "
+    "or since the cycle began.",
+)
+no_update_for = _built_in(
+    "no_update_for", "How long since the last counting reply or update to the customer, or else since the cycle began."
+)
+acknowledged = _built_in("acknowledged", "Whether a person has acknowledged the case in this cycle.")
+level_failed = _built_in(
+    "level_failed",
+    "Whether the present level has failed since the case entered it; of the rule's track, or of the one named.",
+)
+escalation_request_open = _built_in(
+    "escalation_request_open", "Whether some request for attention has no later answer."
+)
+escalation_requests = _built_in("escalation_requests", "How many requests for attention there have ever been.")
+moves = _built_in("moves", "How many moves up there have ever been, on all tracks or on the one named.")
+reopenings = _built_in("reopenings", "How often the case has been reopened.")
+replies = _built_in("replies", "How many counting replies there have been in the cycle.")
+status_requests = _built_in("status_requests", "How often the customer had to ask for the status in the cycle.")
+assignments = _built_in("assignments", "How often a role on the case went to another person or group in the cycle.")
+plan_items_overdue = _built_in(
+    "plan_items_overdue", "How many items of the latest action plan are past due and not done."
+)
+plan_has_backup = _built_in("plan_has_backup", "Whether the latest action plan has a backup strategy.")
 
 
 def outcome(key: str) -> Fact:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from datetime import date, datetime
+from inspect import Parameter
+from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
+from escalation_rules import facts
 from escalation_rules._values import Instant, Value
+from escalation_rules.conditions import BUILT_IN
+from escalation_rules.facts import Fact
 
 MODULES = [
     *("escalation_rules", "escalation_rules.actions", "escalation_rules.analysis", "escalation_rules.audit"),
@@ -19,6 +25,7 @@ MODULES = [
     *("escalation_rules.rules", "escalation_rules.simulation", "escalation_rules.targets"),
     *("escalation_rules.testing", "escalation_rules.views", "escalation_rules.worktime"),
 ]
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "facts.md"
 INSTANTS = {"at", "since", "until", "start", "end", "effective_from", "anchor"}
 """Names of instants that do not end in `_at`."""
 ABOUT_AN_INSTANT = {
@@ -114,3 +121,32 @@ def test_the_check_sees_what_breaks_it():
     """A date is no instant, and a datetime inside a union is one."""
     assert is_instant(datetime | None)
     assert not is_instant(date)
+
+
+@pytest.mark.parametrize("name", sorted(VALUES))
+def test_help_shows_types_without_checks(name):
+    """`help(Rule)` shows the key first and plain types: no `*args` and no validators of pydantic."""
+    text = str(inspect.signature(VALUES[name]))
+    assert not [word for word in ("Annotated", "Validator", "*args") if word in text]
+
+
+@pytest.mark.parametrize("name", ["Rule", "Target", "EscalationLevel", "Track"])
+def test_the_key_alone_is_given_by_position(name):
+    """The signature says so, and the constructor does so."""
+    kinds = {key: parameter.kind for key, parameter in inspect.signature(VALUES[name]).parameters.items()}
+    assert [key for key, kind in kinds.items() if kind is Parameter.POSITIONAL_OR_KEYWORD] == ["key"]
+    assert VALUES[name].positional == 1
+
+
+@pytest.mark.parametrize("name", [key for key in sorted(BUILT_IN) if isinstance(getattr(facts, key), Fact)])
+def test_help_on_a_fact_is_about_the_fact(name):
+    """`help(F.unassigned_for)` says what this fact is, and not what facts are."""
+    doc = getattr(facts, name).__doc__
+    assert doc != Fact.__doc__
+    assert doc.endswith(".")
+
+
+def test_the_reference_names_every_fact_of_the_library():
+    """The page lists them by name, since Sphinx passes over values that are not documented by a comment."""
+    listed = set(re.findall(r"autodata:: escalation_rules\.facts\.(\w+)", PAGE.read_text(encoding="utf-8")))
+    assert listed == {key for key in BUILT_IN if isinstance(getattr(facts, key), Fact)}
