@@ -31,10 +31,10 @@ def program_of(policy: Policy) -> Program:
 
 
 def decide(policy: Policy, case: Case, *, at: datetime) -> Decision:
-    """What a policy says of a case at an instant: the next tier, what must be known first, and who owes what by when.
+    """Decide one case under a policy at an instant: moves, actions, missing answers, and deadlines with their owners.
 
-    A pure function: no clock, no randomness, no I/O. Events after `at` do not exist for it. A move that fell due and
-    was not recorded is found again, dated at its due, so that a late host gets what a prompt one would have got.
+    A pure function: no clock, no randomness, no I/O. Events after `at` are ignored. A move that fell due and was not
+    recorded is computed again, dated at its due instant, so a host that calls late gets the same moves as a prompt one.
     Raises `InvalidValue` for a naive datetime, an instant before the opening, or arguments that are no policy and no
     case, and `UnknownName` for a level or priority in the history that the policy does not have.
 
@@ -55,16 +55,16 @@ def decide(policy: Policy, case: Case, *, at: datetime) -> Decision:
 
 
 def deadlines(policy: Policy, case: Case, *, at: datetime) -> tuple[Deadline, ...]:
-    """Every instance of every target up to an instant, in the order in which they started.
+    """Return every instance of every target up to an instant, in the order in which they started.
 
-    A decision has the latest of each; reports need them all. Raises as `decide` does.
+    A decision has only the latest instance of each target; reports need all of them. Raises as `decide` does.
     """
     check_policy_and_case(policy, case)
     return LazyDecision(program_of(policy), case, microseconds_of(read_instant(at))).all_deadlines()
 
 
 class Settled(Value):
-    """A case with what was recorded to settle it, and the decision that asks nothing more."""
+    """A case with the events that were recorded to settle it, and the decision that asks for nothing more."""
 
     case: Case
     events: tuple[Event, ...]
@@ -72,9 +72,9 @@ class Settled(Value):
 
 
 def settle(policy: Policy, case: Case, *, at: datetime, by: str | None = None) -> Settled:
-    """Decide, accept, and decide again until nothing is asked. Store the events it returns.
+    """Decide, accept, and decide again until nothing is asked for. Store the events it returns.
 
-    It records that everything was done; a host that may fail to do something accepts one by one instead.
+    It records every action as done; a host whose actions may fail accepts them one by one instead.
     """
     recorded: tuple[Event, ...] = ()
     for _ in range(_ROUNDS):
@@ -92,7 +92,7 @@ _ROUNDS = 100
 
 
 def forecast(policy: Policy, case: Case, *, at: datetime, until: datetime) -> tuple[Move, ...]:
-    """The moves to come, after `at` and up to `until`, if nobody does anything.
+    """Return the moves to come, after `at` and up to `until`, if nobody does anything.
 
     Raises as `decide` does, and `InvalidValue` for an `until` before `at`.
     """

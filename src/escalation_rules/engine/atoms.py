@@ -1,8 +1,8 @@
-"""An atom of a policy as a test of the state: does it hold, what turns it, when does time alone (rules 29-31).
+"""Compiles an atom of a policy to a test of the state: its value, the parts it reads, its next crossing (rules 29-31).
 
-There are three kinds. Most facts have one value at a time, and all comparisons of such a fact share a dial that turns
-their bits together. A few depend on when something happened and are asked one by one. The timed ones also say where
-on which line of open time they change by themselves.
+There are three kinds. Most facts have one value at a time, and all tests of such a fact are in one `ValueTests`. A few
+depend on the moment of an event and are evaluated one by one. Timed tests also give the point, and the line of open
+time, at which they change by themselves.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "in": lambda held, values: held in values,
     "not in": lambda held, values: held not in values,
 }
-"""What each operator does with what is held and the constant."""
+"""The function of each operator, called with the value of the fact and the constant."""
 
 _LOOKS_AT = {
     "priority": PRIORITY,
@@ -107,7 +107,7 @@ _ANCHORS: dict[str, Callable[[State], int | None]] = {
 
 
 class ClockUse(NamedTuple):
-    """A share of the budget of a target's clock: whether it is used, or (not `wanted`) is not yet."""
+    """A test of the share of a target's budget that is used: that it is reached, or (not `wanted`) not reached yet."""
 
     key: str
     share: Fraction
@@ -115,17 +115,18 @@ class ClockUse(NamedTuple):
 
 
 class ClockOutcomes(NamedTuple):
-    """The outcomes of a target's clock of which a comparison holds."""
+    """A test of the outcome of a target's clock: the outcomes for which it is true."""
 
     key: str
     outcomes: frozenset[str]
 
 
 class AtomReader(NamedTuple):
-    """How an atom sees the state: whether it holds.
+    """An atom compiled to functions of the state; `holds` says whether it is true.
 
-    For a dial, its name and value; for what is timed, how to look ahead; for a gauge, what is to be reached; for the
-    face of a clock, the share of its budget or its outcomes.
+    A test of a value also has the name of its group (`dial`) and the value; a timed test has `look`, which gives the
+    next crossing; a test of a duration has the length to reach; a test of a clock has the share of its budget or its
+    outcomes.
     """
 
     holds: Callable[[State], bool]
@@ -138,32 +139,32 @@ class AtomReader(NamedTuple):
 
 
 class Scope:
-    """Where an atom stands: the rule's track, whether the rule goes anywhere, and in which calendars it may count."""
+    """The scope of an atom: its rule's track, whether the rule moves the case, and the calendars it may count in."""
 
     def __init__(self, program: Program, track: int, *, goes: bool, calendars: tuple[Any, ...]) -> None:
         self.program, self.track, self.goes, self.calendars = program, track, goes, calendars
 
     def track_of(self, atom: Atom) -> int:
-        """The track that the atom names, or else the rule's."""
+        """Return the track that the atom names, or else the rule's."""
         if atom.of is None:
             return self.track
         return next(number for number, track in enumerate(self.program.tracks) if track.key == atom.of)
 
     def calendars_of(self, atom: Atom) -> tuple[Any, ...]:
-        """Where the atom may count: its own calendar first."""
+        """Return the calendars that the atom may count in, its own first."""
         # rule 30: an atom's own calendar, else the rule's, the track's, the policy's
-        return tuple(one for one in (atom.calendar, *self.calendars) if one is not None)
+        return tuple(calendar for calendar in (atom.calendar, *self.calendars) if calendar is not None)
 
 
 def looks_at(atom: Atom, program: Program) -> int:
-    """What may change whether the atom holds."""
+    """Return the bits of the parts of a state that the atom reads."""
     if atom.fact in BUILT_IN and BUILT_IN[atom.fact][1] == "target":
         return program.clock_bits[str(atom.of)]
     return _LOOKS_AT.get(atom.fact, OWN_FACT)
 
 
 def reader_of(atom: Atom, context: Scope, seen: int | None) -> AtomReader:
-    """How an atom sees the state; `seen` is where it is remembered when its pattern last matched."""
+    """Compile an atom; `seen` is the slot with the moment at which its pattern last matched."""
     if atom.fact == "remaining":
         return _timed(_time_left(atom, context))
     if atom.kind == "duration":
@@ -178,14 +179,14 @@ def reader_of(atom: Atom, context: Scope, seen: int | None) -> AtomReader:
         return AtomReader(_happened(atom, context, seen))
     if atom.fact == "level_failed":
         return AtomReader(_failed(atom, context.track_of(atom)))
-    return _on_a_dial(atom, context)
+    return _value_reader(atom, context)
 
 
 def _timed(look: Callable[[State], TestState]) -> AtomReader:
     return AtomReader(lambda state: look(state)[0], look=look)
 
 
-def _on_a_dial(atom: Atom, context: Scope) -> AtomReader:
+def _value_reader(atom: Atom, context: Scope) -> AtomReader:
     compare, constant = COMPARE[atom.op], atom.value
     if atom.fact == "priority":
         return AtomReader(_priority(atom, context.program), "priority", HELD["priority"])
@@ -258,7 +259,7 @@ def _happened(atom: Atom, context: Scope, seen: int) -> Callable[[State], bool]:
 def _duration(atom: Atom, context: Scope) -> AtomReader:
     calendars, wanted = context.calendars_of(atom), atom.op == ">="
     anchor_of = _ANCHORS.get(atom.fact) or _special_anchor(atom, context)
-    if isinstance(atom.value, Pick) or any(isinstance(one, Pick) for one in calendars[:1]):
+    if isinstance(atom.value, Pick) or any(isinstance(name, Pick) for name in calendars[:1]):
         return _timed(_picked_duration(atom, context, anchor_of))
     span, calendar = atom.value, context.program.calendars[next(iter(calendars), None)]
     length, line = span.microseconds, calendar[1] if span.is_business else 0
@@ -282,7 +283,7 @@ def _duration(atom: Atom, context: Scope) -> AtomReader:
 def _duration_of_days(
     span: Span, calendar: Calendar, anchor_of: Callable[[State], int | None], *, wanted: bool
 ) -> Callable[[State], TestState]:
-    """Days end at an instant, which is the same on every line."""
+    """A duration in days. Days end at an instant, which is the same on every line."""
 
     def look(state: State) -> TestState:
         anchor = anchor_of(state)
@@ -297,7 +298,7 @@ def _duration_of_days(
 def _picked_duration(
     atom: Atom, context: Scope, anchor_of: Callable[[State], int | None]
 ) -> Callable[[State], TestState]:
-    """A duration whose constant or calendar depends on the priority or a choice fact; unknown where that gives none."""
+    """A duration whose constant or calendar depends on the priority or a choice fact; unknown if that gives none."""
     program, calendars, wanted = context.program, context.calendars_of(atom), atom.op == ">="
 
     def look(state: State) -> TestState:
@@ -319,8 +320,8 @@ def _special_anchor(atom: Atom, context: Scope) -> Callable[[State], int | None]
     if atom.fact == "overdue_for":
         # rule 30: `overdue_for` runs from the due instant, and is 0 before
         def due(state: State) -> int | None:
-            found = state.latest.get(key)
-            return due_of(found) if found and found.stopped is None and found.budget is not None else None
+            clock = state.latest.get(key)
+            return due_of(clock) if clock and clock.stopped is None and clock.budget is not None else None
 
         return due
     track = context.track_of(atom)
@@ -335,8 +336,8 @@ def _time_left(atom: Atom, context: Scope) -> Callable[[State], TestState]:
     program, calendars, wanted, key = context.program, context.calendars_of(atom), atom.op == ">=", str(atom.of)
 
     def look(state: State) -> TestState:
-        found, span = state.latest.get(key), state.pick(atom.value)
-        due = due_of(found) if found and span and found.stopped is None and found.budget is not None else None
+        clock, span = state.latest.get(key), state.pick(atom.value)
+        due = due_of(clock) if clock and span and clock.stopped is None and clock.budget is not None else None
         if due is None or state.now > due:
             return False, None
         edge = program.calendars[state.calendar(calendars)][0].leave(due, span)
@@ -358,13 +359,13 @@ def _share(atom: Atom) -> AtomReader:
 
 def _outcome(atom: Atom) -> AtomReader:
     compare, constant, key = COMPARE[atom.op], atom.value, str(atom.of)
-    held_by = frozenset(one for one in OUTCOMES if compare(one, constant))
+    allowed = frozenset(one for one in OUTCOMES if compare(one, constant))
 
     def look(state: State) -> TestState:
         outcome, due = outcome_and_due(state.latest.get(key), state)
-        return outcome in held_by, None if due is None else (0, due + 1)
+        return outcome in allowed, None if due is None else (0, due + 1)
 
-    return _timed(look)._replace(ends=ClockOutcomes(key, held_by))
+    return _timed(look)._replace(ends=ClockOutcomes(key, allowed))
 
 
 def _overdue(atom: Atom) -> Callable[[State], TestState]:
@@ -372,7 +373,7 @@ def _overdue(atom: Atom) -> Callable[[State], TestState]:
 
     def look(state: State) -> TestState:
         items = state.plan.items if state.plan else ()
-        edges = [microseconds_of(one.due_at) + 1 for one in items if not one.done and one.due_at is not None]
+        edges = [microseconds_of(item.due_at) + 1 for item in items if not item.done and item.due_at is not None]
         ahead = min((edge for edge in edges if edge > state.now), default=None)
         overdue = sum(edge <= state.now for edge in edges)
         return compare(overdue, constant), None if ahead is None else (0, ahead)
@@ -381,7 +382,7 @@ def _overdue(atom: Atom) -> Callable[[State], TestState]:
 
 
 class TestCollector:
-    """The comparisons of a program as they are collected: equal atoms in equal contexts share a bit."""
+    """The tests of a program as they are collected: equal atoms in equal scopes share a bit."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -393,14 +394,14 @@ class TestCollector:
         self.watched: dict[tuple[Pattern, ...], int] = {}
 
     def tree(self, condition: Condition, context: Scope) -> Tree:
-        """The condition over bits."""
+        """Return the condition as a tree over numbers of tests."""
         if isinstance(condition, Atom):
             return self.comparison(condition, context)
         kind = "all" if isinstance(condition, AllOf) else "any"
         return kind, tuple(self.tree(part, context) for part in parts(condition))
 
     def comparison(self, atom: Atom, context: Scope) -> int:
-        """The number of the atom's test, which is made at its first use."""
+        """Return the number of the atom's test, which is made at its first use."""
         key = (atom, context.track, context.goes, context.calendars)
         if key not in self.found:
             watched = self.watch(atom)
@@ -410,7 +411,7 @@ class TestCollector:
         return self.found[key].number
 
     def gate(self, key: Hashable, looks: int, sight: AtomReader) -> int:
-        """The number of a test that the policy does not name: a gate of a rule. It is never evidence (rule 22)."""
+        """Return the number of a test that the policy does not name, a gate of a rule; never evidence (rule 22)."""
         if key not in self.found:
             self.add(key, looks, sight, never_evidence=True)
         return self.found[key].number
@@ -419,26 +420,26 @@ class TestCollector:
         self, key: Hashable, looks: int, sight: AtomReader, *, seen: int | None = None, never_evidence: bool = False
     ) -> None:
         """Add a test, to its group if it has one."""
-        made = self.found[key] = Test(len(self.found), looks, sight.holds, sight.look, seen, never_evidence)
+        test = self.found[key] = Test(len(self.found), looks, sight.holds, sight.look, seen, never_evidence)
         if sight.value is not None:
-            dial = self.value_tests.setdefault(sight.dial, ValueTests(looks, sight.value))
-            dial.tests.append(made)
-            dial.mask |= 1 << made.number
+            group = self.value_tests.setdefault(sight.dial, ValueTests(looks, sight.value))
+            group.tests.append(test)
+            group.mask |= 1 << test.number
         if sight.reach is not None:
-            self.duration_tests.setdefault(sight.reach.key, (looks, []))[1].append((made.number, sight.reach))
-            self.shared.add(id(made))
+            self.duration_tests.setdefault(sight.reach.key, (looks, []))[1].append((test.number, sight.reach))
+            self.shared.add(id(test))
         if (seen_on := sight.used or sight.ends) is not None:
-            self.clock_tests.setdefault(seen_on.key, []).append((made.number, seen_on))
-            self.shared.add(id(made))
+            self.clock_tests.setdefault(seen_on.key, []).append((test.number, seen_on))
+            self.shared.add(id(test))
 
     def watch(self, atom: Atom) -> int | None:
-        """The number of the slot in `State.seen` for the last event that matched the atom's patterns."""
+        """Return the number of the slot in `State.seen` for the last event that matched the atom's patterns."""
         return self.watched.setdefault(atom.pattern, len(self.watched)) if atom.pattern else None
 
 
 def what_picks_look_at(*given: Any) -> int:
-    """What picks among these look at."""
-    return PRIORITY | OWN_FACT if any(isinstance(one, Pick) for one in given) else 0
+    """Return the bits of the parts of a state that the picks among these values read."""
+    return PRIORITY | OWN_FACT if any(isinstance(value, Pick) for value in given) else 0
 
 
 def sort_tests(program: Program, collected: TestCollector) -> None:
@@ -453,25 +454,25 @@ def sort_tests(program: Program, collected: TestCollector) -> None:
     program.clock_tests = tuple(
         _grouped_clock(program, key, seen, slots) for key, seen in collected.clock_tests.items()
     )
-    shared = {id(one) for dial in program.value_tests for one in dial.tests} | collected.shared
-    program.single = tuple(one for one in program.tests if id(one) not in shared)
-    for one in program.single:
-        if one.look is not None:
-            one.slot = len(slots)
-            slots.append(one)
+    shared = {id(test) for group in program.value_tests for test in group.tests} | collected.shared
+    program.single = tuple(test for test in program.tests if id(test) not in shared)
+    for test in program.single:
+        if test.look is not None:
+            test.slot = len(slots)
+            slots.append(test)
     program.slots = tuple(slots)
-    program.timed = tuple(sorted({line for one in slots for line in _lines_of(program, one)}))
+    program.timed = tuple(sorted({line for test in slots for line in _lines_of(program, test)}))
 
 
 def _lines_of(program: Program, one: DurationTests | ClockTests | Test) -> Iterable[int]:
-    """The lines on which it may wait for its time."""
+    """Return the lines on which a group or test may have a timer."""
     if isinstance(one, Test):
         return range(len(program.lines))
     return one.lines if isinstance(one, ClockTests) else (one.line,)
 
 
 def _lines_of_target(program: Program, key: str) -> Iterator[int]:
-    """The lines on which the clocks of a target may run."""
+    """Yield the lines on which the clocks of a target may run."""
     yield 0
     for choice in (choice for group in program.groups if group.key == key for choice in group.choices):
         for given in choice.calendar:
@@ -486,37 +487,37 @@ def _grouped_clock(
     seen: list[tuple[int, ClockUse | ClockOutcomes]],
     slots: list[DurationTests | ClockTests | Test],
 ) -> ClockTests:
-    """The face of a target's clock, with these comparisons. It takes a slot for breaches, and one for each share."""
-    ends = {1 << number: one.outcomes for number, one in seen if isinstance(one, ClockOutcomes)}
-    uses = [(1 << number, one) for number, one in seen if isinstance(one, ClockUse)]
+    """Group the tests of a target's latest clock. They take one slot for breaches, and one for each share."""
+    ends = {1 << number: part.outcomes for number, part in seen if isinstance(part, ClockOutcomes)}
+    uses = [(1 << number, part) for number, part in seen if isinstance(part, ClockUse)]
     shares = {
-        one.share: len(slots) + bool(ends) + place
-        for place, one in enumerate({one.share: one for _, one in uses}.values())
+        part.share: len(slots) + bool(ends) + place
+        for place, part in enumerate({part.share: part for _, part in uses}.values())
     }
-    face = ClockTests(
+    group = ClockTests(
         key=key,
         looks_at=program.clock_bits[key],
         mask=sum(1 << number for number, _ in seen),
         lines=tuple(set(_lines_of_target(program, key))) if uses else (0,),
-        outcomes={outcome: sum(bit for bit, held_by in ends.items() if outcome in held_by) for outcome in OUTCOMES},
+        outcomes={outcome: sum(bit for bit, allowed in ends.items() if outcome in allowed) for outcome in OUTCOMES},
         slot=len(slots) if ends else None,
         shares=tuple(
             ShareTests(
                 slot,
                 share.numerator,
                 share.denominator,
-                used=sum(bit for bit, one in uses if one.share == share and one.wanted),
-                before=sum(bit for bit, one in uses if one.share == share and not one.wanted),
+                used=sum(bit for bit, part in uses if part.share == share and part.wanted),
+                before=sum(bit for bit, part in uses if part.share == share and not part.wanted),
             )
             for share, slot in shares.items()
         ),
     )
-    slots += [face] * (bool(ends) + len(shares))
-    return face
+    slots += [group] * (bool(ends) + len(shares))
+    return group
 
 
 def _grouped_durations(number: int, looks: int, reaches: list[tuple[int, Reach]]) -> DurationTests:
-    """The comparisons with these numbers, of one anchor and line, by length."""
+    """Group the tests with these numbers, of one anchor and line, by length."""
     lengths = tuple(sorted({reach.length for _, reach in reaches}))
     bits = tuple(
         sum(1 << bit for bit, reach in reaches if (lengths.index(reach.length) < reached) == reach.wanted)

@@ -1,4 +1,4 @@
-"""Targets at work: what one event does to clocks. In this order: stop; void, retarget, pause or resume; start."""
+"""Clocks of targets: the effects of one event on them, in this order: stop; void, retarget, pause or resume; start."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from escalation_rules.worktime._timeline import CONTINUOUS, Line
 
 
 def due_of(clock: Instance) -> int | None:
-    """The instant a clock is due; None while it is paused before that, or has no budget."""
+    """Return the instant a clock is due; None while it is paused before that, or has no budget."""
     if clock.fixed is not None:
         return clock.fixed
     return None if clock.point is None else clock.reach(clock.point)
 
 
 def is_over(clock: Instance, state: State) -> bool:
-    """Whether a clock has been due before now."""
+    """Return whether a clock was due before now."""
     return outcome_now(clock, state) == "breached"
 
 
 def outcome_now(clock: Instance, state: State) -> str:
-    """Pending, met, breached, void or not started."""
+    """Return the outcome now: pending, met, breached, void or not started."""
     return outcome_and_due(clock, state)[0]
 
 
 def outcome_and_due(clock: Instance | None, state: State) -> tuple[str, int | None]:
-    """The outcome of a clock, or of none, and the instant it is due if that is to come.
+    """Return the outcome of a clock, or of no clock, and the instant it is due if that is still to come.
 
-    Only at closing time must real instants be compared; else points tell.
+    Points are compared; instants only decide at closing time, when two of them share a point.
     """
     if clock is None:
         return "not_started", None
@@ -60,7 +60,7 @@ def outcome_and_due(clock: Instance | None, state: State) -> tuple[str, int | No
 
 
 def use_of(clock: Instance | None, state: State, up: int, down: int) -> tuple[bool, Crossing | None]:
-    """Whether a share (`up / down`) of a clock's budget is used, or else where it will be, while the clock runs."""
+    """Return whether a share (`up / down`) of a clock's budget is used; if not, also the crossing at which it is."""
     if clock is None or clock.budget is None:
         return not up, None
     # rule 30: shares are exact fractions of the budget, and pause with the clock
@@ -72,14 +72,14 @@ def use_of(clock: Instance | None, state: State, up: int, down: int) -> tuple[bo
 
 
 def counted_now(clock: Instance, state: State) -> int:
-    """The time a clock has counted so far."""
+    """Return the time a clock has counted so far, in microseconds."""
     if clock.stopped is not None or clock.legs[-1].paused:
         return clock.counted
     return clock.counted + state.point(clock.line) - clock.leg_point
 
 
 def stop(state: State, groups: Iterable[TargetCode], event: BaseEvent) -> list[Instance]:
-    """Stop the clocks that an event stops. Those of them that it may start again."""
+    """Stop the clocks that an event stops. Returns those of them that it may start again."""
     stopped = []
     kind = type(event)
     for group in groups:
@@ -100,7 +100,7 @@ def stop(state: State, groups: Iterable[TargetCode], event: BaseEvent) -> list[I
 
 # rule 17: of the effects of one event on a clock, stop comes first, then pause, resume and start
 def turn_clocks(state: State, script: EventCode, changed: int) -> None:
-    """What an event does to clocks that run, given what it has already done to the state: void, retarget, pause."""
+    """Void, retarget, pause or resume running clocks, after the event has changed the state."""
     if changed & LEVEL or script.ends_cycle:
         _void(state, script)
     for clock in list(state.open.values()):
@@ -111,7 +111,7 @@ def turn_clocks(state: State, script: EventCode, changed: int) -> None:
 
 
 def _halt(state: State, clock: Instance, outcome: str) -> None:
-    """The clock stops: its outcome, its due and what it counted are final."""
+    """Stop a clock: its outcome, its due instant and its counted time are final."""
     clock.outcome = outcome
     clock.counted = counted_now(clock, state)
     clock.stopped = state.now
@@ -120,7 +120,7 @@ def _halt(state: State, clock: Instance, outcome: str) -> None:
 
 
 def _void(state: State, script: EventCode) -> None:
-    """Leaving its level, resolving, closing, reopening, voiding and going outside void what is pending."""
+    """Void pending clocks after leaving their level, resolving, closing, reopening, voiding or going external."""
     outside = bool(state.external) and state.live
     for clock in list(state.open.values()):
         place = clock.group.place
@@ -133,7 +133,7 @@ def _void(state: State, script: EventCode) -> None:
 
 
 def applicable(state: State, group: TargetCode) -> TargetVariant | None:
-    """The first of a group whose condition holds."""
+    """Return the first variant of a target whose condition is true."""
     for choice in group.choices:
         # rule 16: of several targets with one key, the first whose `when` is true applies
         if choice.when is None or choice.when(state):
@@ -142,22 +142,22 @@ def applicable(state: State, group: TargetCode) -> TargetVariant | None:
 
 
 def _terms(state: State, choice: TargetVariant | None, lead: TargetVariant) -> Terms:
-    """What a target allows at present."""
+    """Return the terms of a target in the current state, cached by priority where they depend on nothing else."""
     if choice is None:
-        return _reckoned(state, None, state.calendar(lead.calendar[1:]))
+        return _terms_with(state, None, state.calendar(lead.calendar[1:]))
     if not choice.is_priced:
         # rule 12: `use_agreed_interval` takes the span of the latest communication plan
         span = state.agreed if choice.agreed and state.agreed is not None else state.pick(choice.within)
-        return _reckoned(state, span, state.calendar(choice.calendar))
-    found = choice.terms.get(state.priority)
-    if found is None:
-        found = _reckoned(state, state.pick(choice.within), state.calendar(choice.calendar))
+        return _terms_with(state, span, state.calendar(choice.calendar))
+    terms = choice.terms.get(state.priority)
+    if terms is None:
+        terms = _terms_with(state, state.pick(choice.within), state.calendar(choice.calendar))
         if len(choice.terms) < REMEMBERED:
-            choice.terms[state.priority] = found
-    return found
+            choice.terms[state.priority] = terms
+    return terms
 
 
-def _reckoned(state: State, span: Span | None, calendar: str | None) -> Terms:
+def _terms_with(state: State, span: Span | None, calendar: str | None) -> Terms:
     elapses = span is not None and not span.is_business
     line = 0 if elapses else state.program.calendars[calendar][1]
     reach = _reach(state.program.lines[line], span)
@@ -178,7 +178,7 @@ def _waits(state: State, choice: TargetVariant) -> str | None:
 
 
 def _days(state: State, started: int, span: Span | None, calendar: str | None) -> int | None:
-    """The budget that days and months come to: open time from the start to the nominal due."""
+    """Return the budget of a span of days or months: the open time from the start to the nominal due instant."""
     if span is None:
         return None
     chosen, line = state.program.calendars[calendar]
@@ -189,18 +189,18 @@ def _days(state: State, started: int, span: Span | None, calendar: str | None) -
 
 
 def is_at_close(span: Span | None) -> bool:
-    """Whether what is used up exactly at closing time is due then; at the same time, it is when it opens again."""
+    """Return whether a budget used up exactly at closing time is due then, and not when the calendar opens again."""
     # rule 5: a budget used up exactly at closing time is due at closing time
     return span is None or span.due == "close"
 
 
 def _reach(line: Line, span: Span | None) -> Callable[[int], int]:
-    """From a point on a line to the instant at which a span that ends there is due."""
+    """Return the function from a point on a line to the instant at which a span that ends there is due."""
     return line.earliest if is_at_close(span) else line.latest
 
 
 def start_due(state: State, script: EventCode, event: BaseEvent | None, stopped: Iterable[Instance]) -> None:
-    """Start what the event starts, in the order of the policy."""
+    """Start the clocks that the event starts, in the order of the policy."""
     live = state.live and not state.external
     if not (live or script.ends):
         return
@@ -229,7 +229,7 @@ def _consider(
     again: bool = False,
     entered: bool = False,
 ) -> None:
-    """Add a group that starts now to those due: it has no open instance, and stands where the case does.
+    """Add a target to those that start now, unless a clock of it is open or the case is not on its level.
 
     `awaited` says whether somebody waits for the next response.
     """
@@ -254,7 +254,7 @@ def _consider(
 
 
 def _entered(state: State) -> list[TargetCode]:
-    """What may start with a cycle, or on entry to a level."""
+    """Return the targets that may start with a new cycle, or on entry to a level."""
     program, began = state.program, bool(state.changed & CYCLE)
     groups = list(program.groups_of_level[""]) if began else []
     for track, level in enumerate(state.level):
@@ -283,7 +283,7 @@ def _start(state: State, group: TargetCode, choice: TargetVariant | None, lead: 
 
 
 def _adjust(state: State, clock: Instance) -> None:
-    """Another span or calendar, and pauses: only before the clock is over."""
+    """Change the span, the calendar and the pause of a clock, unless it is over."""
     if not is_over(clock, state):
         _retarget(state, clock)
         _pause_or_resume(state, clock)
@@ -308,7 +308,7 @@ def _retarget(state: State, clock: Instance) -> None:
 
 
 def _due_after_change(state: State, clock: Instance) -> None:
-    """The due instant under the new budget. One that has passed is dated at the change, and caused by it."""
+    """Set the due instant under a new budget. If it has passed, the clock is due at the change, and caused by it."""
     budget = clock.budget or 0
     if clock.counted < budget or (clock.counted == budget > 0 and not is_at_close(clock.terms.span)):
         clock.point = None if clock.legs[-1].paused else clock.leg_point + budget - clock.counted
@@ -320,26 +320,26 @@ def _due_after_change(state: State, clock: Instance) -> None:
 
 
 def _reached(state: State, clock: Instance, budget: int) -> int:
-    """When the legs so far had counted as much as a budget."""
+    """Return the instant at which the legs so far had counted as much as a budget."""
     if not budget:
         return clock.started
     left = budget
-    for leg, end in zip(clock.legs, [*(one.since for one in clock.legs[1:]), state.now], strict=True):
+    for leg, end in zip(clock.legs, [*(later.since for later in clock.legs[1:]), state.now], strict=True):
         if not leg.paused:
             line = (
                 state.program.lines[state.program.calendars[leg.calendar][1]]
                 if leg.calendar is not None
                 else CONTINUOUS
             )
-            found = _reach(line, clock.terms.span)(line.opened(leg.since) + left)
-            if found <= end:
-                return found
+            instant = _reach(line, clock.terms.span)(line.opened(leg.since) + left)
+            if instant <= end:
+                return instant
             left -= line.opened(end) - line.opened(leg.since)
     return state.now
 
 
 def _pause_or_resume(state: State, clock: Instance) -> None:
-    """A pause that begins at or after due rescues nothing."""
+    """Pause or resume a clock. A pause that begins at or after the due instant has no effect (rule 13)."""
     paused, last = _waits(state, clock.choice), clock.legs[-1]
     # rule 13: a pause that begins at or after due undoes no breach
     if paused == last.paused or (clock.fixed is not None and not (clock.caused and state.now <= clock.fixed)):
@@ -357,10 +357,10 @@ def _pause_or_resume(state: State, clock: Instance) -> None:
 
 
 def _turn(clock: Instance, leg: LegRecord) -> None:
-    """The next leg; what lasted no time, or goes on as before, makes none."""
+    """Append a leg. A leg without duration is dropped, and a leg like the one before continues it."""
     if clock.legs[-1].since < leg.since:
         if clock.legs[-1][1:] != leg[1:]:
             clock.legs.append(leg)
         return
-    kept = [one for one in clock.legs if one.since < leg.since]
+    kept = [old for old in clock.legs if old.since < leg.since]
     clock.legs = [*kept, leg] if not kept or kept[-1][1:] != leg[1:] else kept

@@ -1,6 +1,6 @@
-"""From a policy to its program: names become numbers, conditions trees, targets ordered groups (rules 16, 20).
+"""Compiles a policy to its program: names become numbers, targets become ordered groups (rules 16, 20).
 
-Comparisons become bits, rules become trees over bits, targets become tables by event.
+Atoms become bits, conditions become trees over bits, targets become tables by kind of event.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ ALWAYS = BusinessCalendar.always("UTC")
 
 
 def compile_policy(policy: Policy) -> Program:
-    """The program of a policy."""
+    """Return the program of a policy."""
     lines: list[Line] = [CONTINUOUS]
     # rule 1: all time is one line, and each calendar has its own line of open time
     calendars: dict[str | None, tuple[Calendar, int]] = {None: (ALWAYS, 0)}
@@ -84,9 +84,13 @@ def compile_policy(policy: Policy) -> Program:
 
 
 def _scripts(program: Program, collected: TestCollector) -> dict[type, EventCode]:
-    """What each kind of event does under this policy."""
-    watched = _tests_by_kind((number, one) for patterns, number in collected.watched.items() for one in patterns)
-    answers = _tests_by_kind((number, one) for item, number in program.items.items() for one in item.answered_by)
+    """Return the effects of each kind of event under this policy."""
+    watched = _tests_by_kind(
+        (number, pattern) for patterns, number in collected.watched.items() for pattern in patterns
+    )
+    answers = _tests_by_kind(
+        (number, pattern) for item, number in program.items.items() for pattern in item.answered_by
+    )
     starters = _groups_by_kind(program.groups, _starting)
     stoppers = _groups_by_kind(program.groups, lambda choice: choice.stops)
     choices = [choice for group in program.groups for choice in group.choices]
@@ -113,8 +117,8 @@ _ENDING = frozenset({E.Resolved, E.Closed, E.Voided})
 
 
 def _picks_of_facts(*given: Any) -> bool:
-    """Whether any of these is a pick by something else than the priority."""
-    return any(name != "priority" for one in given for name in facts_of(one))
+    """Return whether any of these values is a pick by something other than the priority."""
+    return any(name != "priority" for value in given for name in facts_of(value))
 
 
 def _compile_rules(program: Program, collected: TestCollector) -> None:
@@ -130,7 +134,7 @@ def _compile_rules(program: Program, collected: TestCollector) -> None:
         stay = own
         if rule.at_level:
             places = tuple(program.places[key] for key in rule.at_level)
-            gate = AtomReader(_stands_at(places), "level", lambda state: tuple(state.level))
+            gate = AtomReader(_is_at(places), "level", lambda state: tuple(state.level))
             stay = ("all", (collected.gate(("at", rule.at_level), LEVEL, gate), own))
         rules.append(
             RuleCode(
@@ -160,18 +164,18 @@ def _request_numbers(collected: TestCollector) -> Iterator[int]:
 
 
 def _runs(state: State) -> bool:
-    """Rules run on a live case that is not external."""
+    """Return whether rules run: the case is live and not external."""
     return state.live and not state.external
 
 
-def _stands_at(places: tuple[tuple[int, int], ...]) -> Callable[[State], bool]:
+def _is_at(places: tuple[tuple[int, int], ...]) -> Callable[[State], bool]:
     return lambda state: any(state.level[track] == level for track, level in places)
 
 
 def track_of(rule: Rule, tracks: Mapping[str, int], track_of_level: Mapping[str, int]) -> int:
-    """The track of the level it names, else the one it names, else that of the levels it is for, else the first.
+    """Return the track of the level a rule moves to, else the track it names, else that of its levels, else the first.
 
-    Tracks are known by their numbers, by key and by the keys of their levels.
+    Tracks are given by their numbers: `tracks` by key, `track_of_level` by key of a level.
     """
     if rule.to is not None and rule.to != NEXT:
         return track_of_level[rule.to]
@@ -182,12 +186,12 @@ def track_of(rule: Rule, tracks: Mapping[str, int], track_of_level: Mapping[str,
 
 
 def _tests_by_kind(patterns: Iterable[tuple[int, Pattern]]) -> dict[type, tuple[tuple[int, EventMatch], ...]]:
-    """Tests of patterns, each with the number it stands for, by the kind of event they match."""
-    found: dict[type, tuple[tuple[int, EventMatch], ...]] = {}
-    for one, pattern in patterns:
+    """Group pattern predicates by the kind of event they match, each with the number that it belongs to."""
+    matches: dict[type, tuple[tuple[int, EventMatch], ...]] = {}
+    for owner, pattern in patterns:
         kind = KINDS[pattern.event]
-        found[kind] = (*found.get(kind, ()), (one, pattern.matches))
-    return found
+        matches[kind] = (*matches.get(kind, ()), (owner, pattern.matches))
+    return matches
 
 
 def _compile_targets(program: Program, collected: TestCollector) -> None:
@@ -196,8 +200,8 @@ def _compile_targets(program: Program, collected: TestCollector) -> None:
         (None, None, policy.targets, None)
     ]
     for key, (track, level) in program.places.items():
-        found = program.levels[track][level]
-        scopes.append((key, (track, level), found.targets, program.tracks[track].calendar))
+        declared = program.levels[track][level]
+        scopes.append((key, (track, level), declared.targets, program.tracks[track].calendar))
     groups: list[TargetCode] = []
     for level_key, place, targets, track_calendar in scopes:
         for key in dict.fromkeys(target.key for target in targets):
@@ -222,11 +226,11 @@ def _compile_targets(program: Program, collected: TestCollector) -> None:
 
 
 _WAKING = (E.Opened, E.CustomerReplied, E.Reopened, E.Escalated, E.DeEscalated, E.Reconciled)
-"""After which of these somebody may wait for an answer who did not before."""
+"""The kinds of events after which a customer may start to wait for an answer."""
 
 
 def _starting(choice: TargetVariant) -> Iterable[type]:
-    """The kinds of events that may start a target."""
+    """Return the kinds of events that may start a target."""
     if choice.unanswered:
         return KINDS.values() if choice.when is not None else _WAKING
     return choice.starts or ()
@@ -257,28 +261,28 @@ def _choice(collected: TestCollector, target: Target, calendars: tuple[Any, ...]
 
 
 def _patterns_by_kind(patterns: tuple[Pattern, ...], *, stopping: bool = False) -> dict[type, EventMatch]:
-    """One test for each kind of event that the patterns match."""
+    """Return one predicate for each kind of event that the patterns match."""
     kinds = dict.fromkeys(KINDS[pattern.event] for pattern in patterns)
     return {kind: _test([one for one in patterns if KINDS[one.event] is kind], stopping=stopping) for kind in kinds}
 
 
 def _test(patterns: list[Pattern], *, stopping: bool) -> EventMatch:
-    """Whether an event of the patterns' kind matches one of them; a reply that could stop a clock is a counting one."""
-    if any(not one.where or (stopping and one == E.COUNTING_REPLY) for one in patterns):
+    """Return a predicate: one of the patterns matches the event. Only replies that count can stop a clock."""
+    if any(not pattern.where or (stopping and pattern == E.COUNTING_REPLY) for pattern in patterns):
         return lambda _: True
     if len(patterns) == 1:
         return patterns[0].matches
-    return lambda event: any(one.matches(event) for one in patterns)
+    return lambda event: any(pattern.matches(event) for pattern in patterns)
 
 
 def _predicate(collected: TestCollector, condition: Condition, calendars: tuple[Any, ...]) -> Callable[[State], bool]:
-    """A target's condition, asked of the state itself: it sees no durations, so no bit need be kept for it."""
+    """Compile a target's condition to a predicate of the state: it has no durations, so its tests need no bits."""
     context = Scope(collected.program, 0, goes=False, calendars=calendars)
 
     def build(part: Condition) -> Callable[[State], bool]:
         if isinstance(part, Atom):
             return reader_of(part, context, collected.watch(part)).holds
-        tests = [build(one) for one in parts(part)]
+        tests = [build(child) for child in parts(part)]
         combine = all if isinstance(part, AllOf) else any
         return lambda state: combine(test(state) for test in tests)
 
@@ -287,15 +291,15 @@ def _predicate(collected: TestCollector, condition: Condition, calendars: tuple[
 
 
 def _target_looks_at(program: Program, targets: list[Target], track_calendar: Any) -> int:
-    """What may change which target applies, its span or its calendar."""
-    found = 0
+    """Return the bits of the parts of a state that may change which target applies, its span or its calendar."""
+    bits = 0
     for target in targets:
         calendars = (target.calendar, track_calendar, program.policy.usual_calendar)
-        found |= what_picks_look_at(target.within, target.pause_on, *calendars)
-        found |= AGREED if target.use_agreed_interval else 0
+        bits |= what_picks_look_at(target.within, target.pause_on, *calendars)
+        bits |= AGREED if target.use_agreed_interval else 0
         for atom in atoms(target.when) if target.when is not None else ():
-            found |= looks_at(atom, program)
-    return found
+            bits |= looks_at(atom, program)
+    return bits
 
 
 def _compile_items(program: Program) -> None:

@@ -1,9 +1,8 @@
-"""Tests of one case: which hold, since when, and when time alone turns the next.
+"""Tests of one case: whether each is true, since when, and when time alone may change it (rules 29-31).
 
-Comparisons are looked at again only after a change that they look at. Those of a fact with one value at a time turn
-together (a dial); those of a duration one after the other as time passes (a gauge); those of a target as its clock does
-(a face); a few are asked one by one. What time alone may change waits in slots: for each line of open time, the next
-point at which it may.
+A test is evaluated again only after a change of a part of the state that it reads. `ValueTests` change together with
+their fact, `DurationTests` one after the other as time passes, `ClockTests` with the clock of their target; the rest
+are evaluated one by one. Slots keep the changes that time alone may make: for each line, the next point of one.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from escalation_rules.engine.state import State
 
 
 def turn_bits(state: State, was: int, truth: int, when: int) -> None:
-    """What holds is no longer what it was; comparisons that have come to hold do so since now."""
+    """Replace `State.truth`, and set the moment since when a test is true for each test that has become true."""
     state.truth = truth
     state.rules_pending = True
     gained = truth & ~was
@@ -42,7 +41,7 @@ def turn_bits(state: State, was: int, truth: int, when: int) -> None:
 
 
 def start_earlier(state: State, gauge: DurationTests, anchor: int) -> int:
-    """A duration is reckoned since an earlier instant. The bits of its comparisons that hold."""
+    """Measure a duration since an earlier instant. Returns the bits of its tests that are true."""
     number, line = gauge.number, gauge.line
     state.bases[number] = state.program.lines[line].opened(anchor)
     state.steps[number] = gauge.initial
@@ -50,7 +49,7 @@ def start_earlier(state: State, gauge: DurationTests, anchor: int) -> int:
 
 
 def advance(state: State, gauge: DurationTests, here: int) -> int:
-    """Which of the lengths of a gauge are reached, and when the next will be. The bits of its comparisons that hold."""
+    """Find the lengths that a duration has reached, and set its timer to the next. Returns the bits that are true."""
     number, lengths, base = gauge.number, gauge.lengths, state.bases[gauge.number]
     step = state.steps[number] = bisect_right(lengths, here - base, state.steps[number])
     state.timers[gauge.line][number] = base + lengths[step] if step < len(lengths) else NEVER
@@ -59,7 +58,7 @@ def advance(state: State, gauge: DurationTests, here: int) -> int:
 
 
 def look_at_clock(state: State, face: ClockTests) -> int:
-    """When time alone will breach a target's latest clock or use up a share of its budget. The bits that hold."""
+    """Update the timers of a target's latest clock: breach and shares of its budget. Returns the bits that are true."""
     clock, bits = state.latest.get(face.key), 0
     if face.slot is not None:
         outcome, due = outcome_and_due(clock, state)
@@ -76,7 +75,7 @@ def look_at_clock(state: State, face: ClockTests) -> int:
 
 
 def look_at_one(state: State, comparison: Test) -> int:
-    """When time alone may change a comparison. Its bit, if it holds."""
+    """Evaluate a single test and set its timer. Returns its bit if it is true, else 0."""
     if comparison.look is None:
         holds = comparison.holds(state)
     else:
@@ -86,7 +85,7 @@ def look_at_one(state: State, comparison: Test) -> int:
 
 
 def _set_edge(state: State, slot: int, crossing: Crossing | None) -> None:
-    """Remember the next point at which time alone may change something, in place of the last."""
+    """Move a slot's timer to the next point at which time alone may change something; None clears it."""
     old = state.slot_lines[slot]
     if old >= 0:
         state.timers[old][slot] = NEVER
@@ -101,45 +100,45 @@ def _set_edge(state: State, slot: int, crossing: Crossing | None) -> None:
 
 # ---------------------------------------------------------------------------- after a change
 def make_look(program: Program, changed: int) -> ChangeHandler:
-    """What to look at after a change."""
-    value_tests = [one for one in program.value_tests if one.looks_at & changed]
-    duration_tests = [one for one in program.duration_tests if one.looks_at & changed]
-    clock_tests = [one for one in program.clock_tests if one.looks_at & changed]
-    single = [one for one in program.single if one.looks_at & changed]
+    """Make the handler that updates all tests reading one of the changed parts."""
+    value_tests = [test for test in program.value_tests if test.looks_at & changed]
+    duration_tests = [test for test in program.duration_tests if test.looks_at & changed]
+    clock_tests = [test for test in program.clock_tests if test.looks_at & changed]
+    single = [test for test in program.single if test.looks_at & changed]
 
     def look(state: State, when: int) -> None:
         state.changed = 0
         state.changed_visibly |= changed & SHOWN
         was = truth = state.truth
-        for dial in value_tests:
-            truth = truth & ~dial.mask | dial.bits(state, dial.value(state))
-        for gauge in duration_tests:
-            anchor = gauge.anchor(state)
-            if anchor != state.anchors[gauge.number]:
-                truth = truth & ~gauge.mask | _start(state, gauge, anchor)
-        for face in clock_tests:
-            truth = truth & ~face.mask | look_at_clock(state, face)
-        for one in single:
-            truth = truth & ~(1 << one.number) | look_at_one(state, one)
+        for values in value_tests:
+            truth = truth & ~values.mask | values.bits(state, values.value(state))
+        for durations in duration_tests:
+            anchor = durations.anchor(state)
+            if anchor != state.anchors[durations.number]:
+                truth = truth & ~durations.mask | _start(state, durations, anchor)
+        for clocks in clock_tests:
+            truth = truth & ~clocks.mask | look_at_clock(state, clocks)
+        for test in single:
+            truth = truth & ~(1 << test.number) | look_at_one(state, test)
         if truth != was:
             turn_bits(state, was, truth, when)
 
     return look
 
 
-def _start(state: State, gauge: DurationTests, anchor: int | None) -> int:
-    """A duration begins anew, or ends: then it is no time at all. The bits of its comparisons that hold."""
-    state.anchors[gauge.number] = anchor
+def _start(state: State, tests: DurationTests, anchor: int | None) -> int:
+    """Restart a duration at an anchor, or end it (None), after which it is zero. Returns the bits of its true tests."""
+    state.anchors[tests.number] = anchor
     if anchor is not None:
-        return start_earlier(state, gauge, anchor)
-    state.timers[gauge.line][gauge.number] = NEVER
-    state.next_timers[gauge.line] = None
-    return gauge.bits[gauge.initial]
+        return start_earlier(state, tests, anchor)
+    state.timers[tests.line][tests.number] = NEVER
+    state.next_timers[tests.line] = None
+    return tests.bits[tests.initial]
 
 
 # ---------------------------------------------------------------------------- as time passes
 def arrive(state: State, until: int) -> int:
-    """The first crossing up to an instant, or else a later one. The state is there then, or at the instant."""
+    """Move the state to the first crossing, but not beyond an instant. Returns the crossing, which may be later."""
     crossing = next_crossing(state)
     state.now = min(crossing, until)
     state.points = [None] * len(state.points)
@@ -148,19 +147,19 @@ def arrive(state: State, until: int) -> int:
 
 
 def cross(state: State) -> None:
-    """What time alone has changed by now."""
+    """Update all tests that time alone has changed by now."""
     program, now = state.program, state.now
     was = truth = state.truth
     for line in program.timed:
         here = state.point(line)
         for slot in [slot for slot, edge in enumerate(state.timers[line]) if edge <= here]:
-            one = program.slots[slot]
-            if isinstance(one, DurationTests):
-                truth = truth & ~one.mask | advance(state, one, here)
-            elif isinstance(one, ClockTests):
-                truth = truth & ~one.mask | look_at_clock(state, one)
+            owner = program.slots[slot]
+            if isinstance(owner, DurationTests):
+                truth = truth & ~owner.mask | advance(state, owner, here)
+            elif isinstance(owner, ClockTests):
+                truth = truth & ~owner.mask | look_at_clock(state, owner)
             else:
-                truth = truth & ~(1 << one.number) | look_at_one(state, one)
+                truth = truth & ~(1 << owner.number) | look_at_one(state, owner)
     if truth != was:
         turn_bits(state, was, truth, now << POSITION_BITS)
     if now in {state.next_handover, program.effective_from}:
@@ -170,26 +169,27 @@ def cross(state: State) -> None:
 
 # rule 27: the next crossing is the least of all timers
 def next_crossing(state: State) -> int:
-    """The first crossing after now; `NEVER` if there is none."""
-    program, found = state.program, state.next_handover
+    """Return the first crossing after now; `NEVER` if there is none."""
+    program, crossing = state.program, state.next_handover
     for line in program.timed:
         nearest = min(state.timers[line])
         if nearest != NEVER:
-            found = min(found, program.lines[line].earliest(nearest))
-    if state.now < program.effective_from < found:
-        found = program.effective_from
-    return found
+            crossing = min(crossing, program.lines[line].earliest(nearest))
+    if state.now < program.effective_from < crossing:
+        crossing = program.effective_from
+    return crossing
 
 
-# What is looked at after a change, and as time passes, is the same for all cases of a policy. Here it is written as
-# Python, one line after the other instead of a loop with tests in it. It does what the loops in `truth` do.
+# The tests to update after a change, and as time passes, are the same for all cases of a policy. The functions below
+# generate them as Python source, unrolled instead of looping. The source does the same as `make_look`, `arrive` and
+# `cross` above.
 
 Names = dict[str, Any]
 Lines = Iterator[str]
 
 
 def written(program: Program) -> Steps:
-    """The steps of a policy, written out."""
+    """Return the steps of a policy with their functions generated as Python source."""
     return Steps(
         arrive=_function("arrive", "state, until", program, _arrivals(program)),
         cross=_function("cross", "state", program, _crossings(program)),
@@ -198,13 +198,13 @@ def written(program: Program) -> Steps:
 
 
 def _look(program: Program, changed: int) -> ChangeHandler:
-    """What to look at after a change."""
-    found: ChangeHandler = _function("look", "state, when", program, _looks(program, changed))
-    return found
+    """Generate the handler that updates all tests reading one of the changed parts."""
+    handler: ChangeHandler = _function("look", "state, when", program, _looks(program, changed))
+    return handler
 
 
 def _function(name: str, arguments: str, program: Program, lines: Iterable[str]) -> Any:
-    """The function with these lines. What they name are parts of the program, and helpers."""
+    """Compile a function from lines of source. Its globals are parts of the program, and helpers."""
     text = "\n    ".join([f"def {name}({arguments}):", *lines])
     names: Names = {
         **{f"dial{number}": dial for number, dial in enumerate(program.value_tests)},
@@ -233,10 +233,10 @@ def _looks(program: Program, changed: int) -> Lines:
     yield "was = truth = state.truth"
     for number, dial in enumerate(program.value_tests):
         if dial.looks_at & changed:
-            yield from _look_at_dial(number, dial)
+            yield from _look_at_values(number, dial)
     for gauge in program.duration_tests:
         if gauge.looks_at & changed:
-            yield from _look_at_gauge(gauge)
+            yield from _look_at_duration(gauge)
     for number, face in enumerate(program.clock_tests):
         if face.looks_at & changed:
             yield f"truth = truth & {~face.mask} | look_at_clock(state, face{number})"
@@ -246,15 +246,15 @@ def _looks(program: Program, changed: int) -> Lines:
     yield "if truth != was: turn_bits(state, was, truth, when)"
 
 
-def _look_at_dial(number: int, dial: ValueTests) -> Lines:
+def _look_at_values(number: int, dial: ValueTests) -> Lines:
     yield f"value = value{number}(state)"
     yield f"bits = table{number}.get(value)"
     yield f"if bits is None: bits = dial{number}.bits(state, value)"
     yield f"truth = truth & {~dial.mask} | bits"
 
 
-def _look_at_gauge(gauge: DurationTests) -> Lines:
-    """A duration that begins anew, or ends: then it is no time at all."""
+def _look_at_duration(gauge: DurationTests) -> Lines:
+    """Yield the source that restarts a duration or ends it, after which it is zero."""
     number, line, step = gauge.number, gauge.line, gauge.initial
     here = "state.now" if line == 0 else f"state.point({line})"
     yield f"anchor = anchor{number}(state)"
@@ -276,7 +276,7 @@ def _look_at_gauge(gauge: DurationTests) -> Lines:
 
 # ---------------------------------------------------------------------------- as time passes
 def _arrivals(program: Program) -> Lines:
-    """The points that are reckoned to see whether something comes before are those of the instant, if nothing does."""
+    """Yield the source of `arrive`. The points computed for the comparison are kept if no crossing comes first."""
     nowhere = ", None" * (len(program.lines) - 1)
     yield "nearest, crossing = state.next_timers, state.next_handover"
     if program.effective_from != LONG_AGO:
@@ -315,14 +315,14 @@ def _crossings(program: Program) -> Lines:
 
 
 def _may_wait(one: DurationTests | ClockTests | Test, line: int) -> bool:
-    """Whether something may wait on a line for its time."""
+    """Return whether a group or test may have a timer on a line."""
     if isinstance(one, DurationTests):
         return one.line == line
     return not isinstance(one, ClockTests) or line in one.lines
 
 
 def _cross(program: Program, one: DurationTests | ClockTests | Test) -> Lines:
-    """What has come at a slot."""
+    """Yield the source that updates the owner of a slot whose point has come."""
     if isinstance(one, ClockTests):
         yield f"truth = truth & {~one.mask} | look_at_clock(state, face{program.clock_tests.index(one)})"
     elif not isinstance(one, DurationTests):

@@ -1,6 +1,6 @@
-"""A `Decision` of a folded state, each field made when it is read; why rules hold or do not.
+"""Builds a `Decision` from a folded state, each field computed when it is first read, and explains rules (`why_not`).
 
-Each comparison with whether it holds, since when, and when time alone will change that.
+The explanation of a rule lists its conditions: whether each is true, since when, and when time alone changes that.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from escalation_rules.worktime.clocks import Leg
 
 
 def why_not(state: State) -> tuple[Reason, ...]:
-    """Every rule with its comparisons, as they stand now, in the policy's order."""
+    """Return every rule with its conditions at the current instant, in the policy's order."""
     codes = {code.name: code for code in state.program.rules}
     return tuple(_reason(state, rule, codes[rule.key]) for rule in state.program.policy.all_rules)
 
@@ -75,7 +75,7 @@ def _reason(state: State, rule: Rule, code: RuleCode) -> Reason:
 
 
 def _obstacles(state: State, code: RuleCode) -> Iterator[str]:
-    """Why a rule whose condition holds moves nobody all the same."""
+    """Yield the reasons why a rule with a true condition still moves no case."""
     if not state.live:
         yield f"a case that is {state.standing.status} is not moved"
         return
@@ -95,7 +95,7 @@ def _obstacles(state: State, code: RuleCode) -> Iterator[str]:
 
 
 def _answers(state: State, code: RuleCode) -> Iterator[str]:
-    """Whether somebody has said no to the move, or it was recorded before."""
+    """Yield a reason if the move was declined or recorded before."""
     to = state.level[code.track] + 1 if code.is_next else code.to
     if to is not None and to < len(state.program.levels[code.track]):
         answer = was_answered(state, code, to)
@@ -110,10 +110,10 @@ def _place(state: State, rule: Rule) -> Comparison:
 
 
 def _because(state: State, atom: Atom, number: int) -> Comparison:
-    comparison = state.program.tests[number]
+    test = state.program.tests[number]
     holds: bool | None = bool(state.truth >> number & 1)
-    since = state.since[number] if comparison.seen is None else state.seen[comparison.seen]
-    crossing = comparison.look(state)[1] if comparison.look else None
+    since = state.since[number] if test.seen is None else state.seen[test.seen]
+    crossing = test.look(state)[1] if test.look else None
     changes = None if crossing is None else state.program.lines[crossing[0]].earliest(crossing[1])
     # rule 31: what is not known is unknown, neither true nor false
     if not holds and _is_unknown(state, atom):
@@ -125,7 +125,7 @@ def _because(state: State, atom: Atom, number: int) -> Comparison:
         op=atom.op,
         value=phrase_value(atom.value),
         holds=holds,
-        since=datetime_of(since >> POSITION_BITS) if holds and not comparison.never_evidence else None,
+        since=datetime_of(since >> POSITION_BITS) if holds and not test.never_evidence else None,
         changes_at=None if changes is None else datetime_of(changes),
     )
 
@@ -142,22 +142,22 @@ def _is_unknown(state: State, atom: Atom) -> bool:
 
 
 def read(program: Program, case: Case, at: int) -> Decision:
-    """The decision on a case at an instant.
+    """Return the decision on a case at an instant.
 
-    What is wrong with the case is found now; the rest is told when it is asked.
+    A faulty case raises here; the fields of the decision are computed when they are read.
     """
     return Decision._deferred(LazyDecision(program, case, at))
 
 
 class LazyDecision:
-    """The source of a decision: a property for each of its fields."""
+    """The source of a decision's fields: one property for each, computed from the folded state."""
 
     def __init__(self, program: Program, case: Case, at: int) -> None:
         self._program, self._policy, self._case, self._at = program, program.policy, case, at
         self._state: State | None = fold(program, case, at)
 
     def _take(self) -> State:
-        """The state at the instant; asking for the next change uses it up, and then it is folded again."""
+        """Return the state at the instant. Computing `wake_at` uses the state up; then the case is folded again."""
         if self._state is None:
             self._state = fold(self._program, self._case, self._at)
         return self._state
@@ -168,18 +168,18 @@ class LazyDecision:
 
     @property
     def wake_at(self) -> datetime | None:
-        """The next instant at which the answer changes by itself."""
+        """The next instant at which the decision changes if nothing happens, or None."""
         outcome, state = self._outcome, self._take()
         self._state = None
-        found = wake(state, outcome)
-        return None if found is None else datetime_of(found)
+        instant = wake(state, outcome)
+        return None if instant is None else datetime_of(instant)
 
     def all_deadlines(self) -> tuple[Deadline, ...]:
         """Every instance of every target, in the order in which they started."""
         return tuple(map(self._deadline, all_clocks(self._take())))
 
     def why_not(self) -> tuple[Reason, ...]:
-        """Every rule with what speaks for and against it."""
+        """Return every rule with its conditions, true and false."""
         return why_not(self._take())
 
     @property
@@ -199,18 +199,18 @@ class LazyDecision:
 
     @property
     def at(self) -> datetime:
-        """The instant that was asked about."""
+        """The instant of the decision."""
         return datetime_of(self._at)
 
     @property
     def timezone(self) -> str:
-        """The zone of the usual calendar."""
+        """The time zone of the usual calendar."""
         usual = self._pick(self._policy.usual_calendar)
         return self._policy.all_calendars[usual].timezone if usual is not None else "UTC"
 
     @property
     def status(self) -> str:
-        """The status."""
+        """The status of the case."""
         return self._outcome.status
 
     @property
@@ -240,141 +240,144 @@ class LazyDecision:
 
     @property
     def moves(self) -> tuple[Move, ...]:
-        """What is due and not recorded, in due order."""
-        return tuple(self._move(one) for one in sorted(self._outcome.moves, key=lambda one: one.order))
+        """The moves that are due and not recorded, in the order in which they are due."""
+        return tuple(self._move(record) for record in sorted(self._outcome.moves, key=lambda record: record.order))
 
-    def _move(self, found: MoveRecord) -> Move:
+    def _move(self, record: MoveRecord) -> Move:
         return Move(
-            track=self._program.tracks[found.track].key,
-            from_level=self._key(found.track, found.origin),
-            to=self._level(found.track, found.level).key,
-            owner=None if found.owner is None else self._owner(found.owner, found),
-            due_at=datetime_of(found.due),
-            still_holds=found.still_holds,
-            rules=found.rules,
-            key=self._move_key(found),
-            order=found.order,
-            reasons=self._reasons(found),
+            track=self._program.tracks[record.track].key,
+            from_level=self._key(record.track, record.origin),
+            to=self._level(record.track, record.level).key,
+            owner=None if record.owner is None else self._owner(record.owner, record),
+            due_at=datetime_of(record.due),
+            still_holds=record.still_holds,
+            rules=record.rules,
+            key=self._move_key(record),
+            order=record.order,
+            reasons=self._reasons(record),
         )
 
-    def _owner(self, found: OwnerRecord, move: MoveRecord) -> Owner:
-        passed = ", ".join(f"`{role}`" for role in found.passed)
+    def _owner(self, record: OwnerRecord, move: MoveRecord) -> Owner:
+        passed = ", ".join(f"`{role}`" for role in record.passed)
         because = ""
-        if not found.on_duty:
-            because = f"nobody was on duty for {passed}: the case waits there for `{found.role}`"
-        elif found.passed:
-            because = f"nobody was on duty for {passed}: `{found.role}` is the alternate"
+        if not record.on_duty:
+            because = f"nobody was on duty for {passed}: the case waits there for `{record.role}`"
+        elif record.passed:
+            because = f"nobody was on duty for {passed}: `{record.role}` is the alternate"
         skipped = ", ".join(f"`{self._key(move.track, level)}`" for level in move.skipped)
         if skipped:
             because = f"nobody was on duty on {skipped}" + (f"; {because}" if because else "")
-        return Owner(role=found.role, person=found.person, because=because, on_duty=found.on_duty)
+        return Owner(role=record.role, person=record.person, because=because, on_duty=record.on_duty)
 
-    def _move_key(self, found: MoveRecord | BlockedRecord) -> str:
-        track, level = self._program.tracks[found.track].key, self._level(found.track, found.level).key
-        return move_key(self._case.id, self._policy.name, found.cycle, track, level, found.cause)
+    def _move_key(self, record: MoveRecord | BlockedRecord) -> str:
+        track, level = self._program.tracks[record.track].key, self._level(record.track, record.level).key
+        return move_key(self._case.id, self._policy.name, record.cycle, track, level, record.cause)
 
-    def _reasons(self, found: MoveRecord | BlockedRecord) -> tuple[Reason, ...]:
+    def _reasons(self, record: MoveRecord | BlockedRecord) -> tuple[Reason, ...]:
         rules = {rule.key: rule for rule in self._policy.all_rules}
         return tuple(
             Reason(rule=name, to=rules[name].to, since=datetime_of(cause), text=phrase(rules[name].when))
-            for name, cause in zip(found.rules, found.causes, strict=True)
+            for name, cause in zip(record.rules, record.causes, strict=True)
         )
 
     @property
     def blocked(self) -> tuple[BlockedMove, ...]:
-        """What is wanted and held back."""
+        """The moves that rules want and that something blocks."""
         return tuple(map(self._blocked, self._outcome.blocked))
 
-    def _blocked(self, found: BlockedRecord) -> BlockedMove:
-        track, level = self._program.tracks[found.track].key, self._level(found.track, found.level)
+    def _blocked(self, record: BlockedRecord) -> BlockedMove:
+        track, level = self._program.tracks[record.track].key, self._level(record.track, record.level)
         move = Move(
             track=track,
-            from_level=self._key(found.track, self._outcome.standing[found.track]),
+            from_level=self._key(record.track, self._outcome.standing[record.track]),
             to=level.key,
-            rules=found.rules,
-            key=self._move_key(found),
-            reasons=self._reasons(found),
+            rules=record.rules,
+            key=self._move_key(record),
+            reasons=self._reasons(record),
         )
         return BlockedMove(
             move=move,
-            missing=_open_items(level.entry, found.missing),
-            objections=_objections(level.entry, found.against),
-            until=_maybe(found.until),
+            missing=_open_items(level.entry, record.missing),
+            objections=_objections(level.entry, record.against),
+            until=_maybe(record.until),
         )
 
     @property
     def actions(self) -> tuple[ActionDue, ...]:
-        """What else is asked."""
+        """The actions that are due and not recorded."""
         return tuple(map(self._action, self._outcome.actions))
 
-    def _action(self, found: ActionRecord) -> ActionDue:
-        kind, name = found.source
+    def _action(self, record: ActionRecord) -> ActionDue:
+        kind, name = record.source
         if kind == "rule":
-            asked = next(rule.then for rule in self._policy.all_rules if rule.key == name)
+            actions = next(rule.then for rule in self._policy.all_rules if rule.key == name)
         else:
-            asked = self._policy.level(name).on_entry
-        key = action_key(self._case.id, self._policy.name, found.cycle, found.source, asked[found.number], found.cause)
+            actions = self._policy.level(name).on_entry
+        key = action_key(
+            self._case.id, self._policy.name, record.cycle, record.source, actions[record.number], record.cause
+        )
         return ActionDue(
-            action=found.action,
+            action=record.action,
             key=key,
-            due_at=datetime_of(found.due),
+            due_at=datetime_of(record.due),
             rule=name if kind == "rule" else None,
             level=name if kind == "level" else None,
-            person=found.person,
-            order=found.order,
+            person=record.person,
+            order=record.order,
         )
 
     # ------------------------------------------------------------------------ clocks
 
     @property
     def deadlines(self) -> tuple[Deadline, ...]:
-        """Every clock that runs or is paused, soonest first."""
-        running = [one for one in self._outcome.clocks if one.state != "stopped"]
-        last = max((one.due for one in running if one.due is not None), default=0) + 1
-        running.sort(key=lambda one: (last if one.due is None else one.due, one.key, one.level or ""))
+        """The clocks that run or are paused, soonest due first."""
+        running = [clock for clock in self._outcome.clocks if clock.state != "stopped"]
+        last = max((clock.due for clock in running if clock.due is not None), default=0) + 1
+        running.sort(key=lambda clock: (last if clock.due is None else clock.due, clock.key, clock.level or ""))
         return tuple(map(self._deadline, running))
 
     @property
     def stopped_deadlines(self) -> tuple[Deadline, ...]:
-        """The latest of each target that does not run."""
+        """The latest stopped clock of each target, and a deadline without a start for each that never started."""
         ended = [one for one in self._outcome.clocks if one.state == "stopped"]
         known = {one.key for one in self._outcome.clocks}
         never = (Deadline(target=key) for key in self._policy.vocabulary.targets if key not in known)
         ended.sort(key=lambda one: -one.started)
         return (*map(self._deadline, ended), *never)
 
-    def _deadline(self, found: ClockRecord) -> Deadline:
+    def _deadline(self, record: ClockRecord) -> Deadline:
         return Deadline(
-            target=found.key,
-            occurrence=found.occurrence,
-            level=found.level,
-            started_at=datetime_of(found.started),
-            due_at=_maybe(found.due),
-            clock=found.state,
-            outcome=found.outcome,
-            breached_by_change=found.caused,
-            owner=self._owner_of(found),
-            budget=None if found.budget is None else timedelta(microseconds=found.budget),
-            stopped_at=_maybe(found.stopped),
-            legs=tuple(map(self._leg, found.legs)),
-            at_close=found.at_close,
+            target=record.key,
+            occurrence=record.occurrence,
+            level=record.level,
+            started_at=datetime_of(record.started),
+            due_at=_maybe(record.due),
+            clock=record.state,
+            outcome=record.outcome,
+            breached_by_change=record.caused,
+            owner=self._owner_of(record),
+            budget=None if record.budget is None else timedelta(microseconds=record.budget),
+            stopped_at=_maybe(record.stopped),
+            legs=tuple(map(self._leg, record.legs)),
+            at_close=record.at_close,
         )
 
-    def _leg(self, found: LegRecord) -> Leg:
-        calendar = None if found.calendar is None else self._policy.all_calendars[found.calendar]
-        return Leg(since=datetime_of(found.since), calendar=calendar, paused=found.paused)
+    def _leg(self, record: LegRecord) -> Leg:
+        calendar = None if record.calendar is None else self._policy.all_calendars[record.calendar]
+        return Leg(since=datetime_of(record.since), calendar=calendar, paused=record.paused)
 
-    def _targets_of(self, found: ClockRecord) -> list[Target]:
-        targets = self._policy.targets if found.level is None else self._policy.level(found.level).targets
-        return [target for target in targets if target.key == found.key]
+    def _targets_of(self, record: ClockRecord) -> list[Target]:
+        targets = self._policy.targets if record.level is None else self._policy.level(record.level).targets
+        return [target for target in targets if target.key == record.key]
 
-    def _owner_of(self, found: ClockRecord) -> str | None:
-        """The role that a target names, or else who has the case on its level's track, or on the first.
+    def _owner_of(self, record: ClockRecord) -> str | None:
+        """Return the role that the target names, else the role that has the case on the track of the clock's level.
 
-        Once the case has left the level, it is the level's owner.
+        A clock of the policy counts as on the first track. Once the case has left the level, the role is the level's
+        owner.
         """
-        named = next((target.owner for target in self._targets_of(found) if target.owner is not None), None)
-        track, level = (0, self._outcome.standing[0]) if found.level is None else self._program.places[found.level]
+        named = next((target.owner for target in self._targets_of(record) if target.owner is not None), None)
+        track, level = (0, self._outcome.standing[0]) if record.level is None else self._program.places[record.level]
         if named is None and self._outcome.standing[track] == level:
             return self._outcome.holders[track]
         role = self._pick(self._level(track, level).owner if named is None else named)
@@ -455,7 +458,8 @@ def _maybe(instant: int | None) -> datetime | None:
 def _open_items(checklist: Checklist | None, found: tuple[OpenItemRecord, ...]) -> tuple[OpenItem, ...]:
     items = {item.key: item for item in checklist.items} if checklist else {}
     return tuple(
-        OpenItem(key=one.item, text=items[one.item].text, answers=items[one.item].answers, why=one.why) for one in found
+        OpenItem(key=record.item, text=items[record.item].text, answers=items[record.item].answers, why=record.why)
+        for record in found
     )
 
 

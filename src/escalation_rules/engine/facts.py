@@ -1,6 +1,6 @@
 """Effects of one event: facts by its kind, then clocks, then the tests that read them (rules 9, 10, 17).
 
-The steps of a policy are looked up here. After a few cases they are written out, which does not change what they do.
+The steps of a policy are cached here. After `WORTH` cases they are generated as source, which changes no result.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from escalation_rules.patterns import BaseEvent
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 
 WORTH = 200
-"""After so many cases it is worth while to write the steps of a policy out."""
+"""The number of cases after which a policy's steps are generated as source, since compiling them then pays."""
 
 
 def steps_for(program: Program) -> Steps:
-    """The steps of a policy for one more case."""
+    """Count one more case of a policy and return its steps."""
     program.cases += 1
     if program.cases == WORTH:
         program.steps = written(program)
@@ -55,25 +55,25 @@ def steps_for(program: Program) -> Steps:
 
 
 def steps_of(program: Program) -> Steps:
-    """The steps of a policy, made when they are first needed and kept with its program."""
+    """Return the steps of a policy, made when they are first needed and kept with its program."""
     if program.steps is None:
         program.steps = Steps(arrive, cross, make_look)
     return program.steps
 
 
 def handler_for(program: Program, kind: type[BaseEvent]) -> Handler:
-    """What an event of a kind does. Made when it is first needed, and kept with the steps."""
+    """Return the handler for events of a kind, made when it is first needed and kept with the steps."""
     steps = steps_of(program)
-    found = steps.happen.get(kind)
-    if found is None:
-        found = steps.happen[kind] = _made(program, program.scripts[kind], steps.look)
-    return found
+    handler = steps.happen.get(kind)
+    if handler is None:
+        handler = steps.happen[kind] = _made(program, program.scripts[kind], steps.look)
+    return handler
 
 
 def _made(program: Program, script: EventCode, looks: dict[int, ChangeHandler]) -> Handler:
-    """What is the same for all events of a kind is known beforehand.
+    """Make the handler for events of a kind; all that is the same for every event of the kind is looked up beforehand.
 
-    Without an event, as for what is only due, nobody listens.
+    A virtual move or action may have no event; then no patterns are matched.
     """
     stoppers, turning = script.stoppers, program.turning
     listens, begins = script.listens, LEVEL | CYCLE
@@ -101,7 +101,7 @@ def _made(program: Program, script: EventCode, looks: dict[int, ChangeHandler]) 
 
 
 def _listen(state: State, script: EventCode, event: BaseEvent) -> None:
-    """What is watched for, and what answers items, has happened."""
+    """Note the moment of an event that matches watched patterns, or that answers checklist items."""
     for number, test in script.watched:
         if test(event):
             state.seen[number] = state.when
@@ -114,21 +114,21 @@ def _listen(state: State, script: EventCode, event: BaseEvent) -> None:
 
 
 def _look(state: State) -> ChangeHandler:
-    """What to look at after a change that has not been met before."""
+    """Return the handler for a set of changed bits that is not in the cache yet."""
     steps = steps_of(state.program)
-    found = steps.make_look(state.program, state.changed)
+    handler = steps.make_look(state.program, state.changed)
     if len(steps.look) < REMEMBERED:
-        steps.look[state.changed] = found
-    return found
+        steps.look[state.changed] = handler
+    return handler
 
 
 Effect = Callable[[State, Any], None]
 
 
 def happen_virtually(state: State, kind: type[BaseEvent], effect: Callable[[], None], **fields: Any) -> None:
-    """What a due move or action does, as if its event were recorded.
+    """Apply a due move or action as if its event were recorded.
 
-    The event is made only where somebody listens for it.
+    The event itself is built only if a pattern of the policy may match its kind.
     """
     is_heard = state.program.scripts[kind].is_heard
     event = kind(at=datetime_of(state.now), actor="automation", **fields) if is_heard else None
@@ -136,7 +136,7 @@ def happen_virtually(state: State, kind: type[BaseEvent], effect: Callable[[], N
 
 
 def _known(state: State, name: str | None) -> None:
-    """A priority that the policy does not have is refused."""
+    """Raise `UnknownName` for a priority that the policy does not have."""
     ranks = state.program.ranks
     if name is not None and ranks and name not in ranks:
         # rule 29: a name that the policy does not have is refused
@@ -151,14 +151,14 @@ def _place(state: State, key: str) -> tuple[int, int]:
 
 
 def set_priority(state: State, name: str | None) -> None:
-    """The priority becomes another."""
+    """Set the priority of the case."""
     state.priority, state.rank = name, state.program.ranks.get(name or "", -1)
     state.changed |= PRIORITY
     state.rules_pending = True
 
 
 def _observe(state: State, name: str, value: Any) -> None:
-    """A fact of the policy's own, checked against its domain; what the policy does not know is left alone."""
+    """Set a fact of the policy's own, checked against its domain; a fact that is not declared is stored unchecked."""
     declared = state.program.facts.get(name)
     problem = declared.problem_with(value) if declared else None
     if problem:
@@ -200,19 +200,19 @@ def _begin_cycle(state: State) -> None:
 
 
 def _stand(state: State, track: int, level: int) -> None:
-    """The case comes to stand on a level of a track, or nowhere."""
+    """Put the case on a level of a track, or on none."""
     state.level[track], state.entry[track] = level, state.when
     state.external &= ~(1 << track)
     state.changed |= LEVEL
     state.rules_pending = True
     if level == NOWHERE:
         return
-    found = state.program.levels[track][level]
-    if found.external:
+    target = state.program.levels[track][level]
+    if target.external:
         # rule 28: a case on an external level is outside: no clocks, no moves
         state.external |= 1 << track
-    if state.live and found.on_entry:
-        state.entered.append((found.key, state.now))
+    if state.live and target.on_entry:
+        state.entered.append((target.key, state.now))
 
 
 def _customer_replied(state: State, event: E.CustomerReplied) -> None:
@@ -254,7 +254,7 @@ def _escalation_requested(state: State, event: E.EscalationRequested) -> None:
 
 
 def _requested(state: State) -> None:
-    """A request for attention; while one is open, the latest is its evidence."""
+    """Count a request for attention; while one is open, the latest is its evidence."""
     state.escalation_requests += 1
     # rule 22: while a request is open, the latest request is its evidence
     if state.requested is None:
@@ -296,7 +296,7 @@ def _destination(state: State, key: str | None, track_key: str | None) -> tuple[
 
 
 def record_move(state: State, event: BaseEvent, track: int, level: int, *, down: bool) -> None:
-    """A move that is recorded settles everything due before it on its track; one that goes down is a de-escalation."""
+    """Apply a recorded move, which settles everything due before it on its track; a move down is a de-escalation."""
     # rule 25: a recorded move that goes down is a de-escalation, whoever recorded it
     if down and level < state.level[track]:
         state.down_since[track] = state.when
@@ -304,12 +304,12 @@ def record_move(state: State, event: BaseEvent, track: int, level: int, *, down:
     since = state.now if recorded_at is None else microseconds_of(recorded_at)
     state.recorded[track].append((since, level))
     # rule 18: a recorded move settles everything that was due before it on its track
-    state.moves = [one for one in state.moves if one.move.track != track]
+    state.moves = [pending for pending in state.moves if pending.move.track != track]
     move(state, track, level)
 
 
 def move(state: State, track: int, level: int) -> None:
-    """The case moves, really or virtually."""
+    """Put the case on another level, really or virtually."""
     present = state.level[track]
     if level > present:
         state.ups[track] += 1
@@ -339,7 +339,7 @@ def _level_failed(state: State, event: E.LevelFailed) -> None:
 
 
 def _priority_changed(state: State, event: E.PriorityChanged) -> None:
-    """A change is a fact, except that what was accepted from a decision never lowers."""
+    """Set the priority, unless the event was accepted from a decision and would lower it."""
     _known(state, event.to)
     # rule 23: an accepted change of priority never lowers it
     lowers = state.program.ranks.get(event.to, -1) < state.rank
@@ -352,12 +352,12 @@ def _assigned(state: State, event: E.Assigned) -> None:
 
 
 def assign(state: State, role: str, person: str | None, group: str | None) -> None:
-    """A role is filled, or left empty."""
-    held = (person, group)
-    if state.assigned.get(role, (None, None)) != held:
+    """Fill a role, or leave it empty."""
+    holder = (person, group)
+    if state.assigned.get(role, (None, None)) != holder:
         state.assignments += 1
-    state.assigned[role] = held
-    if any(one != (None, None) for one in state.assigned.values()):
+    state.assigned[role] = holder
+    if any(holders != (None, None) for holders in state.assigned.values()):
         state.unassigned = None
     elif state.unassigned is None:
         state.unassigned = state.now
@@ -433,4 +433,4 @@ EFFECTS: dict[type, Effect] = {
     E.Reopened: _reopened,
     E.Reconciled: _observed,
 }
-"""What an event of each kind changes. Those that are not here change nothing by themselves."""
+"""The effect of an event of each kind on the state. The kinds that are not here have none of their own."""

@@ -40,7 +40,7 @@ from escalation_rules.worktime._timeline import datetime_of
 
 
 def snapshot(state: State) -> Outcome:
-    """The outcome at now."""
+    """Return the outcome of a state at its instant. Read-only."""
     live = state.live
     status = "external" if live and state.external & ~_going_outside(state) else state.standing.status
     # rules 9 and 28: a case that is resolved, closed, void or external has no moves due
@@ -50,7 +50,7 @@ def snapshot(state: State) -> Outcome:
         cycle=state.cycle,
         standing=tuple(state.level),
         holders=tuple(holder(state, track) for track in range(len(state.level))),
-        moves=tuple(_move_record(state, one) for one in state.moves) if open_for_moves else (),
+        moves=tuple(_move_record(state, pending) for pending in state.moves) if open_for_moves else (),
         blocked=blocked(state),
         actions=tuple(state.actions) if live else (),
         clocks=tuple(_clock_record(state, state.clocks[number]) for number in sorted(state.clocks)),
@@ -63,7 +63,11 @@ def snapshot(state: State) -> Outcome:
 
 def _going_outside(state: State) -> int:
     """The tracks on which a move to an external level is due and not recorded yet, as bits."""
-    tracks = {one.move.track for one in state.moves if state.program.levels[one.move.track][one.move.level].external}
+    tracks = {
+        pending.move.track
+        for pending in state.moves
+        if state.program.levels[pending.move.track][pending.move.level].external
+    }
     return sum(1 << track for track in tracks)
 
 
@@ -74,7 +78,7 @@ def _pick_values(state: State) -> tuple[tuple[str, str | bool | None], ...]:
 
 @contextmanager
 def _as_if_it_stayed(state: State, pending: Pending) -> Iterator[None]:
-    """The state as if a pending move had not been made: its rules are about the stay that it left."""
+    """Set the state as if a pending move had not been made: the move's rules are about the level that it left."""
     track = pending.move.track
     level, entry = state.level[track], state.entry[track]
     state.level[track], state.entry[track] = pending.level, pending.entry
@@ -85,12 +89,10 @@ def _as_if_it_stayed(state: State, pending: Pending) -> Iterator[None]:
 
 
 def _move_record(state: State, pending: Pending) -> MoveRecord:
-    """With the person who has the role now, and whether its rules hold now."""
-    comparisons = state.program.tests
+    """Complete a pending move with the person on duty for its role now, and whether its rules are still true."""
+    tests = state.program.tests
     with _as_if_it_stayed(state, pending):
-        holds = any(
-            tree_holds(rule.stay_tree, lambda number: comparisons[number].holds(state)) for rule in pending.rules
-        )
+        holds = any(tree_holds(rule.stay_tree, lambda number: tests[number].holds(state)) for rule in pending.rules)
     owner = pending.move.owner
     if owner is not None:
         rota = state.program.policy.rotas.get(owner.role)
@@ -100,21 +102,23 @@ def _move_record(state: State, pending: Pending) -> MoveRecord:
 
 
 def crossings_of(state: State, pending: Pending) -> Iterator[int]:
-    """When time alone may change whether the rules of a pending move still hold."""
+    """Yield the instants at which time alone may change whether the rules of a pending move are still true."""
     program = state.program
     with _as_if_it_stayed(state, pending):
         for rule in pending.rules:
             for number in leaves(rule.tree):
                 look = program.tests[number].look
-                found = look(state)[1] if look else None
-                if found is not None:
-                    yield program.lines[found[0]].earliest(found[1])
+                crossing = look(state)[1] if look else None
+                if crossing is not None:
+                    yield program.lines[crossing[0]].earliest(crossing[1])
 
 
 def all_clocks(state: State) -> tuple[ClockRecord, ...]:
-    """Every instance of every target so far, in the order in which they started."""
+    """Return every instance of every target so far, in the order in which they started."""
     clocks = (*state.past, *state.clocks.values())
-    return tuple(_clock_record(state, one) for one in sorted(clocks, key=lambda one: (one.started, one.group.number)))
+    return tuple(
+        _clock_record(state, clock) for clock in sorted(clocks, key=lambda clock: (clock.started, clock.group.number))
+    )
 
 
 def _clock_record(state: State, clock: Instance) -> ClockRecord:
@@ -158,7 +162,7 @@ def _exit_records(state: State) -> Iterator[ExitRecord]:
 
 
 def min_stay_end(state: State, track: int) -> int | None:
-    """Until when going down from the present level of a track is held back."""
+    """Return the instant until which the minimum stay blocks de-escalation from a track's current level."""
     program = state.program
     stay = state.pick(program.levels[track][state.level[track]].min_stay)
     if stay is None:
@@ -169,18 +173,18 @@ def min_stay_end(state: State, track: int) -> int | None:
 
 
 _FRUITLESS = 1_000
-"""After so many instants at which the answer could have changed and did not, the host is told to ask again then."""
+"""The most instants without a change that `wake` tries; after them it returns the next instant, changed or not."""
 
 _ASKED = (E.Escalated, E.PriorityChanged, E.Assigned)
-"""What decisions ask for and a case is changed by."""
+"""The kinds of events that a decision can ask for and that change a case."""
 Watch = Callable[[State], None]
 
 
 class CaseInput(NamedTuple):
-    """What a fold reads of a case: what happened and when, and the keys that were recorded and declined.
+    """The part of a case that a fold reads: its events, and the keys that were recorded and declined.
 
-    The events are taken to have happened at the instants beside them, whatever they say themselves. `accepted` says
-    whether there are any among them that were accepted from a decision.
+    Each event counts as of the instant beside it, whatever its own `at` is. `accepted` is true if any of the events was
+    accepted from a decision.
     """
 
     id: str
@@ -191,20 +195,20 @@ class CaseInput(NamedTuple):
 
 
 def case_input(case: Case, at: int) -> CaseInput:
-    """What a fold up to an instant reads of a case."""
+    """Return the input for a fold of a case up to an instant."""
     return CaseInput(case.id, case.plain_events, *case.keys_until(at), case.has_accepted)
 
 
 def fold(program: Program, case: Case, at: int, watch: Watch | None = None) -> State:
-    """The state of a case at an instant. Events after it do not exist."""
+    """Return the state of a case at an instant. Later events are ignored."""
     check_begun(case, at)
     return run(program, case_input(case, at), at, watch)
 
 
 def run(program: Program, case: CaseInput, at: int, watch: Watch | None = None) -> State:
-    """The state of a case at an instant, which is not before its opening.
+    """Return the state of a case at an instant, which is not before its opening.
 
-    `watch` is told after the rules of each instant that changed something.
+    `watch` is called after the rules of each instant that changed something.
     """
     state = State(program, case.id, case.recorded, case.declined)
     state.watch = watch
@@ -232,7 +236,7 @@ def run(program: Program, case: CaseInput, at: int, watch: Watch | None = None) 
 
 
 def check_begun(case: Case, at: int) -> None:
-    """Raises `InvalidValue` for an instant at which the case was not open yet."""
+    """Raise `InvalidValue` for an instant before the opening of the case."""
     # rule 8: there is no decision before the opening
     if case.history[0].instant > at:
         opened = case.opened_at.isoformat()
@@ -240,9 +244,9 @@ def check_begun(case: Case, at: int) -> None:
 
 
 def _conclude(state: State) -> None:
-    """The rules of an instant, after its events.
+    """Run the rules of an instant, after its events.
 
-    What was accepted then takes effect where they ask for it, or else last.
+    Events accepted at this instant apply where the rules ask for them, the rest after the rules.
     """
     if state.rules_pending or state.accepted:
         run_rules(state)
@@ -253,7 +257,7 @@ def _conclude(state: State) -> None:
 
 
 def forward(state: State, until: int) -> None:
-    """Let time pass up to an instant, while nothing happens."""
+    """Advance the state to an instant, without events."""
     if (crossing := steps_of(state.program).arrive(state, until)) <= until:
         _cross_until(state, crossing, until)
     if state.rules_pending:
@@ -261,7 +265,7 @@ def forward(state: State, until: int) -> None:
 
 
 def _cross_until(state: State, crossing: int, until: int) -> None:
-    """Every crossing from one on up to an instant. Those of the instant itself count, but rules wait for its events."""
+    """Process every crossing from `crossing` up to an instant. At the instant itself, rules wait for its events."""
     steps = steps_of(state.program)
     while crossing <= until:
         # rule 17: a crossing counts before the events of its instant
@@ -274,24 +278,24 @@ def _cross_until(state: State, crossing: int, until: int) -> None:
 
 
 def upcoming(state: State) -> int | None:
-    """The next instant after now at which time alone changes something, if there is one."""
+    """Return the next instant after now at which time alone changes something, or None."""
     crossing = next_crossing(state)
     return None if crossing == NEVER else crossing
 
 
 def wake(state: State, outcome: Outcome) -> int | None:
-    """The next instant at which the outcome differs, if nothing happens. The state is of no use afterwards."""
+    """Return the next instant at which the outcome differs, if nothing happens. Advances the state, so use it last."""
     # rule 27: `wake_at` is the first instant at which the answer differs, so each candidate is tried
     for _ in range(_FRUITLESS):
         crossing, breach, other = upcoming(state), _first(_breaches(state)), _first(_others(state, outcome))
-        step = _first(one for one in (crossing, breach, other) if one is not None)
+        step = _first(instant for instant in (crossing, breach, other) if instant is not None)
         if step is None or step == breach:
             return step
         position, truth = state.position, state.truth
         forward(state, step)
         if not (step != other and _is_quiet(state, outcome, position, truth)) and snapshot(state) != outcome:
             return step
-    return _first(one for one in (upcoming(state), _first(_others(state, outcome))) if one is not None)
+    return _first(instant for instant in (upcoming(state), _first(_others(state, outcome))) if instant is not None)
 
 
 def _first(some: Iterable[int]) -> int | None:
@@ -299,16 +303,16 @@ def _first(some: Iterable[int]) -> int | None:
 
 
 def _is_quiet(state: State, outcome: Outcome, position: int, truth: int) -> bool:
-    """Whether a crossing changed nothing that shows: no move was made or is wanted, and no rule's holding shows."""
+    """Return whether a crossing changed nothing visible: no move is made or wanted, and no true rule is affected."""
     if outcome.moves or outcome.blocked or state.position != position or state.now == state.program.effective_from:
         return False
     return state.truth == truth or not holding(state)
 
 
 def _others(state: State, outcome: Outcome) -> Iterator[int]:
-    """Later instants at which the outcome may change, besides crossings and breaches."""
-    for found in (_expiries(state), _min_stays(state), _of_moves(state, outcome)):
-        yield from (one for one in found if one > state.now)
+    """Yield later instants at which the outcome may change, besides crossings and breaches."""
+    for instants in (_expiries(state), _min_stays(state), _of_moves(state, outcome)):
+        yield from (instant for instant in instants if instant > state.now)
 
 
 def _breaches(state: State) -> Iterator[int]:
@@ -338,9 +342,9 @@ def _min_stays(state: State) -> Iterator[int]:
 
 
 def _of_moves(state: State, outcome: Outcome) -> Iterator[int]:
-    """Handovers of the people named, and what may change whether the rules of a move still hold.
+    """Yield handovers of the named persons, and instants at which the rules of a pending move may become true or false.
 
-    Of moves that are not asked for, because the case has ended, nothing is told.
+    A closed case asks for no moves, so it has none of these.
     """
     # rule 27: a handover of the person named changes the answer
     for pending in state.moves if outcome.moves else ():

@@ -1,6 +1,6 @@
-"""Questions outside a decision: whether a condition holds for a case, and the value of a fact.
+"""Answers questions outside a decision: whether a condition is true for a case, and the value of a fact.
 
-They are answered by the fold itself, so that whoever tests a policy sees what its rules see.
+The fold itself answers them, so a test of a policy sees exactly the values that its rules see.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _PROBE = "?"
 
 
 def holds(policy: Policy, condition: Condition, case: Case, *, at: datetime) -> bool:
-    """Whether a condition is known to hold of a case at an instant, for the first track; unknown is not true."""
+    """Return whether a condition is true of a case at an instant, for the first track; unknown is not true."""
     state = _state(_probed(policy, condition), case, at)
     rule = next(rule for rule in state.program.rules if rule.name == _PROBE)
     return tree_holds(rule.own_tree, lambda number: bool(state.truth >> number & 1))
 
 
 def value_of(policy: Policy, name: str, case: Case, *, at: datetime, of: str | None = None) -> Any:
-    """The value of a fact that has one value at a time; None where it is unknown.
+    """Return the value of a fact that has one value at a time; None if it is unknown.
 
-    `of` is the track or the target that it is asked about. Durations, `level_failed` and `happened` are conditions.
+    `of` is the track or the target of the fact. Durations, `level_failed` and `happened` have no value: use `holds`.
     """
     state = _state(program_of(policy), case, at)
     if name in _ASKED:
@@ -70,20 +70,20 @@ def _track(state: State, track: str | None) -> int:
 
 
 def _outcome(state: State, target: str | None) -> str:
-    found = state.latest.get(str(target))
-    return "not_started" if found is None else outcome_now(found, state)
+    clock = state.latest.get(str(target))
+    return "not_started" if clock is None else outcome_now(clock, state)
 
 
 def _used(state: State, target: str | None) -> Fraction:
-    found = state.latest.get(str(target))
-    if found is None or found.budget is None:
+    clock = state.latest.get(str(target))
+    if clock is None or clock.budget is None:
         return Fraction(0)
-    return Fraction(counted_now(found, state), found.budget) if found.budget else Fraction(1)
+    return Fraction(counted_now(clock, state), clock.budget) if clock.budget else Fraction(1)
 
 
 def _overdue(state: State, _: str | None) -> int:
     items = state.plan.items if state.plan else ()
-    return sum(not one.done and one.due_at is not None and state.now > microseconds_of(one.due_at) for one in items)
+    return sum(not item.done and item.due_at is not None and state.now > microseconds_of(item.due_at) for item in items)
 
 
 _ASKED: dict[str, Callable[[State, str | None], Any]] = {
@@ -94,20 +94,20 @@ _ASKED: dict[str, Callable[[State, str | None], Any]] = {
     "used": _used,
     "plan_items_overdue": _overdue,
 }
-"""How a fact is read that is asked about something, or that is kept as a number and has a name."""
+"""Readers of the facts that are about a track or target, or that the state keeps as a number instead of a name."""
 
 
 def _probed(policy: Policy, condition: Condition) -> Program:
-    """The policy with one more rule, which moves nobody, kept with the policy for the next question."""
-    kept: dict[Condition, Program] = policy.__dict__.setdefault("probes", {})
-    if condition not in kept:
+    """Compile the policy with one more rule, which moves nobody, and cache it with the policy."""
+    programs: dict[Condition, Program] = policy.__dict__.setdefault("probes", {})
+    if condition not in programs:
         probe = Rule(key=_PROBE, when=condition, then=Tag(text=_PROBE))
-        kept[condition] = compile_policy(_with_rule(policy, probe))
-    return kept[condition]
+        programs[condition] = compile_policy(_with_rule(policy, probe))
+    return programs[condition]
 
 
 def _with_rule(policy: Policy, probe: Rule) -> Policy:
-    """Problems are told as the condition's own: whoever asks has written no rule."""
+    """Add the rule to the policy; problems are reported at the condition's own path, since the caller wrote no rule."""
     try:
         return policy.model_copy(update={"rules": (*policy.rules, probe)})
     except InvalidValue as error:

@@ -1,7 +1,7 @@
-"""The memory of a fold for one case, and its records in whole microseconds, with their keys (rule 23).
+"""The state of a fold for one case, and its records in whole microseconds, with their keys (rule 23).
 
-Tracks and levels are numbers in the policy's order; a level of -1 is nowhere. Two outcomes are equal just when the
-decisions written from them are, which is what makes `wake_at` exact.
+Tracks and levels are numbers in the policy's order; level -1 means no level. Two outcomes are equal exactly when the
+decisions built from them are, which makes `wake_at` exact.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from escalation_rules.worktime import Span
 
 
 class OwnerRecord(NamedTuple):
-    """Who owns a level: the role, the person named now, whether anybody was on duty at due, and who was passed over."""
+    """The owner of a level: role, person on duty now, whether anybody was on duty when due, and roles passed over."""
 
     role: str
     person: str | None
@@ -30,9 +30,9 @@ class OwnerRecord(NamedTuple):
 
 
 class MoveRecord(NamedTuple):
-    """A move that is due and unrecorded; `causes` has the evidence of each rule.
+    """A move that is due and not recorded; `causes` has the instant of each rule's evidence.
 
-    `skipped` are the levels that were passed over because nobody was there.
+    `skipped` has the levels that were passed over because nobody was on duty there.
     """
 
     due: int
@@ -50,14 +50,14 @@ class MoveRecord(NamedTuple):
 
 
 class OpenItemRecord(NamedTuple):
-    """An item without an answer that stands."""
+    """A checklist item without a valid answer, and why it has none."""
 
     item: str
     why: str
 
 
 class BlockedRecord(NamedTuple):
-    """A move that is wanted and held back; `against` are (item, answer)."""
+    """A move that rules want and that is blocked; `against` has pairs (item, answer)."""
 
     track: int
     level: int
@@ -71,9 +71,9 @@ class BlockedRecord(NamedTuple):
 
 
 class ActionRecord(NamedTuple):
-    """An action that is due and unrecorded: the one with this number of a rule or of an entry to a level.
+    """An action that is due and not recorded, identified by its source (a rule or a level entry) and its number there.
 
-    `action` has its roles picked and its priority named; `person` is whom it assigns.
+    In `action` the roles are picked and the priority is named; `person` is the person it assigns.
     """
 
     due: int
@@ -87,7 +87,7 @@ class ActionRecord(NamedTuple):
 
 
 class LegRecord(NamedTuple):
-    """A leg of a clock: from when, in which calendar (None: all time counts), paused by what."""
+    """A leg of a clock: its start, its calendar (None: all time counts), and the parties that pause it."""
 
     since: int
     calendar: str | None
@@ -95,9 +95,9 @@ class LegRecord(NamedTuple):
 
 
 class ClockRecord(NamedTuple):
-    """The latest instance of a target on a level (or of the policy's, with None).
+    """The latest instance of a target on a level, or of a target of the policy (level None).
 
-    What is used up exactly at closing time is due then with `at_close`, else when the calendar opens again.
+    With `at_close`, a budget that is used up exactly at closing time is due then; else when the calendar opens again.
     """
 
     key: str
@@ -115,7 +115,7 @@ class ClockRecord(NamedTuple):
 
 
 class ExitRecord(NamedTuple):
-    """What going down on a track lacks."""
+    """The open items, objections and minimum stay that block de-escalation on a track."""
 
     track: int
     level: int
@@ -125,10 +125,10 @@ class ExitRecord(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """All that a fold finds at an instant, but the instant itself.
+    """The complete result of a fold at an instant, without the instant itself.
 
-    `holders` are the roles that have the case on each track: who was on duty when it came there. `work` has (track,
-    level, open items); `picks` what the priority and the choice facts are.
+    `holders` has the role that has the case on each track: the first on duty when it arrived. `work` has (track, level,
+    open items); `picks` the values of the priority and of the choice facts.
     """
 
     status: str
@@ -152,7 +152,7 @@ def move_key(case: str, policy: str, cycle: int, track: str, level: str, cause: 
 
 
 def action_key(case: str, policy: str, cycle: int, source: tuple[str, str], action: Action, cause: int) -> str:
-    """The key of an action of a rule or of an entry to a level (`source`); the action as the policy has it."""
+    """The key of an action of a rule or of an entry to a level (`source`); the action as the policy declares it."""
     return _digest(ACTION_KEY, case, policy, cycle, source, action.model_dump_json(), cause)
 
 
@@ -162,11 +162,11 @@ def _digest(kind: str, *parts: object) -> str:
 
 @dataclass(slots=True)
 class Instance:
-    """One instance of a target.
+    """One instance of a target, that is, one run of its clock.
 
-    `point` is where it is due on its line, while it runs, and `reach` gives the instant of a point, as its terms have
-    them; `fixed` is the instant it is due once that can no longer change.
-    `counted` is what was counted before the present leg, which began at `leg_point`.
+    `point` is where it is due on its line, while it runs; `reach` gives the instant of a point under its terms; `fixed`
+    is the due instant once that can no longer change. `counted` is the time counted before the present leg, which began
+    at `leg_point`.
     """
 
     group: TargetCode
@@ -191,7 +191,7 @@ class Instance:
 
 @dataclass(slots=True)
 class Pending:
-    """A move that was made virtually: the stay it left, and the rules that wanted it."""
+    """A move that was made virtually, with the level and entry that it left, and the rules that wanted it."""
 
     move: MoveRecord
     level: int
@@ -200,7 +200,7 @@ class Pending:
 
 
 class LoggedMove(NamedTuple):
-    """A move of the rules in the life of a case: made virtually, because of `cause`, or recorded with its key."""
+    """A move by rules in the history of a case: made virtually, because of `cause`, or recorded with its key."""
 
     due: int
     track: int
@@ -213,13 +213,13 @@ class LoggedMove(NamedTuple):
 
 
 class State:
-    """A case as the fold has it at an instant.
+    """The state of a case in a fold at an instant.
 
     `timers` has, for each line and slot, the next point at which time alone may change something; `next_timers` the
-    first of them on each line, or None while nobody has looked. `moves_log` keeps every move of the rules, settled
+    first of them on each line, or None if it must be computed again. `moves_log` keeps every move by rules, settled
     ones too; `watch` is called after the rules of each instant that changed something. `changed` has the bits of all
-    that changed since the tests were last updated; `changed_visibly` those of it that others than the rules can see,
-    until a reader sets it to 0.
+    parts that changed since the tests were last updated; `changed_visibly` those of them that readers other than the
+    rules can see, until a reader sets it to 0.
     """
 
     now: int
@@ -290,20 +290,20 @@ class State:
         self.asked_already: set[tuple[tuple[str, str], int, int, int]] = set()
 
     def point(self, line: int) -> int:
-        """The coordinate of now on a line."""
-        found = self.points[line]
-        if found is None:
-            found = self.points[line] = self.program.lines[line].opened(self.now)
-        return found
+        """Return the coordinate of now on a line."""
+        point = self.points[line]
+        if point is None:
+            point = self.points[line] = self.program.lines[line].opened(self.now)
+        return point
 
     def pick(self, given: Any) -> Any:
-        """The value itself, or of a pick the value for the present priority and facts."""
+        """Return the value itself, or for a `Pick` its value for the current priority or choice fact."""
         while type(given) is Pick:
             given = given.choose(self.priority if given.by == "priority" else self.facts.get(given.by))
         return given
 
     def calendar(self, choices: tuple[Any, ...]) -> str | None:
-        """The first of these calendars' names (or picks) that comes to one; None where time never stops."""
+        """Return the first calendar name that these names and picks give; None if none does, so time never stops."""
         for choice in choices:
             name = self.pick(choice)
             if name is not None:
@@ -323,4 +323,4 @@ _BLANK: dict[str, Any] = {
     "next_handover": NEVER,
     "standing": OPEN,
 }
-"""What a state holds before anything has happened."""
+"""The values of a state's attributes before the first event."""
