@@ -1,6 +1,6 @@
-"""What if: replay a log of cases under a policy, and compare two policies on it. Needs the extra `simulation`.
+"""Replay a log of cases under a policy, and compare two policies on it. Needs the extra `simulation`.
 
-People act in a replay as they did. It shows what a policy would have asked of them, and not faster answers.
+A replay keeps what people actually did: it shows what a policy would have asked of them, not how they would respond.
 """
 
 from escalation_rules.simulation.compare import ComparedCase, Comparison, compare

@@ -1,6 +1,6 @@
 """Arrays over many cases: types, sentinels, a sorted index of (case, instant), a row buffer.
 
-Also what else is asked of arrays as long as all events, in the way that takes the least time.
+Also fast versions of a few operations on arrays as long as all events.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from escalation_rules.conditions import OUTCOMES
 
 NAT = np.iinfo(np.int64).min
-"""An instant that is not known. It is also what numpy takes for one that is not a time."""
+"""An unknown instant; numpy reads the same number as not-a-time."""
 
 Ints = NDArray[np.int64]
 Places = NDArray[np.int64]
@@ -22,9 +22,9 @@ Mask = NDArray[np.bool_]
 
 
 class Lane(NamedTuple):
-    """Different clocks or cases, by their rows, each with the last event of its case and the present instant.
+    """Rows of some clocks or cases, each with the last event of its case and the current instant.
 
-    All clocks there are, in order, are the rows of a slice, so that arrays are read and written without a copy.
+    For all rows in order, `row` is a slice, so that arrays are read and written without a copy.
     """
 
     row: Any
@@ -32,23 +32,23 @@ class Lane(NamedTuple):
     now: Ints
 
     def where(self, chosen: NDArray[Any]) -> Lane:
-        """Some of them."""
+        """Return the lane of the chosen rows."""
         return Lane(self.rows(chosen), self.place[chosen], self.now[chosen])
 
     def rows(self, chosen: Any) -> Any:
-        """The rows of some of them."""
+        """Return the row numbers of the chosen rows."""
         return chosen if isinstance(self.row, slice) else self.row[chosen]
 
 
 EVENT_BITS, INSTANT_BITS = 12, 48
-"""How many bits have the position of an event in its history, and an instant counted from the first of the batch."""
+"""The bits for the position of an event in its history, and for an instant counted from the first of the batch."""
 
 
 class CaseTimeIndex:
-    """Keys in order (`(case << WIDTH) + instant`), of some cases from 0 on.
+    """A sorted index of (case, instant), with keys `(case << INSTANT_BITS) + instant` of cases from 0 on.
 
-    The keys of one case are few, so the search begins at the case and is done in steps of half the length, for all that
-    is sought at once: a fraction of what a search through all keys takes.
+    One case has few keys, so the search begins at the case and halves its steps, for all sought keys at once: a
+    fraction of the time of a search through all keys.
     """
 
     def __init__(self, keys: Ints, cases: int) -> None:
@@ -59,8 +59,8 @@ class CaseTimeIndex:
         self.keys = np.append(keys, np.full(1 << rounds, np.iinfo(np.int64).max))
 
     def as_of(self, keys: Ints) -> Ints:
-        """The place of the last key of the case up to another; if it has none, of the last of the cases before it."""
-        count: Ints = self.before[keys >> INSTANT_BITS]  # of the keys up to there
+        """Return the place of the case's last key up to each of these; without one, of the cases before it."""
+        count: Ints = self.before[keys >> INSTANT_BITS]  # the number of keys up to there
         for step in self.steps:
             count += (self.keys[step - 1 :][count] <= keys) * step
         count -= 1
@@ -68,7 +68,7 @@ class CaseTimeIndex:
 
 
 def distinct(*keys: Ints) -> Ints:
-    """All keys, each once, in order."""
+    """Return the sorted distinct keys of these arrays."""
     found = np.sort(np.concatenate(keys))
     fresh = np.ones(len(found), np.bool_)
     np.not_equal(found[1:], found[:-1], out=fresh[1:])
@@ -76,7 +76,7 @@ def distinct(*keys: Ints) -> Ints:
 
 
 def toggled(places: Ints, values: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
-    """What holds from each of some places on, for all places. Only where it turns is written, and then added up."""
+    """Return a mask with each value from its place on. Only changes are written, and then accumulated."""
     turns, found = values.copy(), np.zeros(size, np.bool_)
     turns[1:] ^= values[:-1]
     found[places] = turns
@@ -84,7 +84,7 @@ def toggled(places: Ints, values: NDArray[np.bool_], size: int) -> NDArray[np.bo
 
 
 def either(where: NDArray[np.bool_], one: Any, other: Any) -> Any:
-    """Whole numbers as `np.where` has them, in a third of its time if which of them it is cannot be foreseen."""
+    """Return `np.where` of whole numbers, in a third of its time if the condition is hard to predict."""
     return other + where * (one - other)
 
 
@@ -95,31 +95,31 @@ NOT_STARTED, PENDING, MET, BREACHED, VOID = range(len(OUTCOMES))
 
 
 class RowBuffer:
-    """The rows that cases leave, by column, in pieces."""
+    """Rows of a frame, collected by column in pieces."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self.pieces: list[tuple[Any, ...]] = []
 
     def add(self, *columns: Any) -> None:
-        """Some more rows."""
+        """Add rows, given by column."""
         self.pieces.append(columns)
 
     def columns(self) -> list[NDArray[Any]]:
-        """All of them."""
+        """Return all rows as one array for each column."""
         if not self.pieces:
             return [np.zeros(0, np.int64)] * self.count
         return [np.concatenate([piece[place] for piece in self.pieces]) for place in range(self.count)]
 
 
 def starts_of(case: NDArray[Any], size: int) -> Ints:
-    """Where the rows of each case start, and where those of the last end. Rows are by case."""
+    """Return the position of the first row of each case, and the end of the last; rows are ordered by case."""
     found: Ints = np.r_[0, np.cumsum(np.bincount(case, minlength=size))]
     return found
 
 
 def by_rank(owner: NDArray[Any]) -> Iterator[Ints]:
-    """The first of the rows of each owner, then the second of each that has one, and so on. Rows are by owner."""
+    """Yield the first row of each owner, then the second of each that has one, and so on; rows are ordered by owner."""
     if not len(owner):
         return
     fresh = np.r_[True, owner[1:] != owner[:-1]]

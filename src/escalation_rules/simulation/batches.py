@@ -1,7 +1,7 @@
-"""A batch of cases: which are vectorised, which go through the engine one by one; the rows of the latter.
+"""A batch of cases: some are replayed vectorised, the others go through the engine one by one into rows.
 
-The engine's fold tells of each instant at which something changed; what a case was like in between stays the same.
-Of a void case only its own row is told: it has no moves and no deadlines, and is not counted.
+The engine's fold calls a recorder at each instant at which something changed; in between, a case stays the same. A void
+case only has a row in `cases`: it has no moves and no deadlines, and is not counted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Row = tuple[Any, ...]
 
 
 class OneByOne:
-    """The lives of cases under a policy up to an instant, as rows by frame. Instants are whole microseconds."""
+    """Replays cases one by one up to an instant, into rows by frame. Instants are whole microseconds."""
 
     def __init__(self, program: Program, until: int) -> None:
         self.program, self.until = program, until
@@ -41,18 +41,18 @@ class OneByOne:
         self.rows: dict[str, list[Row]] = {"cases": [], "moves": [], "blocked": [], "stays": [], "deadlines": []}
 
     def live(self, case: CaseInput) -> None:
-        """One more case."""
-        watch, name = _Recorder(self.program, self.owners), case.id
-        state = run(self.program, case, self.until, watch.see)
+        """Replay one more case."""
+        recorder, name = _Recorder(self.program, self.owners), case.id
+        state = run(self.program, case, self.until, recorder.see)
         void = state.standing.status == "void"
-        made = [] if void else watch.moves
-        self.rows["cases"].append(_case_row(case, state, len(made), void=void))
+        moves = [] if void else recorder.moves
+        self.rows["cases"].append(_case_row(case, state, len(moves), void=void))
         if not void:
-            self.rows["moves"] += [(name, *row) for row in made]
-            if watch.held:
-                self.rows["blocked"] += [(name, *row) for row in _held_back(self.program, watch.held, self.until)]
-            self.rows["stays"] += [(name, *row) for row in watch.stays()]
-            self.rows["deadlines"] += [(name, *row) for row in self._deadlines(state, watch)]
+            self.rows["moves"] += [(name, *row) for row in moves]
+            if recorder.held:
+                self.rows["blocked"] += [(name, *row) for row in _held_back(self.program, recorder.held, self.until)]
+            self.rows["stays"] += [(name, *row) for row in recorder.stays()]
+            self.rows["deadlines"] += [(name, *row) for row in self._deadlines(state, recorder)]
 
     def _deadlines(self, state: State, watch: _Recorder) -> list[Row]:
         clocks = [*state.past, *state.clocks.values()]
@@ -62,16 +62,16 @@ class OneByOne:
     def _deadline(self, clock: Instance, state: State, watch: _Recorder) -> Row:
         due, outcome, counted = due_of(clock), outcome_now(clock, state), counted_now(clock, state)
         end = state.now if clock.stopped is None else clock.stopped
-        shot = watch.at(due if outcome == "breached" and due is not None else end)
+        snapshot = watch.at(due if outcome == "breached" and due is not None else end)
         group = clock.group
-        place = (0, shot.levels[0]) if group.place is None else group.place
+        place = (0, snapshot.levels[0]) if group.place is None else group.place
         return (
             clock.cycle,
             group.key,
             clock.occurrence,
             self.owners.key(*place),
-            self.owners.of_target(group.number, place, shot),
-            shot.picks[0],
+            self.owners.of_target(group.number, place, snapshot),
+            snapshot.picks[0],
             clock.started,
             NAT if due is None else due,
             NAT if clock.stopped is None else clock.stopped,
@@ -85,7 +85,7 @@ class OneByOne:
 
 
 class Owners:
-    """Who owns levels and targets, by the priority and the choice facts that roles are picked by."""
+    """The owners of levels and targets, by the priority and the choice facts that roles are picked by."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -94,8 +94,8 @@ class Owners:
             *(target for level in program.policy.all_levels for target in level.targets),
         ]
         roles = [role for level in program.policy.all_levels for role in (level.owner, *level.alternates)]
-        given = [*roles, *(target.owner for target in targets)]
-        facts = (name for one in given for name in facts_of(one) if name != "priority")
+        owners = [*roles, *(target.owner for target in targets)]
+        facts = (name for owner in owners for name in facts_of(owner) if name != "priority")
         self.by = ("priority", *dict.fromkeys(facts))
         self.named = [self._named(group.key, group.level) for group in program.groups]
         self.may_hold = any(
@@ -111,34 +111,34 @@ class Owners:
         return next((target.owner for target in targets if target.key == key and target.owner is not None), None)
 
     def picks(self, state: State) -> tuple[Any, ...]:
-        """What roles are picked by, as it is now: the priority first."""
+        """Return the current values that roles are picked by, the priority first."""
         facts = self.by[1:]
         return (state.priority, *map(state.facts.get, facts)) if facts else (state.priority,)
 
     def holders(self, state: State, levels: tuple[int, ...], picks: tuple[Any, ...]) -> tuple[str | None, ...]:
-        """Who has the case on each track. Where nobody has a rota, that is known from where it stands."""
-        found = self.known.get((levels, picks))
-        if found is None:
-            found = tuple(holder(state, track) for track in range(len(levels)))
+        """Return the role that has the case on each track, cached by levels and picks if there are no rotas."""
+        roles = self.known.get((levels, picks))
+        if roles is None:
+            roles = tuple(holder(state, track) for track in range(len(levels)))
             if not self.program.policy.rotas and len(self.known) < REMEMBERED:
-                self.known[levels, picks] = found
-        return found
+                self.known[levels, picks] = roles
+        return roles
 
     def chosen(self, given: Any, picks: tuple[Any, ...]) -> str | None:
-        """A role, or what a pick comes to."""
+        """Return a role, or the value of a pick."""
         role = picked(given, dict(zip(self.by, picks, strict=True)))
         return None if role is None else str(role)
 
     def key(self, track: int, level: int) -> str | None:
-        """The key of a level; None for nowhere."""
+        """Return the key of a level; None for no level."""
         return None if level == NOWHERE else self.program.levels[track][level].key
 
     def of_level(self, track: int, level: int, picks: tuple[Any, ...]) -> str | None:
-        """The role that a policy gives a level to."""
+        """Return the role that owns a level."""
         return None if level == NOWHERE else self.chosen(self.program.levels[track][level].owner, picks)
 
     def of_target(self, group: int, place: tuple[int, int], shot: _Snapshot) -> str | None:
-        """The role that a target names, or else who has the case, or had the level that it has left."""
+        """Return the role that a target names, else that of the case, or of the level that the case has left."""
         named, (track, level) = self.named[group], place
         if named is not None:
             return self.chosen(named, shot.picks)
@@ -146,7 +146,7 @@ class Owners:
 
 
 class _Snapshot(NamedTuple):
-    """What a case was like from an instant on; who has it on each track, and who took it when it came there."""
+    """A case from an instant on; `holders` has the case on each track, `owners` had it when it arrived there."""
 
     at: int
     cycle: int
@@ -159,7 +159,7 @@ class _Snapshot(NamedTuple):
 
 
 class _Recorder:
-    """Looks at a case after each instant that changed something."""
+    """Records a case after each instant that changed something."""
 
     def __init__(self, program: Program, owners: Owners) -> None:
         self.program, self.owners = program, owners
@@ -171,18 +171,18 @@ class _Recorder:
         self.may_hold = owners.may_hold
 
     def see(self, state: State) -> None:
-        """A look at the state after the rules of an instant."""
+        """Record the state after the rules of an instant."""
         if state.changed_visibly:
             self._take(state)
             state.changed_visibly = 0
         if len(state.moves_log) > self.told:
-            self.moves += [self._move(state, one) for one in state.moves_log[self.told :]]
+            self.moves += [self._move(state, move) for move in state.moves_log[self.told :]]
             self.told = len(state.moves_log)
         if self.may_hold:
             self._note_held(state)
 
     def at(self, instant: int) -> _Snapshot:
-        """What the case was like at an instant."""
+        """Return the snapshot of the case at an instant."""
         return self.shots[bisect_right(self.instants, instant) - 1]
 
     def _take(self, state: State) -> None:
@@ -192,37 +192,37 @@ class _Recorder:
             instants.pop()
         last = shots[-1] if shots else None
         levels, entries, picks = tuple(state.level), tuple(state.entry), self.owners.picks(state)
-        what = (state.cycle, state.live, levels, entries, picks)
-        if last is None or last[1:6] != what:
+        content = (state.cycle, state.live, levels, entries, picks)
+        if last is None or last[1:6] != content:
             holders = owners = self.owners.holders(state, levels, picks)
             if last is not None and last.cycle == state.cycle:
                 owners = _owners(last, entries, holders)
-            shots.append(_Snapshot(state.now, *what, holders, owners))
+            shots.append(_Snapshot(state.now, *content, holders, owners))
             instants.append(state.now)
 
-    def _move(self, state: State, made: LoggedMove) -> Row:
-        track = self.program.tracks[made.track].key
-        levels = self.owners.key(made.track, made.origin), self.owners.key(made.track, made.level)
-        rules = ", ".join(made.rules)
-        return made.cycle, track, made.due, *levels, rules, self._checklist(state, made), made.key, made.cause
+    def _move(self, state: State, move: LoggedMove) -> Row:
+        track = self.program.tracks[move.track].key
+        levels = self.owners.key(move.track, move.origin), self.owners.key(move.track, move.level)
+        rules = ", ".join(move.rules)
+        return move.cycle, track, move.due, *levels, rules, self._checklist(state, move), move.key, move.cause
 
-    def _checklist(self, state: State, made: LoggedMove) -> str:
-        level = self.program.levels[made.track][made.level]
+    def _checklist(self, state: State, move: LoggedMove) -> str:
+        level = self.program.levels[move.track][move.level]
         if level.entry is None:
             return "none"
-        asked = (rule for rule in self.program.rules if rule.name in made.rules)
-        if any(rule.waived and (made.origin + 1 if rule.is_next else rule.to) == made.level for rule in asked):
+        rules = (rule for rule in self.program.rules if rule.name in move.rules)
+        if any(rule.waived and (move.origin + 1 if rule.is_next else rule.to) == move.level for rule in rules):
             return "waived"
         return "overridden" if state.overridden.get(level.key, -1) >= state.cycle_when else "met"
 
     def _note_held(self, state: State) -> None:
-        """What is held back from now on, and from when on answers that expire change it, if nothing else does."""
+        """Record the moves that are blocked from now on, and again when answers expire if nothing else happens."""
         now = state.now
         while self.held and self.held[-1][0] >= now:
             self.held.pop()
-        found = blocked(state)
-        self.held.append((now, found))
-        for end in sorted(set(self._expiries(state))) if found else ():
+        records = blocked(state)
+        self.held.append((now, records))
+        for end in sorted(set(self._expiries(state))) if records else ():
             state.now = end
             self.held.append((end, blocked(state)))
         state.now = now
@@ -236,7 +236,7 @@ class _Recorder:
                     yield end
 
     def stays(self) -> list[Row]:
-        """Where the case stood while it was worked on, in the order in which it came there."""
+        """Return the case's stays on levels while it was worked on, in the order in which they began."""
         rows: list[tuple[int, int, Row]] = []
         for track in range(len(self.program.levels)):
             since: _Snapshot | None = None
@@ -248,7 +248,7 @@ class _Recorder:
                     since = shot
             if since is not None:
                 rows.append((since.at, track, self._stay_row(since, track, NAT)))
-        return [row for _, _, row in sorted(rows, key=lambda one: one[:2])]
+        return [row for _, _, row in sorted(rows, key=lambda item: item[:2])]
 
     def _stay_row(self, since: _Snapshot, track: int, left: int) -> Row:
         level = self.owners.key(track, since.levels[track])
@@ -256,7 +256,7 @@ class _Recorder:
 
 
 def _owners(last: _Snapshot, entries: tuple[int, ...], holders: tuple[str | None, ...]) -> tuple[str | None, ...]:
-    """Who took the case when it came to where it stands on each track, in this cycle."""
+    """Return the role that took the case when it came to its current level on each track, in this cycle."""
     if last.entries == entries:
         return last.owners
     kept = zip(last.entries, entries, last.owners, holders, strict=True)
@@ -268,22 +268,22 @@ def _stay(shot: _Snapshot, track: int) -> tuple[int, int, int]:
 
 
 def _held_back(program: Program, looks: list[tuple[int, tuple[BlockedRecord, ...]]], until: int) -> list[Row]:
-    """From when to when each move was held back, by the same things and wanted by the same rules."""
+    """Return the interval in which each move was blocked, by the same things and wanted by the same rules."""
     rows: list[Row] = []
     since: dict[Row, int] = {}
     for at, found in (look for look in looks if look[0] <= until):
-        held = {_held_row(program, one) for one in found}
+        held = {_held_row(program, record) for record in found}
         rows += [(*row[:4], since.pop(row), at, *row[4:]) for row in set(since) - held]
         since.update(dict.fromkeys(held - set(since), at))
     rows += [(*row[:4], start, NAT, *row[4:]) for row, start in since.items()]
     return sorted((row for row in rows if row[4] != row[5]), key=lambda row: (row[4], program.places[row[2]]))
 
 
-def _held_row(program: Program, found: BlockedRecord) -> Row:
-    missing = ", ".join(f"{one.item}: {one.why}" for one in found.missing)
-    against = ", ".join(f"{item}: {answer}" for item, answer in found.against)
-    track, level = program.tracks[found.track].key, program.levels[found.track][found.level].key
-    return found.cycle, track, level, ", ".join(found.rules), missing or None, against or None
+def _held_row(program: Program, record: BlockedRecord) -> Row:
+    missing = ", ".join(f"{lacking.item}: {lacking.why}" for lacking in record.missing)
+    against = ", ".join(f"{item}: {answer}" for item, answer in record.against)
+    track, level = program.tracks[record.track].key, program.levels[record.track][record.level].key
+    return record.cycle, track, level, ", ".join(record.rules), missing or None, against or None
 
 
 def _case_row(case: CaseInput, state: State, moves: int, *, void: bool) -> Row:
@@ -310,14 +310,14 @@ Moves = Literal["replayed", "recorded"]
 
 
 class Batch(NamedTuple):
-    """The frames of some cases, and how many of the cases were replayed by columns."""
+    """The frames of some cases, and the number of cases that were replayed vectorised."""
 
     tables: dict[str, Columns]
     by_columns: int
 
 
 def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves: Moves) -> Batch:
-    """The frames of some cases: by columns what these can hold, the others one by one."""
+    """Return the frames of some cases: vectorised where that is supported, the other cases one by one."""
     if isinstance(cases, list):
         cases = [case if moves == "recorded" else _of_people(case) for case in cases]
     plan = plan_of(policy)
@@ -327,23 +327,25 @@ def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves
     held = which(plan, histories, last)
     if isinstance(cases, list):
         held &= np.array([not any(case.keys_until(last)) for case in cases], np.bool_)
-    found = (
+    vectorised = (
         columnar(plan, histories if held.all() else histories.chosen(np.flatnonzero(held)), last)
         if held.any()
         else None
     )
-    if found is None:
+    if vectorised is None:
         return Batch(one_by_one(policy, cases, last), 0)
     if held.all():
-        return Batch(found, len(held))
+        return Batch(vectorised, len(held))
     rest = np.flatnonzero(~held)
     others = histories.chosen(rest) if isinstance(cases, Histories) else [cases[number] for number in rest.tolist()]
     singly = one_by_one(policy, others, last)
-    return Batch({name: by_case(concatenated([found[name], singly[name]])) for name in found}, int(held.sum()))
+    return Batch(
+        {name: by_case(concatenated([vectorised[name], singly[name]])) for name in vectorised}, int(held.sum())
+    )
 
 
 def one_by_one(policy: Policy, cases: Histories | list[Case], last: int) -> dict[str, Columns]:
-    """The frames of cases that go through the engine, each by itself."""
+    """Return the frames of cases that go through the engine one by one."""
     lives = OneByOne(program_of(policy), last)
     for case in cases.told(last) if isinstance(cases, Histories) else (case_input(case, last) for case in cases):
         lives.live(case)
@@ -351,7 +353,7 @@ def one_by_one(policy: Policy, cases: Histories | list[Case], last: int) -> dict
 
 
 def _of_people(case: Case) -> Case:
-    """The case without what rules asked for."""
+    """Return the case without the events that rules asked for."""
     if not any(isinstance(event, AcceptableEvent) for event in case.history):
         return case
     kept = tuple(event for event in case.history if not (isinstance(event, AcceptableEvent) and _of_rules(event)))

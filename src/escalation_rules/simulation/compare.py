@@ -1,4 +1,4 @@
-"""`compare`: two policies on the same cases, and every difference between what came of them."""
+"""`compare`: two policies on the same cases, and every difference between their results."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def compare(
     executor: Any = None,
     progress: Any = None,
 ) -> Comparison:
-    """Replays the cases under both policies; the arguments are those of `replay`.
+    """Replay the cases under both policies; the arguments are those of `replay`.
 
     >>> from datetime import UTC, datetime
     >>> from escalation_rules import Case, EscalationLevel, Policy, Rule, facts as F
@@ -78,9 +78,9 @@ def compare(
 
 
 class Comparison:
-    """What changes between two replays of the same cases: `old` and `new`.
+    """The differences between two replays of the same cases: `old` and `new`.
 
-    Raises `InvalidValue` where they are not of the same cases up to the same instant.
+    Raises `InvalidValue` if they are not of the same cases up to the same instant.
     """
 
     def __init__(self, old: Replay, new: Replay) -> None:
@@ -92,11 +92,11 @@ class Comparison:
         return self.summary()
 
     def frame(self, name: str) -> Any:
-        """The frame `changes`: one row for each move or deadline that differs, ordered by case and instant.
+        """Return the frame `changes`: one row for each move or deadline that differs, ordered by case and instant.
 
         `kind` is `added`, `removed`, `earlier`, `later`, `other_rule` (a move at the same instant because of other
         rules) or `outcome` (a deadline that ended otherwise, whatever its due). `shift` is the new instant less the
-        old; an instant that is missing is one that is not known: the clock is paused.
+        old; a missing instant is unknown, because the clock is paused.
         """
         if name != "changes":
             raise UnknownName(unknown("frame", name, ["changes"]))
@@ -110,9 +110,9 @@ class Comparison:
         return {name: array(one, kind) for (name, kind), one in zip(CHANGES.items(), held, strict=True)}
 
     def _moves(self) -> Iterable[tuple[Any, ...]]:
-        """Moves are the same that come to the same level of a track in the same cycle, for the same time."""
+        """Yield the moves that differ. The n-th moves to one level of a track in one cycle match."""
         old, new = (
-            _Table(one.columns("moves"), ("case", "cycle", "track", "to_level")) for one in (self.old, self.new)
+            _Table(replay.columns("moves"), ("case", "cycle", "track", "to_level")) for replay in (self.old, self.new)
         )
         for (case, cycle, track, level, _), (before, after) in _pairs(old, new):
             at = old.instant("due_at", before), new.instant("due_at", after)
@@ -154,18 +154,20 @@ class Comparison:
         cycles: Literal["first", "all"] = "first",
         confidence: float = 0.95,
     ) -> Any:
-        """The share of deadlines that were breached under both policies, and the difference with its interval.
+        """Return the share of deadlines breached under both policies, and the difference with its interval.
 
         The same deadlines are compared with each other: `n` were met or breached under both, and `unpaired` under one
-        only. Groups are by what the old replay shows. The interval is Newcombe's for paired shares (1998, Statistics in
-        Medicine 17, 2635-2650, method 10); it takes cases to be independent of one another.
+        only. Groups are by the values in the old replay. The interval is Newcombe's for paired shares (1998, Statistics
+        in Medicine 17, 2635-2650, method 10); it takes cases to be independent of one another.
         """
         return native(self.differences(names(by), target, cycles, confidence), self.old.backend)
 
     def differences(self, by: Sequence[str], target: str | None, cycles: str, confidence: float) -> Columns:
-        """`rates` as columns."""
+        """Return `rates` as columns."""
         known = dict.fromkeys([*self.old.policy.vocabulary.targets, *self.new.policy.vocabulary.targets])
-        tables = [rows_of_target(one.tables["deadlines"], target, cycles, tuple(known)) for one in (self.old, self.new)]
+        tables = [
+            rows_of_target(replay.tables["deadlines"], target, cycles, tuple(known)) for replay in (self.old, self.new)
+        ]
         old, new = (_Table(table, _INSTANCE) for table in tables)
         pairs = [pair for _, pair in _pairs(old, new)]
         columns = {
@@ -181,14 +183,14 @@ class Comparison:
         return _difference(groups, before, after, confidence)
 
     def reached(self, confidence: float = 0.95) -> Any:
-        """The share of cases that rules moved to each level under both policies, and the difference with its interval.
+        """Return the share of cases that rules moved to each level under both, and the difference with its interval.
 
         Void cases are not counted. The interval is the one of `rates`.
         """
         return native(self.arrivals(confidence), self.old.backend)
 
     def arrivals(self, confidence: float) -> Columns:
-        """`reached` as columns."""
+        """Return `reached` as columns."""
         counted = ~(self.old.tables["cases"]["void"] | self.new.tables["cases"]["void"])
         ids = self.old.tables["cases"]["case"][counted].tolist()
         levels = list(dict.fromkeys(level.key for one in (self.old, self.new) for level in one.policy.all_levels))
@@ -201,40 +203,40 @@ class Comparison:
         return _difference(groups, flags[0], flags[1], confidence)
 
     def workload(self, *, every: SpanLike = "1 day", by: str | Sequence[str] = "level") -> Any:
-        """`Replay.workload` of both: `entered`, `left` and `standing`, old and new, and the difference in the last."""
+        """Return `Replay.workload` of both: `entered`, `left` and `standing`, and the difference in the last."""
         return native(self.work(every, names(by)), self.old.backend)
 
     def work(self, every: SpanLike, by: Sequence[str]) -> Columns:
-        """`workload` as columns."""
+        """Return `workload` as columns."""
         cuts = self.old.cuts(every)
-        tables = [one.work(every, by, cuts) for one in (self.old, self.new)]
+        tables = [replay.work(every, by, cuts) for replay in (self.old, self.new)]
         both = {name: np.concatenate([table[name] for table in tables]) for name in ("start", *by)}
         groups = Groups(both, ("start", *by), names_in_order(self.new.policy))
         size = len(tables[0]["start"])
         found = dict(groups.keys)
         for name in ("entered", "left", "standing"):
             for side, table, where in (("old", tables[0], slice(0, size)), ("new", tables[1], slice(size, None))):
-                held = found[f"{name}_{side}"] = np.zeros(groups.count, np.int64)
-                held[groups.number[where]] = table[name]
+                counts = found[f"{name}_{side}"] = np.zeros(groups.count, np.int64)
+                counts[groups.number[where]] = table[name]
         found["difference"] = found["standing_new"] - found["standing_old"]
         return found
 
     def examples(self, kind: str, n: int = 5) -> Any:
-        """The `n` rows of `changes` of a kind whose instants moved farthest, as a frame."""
+        """Return the `n` rows of `changes` of a kind with the largest shifts, as a frame."""
         if kind not in DIFFERENCES:
             raise UnknownName(unknown("kind of change", kind, DIFFERENCES))
         where = np.flatnonzero(self.changes["kind"] == kind)
         shifts = np.abs(np.nan_to_num(self.changes["shift"][where].astype(np.int64), nan=0))
         shifts = np.where(np.isnat(self.changes["shift"][where]), -1, shifts)
         picked = where[np.argsort(-shifts, kind="stable")[:n]]
-        return native({name: held[picked] for name, held in self.changes.items()}, self.old.backend)
+        return native({name: values[picked] for name, values in self.changes.items()}, self.old.backend)
 
     def case(self, id: str) -> ComparedCase:
-        """One of the cases under both policies. Raises `UnknownName`."""
+        """Return one of the cases under both policies. Raises `UnknownName`."""
         return ComparedCase(self.old.case(id), self.new.case(id))
 
     def summary(self) -> str:
-        """What somebody reads first: today, proposed, and the difference with its 95 % interval."""
+        """Return the main figures as text: old, new, and the difference with its 95 % interval."""
         table = [("", "old", "new", "difference"), *self._lines()]
         widths = [max(len(row[place]) for row in table) for place in range(4)]
         text = ["  ".join(part.ljust(width) for part, width in zip(row, widths, strict=True)).rstrip() for row in table]
@@ -278,7 +280,7 @@ class ComparedCase:
         self.old, self.new = old, new
 
     def explain(self, *, at: datetime | None = None) -> str:
-        """The life of the case under both policies; with `at`, what both say at that instant, and why."""
+        """Return the history of the case under both policies; with `at`, both decisions at that instant, and why."""
         return f"{self.old.explain(at=at)}\n\n{self.new.explain(at=at)}"
 
 
@@ -286,19 +288,19 @@ _INSTANCE = ("case", "cycle", "target", "occurrence")
 
 
 class _Table:
-    """A frame by key; rows with the same key are told apart by their place among them."""
+    """A frame indexed by key; rows with the same key are numbered in order."""
 
     def __init__(self, columns: Columns, key: tuple[str, ...]) -> None:
-        self.lists = {name: held.tolist() for name, held in columns.items() if held.dtype.kind not in "Mm"}
+        self.lists = {name: values.tolist() for name, values in columns.items() if values.dtype.kind not in "Mm"}
         self.instants = {
-            name: held.astype(np.int64).tolist() for name, held in columns.items() if held.dtype.kind == "M"
+            name: values.astype(np.int64).tolist() for name, values in columns.items() if values.dtype.kind == "M"
         }
         self.places: dict[tuple[Any, ...], int] = {}
-        for place, one in enumerate(zip(*(self.lists[name] for name in key), strict=True)):
+        for place, parts in enumerate(zip(*(self.lists[name] for name in key), strict=True)):
             number = 0
-            while (*one, number) in self.places:
+            while (*parts, number) in self.places:
                 number += 1
-            self.places[*one, number] = place
+            self.places[*parts, number] = place
 
     def held(self, name: str, place: int | None) -> Any:
         return None if place is None else self.lists[name][place]
@@ -308,7 +310,7 @@ class _Table:
 
 
 def _pairs(old: _Table, new: _Table) -> Iterable[tuple[tuple[Any, ...], Pair]]:
-    """Every key of either, with its row in both."""
+    """Yield every key of either table, with its row in both (None if it is in one only)."""
     for key, place in old.places.items():
         yield key, (place, new.places.get(key))
     for key, place in new.places.items():
@@ -317,7 +319,7 @@ def _pairs(old: _Table, new: _Table) -> Iterable[tuple[tuple[Any, ...], Pair]]:
 
 
 def _kind(before: int | None, after: int | None, at: tuple[int, int]) -> str | None:
-    """How the instants differ. One that is not known yet comes after all that are."""
+    """Return the kind of difference between two instants; an unknown instant counts as later than every known one."""
     if before is None or after is None:
         return "added" if before is None else "removed"
     if at[0] == at[1]:
@@ -330,13 +332,13 @@ def _shift(at: tuple[int, int]) -> int:
 
 
 def _place(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """By case and the first of its instants, those that are not known last."""
+    """Return the sort key of a row: by case and its earliest instant, rows without a known instant last."""
     known = [at for at in row[7:9] if at != NAT]
     return row[0], not known, min(known, default=0), row[1], row[2], str(row[3:7])
 
 
 def _judged(outcome: str | None) -> int:
-    """1 for breached, 0 for met, -1 for neither."""
+    """Return 1 for breached, 0 for met, -1 for neither."""
     return {"met": 0, "breached": 1}.get(str(outcome), -1)
 
 

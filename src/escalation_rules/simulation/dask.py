@@ -19,16 +19,15 @@ from escalation_rules.simulation.replay import replay as replay_here
 __all__ = ["DaskReplay", "replay"]
 
 DASK: Any = dask
-"""Untyped for its part."""
+"""The module `dask`, which has no types."""
 
 
 def replay(policy: Policy, ddf: Any, mapping: LogMapping, *, until: datetime) -> DaskReplay:
-    """A replay of a log that is a Dask DataFrame, indexed by case, with known divisions (unless it has one partition).
+    """Replay a log that is a Dask DataFrame, indexed by case, with known divisions (unless it has one partition).
 
-    Such a frame comes from `ddf.set_index("number")`. A case whose rows are on two partitions would be two wrong cases
-    without anybody noticing, so a frame that may have such cases is refused now, and one that has them although its
-    divisions say otherwise when it is computed. `until` must be given: each partition has another last row. Raises
-    `InvalidValue`.
+    Such a frame comes from `ddf.set_index("number")`. A case with rows on two partitions would silently become two
+    wrong cases. A frame that may have such cases is refused now; one that has them although its divisions say otherwise
+    is refused when it is computed. `until` must be given: each partition has another last row. Raises `InvalidValue`.
     """
     if getattr(ddf.index, "name", None) != mapping.case:
         expected = f"`{mapping.case}`, the column of cases; `ddf.set_index({mapping.case!r})` sorts by it"
@@ -48,7 +47,7 @@ def replay(policy: Policy, ddf: Any, mapping: LogMapping, *, until: datetime) ->
 def _replay_partition(
     policy: Policy, frame: Any, mapping: LogMapping, until: datetime, ends: tuple[Any, Any, bool]
 ) -> Any:
-    """The replay of one partition; None where it has no rows."""
+    """Replay one partition; None if it has no rows."""
     low, high, is_last = ends
     if not len(frame):
         return None
@@ -63,19 +62,19 @@ def _replay_partition(
 
 
 class DaskReplay:
-    """A replay that has not been computed yet, partition by partition."""
+    """A replay that is not computed yet, with one part for each partition."""
 
     def __init__(self, parts: list[Any]) -> None:
         self.parts = parts
 
     def frame(self, name: str) -> Any:
-        """One of the five frames, as a Dask DataFrame in the order of the partitions."""
+        """Return one of the five frames, as a Dask DataFrame in the order of the partitions."""
         empty = Replay.empty(name, "pandas")
         work = DASK.delayed(_frame_of)
         return dd.from_delayed([work(part, name) for part in self.parts], meta=empty, verify_meta=False)
 
     def compute(self) -> Replay:
-        """The replay of all partitions, here."""
+        """Compute all partitions and return them as one replay."""
         return Replay.concat([part for part in DASK.compute(*self.parts) if part is not None])
 
 

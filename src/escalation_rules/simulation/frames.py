@@ -1,7 +1,7 @@
-"""The five frames of a replay: texts as codes inside, the reader's own library outside.
+"""The five frames of a replay: texts dictionary-encoded inside, the user's own frame library outside.
 
-A million rows with the same few words are so a tenth as large, are copied in a tenth of the time, and become a frame of
-some library without an object for each of them.
+A million rows with the same few words take a tenth of the memory, are copied in a tenth of the time, and become a frame
+of some library without an object for each of them.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from escalation_rules.errors import InvalidValue, unknown
 
 
 class Categorical(NamedTuple):
-    """A column of texts (or nulls) as numbers into words, which may be there more than once."""
+    """A dictionary-encoded column of texts or nulls: codes into words, which need not be distinct."""
 
     codes: NDArray[Any]
     words: NDArray[np.object_]
 
     @classmethod
     def same(cls, word: str | None, size: int) -> Categorical:
-        """One word in all rows."""
+        """Return a column with one word in all rows."""
         return cls(np.zeros(size, np.int8), np.array([word], object))
 
     def array(self) -> NDArray[Any]:
-        """The column as an array of its words."""
+        """Return the column as an array of its words."""
         found: NDArray[Any] = self.words[self.codes]
         return found
 
 
 class ColumnTable(Mapping[str, NDArray[Any]]):
-    """A frame by column. Each is made into an array when it is asked for; `kept` has them as they are kept."""
+    """A frame by column. Each column becomes an array when it is read; `kept` has the columns as stored."""
 
     def __init__(self, kept: Mapping[str, NDArray[Any] | Categorical]) -> None:
         self.kept = dict(kept)
@@ -53,7 +53,7 @@ class ColumnTable(Mapping[str, NDArray[Any]]):
         return len(self.kept)
 
     def take(self, rows: NDArray[Any]) -> ColumnTable:
-        """Some rows, in this order."""
+        """Return the frame with these rows, in this order."""
         return ColumnTable(
             {
                 name: Categorical(held.codes[rows], held.words) if isinstance(held, Categorical) else held[rows]
@@ -63,7 +63,7 @@ class ColumnTable(Mapping[str, NDArray[Any]]):
 
 
 def joined_words(parts: Sequence[Categorical]) -> Categorical:
-    """Columns one after the other. Where their words differ, those of one come after those of the other."""
+    """Concatenate columns. If their words differ, the words are concatenated as well and the codes shifted."""
     first = parts[0].words
     if all(part.words is first or _are_equal(part.words, first) for part in parts):
         return Categorical(np.concatenate([part.codes for part in parts]), first)
@@ -79,7 +79,7 @@ def _are_equal(one: NDArray[np.object_], other: NDArray[np.object_]) -> bool:
 
 
 _FEW = 1_000
-"""More words than this are hardly ever the same in two parts."""
+"""Longer lists of words are not compared, since they hardly ever are the same in two parts."""
 
 Columns = Mapping[str, NDArray[Any]]
 """A frame as arrays by column: `datetime64[us]` in UTC and `timedelta64[us]` with NaT, objects with None for nulls."""
@@ -149,34 +149,37 @@ FRAMES: Mapping[str, Mapping[str, str]] = {
         "breached_by_change": FLAG,
     },
 }
-"""The columns of each frame of a replay, in order, and what they hold."""
+"""The columns of each frame of a replay, in order, with their types."""
 
 INNER: Mapping[str, Mapping[str, str]] = {**FRAMES, "moves": {**FRAMES["moves"], "cause": COUNT}}
-"""The frames as they are kept: keys of moves are made from their causes when they are asked for."""
+"""The frames as they are stored: keys of moves are computed from their causes when they are read."""
 
 
 def columns_of(name: str, rows: Sequence[tuple[Any, ...]]) -> Columns:
-    """Rows of a frame as columns. Instants and spans are whole microseconds."""
-    held: Any = zip(*rows, strict=True) if rows else [()] * len(INNER[name])
-    return {column: array(one, kind) for (column, kind), one in zip(INNER[name].items(), held, strict=True)}
+    """Return rows of a frame as columns. Instants and spans are whole microseconds."""
+    values_by_column: Any = zip(*rows, strict=True) if rows else [()] * len(INNER[name])
+    return {
+        column: array(values, kind)
+        for (column, kind), values in zip(INNER[name].items(), values_by_column, strict=True)
+    }
 
 
 def array(held: Sequence[Any], kind: str) -> NDArray[Any]:
-    """What a column holds, as an array of its kind."""
+    """Return the values of a column as an array of its type."""
     if kind in {AT, SPAN}:
         return np.array(held, np.int64).view(kind)
     return np.array(held, kind)
 
 
 def take(columns: Columns, rows: NDArray[Any]) -> Columns:
-    """Some rows, in this order."""
+    """Return the columns with these rows, in this order."""
     return (
         columns.take(rows) if isinstance(columns, ColumnTable) else {name: held[rows] for name, held in columns.items()}
     )
 
 
 def concatenated(parts: list[Columns]) -> Columns:
-    """Parts of one frame, one after the other."""
+    """Concatenate parts of one frame."""
     if len(parts) == 1:
         return parts[0]
     kept = [part.kept if isinstance(part, ColumnTable) else part for part in parts]
@@ -190,7 +193,7 @@ def _joined(parts: list[Any]) -> NDArray[Any] | Categorical:
 
 
 def by_case(table: Columns) -> Columns:
-    """A frame by case; within a case it is in order already."""
+    """Order a frame by case; within a case it is in order already."""
     ids = table["case"]
     if len(ids) < 2 or bool((ids[1:] >= ids[:-1]).all()):
         return table
@@ -198,12 +201,12 @@ def by_case(table: Columns) -> Columns:
 
 
 def native(columns: Columns, backend: str) -> Any:
-    """The columns as a frame of a library: instants in UTC, durations as durations, nulls as nulls."""
+    """Return the columns as a frame of a library: instants in UTC, durations as durations, nulls as nulls."""
     return _MAKERS[backend](columns)
 
 
 def backend_of(frame: nw.DataFrame[Any]) -> str:
-    """The library of a frame. Raises `InvalidValue` for one that the frames of a replay cannot be made in."""
+    """Return the name of a frame's library. Raises `InvalidValue` if a replay cannot make frames of it."""
     backend = str(frame.implementation.value)
     if backend not in _MAKERS:
         raise InvalidValue(unknown("frame library", backend, _MAKERS))
@@ -211,12 +214,12 @@ def backend_of(frame: nw.DataFrame[Any]) -> str:
 
 
 def usual_backend() -> str:
-    """The first library that is installed, for cases that did not come from a frame."""
+    """Return the first library that is installed, for cases that did not come from a frame."""
     return next(backend for backend in _MAKERS if find_spec(backend))
 
 
 def _kept(columns: Columns) -> Mapping[str, NDArray[Any] | Categorical]:
-    """The columns, texts as numbers where they are kept so."""
+    """Return the columns as they are stored, encoded ones still encoded."""
     if not isinstance(columns, ColumnTable):
         return columns
     return {name: held if isinstance(held, Categorical) else columns[name] for name, held in columns.kept.items()}

@@ -1,7 +1,7 @@
-"""Histories of many cases as arrays: when each event happened, and which of a few templates it is like.
+"""Histories of many cases as arrays: the instant of each event, and the number of its template.
 
-A million events are a million instants and small numbers. Only a case that somebody looks at, or that is replayed by
-itself, becomes a `Case`.
+A million events are a million instants and small numbers. A `Case` is only made for a case that is read by its id, or
+that is replayed one by one.
 """
 
 from __future__ import annotations
@@ -26,41 +26,41 @@ V = TypeVar("V", bound=Value)
 
 
 class Template(NamedTuple):
-    """A kind of event with all that it holds but its instant and its id."""
+    """An event without its instant and id, as a prototype."""
 
     prototype: BaseEvent
 
     def event(self, instant: int, name: str | None) -> BaseEvent:
-        """The event at an instant. What is known to be good is not checked again."""
+        """Return the event at an instant. The fields are known to be valid and not checked again."""
         kind = type(self.prototype)
-        held = {**vars(self.prototype), "at": datetime_of(instant), "id": name, "instant": instant}
-        return _made(kind, held, self.prototype.__pydantic_fields_set__)
+        fields = {**vars(self.prototype), "at": datetime_of(instant), "id": name, "instant": instant}
+        return _made(kind, fields, self.prototype.__pydantic_fields_set__)
 
 
 def _made(kind: type[V], held: dict[str, Any], given: set[str]) -> V:
-    """A value from fields that are known to be good."""
-    made = object.__new__(kind)
+    """Return a value from fields that are known to be valid."""
+    model = object.__new__(kind)
     for name, value in zip(_SLOTS, (held, given, None, None), strict=True):
-        object.__setattr__(made, name, value)
-    return made
+        object.__setattr__(model, name, value)
+    return model
 
 
 _SLOTS = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
 
 class Templates:
-    """The templates of a log as they are collected, each once."""
+    """The distinct templates of a log as they are collected."""
 
     def __init__(self) -> None:
         self.found: dict[Any, int] = {}
 
     def code(self, kind: type[BaseEvent], /, **fields: Any) -> int:
-        """The number of a template."""
+        """Return the number of a template, which is added at its first use."""
         key = (kind, tuple((name, _hashable(value)) for name, value in fields.items()))
         return self.found.setdefault(key, len(self.found))
 
     def listed(self) -> tuple[Template, ...]:
-        """All of them, by number."""
+        """Return all templates, by number."""
         return tuple(Template(kind(at=EPOCH, **dict(fields))) for kind, fields in self.found)
 
 
@@ -70,10 +70,10 @@ def _hashable(value: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Histories:
-    """Events by case, in order. Those of case `i` stand from `starts[i]` up to `starts[i + 1]`.
+    """Events of many cases, in order; those of case `i` are from `starts[i]` up to `starts[i + 1]`.
 
-    `at` holds instants in whole microseconds, `code` the numbers of templates; an event's id is made of its
-    `row` and, where a row makes several, of its `part` among them; `names` has the row's own id, where there is one.
+    `at` has instants in whole microseconds, `code` the numbers of templates. An event's id is made of its `row` and, if
+    a row makes several events, of its `part` among them; `names` has the row's own id, if there is one.
     """
 
     ids: NDArray[Any]
@@ -93,11 +93,11 @@ class Histories:
         return (self.case(number) for number in range(len(self)))
 
     def case(self, number: int) -> Case:
-        """One of the cases."""
+        """Return one of the cases, by number."""
         here = slice(int(self.starts[number]), int(self.starts[number + 1]))
         pairs = zip(self.at[here].tolist(), self.code[here].tolist(), self._names(here), strict=True)
         events = tuple(self.templates[code].event(instant, name) for instant, code, name in pairs)
-        attributes = FrozenDict({name: held[number] for name, held in self.attributes.items()})
+        attributes = FrozenDict({name: values[number] for name, values in self.attributes.items()})
         return _made(Case, {"id": self.ids[number], "history": events, "attributes": attributes}, _GIVEN)
 
     def _names(self, here: slice) -> list[str]:
@@ -107,11 +107,11 @@ class Histories:
         return [f"{name}:{part + 1}" if part else name for name, part in zip(names, parts, strict=True)]
 
     def told(self, until: int) -> Iterator[CaseInput]:
-        """What a fold up to an instant reads of each case. Only where keys or snapshots matter is a case made of it."""
+        """Yield each case's input for a fold up to an instant. A `Case` is only built if keys or snapshots matter."""
         at, code, starts = self.at.tolist(), self.code.tolist(), self.starts.tolist()
         names = [] if self.names is None else self.names.tolist()
-        prototypes = [one.prototype for one in self.templates]
-        apart = {code for code, one in enumerate(prototypes) if _is_apart(one)}
+        prototypes = [prototype.prototype for prototype in self.templates]
+        apart = {code for code, prototype in enumerate(prototypes) if _is_apart(prototype)}
         for number, (first, last) in enumerate(pairwise(starts)):
             codes = code[first:last]
             if apart.isdisjoint(codes) and not any(name.startswith(_KEYS) for name in names[first:last]):
@@ -122,7 +122,7 @@ class Histories:
                 yield case_input(self.case(number), until)
 
     def part_of(self, first: int, last: int) -> Histories:
-        """The cases from one number up to another."""
+        """Return the cases from one number up to another."""
         here = slice(int(self.starts[first]), int(self.starts[last]))
         return replace(
             self,
@@ -133,11 +133,11 @@ class Histories:
             row=self.row[here],
             part=self.part[here],
             names=None if self.names is None else self.names[here],
-            attributes={name: held[first:last] for name, held in self.attributes.items()},
+            attributes={name: values[first:last] for name, values in self.attributes.items()},
         )
 
     def until(self, last: int) -> Histories:
-        """The same cases without what happened later; each must have begun by then."""
+        """Return the same cases without later events; each must have begun by then."""
         known = self.at <= last
         if known.all():
             return self
@@ -154,12 +154,12 @@ class Histories:
 
     @classmethod
     def of(cls, cases: Sequence[Case]) -> Histories:
-        """Cases that are there already, for reading in bulk only: their events lose their ids."""
+        """Build histories of existing cases, for vectorised reading only: their events lose their ids."""
         places: dict[Any, int] = {}
         templates: list[Template] = []
         codes: list[int] = []
         for event in (event for case in cases for event in case.history):
-            key = (type(event), *(held for name, held in fields_of(event) if name not in {"at", "id"}))
+            key = (type(event), *(value for name, value in fields_of(event) if name not in {"at", "id"}))
             code = places.setdefault(key, len(places))
             if code == len(templates):
                 templates.append(Template(event))
@@ -177,7 +177,7 @@ class Histories:
         )
 
     def chosen(self, numbers: Ints) -> Histories:
-        """Some of the cases, in this order."""
+        """Return the cases with these numbers, in this order."""
         lengths = (self.starts[1:] - self.starts[:-1])[numbers]
         starts = np.r_[0, np.cumsum(lengths)]
         places = np.repeat(self.starts[:-1][numbers] - starts[:-1], lengths) + np.arange(starts[-1])
@@ -189,7 +189,7 @@ class Histories:
             code=self.code[places],
             row=self.row[places],
             part=self.part[places],
-            attributes={name: held[numbers] for name, held in self.attributes.items()},
+            attributes={name: values[numbers] for name, values in self.attributes.items()},
             names=None if self.names is None else self.names[places],
         )
 
@@ -198,7 +198,7 @@ _KEYS = (MOVE_KEY, ACTION_KEY)
 
 
 def _is_apart(event: BaseEvent) -> bool:
-    """Whether a fold must know more of an event than its prototype and its instant."""
+    """Return whether a fold needs more of an event than its prototype and its instant."""
     keyed = isinstance(event, AcceptableEvent) and (event.recorded_at or getattr(event, "key", None)) is not None
     return keyed or isinstance(event, Reconciled | Declined)
 

@@ -1,4 +1,4 @@
-"""Rows of a frame, encoded, read into histories, with findings about odd rows."""
+"""Reads the rows of a frame, dictionary-encoded, into histories, and lists findings about odd rows."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from escalation_rules.worktime._timeline import instant_of_wall, load_zone, micr
 
 
 class Encoded(NamedTuple):
-    """A column as numbers into its distinct words, in the order in which they appear; -1 where nothing is said."""
+    """A dictionary-encoded column: codes into its distinct words, in order of appearance; -1 for missing values."""
 
     codes: NDArray[np.int32]
     words: list[Any]
 
 
 def coded(series: nw.Series[Any], missing: tuple[str, ...] = ()) -> Encoded:
-    """A column as numbers. Nulls, and texts that are among `missing`, say nothing."""
+    """Encode a column. Nulls, and texts that are among `missing`, become -1."""
     codes, words = _by_arrow(series) if series.dtype == nw.String and find_spec("pyarrow") else _one_by_one(series)
     empty = [place for place, word in enumerate(words) if word is None or (isinstance(word, str) and word in missing)]
     codes[np.isin(codes, empty) | series.is_null().to_numpy()] = -1
@@ -53,7 +53,7 @@ def _one_by_one(series: nw.Series[Any]) -> Encoded:
 
 
 def _by_arrow(series: nw.Series[Any]) -> Encoded:
-    """The same for texts, in a tenth of the time and memory, where pyarrow is installed."""
+    """Encode a column of texts with pyarrow, in a tenth of the time and memory."""
     texts: Any = series.to_arrow()
     whole = texts.combine_chunks() if hasattr(texts, "combine_chunks") else texts  # a frame may keep a column in parts
     encoded = whole.dictionary_encode()
@@ -62,16 +62,16 @@ def _by_arrow(series: nw.Series[Any]) -> Encoded:
 
 
 def recoded(column: Encoded, meaning: Callable[[Any], Any]) -> Encoded:
-    """The same column in other words. What has no meaning is -1, as what is missing."""
+    """Map the words of an encoded column to other words. Words that map to None become -1, like missing values."""
     meanings = [meaning(word) for word in column.words]
-    words = list(dict.fromkeys(one for one in meanings if one is not None))
+    words = list(dict.fromkeys(mapped for mapped in meanings if mapped is not None))
     number = {word: place for place, word in enumerate(words)}
-    table = np.array([*(number.get(one, -1) for one in meanings), -1], np.int32)
+    table = np.array([*(number.get(mapped, -1) for mapped in meanings), -1], np.int32)
     return Encoded(table[column.codes], words)
 
 
 def kinds_of(columns: Sequence[NDArray[Any]], size: int) -> tuple[list[tuple[int, ...]], NDArray[np.int64]]:
-    """The different rows of some columns of numbers from -1 on, and which of them each of the `size` rows is."""
+    """Return the distinct rows of columns of codes (from -1 on), and the number of that of each of `size` rows."""
     key, width = np.zeros(size, np.int64), 1
     widths = [int(column.max(initial=-1)) + 2 for column in columns]
     for column, wide in zip(columns, widths, strict=True):
@@ -86,7 +86,7 @@ def kinds_of(columns: Sequence[NDArray[Any]], size: int) -> tuple[list[tuple[int
 
 
 _MANY = 1 << 22
-"""Up to so many possible rows a table of them is made; from there on the rows are sorted."""
+"""The most possible distinct rows for which a table is used; above it the rows are sorted."""
 
 
 def _few(key: NDArray[np.int64], width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -97,7 +97,7 @@ def _few(key: NDArray[np.int64], width: int) -> tuple[NDArray[np.int64], NDArray
 
 
 def instants(series: nw.Series[Any], zone: str | None, form: str | None, missing: tuple[str, ...], path: str) -> Ints:
-    """The instants of a column; `NAT` where there is none, or none can be read.
+    """Return the instants of a column in microseconds; `NAT` for a missing or unreadable value.
 
     Raises `InvalidValue` for naive times without a zone.
     """
@@ -110,7 +110,7 @@ def instants(series: nw.Series[Any], zone: str | None, form: str | None, missing
 
 
 def _of_datetimes(series: nw.Series[Any], tz: tzinfo | None, path: str) -> Ints:
-    """Instants are the same in every zone; wall times are told apart once each."""
+    """Return the instants of a datetime column; each distinct local time is resolved in the zone only once."""
     lost = series.is_null().to_numpy()
     stamps = series.dt.timestamp("us").fill_null(0).to_numpy().astype(np.int64)
     if cast(nw.Datetime, series.dtype).time_zone is None:
@@ -122,7 +122,7 @@ def _of_datetimes(series: nw.Series[Any], tz: tzinfo | None, path: str) -> Ints:
 
 
 def _instant_of(word: Any, tz: tzinfo | None, form: str | None, path: str) -> int:
-    """The instant that a word of a log names; `NAT` if none."""
+    """Return the instant of a word of the log; `NAT` if it is not a time."""
     moment = word
     if isinstance(word, str):
         try:
@@ -147,7 +147,7 @@ Codes = NDArray[np.int32]
 
 
 class LogFinding(NamedTuple):
-    """Something odd in a log: how many rows and cases have it, one of them, and what was made of it."""
+    """An odd thing in a log: the number of rows and cases that have it, an example, and how it was handled."""
 
     code: str
     column: str
@@ -160,10 +160,10 @@ class LogFinding(NamedTuple):
 
 @dataclass
 class LogReader:
-    """A frame on its way to a log: its rows in order, and the events and findings as they come up.
+    """Converts a frame to histories: its rows in order, and the events and findings as they are collected.
 
-    `rows` has the numbers of the rows that are used, ordered by case, instant and place; `case` is the number of the
-    case of each, `first` the place of its first row, `at` its instant.
+    `rows` has the numbers of the used rows, ordered by case, instant and row number; `case` is the case number of each,
+    `first` the position of the first row of its case, `at` its instant.
     """
 
     table: nw.DataFrame[Any]
@@ -173,7 +173,7 @@ class LogReader:
     events: list[tuple[Ints, int, Codes]] = field(default_factory=list)
 
     def histories(self) -> Histories:
-        """The histories of the cases; `findings` is complete then."""
+        """Return the histories of the cases; `findings` is complete afterwards."""
         self._order()
         self._clamp()
         opening = self._opening()
@@ -211,7 +211,7 @@ class LogReader:
         )
 
     def _unread(self, at: Ints) -> Problem:
-        """The problem of a log without a row that can be used: the times that are there may be written otherwise."""
+        """Return the problem of a log without a usable row; unreadable times may be in another format."""
         texts = [text for text in map(text_of, self.table[self.mapping.at].drop_nulls().head(1).to_list()) if text]
         if (at == NAT).all() and texts:
             form = "ISO 8601" if self.mapping.format is None else f"times of the format `{self.mapping.format}`"
@@ -219,18 +219,18 @@ class LogReader:
         return Problem("a log without a row that has a case and an instant", expected="at least one")
 
     def _take(self, case: Ints, at: Ints, rows: Ints) -> None:
-        """From here on, only these rows, in this order, which is that of their cases. Cases without a row are gone."""
-        here = case[rows]
-        fresh = np.r_[True, here[1:] != here[:-1]]
+        """Keep only these rows, in this order, which is that of their cases. Cases without a row are dropped."""
+        cases = case[rows]
+        fresh = np.r_[True, cases[1:] != cases[:-1]]
         self.case = np.cumsum(fresh) - 1
         if self.case[-1] + 1 < len(self.ids):
-            self.ids = self.ids[here[fresh]]
+            self.ids = self.ids[cases[fresh]]
         self.at, self.rows = at[rows], rows
         self.starts = np.searchsorted(self.case, np.arange(len(self.ids) + 1))
         self.first = self.starts[self.case]
 
     def _repeated(self, case: Ints) -> Mask:
-        """Rows that tell an update of a case again: the same id recorded twice changes nothing."""
+        """Return a mask of the rows that repeat an update of a case by id, which changes nothing."""
         if self.mapping.id is None:
             return np.zeros(len(case), np.bool_)
         update = coded(self.table[self.mapping.id], self.mapping.missing)
@@ -246,48 +246,48 @@ class LogReader:
         return instants(self.table[column], mapping.timezone, mapping.format, mapping.missing, path)
 
     def _find(self, kind: str, column: str, where: Mask, message: str, value: str | None = None) -> None:
-        """A finding, if there are such rows."""
+        """Add a finding, if any row has it."""
         if where.any():
-            found = self.case[where]
-            cases = np.flatnonzero(np.bincount(found[found >= 0], minlength=1))
+            cases_found = self.case[where]
+            cases = np.flatnonzero(np.bincount(cases_found[cases_found >= 0], minlength=1))
             example = str(self.ids[cases[0]]) if len(cases) else None
             self.findings.append(LogFinding(kind, column, value, int(where.sum()), len(cases), example, message))
 
     # ------------------------------------------------------------------------ from rows to events
 
     def _clamp(self) -> None:
-        """Nothing is before the opening."""
+        """Move updates before the opening to the opening."""
         opened = self.at[self.starts[:-1]]
         if self.mapping.opened is not None:
-            told = self._instants(self.mapping.opened, "opened")[self.rows[self.starts[:-1]]]
-            opened = np.where(told == NAT, opened, told)
+            mapped = self._instants(self.mapping.opened, "opened")[self.rows[self.starts[:-1]]]
+            opened = np.where(mapped == NAT, opened, mapped)
         early = self.at < opened[self.case]
         self._find("early", self.mapping.at, early, "before the case was opened; taken as at the opening")
         self.opened, self.at = opened, np.maximum(self.at, opened[self.case])
 
     def _column(self, column: Column) -> Encoded:
-        """A mapped column of the rows that are used. What has no meaning for us is a finding."""
+        """Return a mapped column for the used rows. A raw value that the mapping gives no meaning becomes a finding."""
         raw = coded(self.table[column.name], self.mapping.missing)
         raw = Encoded(raw.codes[self.rows], raw.words)
-        ours = recoded(raw, column.meaning)
-        odd = raw.codes[(ours.codes < 0) & (raw.codes >= 0)]
+        column_words = recoded(raw, column.meaning)
+        odd = raw.codes[(column_words.codes < 0) & (raw.codes >= 0)]
         for code in np.flatnonzero(np.bincount(odd, minlength=1)).tolist():
             message = "the mapping gives it no meaning; not used"
             self._find("unmapped", column.name, raw.codes == code, message, text_of(raw.words[code]))
-        return ours
+        return column_words
 
     def _raw(self, name: str) -> Encoded:
         found = coded(self.table[name], self.mapping.missing)
         return Encoded(found.codes[self.rows], found.words)
 
     def _before(self, codes: Codes) -> Codes:
-        """What each row's case was known to show before it; -1 where nothing was."""
+        """Return the last known code of each row's case before the row; -1 if there is none."""
         places = np.arange(len(codes))
         last = np.r_[-1, np.maximum.accumulate(np.where(codes >= 0, places, -1))[:-1]]
         return np.where(last >= self.first, codes[last], -1).astype(np.int32)
 
     def _emit(self, where: Mask, rank: int, codes: Any) -> None:
-        """Events like these templates, at these rows; `rank` orders those of one row."""
+        """Add events with these template codes at the rows in the mask; `rank` orders the events of one row."""
         places = np.flatnonzero(where)
         if len(places):
             self.events.append((places, rank, np.broadcast_to(np.asarray(codes, np.int32), places.shape)))
@@ -297,7 +297,7 @@ class LogReader:
         return first
 
     def _opening(self) -> Codes:
-        """The template of each case's opening, from what its first row shows; and the changes after it."""
+        """Return the template code of each case's opening, from its first row; and emit the changes after it."""
         shown: dict[str, Encoded] = {}
         for name in ("priority", "level"):
             column: Column | None = getattr(self.mapping, name)
@@ -308,7 +308,7 @@ class LogReader:
             shown[f"fact {fact}"] = raw = self._raw(name)
             self._observe(fact, raw)
         first = self.starts[:-1]
-        kinds, places = kinds_of([one.codes[first] for one in shown.values()], len(first))
+        kinds, places = kinds_of([encoded.codes[first] for encoded in shown.values()], len(first))
         codes = [self._opened(dict(zip(shown, kind, strict=True)), shown) for kind in kinds]
         return np.array(codes, np.int32)[places]
 
@@ -331,10 +331,10 @@ class LogReader:
         self._emit(changed, 3, codes[column.codes[changed]])
 
     def _assignments(self) -> None:
-        """Who has each role: a person, or a person and a group. Where the cells are empty, nobody has it."""
+        """Emit assignments of roles: a person, or a person and a group. Empty cells mean that nobody has the role."""
         for role, given in self.mapping.assigned.items():
-            person, group = (self._raw(one) for one in ((given, given) if isinstance(given, str) else given))
-            stays = [np.r_[False, one.codes[1:] == one.codes[:-1]] for one in (person, group)]
+            person, group = (self._raw(name) for name in ((given, given) if isinstance(given, str) else given))
+            stays = [np.r_[False, name.codes[1:] == name.codes[:-1]] for name in (person, group)]
             nobody = (person.codes < 0) & (group.codes < 0)
             changed = ~(stays[0] & stays[1] & ~self._is_first()) & ~(self._is_first() & nobody)
             kinds, places = kinds_of([person.codes[changed], group.codes[changed]], int(changed.sum()))
@@ -347,14 +347,14 @@ class LogReader:
             self._emit(changed, 4, np.array(codes, np.int32)[places])
 
     def _named(self) -> None:
-        """Events that the log names outright, each at its row's instant: one for each row that names one."""
+        """Emit the events that the log names directly: one for each row that names one, at the row's instant."""
         if self.mapping.events is not None:
             column = self._column(self.mapping.events)
             codes = np.array([self.templates.code(KINDS[word]) for word in column.words], np.int32)
             self._emit(column.codes >= 0, _NAMED, codes[column.codes[column.codes >= 0]])
 
     def _status(self) -> None:
-        """The events behind every change of status, the case being open before the first."""
+        """Emit the events behind every change of status; a case is open before its first status."""
         if self.mapping.status is None:
             return
         column = self._column(self.mapping.status)
@@ -368,7 +368,9 @@ class LogReader:
         kinds, places = kinds_of([before[changed], column.codes[changed]], int(changed.sum()))
         made = [events_between(standings[old + 1], standings[new + 1]) for old, new in kinds]
         for rank in range(max(map(len, made), default=0)):
-            codes = [self.templates.code(one[rank][0], **one[rank][1]) if len(one) > rank else -1 for one in made]
+            codes = [
+                self.templates.code(steps[rank][0], **steps[rank][1]) if len(steps) > rank else -1 for steps in made
+            ]
             chosen = np.array(codes, np.int32)[places]
             where = np.zeros(len(changed), np.bool_)
             where[np.flatnonzero(changed)[chosen >= 0]] = True
@@ -382,7 +384,7 @@ class LogReader:
         self._find("late_start", name, late, message)
 
     def _leaks(self) -> None:
-        """Columns that know the future: they show an instant later than their row."""
+        """Find columns that leak the future: a value that is an instant later than its row."""
         for name in dict.fromkeys([*self.mapping.facts.values(), *self.mapping.attributes]):
             try:
                 shown = self._instants(name, name)[self.rows]
@@ -421,7 +423,7 @@ class LogReader:
         )
 
     def _attribute(self, name: str) -> NDArray[Any]:
-        """What the first row of each case shows."""
+        """Return the value in the first row of each case."""
         column = self._raw(name)
         words = np.array([*column.words, None], dtype=object)
         return words[column.codes[self.starts[:-1]]]
@@ -435,7 +437,7 @@ class LogReader:
 
 
 _NAMED, _LAST = 5, 15
-"""The rank of what a row names outright: it happened then, while values of the first row hold from the opening."""
+"""The ranks of a named event, and of one in a first row, which comes after the values that count from the opening."""
 _CHANGES: dict[str, tuple[int, tuple[type, str]]] = {
     "priority": (1, (PriorityChanged, "to")),
     "level": (2, (Reconciled, "level")),

@@ -1,4 +1,4 @@
-"""`CaseLog`: the cases of a frame with findings about their rows, and how long things took in them."""
+"""`CaseLog`: the cases of a frame with findings about their rows, and measured times."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ENDLESS = {True: "100000 business hours", False: "1000000 hours"}
 
 
 def measuring(target: str | Target, calendar: BusinessCalendar | None, levels: Sequence[str]) -> Policy:
-    """A policy with one target that is never over, so that its clock shows how much time things took."""
+    """Return a policy with one target that never breaches, so that its clock measures how long things took."""
     if isinstance(target, str) and target not in USUAL:
         raise UnknownName(unknown("target", target, USUAL))
     within = ENDLESS[calendar is not None]
@@ -55,7 +55,7 @@ def measuring(target: str | Target, calendar: BusinessCalendar | None, levels: S
 
 
 def quantiles(deadlines: Columns, shares: Sequence[float], by: Sequence[str]) -> Columns:
-    """The counted time by which each share was stopped: always a time that was seen, never one in between."""
+    """Return the counted time by which each share was stopped: always an observed time, never an interpolated one."""
     groups = Groups(deadlines, by, {})
     stopped = np.isin(deadlines["outcome"].astype(str), ("met", "breached")) & ~np.isnat(deadlines["stopped_at"])
     pending = groups.total(np.isnat(deadlines["stopped_at"]))
@@ -66,7 +66,7 @@ def quantiles(deadlines: Columns, shares: Sequence[float], by: Sequence[str]) ->
         if len(times):
             found[group] = np.quantile(times, shares, method="inverted_cdf")
     return {
-        **{name: np.repeat(held, len(shares)) for name, held in groups.keys.items()},
+        **{name: np.repeat(values, len(shares)) for name, values in groups.keys.items()},
         "n": np.repeat(groups.total(stopped), len(shares)),
         "pending": np.repeat(pending, len(shares)),
         "q": np.tile(np.array(shares, np.float64), groups.count),
@@ -75,10 +75,10 @@ def quantiles(deadlines: Columns, shares: Sequence[float], by: Sequence[str]) ->
 
 
 class CaseLog:
-    """The cases of a log, ordered by id, and what was found odd about its rows.
+    """The cases of a log, ordered by id, and the findings about its rows.
 
-    `log[id]` is a `Case`; iterating gives them all. `rows` is how many rows were read, `findings` a frame of what was
-    odd in them (in the library of the frame that was read), `until` the log's last instant.
+    `log[id]` is a `Case`; iteration yields all cases. `rows` is the number of rows read, `findings` a frame of odd rows
+    (in the library of the frame that was read), `until` the log's last instant.
     """
 
     def __init__(self, histories: Histories, rows: int, found: Sequence[LogFinding], backend: str) -> None:
@@ -116,53 +116,53 @@ class CaseLog:
         by: str | Sequence[str] = (),
         calendar: BusinessCalendar | None = None,
     ) -> Any:
-        """How much time the cases took until a target was stopped: figures to choose spans by, as a frame.
+        """Return how long the cases took until a target was stopped, as a frame of quantiles to choose spans by.
 
-        `target` is the name of one of the usual targets, such as `resolution`, or a `Target`; what pauses it is left
-        out of the time. Time is counted in `calendar`, or all of it without one. One row for each group and share:
-        within `counted`, that share of the `n` instances of first cycles that were stopped had been. `pending` ones
-        are not among them, so that figures of a log with many of these are too low. Raises `UnknownName` for a target
-        that is not one of the usual ones, and `InvalidValue` for a share that is none.
+        `target` is the name of one of the usual targets, such as `resolution`, or a `Target`; its pauses are left out
+        of the time. Time is counted in `calendar`, or all of it without one. There is one row for each group and share:
+        `counted` is the time within which the given share of the `n` finished first-cycle clocks were stopped.
+        `pending` clocks are not among them, so the figures of a log with many of these are too low. Raises
+        `UnknownName` for a target that is not one of the usual ones, and `InvalidValue` for a share outside 0 to 1.
         """
         shares = [q] if isinstance(q, float | int) else list(q)
         if odd := [share for share in shares if not 0 <= share <= 1]:
             raise InvalidValue(*(Problem("not a share", share, path="q", expected="0 to 1") for share in odd))
         policy = measuring(target, calendar, self._levels())
-        found = replay_batch(policy, self.histories, int(self.histories.at.max()), "recorded").tables["deadlines"]
-        return native(quantiles(take(found, found["cycle"] == 1), shares, names(by)), self.backend)
+        deadlines = replay_batch(policy, self.histories, int(self.histories.at.max()), "recorded").tables["deadlines"]
+        return native(quantiles(take(deadlines, deadlines["cycle"] == 1), shares, names(by)), self.backend)
 
     def _levels(self) -> list[str]:
-        """The levels that the log names."""
-        named = (getattr(one.prototype, "level", None) for one in self.histories.templates)
+        """Return the levels that the log names."""
+        named = (getattr(template.prototype, "level", None) for template in self.histories.templates)
         return list(dict.fromkeys(level for level in named if level is not None))
 
     @cached_property
     def findings(self) -> Any:
-        """What was odd, as a frame.
+        """The findings about odd rows, as a frame.
 
-        `unmapped`: a value that the mapping gives no meaning, not used. `early`: an update before the opening, taken
-        as at the opening. `tie`: rows of a case at one instant, kept in the rows' order. `out_of_order`: a row that is
-        earlier than the one before. `late_start`: a case whose first row is not `open`; what it shows holds from the
+        `unmapped`: a value that the mapping gives no meaning, not used. `early`: an update before the opening, taken as
+        at the opening. `tie`: rows of a case at one instant, kept in the rows' order. `out_of_order`: a row that is
+        earlier than the one before. `late_start`: a case whose first row is not `open`; its values count from the
         opening. `leak`: a column that shows an instant later than its row. `undated` and `nameless`: rows without a
         time or a case, not used. `repeated`: the same update of a case again, not used.
         """
         columns = zip(*self.found, strict=True) if self.found else ((),) * len(LogFinding._fields)
         kinds = {"rows": np.int64, "cases": np.int64}
         table = dict(zip(LogFinding._fields, columns, strict=True))
-        arrays = {name: np.array(list(held), kinds.get(name, object)) for name, held in table.items()}
+        arrays = {name: np.array(list(values), kinds.get(name, object)) for name, values in table.items()}
         return native(arrays, self.backend)
 
 
 def cases_from_frame(frame: Any, mapping: LogMapping) -> CaseLog:
-    """The cases of a log in a frame of pandas, polars or pyarrow.
+    """Read the cases of a log in a frame of pandas, polars or pyarrow.
 
-    Only mapped columns are read. Rows are ordered by case, instant and place. The first value of each column holds from
-    the opening; an event that a row names happens at the row's instant. Each change after the opening is one event,
-    with `row:<n>` as its id, where `n` counts rows from 0 (and `row:<n>:2` and so on where one row changes several
-    things). A missing status, priority or level says nothing new; a missing fact is unknown, and where a role's cell is
-    empty, nobody has the role. What cannot be taken as it stands is told in `findings`. Raises `UnknownName` for
-    columns that the frame does not have, and `InvalidValue` for what is no frame, for naive times without a zone, and
-    where no time can be read at all.
+    Only mapped columns are read. Rows are ordered by case, instant and row number. The first value of each column
+    counts from the opening; an event that a row names happens at the row's instant. Each change after the opening is
+    one event, with `row:<n>` as its id, where `n` counts rows from 0 (and `row:<n>:2` and so on where one row changes
+    several things). A missing status, priority or level changes nothing; a missing fact is unknown, and an empty cell
+    for a role means that nobody has the role. Rows and values that cannot be used are listed in `findings`. Raises
+    `UnknownName` for columns that the frame does not have, and `InvalidValue` for an object that is no frame, for naive
+    times without a zone, and if no time can be read at all.
 
     >>> import pandas as pd
     >>> rows = pd.DataFrame({"number": ["C-1", "C-1"], "at": ["2026-03-02T09:00Z", "2026-03-02T17:00Z"],

@@ -1,4 +1,4 @@
-"""`LogMapping`: which column of a log says what about a case."""
+"""`LogMapping`: the meaning of each column of a log."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ColumnLike = Any
 
 
 class Column(Value):
-    """A column of a log, and what its raw values mean to us; without `words`, they are our words already.
+    """A column of a log, and the meanings of its raw values; without `words`, the raw values are used as they are.
 
-    A raw value with a `*` or `?` in it is a pattern: values that are not named as they stand are tried against the
+    A raw value with a `*` or `?` in it is a pattern: values without an entry of their own are tried against the
     patterns in order, so that `{"* 3rd": "third", "*": "first"}` reads a line of support out of a team's name.
     """
 
@@ -35,7 +35,7 @@ class Column(Value):
         def __init__(self, name: str, words: Mapping[str, str] | None = None) -> None: ...
 
     def meaning(self, raw: object) -> str | None:
-        """Our word for a raw value; None if it has none.
+        """Return the policy's word for a raw value; None if it has none.
 
         >>> teams = Column("team", {"* 2nd": "second", "*": "first"})
         >>> teams.meaning("V12 2nd"), teams.meaning("G97")
@@ -54,7 +54,7 @@ class Column(Value):
 
 
 def text_of(raw: object) -> str:
-    """A raw value as text; whole numbers alike, whether a frame holds them as integers or not."""
+    """Return a raw value as text; whole numbers alike, whether a frame has them as integers or as floats."""
     return str(int(raw)) if isinstance(raw, float) and raw.is_integer() else str(raw)
 
 
@@ -91,7 +91,7 @@ PLAIN_EVENTS = tuple(
     if name not in {"Opened", "Reconciled"}
     and all(not field.is_required() for one, field in kind.model_fields.items() if one != "at")
 )
-"""The kinds of events that a log can name by a word: those that say all they say by having happened."""
+"""The kinds of events that a log can name by a word: those without required fields."""
 
 Mapped = Annotated[Column | None, BeforeValidator(_column)]
 StatusColumn = Annotated[Mapped, AfterValidator(lambda column: _check(column, _problem_of_status))]
@@ -99,17 +99,17 @@ EventColumn = Annotated[Mapped, AfterValidator(lambda column: _check(column, _pr
 
 
 class LogMapping(Value):
-    """Which column of a log says what. One row is one update of one case.
+    """The meaning of each column of a log. One row is one update of one case.
 
-    `case` names the case and `at` the instant of the update. Times with an offset stand for themselves; naive ones
-    are wall time in `timezone`, and without it they are refused. `format` reads times that are texts (as `strptime`
-    does; ISO 8601 without it). `opened` is when the case began, where that is not its first row. `status`, `priority`
-    and `level` are a column, or a pair of a column and what its raw values mean: statuses are `open`, `working`,
+    `case` names the case and `at` the instant of the update. Times with an offset are used as they are; naive ones are
+    local times in `timezone`, and without it they are refused. `format` reads times that are texts (as `strptime` does;
+    ISO 8601 without it). `opened` is the time when the case began, if that is not its first row. `status`, `priority`
+    and `level` are a column, or a pair of a column and the meanings of its raw values: statuses are `open`, `working`,
     `waiting:<on>`, `resolved`, `closed` and `void`. `events` is a pair of a column and the names of events. `assigned`
-    maps a role on the case to the column that says who has it, or to a pair of columns (person, group). `facts` maps
-    facts of the policy's own to columns; `attributes` are columns that are kept with each case for people. `id` names
-    the update (its row's number does without). Texts in `missing` say nothing, as an empty cell does. Nothing is read
-    but the columns named here.
+    maps a role on the case to the column with its holder, or to a pair of columns (person, group). `facts` maps facts
+    of the policy's own to columns; `attributes` are columns that are kept with each case for people. `id` names the
+    update (without it, the row number does). Texts in `missing` count as empty cells. Only the columns named here are
+    read.
 
     Raises `InvalidValue` for an unknown zone, status or event.
 
@@ -159,7 +159,7 @@ class LogMapping(Value):
         return None if given is None else known_zone(given)
 
     def columns(self) -> Iterator[tuple[str, str]]:
-        """Every column that is named, with the field that names it."""
+        """Yield the path of each field that names a column, with the column's name."""
         for field in ("case", "at", "opened", "id"):
             if (name := getattr(self, field)) is not None:
                 yield field, name

@@ -1,4 +1,4 @@
-"""`replay`: what a policy would have asked of every case of a log, and what came of its deadlines."""
+"""`replay`: the moves, actions and deadlines that a policy would have given every case of a log, and their outcomes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ __all__ = ["Replay", "ReplayedCase", "replay"]
 
 
 class Cases(Protocol):
-    """Where a case is looked up by its id."""
+    """A mapping from ids to cases."""
 
     def __getitem__(self, id: str, /) -> Case: ...
 
@@ -63,14 +63,14 @@ def replay(
     executor: Executor | None = None,
     progress: Any = None,
 ) -> Replay:
-    """What a policy would have asked of these cases, up to `until` (the last instant in them, unless given).
+    """Replay these cases under a policy, up to `until` (the last instant in them, unless given).
 
-    With `moves="replayed"`, what rules asked for when it happened is taken out of the histories and only what people
-    did is kept; with `"recorded"` all is kept. `executor` is anything with the interface of
-    `concurrent.futures.Executor`, such as a process pool or a Dask client's: it is given batches of whole cases.
-    `progress` is told how far it is: a progress bar with `update(n)` (such as tqdm's, or its class), or a function of
-    the number of cases done and of all. Cases that were opened after `until` are left out, and counted in the summary.
-    Raises `InvalidValue` for a naive `until`, for no cases, and for a case that is there twice.
+    With `moves="replayed"`, past moves and actions that rules asked for are removed from the histories, and only what
+    people did is kept; with `"recorded"` all is kept. `executor` is anything with the interface of
+    `concurrent.futures.Executor`, such as a process pool or a Dask client's: it gets batches of whole cases. `progress`
+    is a progress bar with `update(n)` (such as tqdm's, or its class), or a function that is called with the number of
+    cases done and the total. Cases that were opened after `until` are left out, and counted in the summary. Raises
+    `InvalidValue` for a naive `until`, for no cases, and for a case that occurs twice.
 
     >>> from datetime import UTC, datetime
     >>> from escalation_rules import Case, EscalationLevel, Policy, Rule, facts as F
@@ -87,13 +87,13 @@ def replay(
     source: Cases = log if log is not None else {case.id: case for case in held}
     last = microseconds_of(read_instant(until)) if until is not None else _last(held)
     held, left_out = _begun(held, last)
-    told = _Progress(progress, len(held))
+    report = _Progress(progress, len(held))
     parts = []
     for size, part in _replayed(policy, held, last, moves, executor):
         parts.append(part)
-        told.add(size)
-    told.close()
-    # A frame's parts are let go as it is joined, so that no more than one frame is there twice.
+        report.add(size)
+    report.close()
+    # Each frame's parts are dropped as it is joined, so that at most one frame is in memory twice.
     tables = {name: concatenated([part.tables.pop(name) for part in parts] or [columns_of(name, ())]) for name in INNER}
     backend = log.backend if log is not None else usual_backend()
     return Replay(
@@ -102,11 +102,12 @@ def replay(
 
 
 def _by_id(cases: Iterable[Case]) -> list[Case]:
-    held = sorted(cases, key=lambda case: case.id)
-    twice = [one.id for one, other in pairwise(held) if one.id == other.id]
+    """Return the cases ordered by id. Raises `InvalidValue` for a case that occurs twice."""
+    ordered = sorted(cases, key=lambda case: case.id)
+    twice = [one.id for one, other in pairwise(ordered) if one.id == other.id]
     if twice:
         raise InvalidValue(*(Problem("a case that is there twice", name) for name in dict.fromkeys(twice)))
-    return held
+    return ordered
 
 
 def _last(held: Histories | list[Case]) -> int:
@@ -116,7 +117,7 @@ def _last(held: Histories | list[Case]) -> int:
 
 
 def _begun(held: Histories | list[Case], last: int) -> tuple[Histories | list[Case], int]:
-    """The cases that had been opened by then, and how many had not."""
+    """Return the cases that were opened by `last`, and the number of those that were not."""
     if isinstance(held, Histories):
         late = held.at[held.starts[:-1]] > last
         return (held.chosen(np.flatnonzero(~late)) if late.any() else held), int(late.sum())
@@ -125,7 +126,7 @@ def _begun(held: Histories | list[Case], last: int) -> tuple[Histories | list[Ca
 
 
 class _Progress:
-    """A progress bar, the class of one, or a function of how many are done and of all."""
+    """A progress bar, the class of one, or a function of the numbers of cases done and in total."""
 
     def __init__(self, told: Any, total: int) -> None:
         self.total, self.done = total, 0
@@ -152,7 +153,7 @@ _AHEAD = 32
 def _replayed(
     policy: Policy, held: Histories | list[Case], last: int, moves: Moves, executor: Executor | None
 ) -> Iterator[tuple[int, Batch]]:
-    """The batches of whole cases, replayed here or elsewhere, in order. No more than a few wait at a time."""
+    """Yield the batches of whole cases, replayed here or by the executor, in order. Only a few wait at a time."""
     batches = _batches(held, executor is not None)
     if executor is None:
         yield from ((len(batch), replay_batch(policy, batch, last, moves)) for batch in batches)
@@ -176,10 +177,10 @@ def _batches(held: Histories | list[Case], shared: bool) -> Iterator[Histories |
 
 
 class Replay:
-    """What came of a log under a policy: five frames, and reports over them.
+    """The result of a log under a policy: five frames, and reports over them.
 
-    `policy` and `until` are what it was made with; `by_columns` how many of the cases were replayed all at once, the
-    others one by one, with the same result; `left_out` how many were opened only after `until`.
+    `policy` and `until` are those it was made with; `by_columns` is the number of cases that were replayed vectorised,
+    the others one by one with the same result; `left_out` is the number of cases opened only after `until`.
     """
 
     def __init__(
@@ -202,7 +203,7 @@ class Replay:
         return self.summary()
 
     def frame(self, name: str) -> Any:
-        """One of the frames `cases`, `moves`, `blocked`, `stays` and `deadlines`, in the library of the log's frame.
+        """Return the frame `cases`, `moves`, `blocked`, `stays` or `deadlines`, in the library of the log's frame.
 
         Instants are in UTC, durations are durations, nulls are nulls; rows are ordered by case and instant. Raises
         `UnknownName`.
@@ -211,13 +212,13 @@ class Replay:
 
     @classmethod
     def empty(cls, name: str, backend: str | None = None) -> Any:
-        """A frame without rows, as `frame(name)` would have it, of the first library installed unless one is named."""
+        """Return `frame(name)` without rows, in the named library, or without a name in the first installed."""
         _known(name)
         columns = columns_of(name, ())
         return native({column: columns[column] for column in FRAMES[name]}, backend or usual_backend())
 
     def columns(self, name: str) -> Columns:
-        """A frame as numpy arrays by column."""
+        """Return a frame as numpy arrays by column."""
         _known(name)
         table = self.tables[name]
         if name != "moves":
@@ -225,7 +226,7 @@ class Replay:
         return {column: self._keys() if column == "key" else table[column] for column in FRAMES[name]}
 
     def _keys(self) -> Any:
-        """The keys of the moves; of what was recorded, the key that it was recorded with."""
+        """Return the keys of the moves; for a recorded move, the key that it was recorded with."""
         table = self.tables["moves"]
         parts = (table[name].tolist() for name in ("key", "case", "cycle", "track", "to_level", "cause"))
         keys = [key or move_key(case, self.policy.name, *rest) for key, case, *rest in zip(*parts, strict=True)]
@@ -239,36 +240,36 @@ class Replay:
         cycles: Literal["first", "all"] = "first",
         confidence: float = 0.95,
     ) -> Any:
-        """How many deadlines were met and breached, by target and by columns of `deadlines`, as a frame.
+        """Return the counts of deadlines met and breached, by target and by columns of `deadlines`, as a frame.
 
-        `rate` is breached over met and breached; `low` and `high` are Wilson's interval of it. What is pending at the
-        end, and what became void, is outside the rate and has its own column. Of a case only the first cycle counts,
-        unless `cycles="all"`.
+        `rate` is breached over met and breached; `low` and `high` are its Wilson interval. Deadlines that are pending
+        at the end or void do not count in the rate; they have their own columns. Of each case only the first cycle
+        counts, unless `cycles="all"`.
         """
         deadlines = rows_of_target(self.tables["deadlines"], target, cycles, self.policy.vocabulary.targets)
         return native(rates(deadlines, names(by), names_in_order(self.policy), confidence), self.backend)
 
     def workload(self, *, every: SpanLike = "1 day", by: str | Sequence[str] = "level") -> Any:
-        """How many cases entered and left each level (or what else `stays` has) a day, and how many stood there.
+        """Return how many cases entered, left and were on each level (or other column of `stays`), by day.
 
-        `start` is where a stretch of time begins, at midnight in the zone of the usual calendar; `standing` is counted
-        at its end. A case that is resolved stands nowhere until it is reopened.
+        `start` is the beginning of a period, at midnight in the zone of the usual calendar; `standing` is counted at
+        its end. A resolved case counts on no level until it is reopened.
         """
         return native(self.work(every, by), self.backend)
 
     def work(self, every: SpanLike, by: str | Sequence[str], cuts: list[int] | None = None) -> Columns:
-        """`workload` as columns, between instants if some are given."""
+        """Return `workload` as columns, between the instants `cuts` if they are given."""
         return workload(self.tables["stays"], cuts or self.cuts(every), names(by), names_in_order(self.policy))
 
     def cuts(self, every: SpanLike) -> list[int]:
-        """The instants that cut the time of the replay into steps."""
+        """Return the instants, in microseconds, that divide the time of the replay into periods."""
         opened = self.tables["cases"]["opened_at"]
         last = microseconds_of(self.until)
         first = int(opened.min().astype(np.int64)) if len(opened) else last
         return edges(zone_of(self.policy), first, last, every)
 
     def case(self, id: str) -> ReplayedCase:
-        """One of the cases. Raises `UnknownName` if the replay has none with this id."""
+        """Return one of the cases. Raises `UnknownName` if the replay has none with this id."""
         for source in self.sources:
             try:
                 return ReplayedCase(self, source[id])
@@ -277,14 +278,14 @@ class Replay:
         raise UnknownName(Problem("unknown case", id, expected=f"one of the {len(self):,} cases of the replay"))
 
     def rows(self, name: str, id: str) -> list[dict[str, Any]]:
-        """The rows of a frame that are about a case."""
+        """Return the rows of a frame that belong to a case."""
         columns = self.columns(name)
         where = np.flatnonzero(columns["case"] == id)
-        lists = [held[where].tolist() for held in columns.values()]
+        lists = [values[where].tolist() for values in columns.values()]
         return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
     def summary(self) -> str:
-        """What somebody reads first."""
+        """Return the main figures as text."""
         cases, moves = self.tables["cases"], self.tables["moves"]
         lines = [
             f"{len(self):,} cases under {self.policy.name} {self.policy.version}, until {self.until:%F %H:%M} UTC",
@@ -304,9 +305,9 @@ class Replay:
 
     @classmethod
     def concat(cls, parts: Iterable[Replay]) -> Replay:
-        """The replay of all cases, from replays of some of them under one policy and up to one instant.
+        """Join replays of different cases under one policy and up to one instant into a replay of all of them.
 
-        Raises `InvalidValue` where parts differ in these, or a case is in two of them: half a case is no case.
+        Raises `InvalidValue` if the parts differ in policy or instant, or if a case is in two of them.
         """
         parts = list(parts)
         if not parts:
@@ -330,10 +331,10 @@ def _known(name: str) -> None:
 
 def _refuse_split(ids: list[str]) -> None:
     seen: set[str] = set()
-    split = [one for one in ids if one in seen or seen.add(one)]  # type: ignore[func-returns-value]
+    split = [case for case in ids if case in seen or seen.add(case)]  # type: ignore[func-returns-value]
     if split:
         expected = "every row of a case in one part"
-        raise InvalidValue(*(Problem("a case in two parts", one, expected=expected) for one in sorted(split)[:12]))
+        raise InvalidValue(*(Problem("a case in two parts", case, expected=expected) for case in sorted(split)[:12]))
 
 
 class ReplayedCase:
@@ -343,12 +344,12 @@ class ReplayedCase:
         self.replay, self.case = replay, case
 
     def decision(self, *, at: datetime | None = None) -> Decision:
-        """What the policy says of the case at an instant, the replay's `until` unless given."""
+        """Return the decision on the case at an instant, the replay's `until` unless given."""
         return decide(self.replay.policy, self.case, at=at or self.replay.until)
 
     def explain(self, *, at: datetime | None = None) -> str:
-        """The life of the case under the policy; with `at`, what the policy says at that instant, and why."""
+        """Return the history of the case under the policy as text; with `at`, the decision at that instant, and why."""
         if at is not None:
             return self.decision(at=at).explain()
-        found: Mapping[str, list[dict[str, Any]]] = {name: self.replay.rows(name, self.case.id) for name in FRAMES}
-        return narrative(found, self.replay.policy, zone_of(self.replay.policy))
+        rows: Mapping[str, list[dict[str, Any]]] = {name: self.replay.rows(name, self.case.id) for name in FRAMES}
+        return narrative(rows, self.replay.policy, zone_of(self.replay.policy))

@@ -1,4 +1,4 @@
-"""Figures over frames: rates with intervals, workload, pairs; and the history of one case in words."""
+"""Reports over frames: rates with intervals, workload, paired shares; and the history of one case as text."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from escalation_rules.worktime._timeline import datetime_of, instant_of_wall
 from escalation_rules.worktime.spans import SpanLike
 
 NOTE = "People act as they did: a replay cannot show faster answers."
-"""What every report says."""
+"""The last line of every report."""
 OUTCOMES_IN_ORDER = ("met", "breached", "pending", "void")
 Floats = NDArray[np.float64]
 
 
 def names(given: str | Sequence[str]) -> tuple[str, ...]:
-    """One name or several."""
+    """Return one name or several as a tuple."""
     return (given,) if isinstance(given, str) else tuple(given)
 
 
 def names_in_order(policy: Policy) -> dict[str, list[str]]:
-    """The words that stand in an order of the policy's own, lowest first."""
+    """Return the names that the policy orders, lowest first, by column."""
     levels = [level.key for level in policy.all_levels]
     return {"priority": list(policy.priorities), "level": levels, "to_level": levels}
 
 
 class Groups:
-    """Rows by what they hold in some columns: the number of each row's group, and the groups in order."""
+    """Rows grouped by their values in some columns: the group number of each row, and the groups in order."""
 
     def __init__(self, columns: Columns, by: Sequence[str], order: Mapping[str, Sequence[str]]) -> None:
         if odd := [unknown("column", name, columns) for name in by if name not in columns]:
@@ -53,7 +53,7 @@ class Groups:
         }
 
     def total(self, where: NDArray[Any]) -> NDArray[np.int64]:
-        """How many rows of each group are among these."""
+        """Return the number of rows of each group in a mask."""
         return np.bincount(self.number[where], minlength=self.count)
 
 
@@ -68,7 +68,7 @@ def _codes(held: list[Any], words: list[Any]) -> NDArray[np.int64]:
 
 
 def rows_of_target(deadlines: Columns, target: str | None, cycles: str, targets: Sequence[str]) -> Columns:
-    """The deadlines that a report is about: of one target or all, of each case's first cycle or all."""
+    """Return the deadlines of one target or all, of each case's first cycle or all."""
     if cycles not in {"first", "all"}:
         raise InvalidValue(Problem("unknown choice of cycles", cycles, expected="`first` or `all`"))
     if target is not None and target not in targets:
@@ -80,7 +80,7 @@ def rows_of_target(deadlines: Columns, target: str | None, cycles: str, targets:
 
 
 def rates(deadlines: Columns, by: Sequence[str], order: Mapping[str, Sequence[str]], confidence: float) -> Columns:
-    """Breaches over what was met or breached, by group and target, with Wilson's interval."""
+    """Return breaches over met and breached, by group and target, with the Wilson interval."""
     groups = Groups(deadlines, (*by, "target"), order)
     counts = {name: groups.total(deadlines["outcome"] == name) for name in OUTCOMES_IN_ORDER}
     judged = counts["met"] + counts["breached"]
@@ -101,14 +101,14 @@ def _share(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
 
 
 def deviate(confidence: float) -> float:
-    """How many standard deviations hold that much of a normal distribution. Raises `InvalidValue`."""
+    """Return the standard deviations that span a share of a normal distribution. Raises `InvalidValue`."""
     if not 0 < confidence < 1:
         raise InvalidValue(Problem("not a confidence", confidence, expected="a share between 0 and 1, such as 0.95"))
     return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 
 def wilson(hits: NDArray[Any], n: NDArray[Any], confidence: float) -> tuple[Floats, Floats]:
-    """Wilson's score interval of a share (Wilson 1927, JASA 22, 209-212); without observations, unknown."""
+    """Return Wilson's score interval of a share (Wilson 1927, JASA 22, 209-212); NaN without observations."""
     z = deviate(confidence)
     size = np.where(n > 0, n, 1)
     share = hits / size
@@ -123,26 +123,26 @@ def wilson(hits: NDArray[Any], n: NDArray[Any], confidence: float) -> tuple[Floa
 
 
 def zone_of(policy: Policy) -> str:
-    """The time zone that reports of a policy are cut in: that of its usual calendar, or UTC."""
+    """Return the time zone in which reports of a policy are divided: that of its usual calendar, or UTC."""
     usual = policy.usual_calendar
     return policy.all_calendars[usual].timezone if isinstance(usual, str) else "UTC"
 
 
 def edges(zone: str, first: int, until: int, every: SpanLike) -> list[int]:
-    """The instants that cut the time from a first one up to another, from local midnight on."""
+    """Return the instants that divide the time from `first` up to `until` into periods, from local midnight on."""
     span = Span.of(every)
     if span.is_business or not span.amount:
         raise InvalidValue(Problem("not a step of a report", str(span), expected="a plain span such as `1 day`"))
     calendar = BusinessCalendar.always(zone)
     midnight = datetime_of(first, calendar.zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-    found = [instant_of_wall(midnight, calendar.zone)]
-    while found[-1] <= until:
-        found.append(calendar.reach(found[-1], span))
-    return found
+    cuts = [instant_of_wall(midnight, calendar.zone)]
+    while cuts[-1] <= until:
+        cuts.append(calendar.reach(cuts[-1], span))
+    return cuts
 
 
 def workload(stays: Columns, cuts: list[int], by: Sequence[str], order: Mapping[str, Sequence[str]]) -> Columns:
-    """How many cases came and went in each stretch of time, and how many stood there at its end."""
+    """Return the number of cases that entered and left in each period, and that were there at its end."""
     groups = Groups(stays, by, order)
     steps = len(cuts) - 1
     came, went = (_counted(stays[name], groups, cuts) for name in ("entered_at", "left_at"))
@@ -150,7 +150,7 @@ def workload(stays: Columns, cuts: list[int], by: Sequence[str], order: Mapping[
     starts = np.array(cuts[:-1], np.int64).view("datetime64[us]")
     return {
         "start": np.repeat(starts, groups.count),
-        **{name: np.tile(held, steps) for name, held in groups.keys.items()},
+        **{name: np.tile(values, steps) for name, values in groups.keys.items()},
         "entered": came.reshape(-1),
         "left": went.reshape(-1),
         "standing": standing.reshape(-1),
@@ -167,7 +167,7 @@ def _counted(instants: NDArray[Any], groups: Groups, cuts: list[int]) -> NDArray
 def paired(
     both: NDArray[Any], old: NDArray[Any], new: NDArray[Any], neither: NDArray[Any], *, confidence: float
 ) -> dict[str, NDArray[Any]]:
-    """Two shares of the same things and their difference, with Newcombe's interval for paired shares.
+    """Return two shares of the same things and their difference, with Newcombe's interval for paired shares.
 
     `both`, `old`, `new` and `neither` count things by where they are hits. The interval is method 10 of Newcombe
     (1998), Statistics in Medicine 17, 2635-2650: Wilson's intervals, squared and added, with the pairs' correlation.
@@ -197,10 +197,10 @@ Rows = Mapping[str, list[dict[str, Any]]]
 
 
 def narrative(rows: Rows, policy: Policy, zone: str) -> str:
-    """The life of a case, line by line, in a time zone."""
+    """Return the history of a case as text, line by line, in a time zone."""
     (case,) = rows["cases"]
     head = f"{case['case']} under {policy.name} {policy.version} ({zone})"
-    happened = sorted([*_changes(case), *_moves(rows), *_blocked(rows)], key=lambda one: one[0])
+    happened = sorted([*_changes(case), *_moves(rows), *_blocked(rows)], key=lambda change: change[0])
     lines = [f"  {_at(at, zone)}  {text}" for at, text in happened]
     return "\n".join([head, *lines, *(f"  {line}" for line in _deadlines(rows, zone)), NOTE])
 
@@ -238,7 +238,7 @@ def _at(moment: datetime, zone: str) -> str:
 
 
 def duration(length: timedelta) -> str:
-    """A length of time in hours and minutes.
+    """Return a length of time as text, in hours and minutes.
 
     >>> duration(timedelta(days=1, minutes=90))
     '25 h 30 min'

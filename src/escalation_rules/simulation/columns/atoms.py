@@ -1,6 +1,6 @@
 """Atoms of a policy as data for arrays: eight kinds of test, and which policies are not supported.
 
-A comparison of levels is one of the tracks on which they are; one of what happens on a level, of the rule's own track.
+A test of levels is about one of the tracks that they are on; a `happened` test on a level about the rule's own track.
 """
 
 from __future__ import annotations
@@ -22,15 +22,14 @@ from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 
 
 class Unsupported(Exception):
-    """What columns cannot hold."""
+    """A policy or case that the vectorised replay does not support; it is replayed one by one."""
 
 
 class ValueTest(NamedTuple):
-    """A comparison of a fact that has one value at a time, with the values for which it is true.
+    """A test of a fact that has one value at a time, with a predicate for the values for which it is true.
 
-    With `never_evidence` it is no evidence for a rule (rule 22).
-
-    `track` is the one that a fact of levels is about, None for all.
+    With `never_evidence` it is no evidence for a rule (rule 22). `track` is the track of a fact of levels, None for
+    all.
     """
 
     fact: str
@@ -40,9 +39,9 @@ class ValueTest(NamedTuple):
 
 
 class DurationTest(NamedTuple):
-    """A duration since an anchor, of at least a length or less than it: on a line, or in days.
+    """A test of a duration since an anchor: at least a length, or less than it; on a line, or in days.
 
-    `track` is the one whose levels it is about.
+    `track` is the track whose levels it is about.
     """
 
     anchor: str
@@ -54,7 +53,7 @@ class DurationTest(NamedTuple):
 
 
 class UsedTest(NamedTuple):
-    """A share of a target's time that is used."""
+    """A test of the share of a target's budget that is used."""
 
     target: str
     share: Fraction
@@ -62,7 +61,7 @@ class UsedTest(NamedTuple):
 
 
 class PickedDurationTest(NamedTuple):
-    """A duration whose length or calendar is picked by some facts: what it is for values of these, if anything."""
+    """A test of a duration with a picked length or calendar; `choose` gives the test for values of facts, or None."""
 
     anchor: str
     by: tuple[str, ...]
@@ -72,7 +71,7 @@ class PickedDurationTest(NamedTuple):
 
 
 class PastDueTest(NamedTuple):
-    """A duration since the latest clock of a target was due, while it runs."""
+    """A test of the duration since the latest clock of a target was due, while it runs."""
 
     target: str
     span: Span
@@ -82,7 +81,7 @@ class PastDueTest(NamedTuple):
 
 
 class TimeLeftTest(NamedTuple):
-    """Whether a clock that runs has a span (or any time) left until it is due, or (not `wanted`) has not."""
+    """A test that a running clock has a span (or any time) left until it is due, or (not `wanted`) has not."""
 
     target: str
     span: Span | None
@@ -91,16 +90,16 @@ class TimeLeftTest(NamedTuple):
 
 
 class OutcomeTest(NamedTuple):
-    """Of which outcomes of a target a comparison holds, in the order of `OUTCOMES`."""
+    """A test of the outcome of a target: whether it is true for each outcome, in the order of `OUTCOMES`."""
 
     target: str
     table: NDArray[np.bool_]
 
 
 class HappenedTest(NamedTuple):
-    """Whether an event like one of some patterns happened on the present level of a track, or (not `wanted`) not.
+    """A test that an event matching a pattern happened on the current level of a track, or (not `wanted`) did not.
 
-    Without a track, whether it happened in the cycle.
+    Without a track, it is about events in the cycle.
     """
 
     patterns: tuple[Pattern, ...]
@@ -109,7 +108,7 @@ class HappenedTest(NamedTuple):
 
 
 ClockTest = UsedTest | OutcomeTest | PastDueTest | TimeLeftTest
-"""What is compared of the latest clock of a target."""
+"""The tests of the latest clock of a target."""
 Test = ValueTest | DurationTest | PickedDurationTest | HappenedTest | ClockTest
 
 _DIALED = {
@@ -118,11 +117,11 @@ _DIALED = {
 }
 _ANCHORS = {"open_for", "unanswered_for", "unassigned_for", "no_update_for", "at_level_for"}
 _OF_TRACKS = {"level_failed", "at_level_for", "happened"}
-"""What is about the rule's own track, if it names none."""
+"""The facts that are about the rule's own track, if they name none."""
 
 
 class TestCollector:
-    """The comparisons of a policy's rules, by number; `most` is the highest number that one of a count names.
+    """The tests of a policy's rules, by number; `most` is the highest number that a test of a count names.
 
     `rungs` are the levels by key, `calendars` the lines by the names of calendars; `raises` says that rules raise the
     priority.
@@ -140,13 +139,13 @@ class TestCollector:
         self._numbers: dict[Any, int] = {}
 
     def tree(self, condition: Condition, track: int, calendars: tuple[Any, ...] = (), *, goes: bool) -> Tree:
-        """A condition in normal form, of a rule on a track that goes somewhere, or of what does not.
+        """Return a condition in normal form as a tree; `goes` says whether its rule moves the case.
 
         Raises `Unsupported`.
         """
         if isinstance(condition, Atom):
-            numbers = [self._number(one, track, calendars, goes=goes) for one in self._by_track(condition)]
-            if condition.fact == "remaining" and condition.op == "<":  # once it is due, no time is left
+            numbers = [self._number(atom, track, calendars, goes=goes) for atom in self._by_track(condition)]
+            if condition.fact == "remaining" and condition.op == "<":  # after the due instant, no time is left
                 some_left = TimeLeftTest(str(condition.of), None, _ALWAYS, wanted=True)
                 numbers.append(self._keep(("some left", condition.of), some_left))
             return numbers[0] if len(numbers) == 1 else ("any" if condition.op == "in" else "all", tuple(numbers))
@@ -156,7 +155,7 @@ class TestCollector:
         return kind, tuple(self.tree(part, track, calendars, goes=goes) for part in parts(condition))
 
     def _by_track(self, atom: Atom) -> Iterator[Atom]:
-        """A comparison with levels of several tracks is one of each."""
+        """Split a test of levels on several tracks into one for each track."""
         if atom.fact != "level" or not isinstance(atom.value, tuple):
             yield atom
             return
@@ -164,8 +163,8 @@ class TestCollector:
             yield atom.model_copy(update={"value": tuple(key for key in atom.value if self.track_of[key] == track)})
 
     def _number(self, atom: Atom, track: int, calendars: tuple[Any, ...], *, goes: bool) -> int:
-        given = (atom.calendar, *calendars) if atom.kind == "duration" else ()
-        counts = _up_to_a_name(tuple(one for one in given if one is not None))
+        named = (atom.calendar, *calendars) if atom.kind == "duration" else ()
+        counts = _up_to_a_name(tuple(calendar for calendar in named if calendar is not None))
         key = (atom, counts, (track, goes) if atom.fact in _OF_TRACKS else None)
         if key in self._numbers:
             return self._numbers[key]
@@ -185,7 +184,7 @@ class TestCollector:
         if atom.fact == "used":
             return UsedTest(str(atom.of), Fraction(atom.value), atom.op == ">=")
         if atom.fact == "outcome":
-            table = np.array([COMPARE[atom.op](one, atom.value) for one in OUTCOMES])
+            table = np.array([COMPARE[atom.op](outcome, atom.value) for outcome in OUTCOMES])
             return OutcomeTest(str(atom.of), table)
         if atom.fact == "happened":
             return self._happened(atom, track if goes else None)
@@ -196,7 +195,7 @@ class TestCollector:
         return ValueTest(atom.fact, self._holds(atom), atom.fact == "level", self._track(atom, track))
 
     def _track(self, atom: Atom, track: int) -> int | None:
-        """The track that an atom is about."""
+        """Return the track that an atom is about."""
         if atom.fact == "level":
             return self.track_of[atom.value[0] if isinstance(atom.value, tuple) else atom.value]
         if atom.of in self.tracks:
@@ -205,46 +204,46 @@ class TestCollector:
 
     def _happened(self, atom: Atom, track: int | None) -> HappenedTest:
         patterns = atom.pattern or ()
-        if any(is_odd(one) for one in patterns):
+        if any(is_odd(pattern) for pattern in patterns):
             raise Unsupported("patterns that look at ids")
         return HappenedTest(patterns, (atom.op == "==") == atom.value, track)
 
     def _holds(self, atom: Atom) -> Callable[[Any], bool]:
-        """Whether the comparison holds of a value. Of what is not known nothing holds."""
+        """Return the predicate of a test of a value. It is false for an unknown value."""
         compare, constant = COMPARE[atom.op], atom.value
         if atom.fact in {"priority", "level"}:
             number = self.ranks if atom.fact == "priority" else self.rungs
-            wanted: Any = [number[one] for one in constant] if isinstance(constant, tuple) else number[constant]
+            wanted: Any = [number[key] for key in constant] if isinstance(constant, tuple) else number[constant]
             if atom.fact == "level":
                 return lambda rung: compare(rung, wanted)
             return lambda name: name in number and compare(number[name], wanted)
-        return lambda held: held is not None and compare(held, constant)
+        return lambda value: value is not None and compare(value, constant)
 
     def _timed(self, atom: Atom, track: int, calendars: tuple[Any, ...]) -> DurationTest | PickedDurationTest:
-        """A duration. Its calendar is the first that is named, or that a pick comes to."""
+        """Return the test of a duration. Its calendar is the first that is named, or that a pick gives."""
         about, wanted = self.tracks[str(atom.of)] if atom.of is not None else track, atom.op == ">="
-        given: list[Any] = [atom.value, *calendars]
-        by = tuple(dict.fromkeys(name for one in given for name in facts_of(one)))
+        parts_given: list[Any] = [atom.value, *calendars]
+        by = tuple(dict.fromkeys(name for part in parts_given for name in facts_of(part)))
 
         def choose(values: Mapping[str, Any]) -> DurationTest | None:
-            chosen: list[Any] = [picked(one, values) for one in given]
+            chosen: list[Any] = [picked(part, values) for part in parts_given]
             span, names = chosen[0], chosen[1:]
             return None if span is None else DurationTest(atom.fact, span, *self._counted(span, names), wanted, about)
 
         if not by:
-            return DurationTest(atom.fact, atom.value, *self._counted(atom.value, given[1:]), wanted, about)
+            return DurationTest(atom.fact, atom.value, *self._counted(atom.value, parts_given[1:]), wanted, about)
         if self.raises and "priority" in by:
             raise Unsupported("durations picked by a priority that rules raise")
         return PickedDurationTest(atom.fact, by, choose, wanted, about)
 
     def _counted(self, span: Span, names: Sequence[Any]) -> tuple[Calendar | None, int]:
-        """The calendar that a span in days counts in, or the line that any other does."""
+        """Return the calendar in which a span of days counts, or the line on which any other span counts."""
         name = next((one for one in names if one is not None), None)
         calendar: Calendar = _ALWAYS if name is None else self.policy.all_calendars[name]
         return calendar if span.microseconds is None else None, self.calendars[name] if span.is_business else 0
 
     def _of_due(self, atom: Atom, calendars: tuple[Any, ...]) -> PastDueTest | TimeLeftTest:
-        if isinstance(atom.value, Pick) or any(isinstance(one, Pick) for one in calendars):
+        if isinstance(atom.value, Pick) or any(isinstance(calendar, Pick) for calendar in calendars):
             raise Unsupported("durations before or after a due that are picked")
         target, wanted = str(atom.of), atom.op == ">="
         if atom.fact == "overdue_for":
@@ -255,8 +254,8 @@ class TestCollector:
 
 
 def _up_to_a_name(calendars: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The calendars that may count: picks, and the first that is named outright."""
-    named = next((place for place, one in enumerate(calendars) if isinstance(one, str)), len(calendars))
+    """Return the calendars that may count: picks, up to the first that is a name."""
+    named = next((place for place, calendar in enumerate(calendars) if isinstance(calendar, str)), len(calendars))
     return calendars[: named + 1]
 
 
@@ -264,16 +263,16 @@ _ALWAYS = BusinessCalendar.always()
 
 
 def is_odd(pattern: Pattern) -> bool:
-    """Whether a pattern is of snapshots, or looks at what templates do not hold."""
+    """Return whether a pattern is of snapshots, or reads fields that templates do not have."""
     return pattern.event == "Reconciled" or bool({"at", "id", "rules"} & set(pattern.where))
 
 
 def held(tree: Tree, leaf: Callable[[int], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """Whether a condition holds, given whether its comparisons do."""
+    """Evaluate a condition vectorised, given the masks of its tests."""
     if isinstance(tree, int):
         return leaf(tree)
     combine = np.logical_and if tree[0] == "all" else np.logical_or
-    found = held(tree[1][0], leaf)
+    truth = held(tree[1][0], leaf)
     for part in tree[1][1:]:
-        found = combine(found, held(part, leaf))
-    return found
+        truth = combine(truth, held(part, leaf))
+    return truth

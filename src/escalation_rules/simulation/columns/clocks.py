@@ -1,4 +1,4 @@
-"""Clocks of targets for many cases: those of events alone and those of levels (rules 12-16)."""
+"""Clocks of targets for many cases: those that events alone decide, and those that depend on levels (rules 12-16)."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ from escalation_rules.worktime.arrays import Bulk, leave, reach
 
 
 class TargetTerms:
-    """Which of its terms a target has after each event (`codes`), and which events may change that.
+    """The number of a target's terms after each event (`codes`), and the events that may change it (`changes`).
 
-    Where it hangs on what rules do too whether the target applies, `codes` are those of one that does, `hanging` are
-    the comparisons that hang on it, and `after` has what holds of the others after each event. Where rules raise the
-    priority by which the terms are picked, it counts `stride` times more.
+    If moves by rules may change whether the target applies, `codes` assume that it does: `hanging` are the tests that
+    depend on rules, and `after` has the values of the other tests after each event. If rules raise the priority by
+    which the terms are picked, the priority adds `stride` to the code for each of its numbers.
     """
 
     def __init__(self, states: EventFacts, records: RecordedMoves, group: TargetCode) -> None:
@@ -85,12 +85,12 @@ class TargetTerms:
             found |= self.states.reprices
         for holds in self.after.values():
             found |= self.states.changed(holds)
-        for one in self.hanging.values():
-            found |= self._may_change(one)
+        for test in self.hanging.values():
+            found |= self._may_change(test)
         return found
 
     def _may_change(self, one: ValueTest | HappenedTest) -> Mask:
-        """Events after which something that hangs on what rules do may be otherwise, moves apart."""
+        """Return a mask of the events, besides moves, that may change a test that depends on rules."""
         if isinstance(one, HappenedTest):
             return self.records.happened(one.patterns) | self.states.begins
         if one.fact == "priority":
@@ -99,7 +99,7 @@ class TargetTerms:
 
 
 def _remaining(one: TimeLeftTest, due: Ints, now: Ints) -> tuple[Mask, Ints]:
-    """Whether so much is left before dues, or (not `wanted`) is not, and when time alone will change that."""
+    """Return whether clocks pass a test of the time left, and the instants at which time alone will change that."""
     known = np.flatnonzero(due != NAT)
     edge = due[known] if one.span is None else leave(one.calendar, due[known], one.span)
     holds, cross = np.zeros(len(due), np.bool_), np.full(len(due), NEVER_64)
@@ -110,7 +110,7 @@ def _remaining(one: TimeLeftTest, due: Ints, now: Ints) -> tuple[Mask, Ints]:
 
 # rules 12-15: counted time, dues and outcomes, for many clocks
 class ClockArrays:
-    """Clocks of one target, each in a row of the arrays."""
+    """Clocks of one target as arrays, one row each."""
 
     def __init__(self, plan: Plan, states: EventFacts, group: TargetCode, terming: TargetTerms, size: int) -> None:
         self.plan, self.states, self.group, self.terming = plan, states, group, terming
@@ -123,26 +123,26 @@ class ClockArrays:
         self.term: Ints = np.zeros(size, np.int64)
         self.outcome = np.zeros(size, np.int8)
         self.started, self.budget, self.counted, self.leg, self.due = (np.zeros(size, np.int64) for _ in range(5))
-        self.reached = np.zeros(size, np.int64)  # when clocks had counted what they had when they last did not run
+        self.reached = np.zeros(size, np.int64)  # when clocks had counted their time, as of the last change
 
     # ------------------------------------------------------------------------ what time comes to
 
     def _by_line(self, here: Lane, chosen: Mask | None = None) -> Iterator[tuple[Bulk, Any]]:
-        """The places of the chosen rows, by the line on which a clock counts."""
+        """Yield each line with the positions of the chosen rows whose clocks count on it."""
         where = np.arange(len(here.now)) if chosen is None else np.flatnonzero(chosen)
         if not len(where):
             return
         if self.only is not None:
             yield self.only, slice(None) if chosen is None else where
             return
-        held = self.lines[self.term[here.rows(where)]]
+        line_numbers = self.lines[self.term[here.rows(where)]]
         for number in sorted(set(self.lines.tolist())):
-            found = where[held == number]
-            if len(found):
-                yield self.plan.lines[number], found
+            on_line = where[line_numbers == number]
+            if len(on_line):
+                yield self.plan.lines[number], on_line
 
     def counted_now(self, here: Lane) -> Ints:
-        """The time that clocks have counted."""
+        """Return the time that clocks have counted, in microseconds."""
         row = here.row
         counted: Ints = self.counted[row]
         for line, where in self._by_line(here, self.open[row] & ~self.paused[row]):
@@ -150,20 +150,20 @@ class ClockArrays:
         return counted
 
     def is_over(self, here: Lane) -> Mask:
-        """Whether clocks are past due."""
+        """Return whether clocks are past due."""
         due = self.due[here.row]
         return (due != NAT) & (here.now > due)  # type: ignore[no-any-return]
 
     def outcome_now(self, here: Lane) -> NDArray[np.int8]:
-        """The outcome of clocks as they stand."""
+        """Return the current outcome of clocks."""
         row = here.row
-        found = either(self.is_over(here), np.int8(BREACHED), np.int8(PENDING))
+        current = either(self.is_over(here), np.int8(BREACHED), np.int8(PENDING))
         none = np.flatnonzero(self.budget[row] == NONE)
-        found[none] = np.where(self.active[here.rows(none)], VOID, NOT_STARTED)
-        return either(self.open[row], found, self.outcome[row])  # type: ignore[no-any-return]
+        current[none] = np.where(self.active[here.rows(none)], VOID, NOT_STARTED)
+        return either(self.open[row], current, self.outcome[row])  # type: ignore[no-any-return]
 
     def look(self, one: ClockTest, here: Lane) -> tuple[Mask, Ints]:
-        """Whether a comparison holds of clocks now, and when time alone will change that."""
+        """Return whether a test of clocks is true now, and the instants at which time alone will change that."""
         if isinstance(one, OutcomeTest):
             return self._look_at_outcome(one, here)
         if isinstance(one, UsedTest):
@@ -186,7 +186,7 @@ class ClockArrays:
         used, cross = left <= 0, np.full(len(left), NEVER_64)
         runs = self.open[row] & ~self.paused[row] & (budget > 0)
         for line, where in self._by_line(here, runs):
-            # what is left since the clock began to run comes to an instant, which has passed or not
+            # the rest, counted since the clock began to run, ends at an instant, which has passed or not
             edge = line.earliest(self.leg[here.rows(where)] + left[where])
             used[where] = passed = edge <= here.now[where]
             cross[where] = either(passed, NEVER_64, edge)
@@ -195,7 +195,7 @@ class ClockArrays:
     # ------------------------------------------------------------------------ what events do
 
     def start(self, here: Lane) -> None:
-        """Clocks start."""
+        """Start clocks."""
         row, place, now = here
         self.started[row], self.term[row] = now, self._terms(here)
         budget = self._budget(here)
@@ -206,14 +206,14 @@ class ClockArrays:
         self._allow(here, np.zeros(len(row), np.bool_))
 
     def stop(self, here: Lane, otherwise: Any) -> None:
-        """Clocks stop: their outcome, their due and what they counted are final. What is pending is `otherwise`."""
+        """Stop clocks: outcome, due instant and counted time are final. A pending outcome becomes `otherwise`."""
         row = here.row
         counted, outcome = self.counted_now(here), self.outcome_now(here)
         self.outcome[row] = np.where(outcome == PENDING, otherwise, outcome)
         self.counted[row], self.open[row] = counted, False
 
     def change(self, here: Lane) -> Mask:
-        """Events that may change terms or waits. Which of the clocks they changed."""
+        """Apply events that may change terms or waits. Returns a mask of the clocks that changed."""
         changed = np.zeros(len(here.row), np.bool_)
         runs = np.flatnonzero(~self.is_over(here))
         here = here.where(runs)
@@ -224,7 +224,7 @@ class ClockArrays:
     # ------------------------------------------------------------------------ the parts of these
 
     def _terms(self, here: Lane) -> Ints:
-        """Which of its terms the target has at present."""
+        """Return the numbers of the target's current terms."""
         found: Ints = self.terming.codes[here.place]
         return found
 
@@ -233,7 +233,7 @@ class ClockArrays:
         return found
 
     def _budget(self, here: Lane) -> Ints:
-        """What the present terms allow; days come to open time from the start to the nominal due."""
+        """Return the budget of the current terms; that of days is the open time from the start to the nominal due."""
         terms = self.term[here.row]
         budget: Ints = self.budgets[terms]
         for number, term in enumerate(self.group.terms):
@@ -248,18 +248,18 @@ class ClockArrays:
             self.leg[here.rows(where)] = line.opened(here.now[where])
 
     def _run(self, here: Lane, free: Mask) -> None:
-        """When clocks are due that run from now on."""
+        """Set the due instants of clocks that run from now on."""
         runs = free & ~self.paused[here.row] & (self.budget[here.row] != NONE)
         for line, where in self._by_line(here, runs):
             row = here.rows(where)
             point = self.leg[row] + self.budget[row] - self.counted[row]
             self.due[row] = line.earliest(point)
             late = np.flatnonzero(self.lates[self.term[row]]) if self.lates.any() else ()
-            if len(late):  # due at the same time of day, which may be an opening
+            if len(late):  # a span that is due at the same time of day may end at an opening
                 self.due[row[late]] = line.latest(point[late])
 
     def _retarget(self, here: Lane) -> Mask:
-        """Another span or calendar: what was counted stays counted. Which clocks have one."""
+        """Change the span or calendar; counted time stays counted. Returns a mask of the clocks that changed."""
         fresh = np.zeros(len(here.row), np.bool_)
         if len(self.group.terms) == 1:
             return fresh
@@ -281,23 +281,23 @@ class ClockArrays:
         self._allow(here, self.reached[row] == now)
 
     def _reached_by(self, here: Lane) -> Ints:
-        """When clocks had counted what they have now."""
+        """Return the instants at which clocks had counted what they have now."""
         row = here.row
-        found: Ints = self.reached[row]
+        reached: Ints = self.reached[row]
         for line, where in self._by_line(here, ~self.paused[row]):
             point = line.opened(here.now[where])
-            found[where] = np.where(point > self.leg[row[where]], line.earliest(point), found[where])
-        return found
+            reached[where] = np.where(point > self.leg[row[where]], line.earliest(point), reached[where])
+        return reached
 
     def _allow(self, here: Lane, exact: Mask) -> None:
-        """When clocks are due that have a budget from now on: at once, if they have counted as much.
+        """Set the due instants under a new budget: now, if a clock has already counted as much.
 
-        What is `exact` has counted it only now.
+        A clock that is `exact` has counted it only now.
         """
         row = here.row
         budget, counted = self.budget[row], self.counted[row]
         passed = (budget != NONE) & (counted >= budget)
-        if self.lates.any():  # what is used up at a closing may be due later
+        if self.lates.any():  # a budget used up at closing time may be due later
             passed &= ~(self.lates[self.term[row]] & (counted == budget) & (budget > 0))
         self.caused[row], self.due[row] = False, NAT
         self._run(here, ~passed)
@@ -307,7 +307,7 @@ class ClockArrays:
         self.caused[row], self.due[row] = ~just, now
 
     def _pause_or_resume(self, here: Lane) -> Mask:
-        """A pause that begins at or after due rescues nothing. Which clocks paused or resumed."""
+        """Pause or resume clocks; a pause at or after due has no effect. Returns a mask of those that changed."""
         row = here.row
         paused, due = self._waits(here.place), self.due[row]
         turns: Mask = (paused != self.paused[row]) & ((due == NAT) | (due > here.now) | self.caused[row])
@@ -329,15 +329,15 @@ class ClockArrays:
 
 
 # Events alone decide when an instance starts, changes and stops, so all of these instants are known before any clock
-# runs. The time counted at each is a running sum; only where a change comes just when a clock is due, one waits for
-# another.
+# runs. The time counted at each is a running sum; only if a change comes exactly when a clock is due, it depends on
+# the order of the changes.
 
 _Seen = tuple[Places, list[tuple[Mask, Ints]]]
-"""After which events something was looked at, and of each comparison whether it holds and when that will change."""
+"""The events of observations, and for each test whether it is true then and when time will change that."""
 
 
 class Marks:
-    """What each event would do to a clock: start it, restart it if it was just stopped, stop it, void it, change it."""
+    """Masks of the events that would start a clock, restart it if it just stopped, stop, void or change it."""
 
     def __init__(self, states: EventFacts, group: TargetCode, terming: TargetTerms) -> None:
         by_answers, never = group.target.start_on == "unanswered", np.zeros(len(states.at), np.bool_)
@@ -360,10 +360,10 @@ class Marks:
 
 
 class EventClocks(ClockArrays):
-    """All instances of a target, by the order of their starts; each ends at an event, or is open at the end (-1).
+    """All instances of a target, in the order of their starts; each ends at an event, or is open at the end (-1).
 
-    What an instance is after its start, and after each change, has a row of its own (a *stage*): they stand by
-    instance, in order, and each is made of the one before.
+    An instance has one row after its start and one after each change (a *stage*): rows are ordered by instance, and
+    each is computed from the one before.
     """
 
     def __init__(self, plan: Plan, states: EventFacts, group: TargetCode, terming: TargetTerms, until: int) -> None:
@@ -372,9 +372,9 @@ class EventClocks(ClockArrays):
         resets = marks.stops | marks.voids
         places = np.flatnonzero(marks.starts | resets | states.opens)
         starts, resets, again, opens = (
-            held[places] for held in (marks.starts, resets, marks.stops & marks.restarts, states.opens)
+            mask[places] for mask in (marks.starts, resets, marks.stops & marks.restarts, states.opens)
         )
-        # an event opens a clock or closes it, unless it starts again what runs
+        # an event opens a clock or closes it, unless it restarts a running one
         settles, rows = starts | (resets & ~again) | opens, np.arange(len(places))
         opened = starts[np.maximum.accumulate(rows * settles)]
         before = np.r_[False, opened[:-1]] & ~opens
@@ -388,11 +388,11 @@ class EventClocks(ClockArrays):
         stages = np.flatnonzero(begins | (marks.changes & states.spread(StepFunction(places, opened))))
         super().__init__(plan, states, group, terming, len(stages))
         self.every, self.starts = self._here(slice(None), stages), np.flatnonzero(begins[stages])
-        self.last: Ints = self.starts  # of each instance, the last stage that comes about
+        self.last: Ints = self.starts  # the last stage of each instance that is reached
         self.owner = np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(stages)))
 
     def run(self, wanted: list[ClockTest], left: RowBuffer) -> list[Observations]:
-        """To the end. Leaves the rows of the instances, and says what was seen of comparisons with the latest."""
+        """Run the clocks to the end: add rows of the instances, and return observations of tests of the latest."""
         live = self._live()
         begun = live.place, [(holds[live.row], cross[live.row]) for holds, cross in self._seen(self.every, wanted)[1]]
         ended = np.flatnonzero(self.ends >= 0)
@@ -405,16 +405,16 @@ class EventClocks(ClockArrays):
     # ------------------------------------------------------------------------ stage by stage
 
     def _live(self) -> Lane:
-        """Lets all stages be, as if none came after a due, then drops those that did. The stages that are left.
+        """Compute all stages as if none came after due, then drop those that did. Returns the stages that are left.
 
-        Up to the first that came after one, all of an instance are right, unless one came just when it was due.
+        All stages of an instance are right up to the first after its due, unless one came exactly when it was due.
         """
         row = np.arange(len(self.owner))
         self._count(row, self.starts[self.owner])
         late, just = self._after_due()
         whole = np.append(self.starts, len(row))[1:]
         end = whole.copy()
-        end[self.owner[late[::-1]]] = late[::-1]  # of several, the first is kept
+        end[self.owner[late[::-1]]] = late[::-1]  # numpy keeps the last of several, here the first stage
         singly = self.owner[just[np.flatnonzero(just < end[self.owner[just]])]]
         end[singly] = whole[singly]
         self._one_by_one(singly)
@@ -422,13 +422,13 @@ class EventClocks(ClockArrays):
         return self.every.where(np.flatnonzero(row < end[self.owner]))
 
     def _count(self, row: Ints, first: Ints) -> None:
-        """What clocks count up to each stage, and when they are due from then on."""
+        """Compute the time counted up to each stage, and the due instants from then on."""
         place, now = self.every.place, self.every.now
         self.open[:], self.paused = True, self._waits(place)
         self.started, self.term = now[first], self._terms(self.every)
         self.budget = self._budget(self.every)
         self.active = self.budget != NONE
-        if not self.active.all():  # once there was a budget, there was one
+        if not self.active.all():  # a budget, once set, is never cleared
             self.active = np.maximum.accumulate(np.where(self.active, row, NONE)) >= first
         self._mark_leg(self.every)
         gained = self._gained()
@@ -437,39 +437,41 @@ class EventClocks(ClockArrays):
         self._allow(self.every, self._is_exact(row, first, gained))
 
     def _is_exact(self, row: Ints, first: Ints, gained: Ints) -> Mask:
-        """At which stages clocks have counted just what they are allowed, and only then."""
-        found = np.zeros(len(row), np.bool_)
+        """Return the stages at which clocks have counted exactly their budget, and only then."""
+        exact = np.zeros(len(row), np.bool_)
         full = np.flatnonzero((self.counted == self.budget) & (row > first))
         if len(full):
-            last = np.maximum.accumulate(np.where(gained > 0, row, NONE))[full]  # when they last counted something
+            last = np.maximum.accumulate(np.where(gained > 0, row, NONE))[
+                full
+            ]  # the stage at which they last counted something
             full, last = full[last > first[full]], last[last > first[full]]
-            found[full] = self._reached_by(self._from(last)) == self.every.now[full]
-        return found
+            exact[full] = self._reached_by(self._from(last)) == self.every.now[full]
+        return exact
 
     def _gained(self) -> Ints:
-        """What clocks count from one stage to the next."""
-        found = np.zeros(len(self.owner), np.int64)
-        found[1:] = (self.leg[1:] - self.leg[:-1]) * ~self.paused[:-1]
-        found[self.starts] = 0
+        """Return the time counted from one stage to the next."""
+        gained = np.zeros(len(self.owner), np.int64)
+        gained[1:] = (self.leg[1:] - self.leg[:-1]) * ~self.paused[:-1]
+        gained[self.starts] = 0
         if self.only is None:
             line = self.lines[self.term]
             other = np.flatnonzero((line[1:] != line[:-1]) & (self.owner[1:] == self.owner[:-1])) + 1
-            found[other] = self.counted_now(self._from(other))
-        return found
+            gained[other] = self.counted_now(self._from(other))
+        return gained
 
     def _from(self, rows: Ints) -> Lane:
-        """Stages as they were before, at the instants of the next."""
+        """Return the stages before these, at the instants of these."""
         return Lane(rows - 1, self.every.place[rows], self.every.now[rows])
 
     def _after_due(self) -> tuple[Ints, Ints]:
-        """Which stages come after the due of the one before, and which just at it, if no other terms caused it."""
+        """Return the stages after the due of the one before, and those at it, unless a change of terms caused it."""
         now, due, follows = self.every.now[1:], self.due[:-1], self.owner[1:] == self.owner[:-1]
         late = np.flatnonzero((due != NAT) & (now > due) & follows)
         just = np.flatnonzero((now == due) & follows & ~self.caused[:-1])
         return late + 1, just + 1
 
     def _one_by_one(self, chosen: Ints) -> None:
-        """The stages of some instances, one after the other: just when a clock is due, it hangs on the order."""
+        """Compute the stages of some instances in order: exactly at a due instant, the result depends on the order."""
         rows = np.flatnonzero(np.isin(self.owner, chosen)) if len(chosen) else chosen
         rows = rows[np.flatnonzero(rows > self.starts[self.owner[rows]])]
         for turn in by_rank(self.owner[rows]):
@@ -477,7 +479,7 @@ class EventClocks(ClockArrays):
             self.change(self.every.where(rows[turn]))
 
     def _take(self, rows: Ints) -> None:
-        """Lets stages be as the ones before."""
+        """Copy the stages before these."""
         for column in (self.paused, self.caused, self.active, self.term, self.budget):
             column[rows] = column[rows - 1]
         for instants in (self.counted, self.reached, self.leg, self.due):
@@ -487,27 +489,27 @@ class EventClocks(ClockArrays):
         return here.place, [self.look(one, here) for one in wanted]
 
     def _unseen(self, wanted: list[ClockTest]) -> _Seen:
-        """What is seen before anything starts."""
+        """Return the observations before anything starts."""
         size = self.states.size
-        return self.states.opening, [(np.full(size, nothing(one)), np.full(size, NEVER_64)) for one in wanted]
+        return self.states.opening, [(np.full(size, nothing(test)), np.full(size, NEVER_64)) for test in wanted]
 
     def _looks(self, wanted: list[ClockTest], seen: list[_Seen]) -> list[Observations]:
-        """The looks at comparisons, by event; of several at one event, the last that is given."""
+        """Return the observations of tests, by event; of several at one event, the last."""
         places = np.concatenate([places for places, _ in seen])
         last = np.empty(len(self.states.at), np.int64)
         last[places] = np.arange(len(places))
-        here, found = np.flatnonzero(self.states.at_places(places)), []
+        here, observed = np.flatnonzero(self.states.at_places(places)), []
         order = last[here]
-        for number, one in enumerate(wanted):
+        for number, test in enumerate(wanted):
             holds, cross = (np.concatenate([looks[number][part] for _, looks in seen])[order] for part in (0, 1))
-            found.append(Observations(here, holds, cross, later(one)))
-        return found
+            observed.append(Observations(here, holds, cross, later(test)))
+        return observed
 
     def _here(self, row: Any, place: Places) -> Lane:
         return Lane(row, place, self.states.at[place])
 
     def _rows(self) -> tuple[NDArray[np.generic], ...]:
-        """The instances as they are at the end: columns of `deadlines`."""
+        """Return the instances at the end, as columns of `deadlines`."""
         rows, ended, states = self.last, self.ends >= 0, self.states
         end = either(ended, states.at[self.ends], self.until)
         here = Lane(rows, self.begins, end)
@@ -518,7 +520,7 @@ class EventClocks(ClockArrays):
         )
 
     def _occurrences(self) -> Ints:
-        """The numbers of the instances in their cycles."""
+        """Return the numbers of the instances in their cycles."""
         begun = self.states.begun[self.begins]
         place = np.arange(len(begun))
         fresh = np.ones(len(begun), np.bool_)
@@ -528,7 +530,7 @@ class EventClocks(ClockArrays):
 
 
 class LevelChange(NamedTuple):
-    """What became of where some cases stand: which of them moved, from which level to which (-1 is nowhere)."""
+    """A change of levels: which cases moved, from which level to which (-1: none)."""
 
     moved: Mask
     left: Ints
@@ -536,14 +538,14 @@ class LevelChange(NamedTuple):
 
     @classmethod
     def none(cls, size: int) -> LevelChange:
-        """None of so many moved."""
+        """Return a change in which none of `size` cases moved."""
         return cls(np.zeros(size, np.bool_), np.full(size, NONE), np.full(size, NONE))
 
 
 class LevelClocks:
-    """The targets with one key, whose instances are numbered together in each cycle, and the latest of which counts.
+    """The targets with one key: their instances are numbered together in each cycle, and only the latest counts.
 
-    Instances that are over leave rows in `left`.
+    Instances that are over are added as rows to `left`.
     """
 
     def __init__(
@@ -561,13 +563,13 @@ class LevelClocks:
         self.clocks = [_LevelClocks(plan, states, group, terming, self) for group, terming in groups]
 
     def number(self, here: Lane, group: int) -> None:
-        """Numbers new instances of one of the targets."""
+        """Number new instances of one of the targets."""
         case, cycle = here.row, self.states.cycle[here.place]
         self.count[case] = np.where(self.cycle[case] == cycle, self.count[case], 0) + 1
         self.cycle[case], self.latest[case] = cycle, group
 
     def look(self, one: ClockTest, here: Lane) -> tuple[Mask, Ints]:
-        """Whether a comparison holds of the latest instance now, and when time alone will change that."""
+        """Return whether a test of the latest instance is true now, and the instants at which time will change that."""
         holds, cross = np.full(len(here.row), nothing(one)), np.full(len(here.row), NEVER_64)
         latest = self.latest[here.row]
         for clock in self.clocks:
@@ -576,17 +578,17 @@ class LevelClocks:
         return holds, cross
 
     def concerned(self) -> Mask:
-        """The events that can change a clock."""
+        """Return a mask of the events that can change a clock."""
         found: Mask = np.logical_or.reduce([clock.concerned for clock in self.clocks])
         return found
 
     def turn(self, here: Lane, shift: LevelChange, *, by_event: bool) -> None:
-        """What the present event of each of these cases did to its clocks, or (not `by_event`) what rules did."""
+        """Apply the current event of each of these cases to its clocks, or (not `by_event`) a change by rules."""
         for clock in self.clocks:
             clock.turn(here, shift, by_event=by_event)
 
     def finish(self, until: int) -> None:
-        """What open clocks have come to."""
+        """Add the rows of the clocks that are open at the end."""
         states = self.states
         for clock in self.clocks:
             clock.finish(Lane(np.arange(states.size), states.ending, np.full(states.size, until)))
@@ -607,9 +609,9 @@ class _LevelClocks(ClockArrays):
         self.concerned = marks.starts | marks.stops | marks.voids | marks.changes | states.begins
 
     def turn(self, here: Lane, shift: LevelChange, *, by_event: bool) -> None:
-        """Stops, voids, changes and starts, in this order; where the case stands is as it was left.
+        """Stop, void, change and start clocks, in this order, after the levels have changed.
 
-        A target of a level is void where the level is left, and any is where the case goes outside.
+        A target of a level becomes void when its level is left, and any target when the case goes external.
         """
         marks, place, row = self.marks, here.place, here.row
         inside, opened = ~self.family.stands.is_outside(row), self.open[row]
@@ -625,21 +627,21 @@ class _LevelClocks(ClockArrays):
         self._begin(here, (starts & by_event) | (shift.moved & inside & self._entered(here, shift)))
 
     def _entered(self, here: Lane, shift: LevelChange) -> Mask:
-        """Whether a move may start it: one of a level, on entry; one for those who wait, in case it was void."""
-        found: Mask = np.zeros(len(here.row), np.bool_)
+        """Return whether a move may start the clock: on entry to its level, or if a customer waits (it may be void)."""
+        may_start: Mask = np.zeros(len(here.row), np.bool_)
         if self.group.target.start_on == "unanswered":
-            found = self.states.owing[here.place]
+            may_start = self.states.owing[here.place]
         elif self.level is not None and not self.group.target.start_on:
-            found = self.states.live[here.place] & (shift.to == self.level)
-        return found
+            may_start = self.states.live[here.place] & (shift.to == self.level)
+        return may_start
 
     def _terms(self, here: Lane) -> Ints:
-        """What the terms are picked by, and whether the target applies, may hang on what rules did."""
-        found, terming = super()._terms(here), self.terming
+        """Return the numbers of the current terms; rules may change the picks and whether the target applies."""
+        codes, terming = super()._terms(here), self.terming
         if terming.raises:
-            found = found + self.family.stands.priority[here.row] * terming.stride
+            codes = codes + self.family.stands.priority[here.row] * terming.stride
         if terming.when is None or not terming.hanging:
-            return found
+            return codes
         applies = held(
             terming.when,
             lambda k: (
@@ -648,10 +650,10 @@ class _LevelClocks(ClockArrays):
                 else self.family.stands.holds(terming.hanging[k], here)
             ),
         )
-        return found + ~applies
+        return codes + ~applies
 
     def _begin(self, here: Lane, starts: Mask) -> None:
-        """Clocks that are not open start on their level."""
+        """Start clocks that are not open, on their level."""
         starts &= ~self.open[here.row]
         if self.level is not None:
             starts &= self.family.stands.level[self.track][here.row] == self.level
@@ -662,14 +664,14 @@ class _LevelClocks(ClockArrays):
             self.start(here)
 
     def _over(self, here: Lane, ends: Mask, otherwise: int) -> None:
-        """Clocks that stop, or come to nothing."""
+        """Stop clocks, and add their rows."""
         here = here.where(np.flatnonzero(ends))
         if len(here.row):
             self.stop(here, np.int8(otherwise))
             self._leave(here, here.now)
 
     def finish(self, here: Lane) -> None:
-        """Cases that go no farther: what their open clocks have come to."""
+        """Add the rows of clocks that are open at the end."""
         here = here.where(np.flatnonzero(self.open))
         self._leave(here, np.full(len(here.row), NAT))
 

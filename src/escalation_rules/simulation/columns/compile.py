@@ -1,8 +1,8 @@
-"""A policy and the templates of a log as tables: rules, targets with their terms, effects of each template.
+"""Compiles a policy and the templates of a log to tables: rules, targets with their terms, effects of each template.
 
-A plan reads the policy itself, and what it cannot hold it says: then cases go one by one through the engine, which is
-the specification of both. They do not hold rotas, plans and agreements, several targets with one key, and what looks
-at what rules make besides moves, or at ids.
+A plan raises `Unsupported` for a policy that it cannot express: its cases then go one by one through the engine, which
+is the specification of both. Not supported are rotas, plans and agreements, several targets with one key, and
+conditions on events by rules other than moves, or on ids.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from escalation_rules.worktime.arrays import Bulk
 
 LEVEL_FACTS = frozenset({"level", "moves", "level_failed"})
 _MANY = 200
-"""The number of no level: of a case that stands nowhere on a track."""
+"""The most levels of a policy that are supported."""
 
 
 class Gate(NamedTuple):
-    """On which levels of a track a rule applies, by number; the last is nowhere."""
+    """The levels of a track on which a rule applies, as a mask by number; the last is no level."""
 
     track: int
     levels: NDArray[np.bool_]
 
 
 class RuleCode(NamedTuple):
-    """A rule: its condition over comparisons, where it applies (anywhere without gates), and where it goes.
+    """A rule: its condition over tests, its gates (without gates it applies anywhere), and its destination.
 
-    It goes to the next level of its track if `to` is -1, and nowhere if it is None. `raises` are the ranks to which it
+    `to` is a level's number, -1 for the next level of the track, None for no move. `raises` are the ranks to which it
     raises the priority, -1 for the next.
     """
 
@@ -61,7 +61,7 @@ class RuleCode(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a target allows at present: a budget on a line; of days, the calendar that makes one."""
+    """The terms of a target in one state: a budget in microseconds on a line; for days, the calendar for it."""
 
     span: Span | None
     calendar: str | None
@@ -71,10 +71,10 @@ class Terms(NamedTuple):
 
 
 class TargetCode(NamedTuple):
-    """The target with a key, of the policy or of a level; which templates start and stop it.
+    """The target with a key, of the policy or of a level; masks of the templates that start and stop it.
 
-    Its terms are by the values of the facts that they are picked by (`by`); where it has a condition (`when`), there
-    are two for each of these: if it holds, and if not.
+    Its terms are by the values of the facts that they are picked by (`by`); with a condition (`when`), there are two
+    for each of these: if it is true, and if not.
     """
 
     number: int
@@ -90,7 +90,7 @@ class TargetCode(NamedTuple):
 
 
 class Plan:
-    """A policy as columns need it. Raises `Unsupported`."""
+    """A policy compiled for the vectorised replay. Raises `Unsupported`."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -123,16 +123,16 @@ class Plan:
     # ------------------------------------------------------------------------ rules
 
     def _ruling(self, rule: Rule) -> RuleCode:
-        """A rule. Of one that shows in no frame nothing is asked of its condition."""
+        """Compile a rule. The condition of a rule without an effect on frames is not compiled."""
         if not _shows(rule):
             return RuleCode(rule.key, ("all", ()), (), 0, None, waived=False, raises=())
         track = track_of(rule, self._collected.tracks, self._collected.track_of)
-        given = (rule.calendar, self.policy.all_tracks[track].calendar, self.policy.usual_calendar)
-        calendars = tuple(one for one in given if one is not None)
+        names = (rule.calendar, self.policy.all_tracks[track].calendar, self.policy.usual_calendar)
+        calendars = tuple(name for name in names if name is not None)
         tree = self._collected.tree(normal(rule.when), track, calendars, goes=rule.to is not None)
         to = None if rule.to is None else NOWHERE if rule.to == NEXT else self.rungs[rule.to]
         ranks = {**self.ranks, NEXT: NOWHERE}
-        raises = tuple(ranks[one.to] for one in rule.then if isinstance(one, RaisePriority))
+        raises = tuple(ranks[name.to] for name in rule.then if isinstance(name, RaisePriority))
         return RuleCode(rule.key, tree, tuple(self._gates(rule)), track, to, rule.checklist == "waived", raises)
 
     def _gates(self, rule: Rule) -> Iterator[Gate]:
@@ -145,7 +145,7 @@ class Plan:
     # ------------------------------------------------------------------------ targets
 
     def _targets(self) -> Iterator[tuple[int | None, Target]]:
-        """The targets with the rung they belong to, in the engine's order."""
+        """Yield the targets with the level number they belong to, in the engine's order."""
         scopes = [(None, self.policy.targets), *((rung, level.targets) for rung, level in enumerate(self.levels))]
         for rung, targets in scopes:
             keys = [target.key for target in targets]
@@ -157,7 +157,7 @@ class Plan:
                 yield rung, target
 
     def groups(self, prototypes: list[BaseEvent], words: Mapping[str, list[Any]]) -> tuple[TargetCode, ...]:
-        """The targets, for a log with these templates and values of facts."""
+        """Return the targets, for a log with these templates and values of facts."""
         return tuple(
             TargetCode(
                 number=number,
@@ -172,7 +172,8 @@ class Plan:
                     for applies in ((True,) if when is None else (True, False))
                 ),
                 starts=matched(target.start_on if isinstance(target.start_on, tuple) else (), prototypes),
-                stops=matched(target.stop_on, prototypes) & np.array([one.counts for one in prototypes], np.bool_),
+                stops=matched(target.stop_on, prototypes)
+                & np.array([prototype.counts for prototype in prototypes], np.bool_),
                 at_the_end=isinstance(target.start_on, tuple)
                 and any(pattern.event in {"Resolved", "Closed"} for pattern in target.start_on),
             )
@@ -180,7 +181,7 @@ class Plan:
         )
 
     def _terms_of(self, target: Target, rung: int | None) -> Iterator[Any]:
-        """The span, and the calendars up to the first that is named outright."""
+        """Yield the span, and the calendars up to the first that is a name."""
         yield target.within
         track = None if rung is None else self.policy.all_tracks[self.track_of[rung]].calendar
         for calendar in (target.calendar, track, self.policy.usual_calendar):
@@ -189,16 +190,16 @@ class Plan:
                 return
 
     def _picked_by(self, target: Target, rung: int | None) -> tuple[str, ...]:
-        """What its terms are picked by, also where it does not apply; the priority first."""
-        given = [*self._terms_of(target, rung), *self._terms_of(_not_applying(target), rung)]
-        names = {name for one in given for name in facts_of(one)}
+        """Return the facts that its terms are picked by, also where it does not apply; the priority first."""
+        parts = [*self._terms_of(target, rung), *self._terms_of(_not_applying(target), rung)]
+        names = {name for part in parts for name in facts_of(part)}
         return tuple(sorted(names, key=lambda name: (name != "priority", name)))
 
     # rules 6, 13 and 15: the terms of a target for every value of its picks
     def _terms(self, target: Target, rung: int | None, values: Mapping[str, Any], *, applies: bool) -> Terms:
-        given = self._terms_of(target if applies else _not_applying(target), rung)
-        chosen: list[Any] = [picked(one, values) for one in given]
-        span, name = chosen[0], next((one for one in chosen[1:] if one is not None), None)
+        parts = self._terms_of(target if applies else _not_applying(target), rung)
+        chosen: list[Any] = [picked(part, values) for part in parts]
+        span, name = chosen[0], next((part for part in chosen[1:] if part is not None), None)
         line = self.calendars[name] if span is None or span.is_business else 0
         days: Calendar | None = None
         if span is not None and span.microseconds is None:
@@ -206,7 +207,7 @@ class Plan:
         return Terms(span, name, line, None if span is None else span.microseconds, days)
 
     def made_by_rules(self, patterns: tuple[Pattern, ...]) -> NDArray[np.bool_]:
-        """To which levels a move of rules is like one of some patterns."""
+        """Return a mask of the levels to which a move by rules matches one of some patterns."""
         tracks = [self.policy.all_tracks[track].key for track in self.track_of]
         moves = zip(self.levels, tracks, strict=True)
         return matched(
@@ -216,7 +217,7 @@ class Plan:
     # ------------------------------------------------------------------------ histories
 
     def holds(self, event: BaseEvent) -> bool:
-        """Whether columns can hold an event. What the engine refuses goes there to be refused."""
+        """Return whether an event is supported. One that the engine refuses is not, so that the engine refuses it."""
         if isinstance(event, E.Declined) or getattr(event, "is_accepted", False) or not self._knows(event):
             return False
         named = [getattr(event, "priority", None)] if isinstance(event, E.Opened) else []
@@ -229,7 +230,7 @@ class Plan:
         return not any(name in declared and declared[name].problem_with(value) for name, value in observed.items())
 
     def _knows(self, event: BaseEvent) -> bool:
-        """Whether an event names a level and a track that there are, if any, and nothing that columns do not read."""
+        """Return whether an event names only declared levels and tracks, and has no field that is not supported."""
         if isinstance(event, E.Escalated) and event.key is not None:
             return False
         if isinstance(event, E.Reconciled) and (event.priority or event.status or event.assigned):
@@ -240,7 +241,7 @@ class Plan:
         return (level is None or level in self.rungs) and (track is None or track in self._collected.tracks)
 
     def place_of(self, event: BaseEvent) -> tuple[int, int] | None:
-        """The track and the level that an event is about (-1 for nowhere, or wherever it is); None if it is of none."""
+        """Return the track and level of an event (-1: no level, or whichever the case is on); None if it names none."""
         level = _level_of(event)
         if level is not None:
             return self.track_of[self.rungs[level]], self.rungs[level]
@@ -251,12 +252,12 @@ class Plan:
 
 
 def _not_applying(target: Target) -> Target:
-    """What a target comes to while its condition does not hold: no time, and its own calendar does not count."""
+    """Return a target as it is while its condition is false: without a span, and without its own calendar."""
     return target.model_copy(update={"within": None, "calendar": None})
 
 
 def _level_of(event: BaseEvent) -> str | None:
-    """The level that an event names."""
+    """Return the level that an event names."""
     return event.to if isinstance(event, E.Escalated | E.DeEscalated) else getattr(event, "level", None)
 
 
@@ -265,7 +266,7 @@ def _patterns(target: Target) -> tuple[Pattern, ...]:
 
 
 def _unsupported(policy: Policy) -> Iterator[str]:
-    """What of a policy columns cannot hold, whatever its rules and targets are."""
+    """Yield the parts of a policy that are not supported, besides those of its rules and targets."""
     levels, items = policy.all_levels, _items(policy)
     calendars = (policy.usual_calendar, *(track.calendar for track in policy.all_tracks))
     actions = [one for level in levels for one in level.on_entry] + [
@@ -292,34 +293,34 @@ def _unsupported(policy: Policy) -> Iterator[str]:
 
 
 def _items(policy: Policy) -> tuple[Item, ...]:
-    """The items that hold moves back."""
+    """Return the items that may block moves."""
     return tuple(item for level in policy.all_levels if level.entry for item in level.entry.items)
 
 
 def _raises(rule: Rule) -> bool:
-    """Whether a rule changes the priority."""
+    """Return whether a rule changes the priority."""
     return any(isinstance(action, RaisePriority) for action in rule.then)
 
 
 def _shows(rule: Rule) -> bool:
-    """Whether frames show something of what a rule asks for."""
+    """Return whether a rule has an effect on frames."""
     return rule.to is not None or _raises(rule)
 
 
 def _sees(policy: Policy, kind: type[BaseEvent], *facts: str) -> bool:
-    """Whether what frames show depends on some facts, or on patterns of events of a kind."""
+    """Return whether frames depend on some facts, or on patterns of events of a kind."""
     whens = [rule.when for rule in policy.all_rules if _shows(rule)]
     whens += [target.when for target in policy.all_targets if target.when is not None]
-    asked = [atom for when in whens for atom in atoms(when)]
-    patterns = [one for atom in asked for one in atom.pattern or ()]
+    atoms_read = [atom for when in whens for atom in atoms(when)]
+    patterns = [one for atom in atoms_read for one in atom.pattern or ()]
     patterns += [one for item in _items(policy) for one in item.answered_by]
     patterns += [one for target in policy.all_targets for one in _patterns(target)]
-    return any(atom.fact in facts for atom in asked) or any(one.event == kind.__name__ for one in patterns)
+    return any(atom.fact in facts for atom in atoms_read) or any(one.event == kind.__name__ for one in patterns)
 
 
 def matched(patterns: tuple[Pattern, ...], prototypes: list[BaseEvent]) -> NDArray[np.bool_]:
-    """Which templates are like one of some patterns."""
-    return np.array([any(pattern.matches(one) for pattern in patterns) for one in prototypes], np.bool_)
+    """Return a mask of the templates that match one of some patterns."""
+    return np.array([any(pattern.matches(prototype) for pattern in patterns) for prototype in prototypes], np.bool_)
 
 
 KINDS: tuple[type[BaseEvent], ...] = (
@@ -338,18 +339,18 @@ KINDS: tuple[type[BaseEvent], ...] = (
 
 
 def kind_of(event: BaseEvent) -> int:
-    """The number of an event's kind; one past the last for those that change no state."""
+    """Return the number of an event's kind; one past the last for kinds that change no state."""
     return KINDS.index(type(event)) if type(event) in KINDS else len(KINDS)
 
 
 _MOST = 10_000
-"""The highest number that a comparison of counts may name and still be a table."""
+"""The highest number in a test of a count for which a table is made."""
 
 
 class TemplateTables:
-    """Events of cases (`starts`, `at`, `code`), and tables by template: what each does.
+    """Events of cases (`starts`, `at`, `code`), and tables by template: the effects of each.
 
-    Values are numbered from 0, which is nothing: priorities, channels, what facts are, and who has a role.
+    Values are numbered from 0, which is no value: priorities, channels, values of facts, and holders of roles.
     """
 
     def __init__(self, plan: Plan, prototypes: list[BaseEvent], starts: Ints, at: Ints, code: NDArray[np.intp]) -> None:
@@ -387,15 +388,15 @@ class TemplateTables:
         self._read_targets(prototypes, waits)
 
     def _read_patterns(self, prototypes: list[BaseEvent]) -> None:
-        """Which templates, and which moves of rules, are like what has happened."""
+        """Find the templates, and the moves by rules, that match the patterns of `happened` tests."""
         plan = self.plan
-        seen = {one.patterns for one in plan.tests if isinstance(one, HappenedTest)}
+        seen = {test.patterns for test in plan.tests if isinstance(test, HappenedTest)}
         self.seen = {patterns: matched(patterns, prototypes) for patterns in seen}
         like = {patterns: plan.made_by_rules(patterns) for patterns in seen}
         self.made_by_rules = {patterns: levels for patterns, levels in like.items() if levels.any()}
 
     def _read_targets(self, prototypes: list[BaseEvent], waits: _Codes) -> None:
-        """What pauses each target, and its terms: where they count, how much they allow, and which are alike."""
+        """Read the pauses of each target and its terms: their lines, their budgets, and which are alike."""
         self.groups = self.plan.groups(prototypes, self.words)
         self.pauses = [sum(waits.bit(on) for on in set(waits_of(group.target))) for group in self.groups]
         terms = [group.terms for group in self.groups]
@@ -440,16 +441,18 @@ class TemplateTables:
         self.status = table((E.Resolved, E.Closed, E.Voided), lambda one: STATUSES.index(_STATUS[type(one)]))
 
     def _first(self, event: BaseEvent, rungs: range) -> int:
-        """Where a case stands on a track once it is opened: on the level named, or at the bottom of the first track."""
+        """Return the level of a case on a track at its opening: the level named, or the bottom of the first track."""
         named = self.plan.rungs.get(event.level or "") if isinstance(event, E.Opened) else None
         if named in rungs:
             return int(named or 0)
         return 0 if rungs and not rungs.start else NOWHERE
 
     def _places(self, prototypes: list[BaseEvent], *kinds: type) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The tracks and the levels that events of some kinds are about; -1 and -1 for all others."""
-        found = [self.plan.place_of(one) if isinstance(one, kinds) else None for one in prototypes]
-        tracks, levels = zip(*((NOWHERE, NOWHERE) if one is None else one for one in found), strict=True)
+        """Return the tracks and levels that events of some kinds are about; -1 and -1 for all others."""
+        positions = [self.plan.place_of(position) if isinstance(position, kinds) else None for position in prototypes]
+        tracks, levels = zip(
+            *((NOWHERE, NOWHERE) if position is None else position for position in positions), strict=True
+        )
         return np.array(tracks, np.int64), np.array(levels, np.int64)
 
     def _fact(self, name: str) -> int:
@@ -460,7 +463,7 @@ class TemplateTables:
         return self.values[fact].number(event.value) if fact >= 0 else 0
 
     def table(self, one: ValueTest) -> NDArray[np.bool_]:
-        """Of which values of a fact a comparison holds, by the values' numbers."""
+        """Return a mask of the values of a fact for which a test is true, by the values' numbers."""
         if one not in self._tables:
             self._tables[one] = np.array([one.holds(value) for value in self._domain(one)], np.bool_)
         return self._tables[one]
@@ -478,18 +481,18 @@ class TemplateTables:
         return [False, True] if one.fact in flags else list(range(self._most() + 2))
 
     def _most(self) -> int:
-        """The highest number that a comparison names."""
-        found = self.plan.most
-        if found > _MOST:
+        """Return the highest number that a test names."""
+        highest = self.plan.most
+        if highest > _MOST:
             raise Unsupported("numbers as high")
-        return found
+        return highest
 
 
 _STATUS: dict[type, str] = {E.Resolved: "resolved", E.Closed: "closed", E.Voided: "void"}
 
 
 class _Codes:
-    """Distinct values with their numbers; nothing is 0."""
+    """Distinct values with their numbers; None is 0."""
 
     def __init__(self, given: list[Any]) -> None:
         self.given = given
@@ -507,9 +510,9 @@ class _Codes:
 
 
 def _holder(event: E.Assigned) -> tuple[str | None, str | None] | None:
-    """Who has a role; nothing for nobody."""
-    held = event.person, event.group
-    return None if held == (None, None) else held
+    """Return the holder of a role; None for nobody."""
+    holder = event.person, event.group
+    return None if holder == (None, None) else holder
 
 
 def _of(prototypes: list[BaseEvent], kind: type, field: str) -> list[Any]:

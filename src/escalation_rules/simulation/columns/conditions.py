@@ -1,7 +1,7 @@
-"""Tests that events and time alone decide: the instants at which each turns, for all cases at once.
+"""Tests that events and time alone decide: the instants at which each changes, vectorised over all cases.
 
-A comparison is looked at after each event that can change it, and between two looks time changes it at most once. Most
-looks find what the one before has left, so that few are kept.
+A test is observed after each event that can change it, and between two observations time changes it at most once. Most
+observations repeat the one before, so that few are kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from escalation_rules.worktime.arrays import reach
 
 
 def nothing(one: ClockTest) -> bool:
-    """Whether a comparison holds of a target that has not started."""
+    """Return whether a test is true of a target that has not started."""
     if isinstance(one, OutcomeTest):
         return bool(one.table[NOT_STARTED])
     if isinstance(one, TimeLeftTest):
@@ -37,24 +37,24 @@ def nothing(one: ClockTest) -> bool:
 
 
 def later(one: ClockTest) -> bool:
-    """Whether a comparison holds once time alone has changed it."""
+    """Return whether a test is true once time alone has changed it."""
     if isinstance(one, OutcomeTest):
         return bool(one.table[BREACHED])
     return one.wanted != isinstance(one, TimeLeftTest)
 
 
 def dialed(states: EventFacts, one: ValueTest) -> StepFunction:
-    """Whether a comparison of a fact with one value at a time holds, after all events that may change the fact."""
+    """Return whether a test of a value is true, after every event that may change the fact."""
     table, facts = states.script.table(one), states.script.facts
     places, values = states.fact(facts.index(one.fact)) if one.fact in facts else getattr(states, one.fact)
     return StepFunction(places, table[np.minimum(values.astype(np.int64), len(table) - 1)])
 
 
 class Observations(NamedTuple):
-    """What was seen of a comparison after some events, the opening of each case among them.
+    """Observations of a test after some events, the opening of each case among them.
 
-    Whether it `holds` then, when time will change that, and what it will be `after`; and at which looks there was new
-    evidence of it (`again`), if it holds.
+    `holds` says whether it is true then, `cross` when time will change that, and `after` to what; `again` marks the
+    observations with new evidence, if the test is true.
     """
 
     places: Places
@@ -65,10 +65,10 @@ class Observations(NamedTuple):
 
 
 class Transitions(NamedTuple):
-    """The instants of cases (`keys`, in order) from which on a comparison holds or not, and by which event (`places`).
+    """The keys (case and instant, in order) at which a test becomes true or false, by which event (`places`).
 
-    Before the first of a case, it does not hold. Where it `holds`, there is new evidence. Where time turned it, the
-    place is -1.
+    Before the first of a case, the test is false. Where it `holds`, there is new evidence. The place is -1 for a change
+    by time.
     """
 
     keys: Ints
@@ -77,7 +77,7 @@ class Transitions(NamedTuple):
 
 
 def turns_of(states: EventFacts, looks: Observations, until: int) -> Transitions:
-    """When a comparison turns, from what was seen of it."""
+    """Return the changes of a test, from its observations."""
     opens = states.opens[looks.places]
     crossed = _crossed(states, looks, opens, until)
     left = looks.holds.copy()
@@ -92,7 +92,7 @@ def turns_of(states: EventFacts, looks: Observations, until: int) -> Transitions
 
 
 def _crossed(states: EventFacts, looks: Observations, opens: Mask, until: int) -> Ints:
-    """The looks after which time changes a comparison, before the next look or by the end."""
+    """Return the observations after which time changes a test, before the next observation or by the end."""
     if looks.cross is None:
         return np.zeros(0, np.int64)
     limit = np.append(states.at[looks.places[1:]], until)
@@ -107,11 +107,11 @@ def _turns(states: EventFacts, looks: Observations, turned: Mask) -> Transitions
 
 
 def _merged(states: EventFacts, looks: Observations, turned: Mask, crossed: Ints) -> Transitions:
-    """The looks that turned a comparison, each with the crossing that came after it."""
+    """Return the observations that changed a test, each with the crossing that came after it."""
     both = np.zeros((len(turned), 2), np.bool_)
     both[:, 0], both[crossed, 1] = turned, True
-    found = np.flatnonzero(both)
-    rows, by_time = found >> 1, np.flatnonzero(found & 1)
+    both_places = np.flatnonzero(both)
+    rows, by_time = both_places >> 1, np.flatnonzero(both_places & 1)
     places, holds = looks.places[rows], looks.holds[rows]
     keys = states.keys[places]
     keys[by_time] = states.key(states.case[places[by_time]], looks.cross[crossed])  # type: ignore[index]
@@ -120,7 +120,7 @@ def _merged(states: EventFacts, looks: Observations, turned: Mask, crossed: Ints
 
 
 def _last(turns: Transitions) -> Transitions:
-    """Of several at one instant, the last."""
+    """Keep the last of several changes at one instant."""
     last = np.ones(len(turns.keys), np.bool_)
     np.not_equal(turns.keys[1:], turns.keys[:-1], out=last[:-1])
     if last.all():
@@ -131,14 +131,14 @@ def _last(turns: Transitions) -> Transitions:
 
 # rule 30: a duration has one crossing, found for all cases at once
 def at_timed(plan: Plan, states: EventFacts, one: DurationTest) -> Observations:
-    """Looks at a duration, whenever it begins anew."""
+    """Observe a duration, whenever it begins anew."""
     places, anchors = getattr(states, one.anchor)
     holds, cross = edges(plan, one, anchors, states.at[places])
     return Observations(places, holds, cross, one.wanted)
 
 
 def at_picked(plan: Plan, states: EventFacts, one: PickedDurationTest) -> Observations:
-    """Looks at a duration whose length is picked, whenever it begins anew or another may be picked."""
+    """Observe a duration whose length is picked, whenever it begins anew or another length may be picked."""
     anchors: StepFunction = getattr(states, one.anchor)
     places = np.flatnonzero(states.picked(one.by).changes | states.at_places(anchors.places))
     holds, cross = picked_edges(plan, states, one, places, states.spread(anchors)[places])
@@ -146,7 +146,7 @@ def at_picked(plan: Plan, states: EventFacts, one: PickedDurationTest) -> Observ
 
 
 def edges(plan: Plan, one: DurationTest | PastDueTest, anchors: Ints, now: Ints) -> tuple[Mask, Ints]:
-    """Whether durations since anchors are long enough now, or short enough, and when time alone will change that."""
+    """Return whether durations since anchors pass their test now, and the instants at which time will change that."""
     holds, cross = np.full(len(now), (not one.span.amount) == one.wanted), np.full(len(now), NEVER_64)
     known = np.flatnonzero(anchors != NAT) if one.span.amount else np.zeros(0, np.int64)
     if len(known):
@@ -164,7 +164,7 @@ def edges(plan: Plan, one: DurationTest | PastDueTest, anchors: Ints, now: Ints)
 def picked_edges(
     plan: Plan, states: EventFacts, one: PickedDurationTest, places: Ints, anchors: Ints
 ) -> tuple[Mask, Ints]:
-    """The same where the length is picked; where none is, the comparison does not hold."""
+    """Do the same as `edges` for a picked length; without a picked length, the test is false."""
     holds, cross = np.zeros(len(places), np.bool_), np.full(len(places), NEVER_64)
     picked, now = states.picked(one.by).values[places], states.at[places]
     for number, values in enumerate(product(*(states.script.words[name] for name in one.by))):
@@ -176,13 +176,13 @@ def picked_edges(
 
 
 def at_dial(states: EventFacts, one: ValueTest) -> Observations:
-    """Looks at a fact with one value at a time, whenever it may change."""
+    """Observe a fact with one value at a time, whenever it may change."""
     places, holds = dialed(states, one)
-    # while a request is open, the latest is its evidence
+    # while a request is open, the latest one is its evidence
     again = states.requests[places] if one.fact == "escalation_request_open" else None
     return Observations(places, holds, again=again)
 
 
 def at_nothing(states: EventFacts, one: ClockTest) -> Observations:
-    """A look at a target that there is not."""
+    """Observe a target that the policy does not have."""
     return Observations(states.opening, np.full(states.size, nothing(one)))

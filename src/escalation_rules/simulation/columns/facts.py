@@ -1,10 +1,10 @@
-"""Facts of many cases: after each event by events alone, and the positions at the instant of the sweep.
+"""Facts of many cases: their values after each event by events alone, and the positions at an instant of the sweep.
 
-People act as they did, so most of a case does not depend on what the rules do: its status, waits, priority and
-counts, and since when it is unanswered or unassigned. Each of these is what the last event of a few kinds left, so it
-is known from these events without a step for each.
+A replay keeps what people did, so most of a case does not depend on the rules: its status, waits, priority and counts,
+and since when it is unanswered or unassigned. Each of these depends on the last event of a few kinds, so it is computed
+from these events without a step for each.
 
-An event is named by its place among all events of the batch, which are in order of case, instant and position.
+An event is identified by its place among all events of the batch, which are in order of case, instant and position.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from escalation_rules.simulation.columns.atoms import HappenedTest, ValueTest
 from escalation_rules.simulation.columns.compile import KINDS, Plan, TemplateTables
 
 _FEW = 24
-"""Events of so many templates are found sooner by comparing with each than by looking in a table."""
+"""The most templates whose events are found faster by comparing with each than by looking in a table."""
 OPEN, WAITING = STATUSES.index("open"), STATUSES.index("waiting")
 
 
 class StepFunction(NamedTuple):
-    """What a value was after the events that may change it, the opening of each case among them."""
+    """A step function: its values after the events that may change it, the opening of each case among them."""
 
     places: Places
     values: NDArray[Any]
 
 
 class Picks(NamedTuple):
-    """The values of some facts after each event, as one number, and which events change it; openings do."""
+    """The values of some facts after each event, as one number, and the events that change it; openings do."""
 
     values: Ints
     changes: Mask
@@ -55,16 +55,16 @@ class Picks(NamedTuple):
 
 # rules 9 and 10: facts after every event, for all cases
 class EventFacts:
-    """The state of each case after each of its events; `like` and other words for which events, as masks.
+    """The facts of each case after each of its events, as arrays over all events of the batch.
 
-    A *when* is an instant, counted from the first of the batch, with the position of an event in its history:
-    `(instant << BITS) + position`. A *key* is a case with an instant: `(case << WIDTH) + instant`.
+    A *when* is an instant, counted from the first of the batch, with the position of an event in its history: `(instant
+    << EVENT_BITS) + position`. A *key* is a case with an instant: `(case << INSTANT_BITS) + instant`.
     """
 
     def __init__(self, script: TemplateTables) -> None:
         self.script, self.at = script, script.at
         self.code = script.code
-        self._code = script.code.astype(np.min_scalar_type(len(script.kind)))  # numbers this small are compared fast
+        self._code = script.code.astype(np.min_scalar_type(len(script.kind)))  # small types are compared faster
         self._kind = script.kind.astype(np.int8)[self.code]
         lengths = np.diff(script.starts)
         self.size, self.base = len(lengths), int(script.at.min())
@@ -77,16 +77,16 @@ class EventFacts:
     # ------------------------------------------------------------------------ instants
 
     def key(self, case: NDArray[Any], instants: Ints) -> Ints:
-        """Cases with instants, as numbers in order."""
+        """Return keys of cases with instants."""
         found: Ints = (case << INSTANT_BITS) + (instants - self.base)
         return found
 
     def instants(self, keys: Ints) -> Ints:
-        """The instants of keys."""
+        """Return the instants of keys, in microseconds."""
         return (keys & ((1 << INSTANT_BITS) - 1)) + self.base
 
     def as_of(self, keys: Ints) -> Ints:
-        """The last event of a case up to an instant, with all that happened at it."""
+        """Return the place of the case's last event up to each key's instant, events at the instant included."""
         return self._ordered.as_of(keys)
 
     @cached_property
@@ -94,7 +94,7 @@ class EventFacts:
         return CaseTimeIndex(self.keys, self.size)
 
     def when(self, places: Places) -> Ints:
-        """The whens of events."""
+        """Return the moments of events."""
         found: Ints = self._whens[places]
         return found
 
@@ -107,7 +107,7 @@ class EventFacts:
     # ------------------------------------------------------------------------ finding events
 
     def like(self, table: Mask) -> Mask:
-        """Which events are of some templates."""
+        """Return a mask of the events of some templates."""
         wanted = np.flatnonzero(table)
         if len(wanted) > _FEW:
             found: Mask = table[self.code]
@@ -118,34 +118,34 @@ class EventFacts:
         return found
 
     def kinds(self, *kinds: type) -> Mask:
-        """Which events are of some kinds."""
+        """Return a mask of the events of some kinds."""
         found = np.zeros(len(self._kind), np.bool_)
         for kind in kinds:
             found |= self._kind == KINDS.index(kind)
         return found
 
     def at_places(self, places: Places) -> Mask:
-        """Some events as a mask."""
+        """Return a mask of the events at these places."""
         found = np.zeros(len(self.at), np.bool_)
         found[places] = True
         return found
 
     def changed(self, held: NDArray[Any]) -> Mask:
-        """Which events changed a value; openings do."""
+        """Return a mask of the events that changed a value; openings do."""
         found = np.empty(len(held), np.bool_)
         np.not_equal(held[1:], held[:-1], out=found[1:])
         found[self.opening] = True
         return found
 
     def spread(self, trail: StepFunction) -> NDArray[Any]:
-        """The value after every event."""
+        """Return the value of a step function after every event."""
         places, values = trail
         if values.dtype == np.bool_:
             return toggled(places, values, len(self.at))
         return np.repeat(values, np.diff(places, append=len(self.at)))
 
     def before(self, trail: StepFunction) -> NDArray[Any]:
-        """What was before each value of a trail, in the same case; 0 before the first."""
+        """Return the value before each step, in the same case; 0 before the first."""
         found = np.zeros_like(trail.values)
         found[1:] = trail.values[:-1]
         found *= ~self.opens[trail.places]
@@ -155,34 +155,34 @@ class EventFacts:
 
     @cached_property
     def begins(self) -> Mask:
-        """Events that begin a cycle."""
+        """A mask of the events that begin a cycle."""
         return self.kinds(E.Opened, E.Reopened)
 
     @cached_property
     def ends(self) -> Mask:
-        """Events that resolve, close or void a case."""
+        """A mask of the events that resolve, close or void a case."""
         return self.kinds(E.Resolved, E.Closed, E.Voided)
 
     @cached_property
     def beginnings(self) -> Places:
-        """The events that begin cycles."""
+        """The places of the events that begin cycles."""
         return np.flatnonzero(self.begins)
 
     @cached_property
     def begun(self) -> Places:
-        """The event that began the cycle."""
+        """The place of the event that began the cycle, after each event."""
         return self.spread(StepFunction(self.beginnings, self.beginnings))
 
     @cached_property
     def cycle(self) -> Ints:
-        """The number of the cycle, from 1."""
+        """The number of the cycle after each event, from 1."""
         if len(self.beginnings) == self.size:
             return np.ones(len(self.at), np.int64)
         return self.spread(self._counted(self.begins & ~self.opens, self.opens, 1))
 
     @cached_property
     def turns(self) -> StepFunction:
-        """The status as events that begin or end work leave it, without waits."""
+        """The status after events that begin or end work, without waits."""
         places = np.flatnonzero(self.begins | self.ends)
         status = self.script.status.astype(np.int8)[self.code[places]]
         status[np.flatnonzero(self.begins[places])] = OPEN
@@ -190,17 +190,17 @@ class EventFacts:
 
     @cached_property
     def live(self) -> Mask:
-        """Whether the case is worked on."""
+        """A mask: after the event, the case is live."""
         return self.spread(StepFunction(self.turns.places, self.turns.values == OPEN))
 
     @cached_property
     def turn_keys(self) -> Ints:
-        """The instants of events that begin or end work."""
+        """The keys of events that begin or end work."""
         found: Ints = self.keys[self.turns.places]
         return found
 
     def turned_by(self, keys: Ints) -> Ints:
-        """The row in `turns` of the last such event of a case up to an instant."""
+        """Return the row in `turns` of the case's last such event up to each key."""
         return self._ordered_turns.as_of(keys)
 
     @cached_property
@@ -208,25 +208,25 @@ class EventFacts:
         return CaseTimeIndex(self.turn_keys, self.size)
 
     def live_at(self, keys: Ints) -> Mask:
-        """Whether cases are worked on after all that happened at an instant."""
+        """Return whether cases are live after all that happened at an instant."""
         found: Mask = self.turns.values[self.turned_by(keys)] == OPEN
         return found
 
     @cached_property
     def ended(self) -> Places:
-        """Events that end a case otherwise than it had ended before."""
+        """The places of events that end a case in another status than before."""
         places, status = self.turns
         found: Places = places[np.flatnonzero((status != OPEN) & (status != self.before(self.turns)))]
         return found
 
     @cached_property
     def status(self) -> StepFunction:
-        """The status, by its number."""
+        """The number of the status."""
         waits = self.waiting(-1)
         return StepFunction(np.arange(len(self.at)), np.where(waits, np.int8(WAITING), self.spread(self.turns)))
 
     def waiting(self, on: int) -> Mask:
-        """Whether the case waits for one of some, given as bits."""
+        """Return whether the case waits for one of some parties, given as bits."""
         found = np.zeros(len(self.at), np.bool_)
         for bit, waits in self._waits.items():
             if bit & on:
@@ -235,41 +235,41 @@ class EventFacts:
 
     @cached_property
     def _waits(self) -> dict[int, Mask]:
-        """Whether the case waits for somebody, by bit. A wait begins only while the case is worked on."""
+        """Whether the case waits for a party, by the party's bit. A wait begins only while the case is live."""
         ended = self.begins | self.ends | self.kinds(E.WaitEnded)
         answered = ended | self.kinds(E.CustomerReplied)
-        found = {}
+        by_party = {}
         for bit in set(self.script.wait.tolist()) - {0}:
             begun = self.like(self.script.wait == bit)
             places = np.flatnonzero(begun | (answered if bit == self.script.customer else ended))
-            found[bit] = self.spread(StepFunction(places, begun[places] & self.live[places]))
-        return found
+            by_party[bit] = self.spread(StepFunction(places, begun[places] & self.live[places]))
+        return by_party
 
     # ------------------------------------------------------------------------ since when
 
     @cached_property
     def open_for(self) -> StepFunction:
-        """When the cycle began."""
+        """The instant at which the cycle began."""
         return StepFunction(self.beginnings, self.at[self.beginnings])
 
     @cached_property
     def _owed(self) -> StepFunction:
-        """Whether a message of the customer has no answer."""
+        """A step function: a message of the customer has no answer."""
         asks = self.like(self.script.asks)
         places = np.flatnonzero(asks | self._replied | self.opens)
         return StepFunction(places, asks[places])
 
     @cached_property
     def unanswered_for(self) -> StepFunction:
-        """Since when a message of the customer has no answer; `NAT` if none is without."""
+        """The instant since when a message of the customer has no answer; `NAT` if all are answered."""
         return self._since(self._owed)
 
     @cached_property
     def owing(self) -> Mask:
-        """Whether the next response is owed: the first was given, or is not."""
+        """A mask: the next response is owed, because the first response was given, or is none."""
         places, owed = self._owed
         opens, rows = self.opens[places], np.arange(1, len(places) + 1)
-        answers = ~owed  # what leaves nothing owed is a reply, or an opening by staff
+        answers = ~owed  # an event after which nothing is owed is a reply, or an opening by staff
         answered = np.maximum.accumulate(rows * answers) >= np.maximum.accumulate(rows * opens)
         found: Mask = self.live & self.spread(StepFunction(places, owed & answered))
         if len(self.beginnings) > self.size:
@@ -278,21 +278,21 @@ class EventFacts:
 
     @cached_property
     def no_update_for(self) -> StepFunction:
-        """When the customer last heard something, or the cycle began."""
+        """The instant at which the customer last got an update, or the cycle began."""
         places = np.flatnonzero(self.begins | self._replied | self._counting(E.UpdateSent))
         return StepFunction(places, self.at[places])
 
     @cached_property
     def unassigned_for(self) -> StepFunction:
-        """Since when nobody has been assigned; `NAT` if somebody is."""
+        """The instant since when nobody has been assigned; `NAT` if somebody is."""
         places, holders = self._holders
         nobody = np.ones(len(places), np.bool_)
-        for held in holders:
-            nobody &= held == 0
+        for holder in holders:
+            nobody &= holder == 0
         return self._since(StepFunction(places, nobody))
 
     def _since(self, holds: StepFunction) -> StepFunction:
-        """The instants at which what holds began to; `NAT` where it does not hold."""
+        """Return the instants at which a value became true; `NAT` where it is false."""
         turned = np.flatnonzero((holds.values != self.before(holds)) | self.opens[holds.places])
         places = holds.places[turned]
         since = self.at[places]
@@ -304,86 +304,86 @@ class EventFacts:
         return self._counting(E.SupportReplied)
 
     def _counting(self, kind: type) -> Mask:
-        """Events of a kind that count."""
+        """Return a mask of the events of a kind that count."""
         return self.kinds(kind) & self.like(self.script.counts)
 
     # ------------------------------------------------------------------------ values and counts
 
     @cached_property
     def priority(self) -> StepFunction:
-        """The priority, by its number in the script."""
+        """The number of the priority in the script."""
         places = np.flatnonzero(self.kinds(E.Opened, E.PriorityChanged))
         return StepFunction(places, self.script.priority[self.code[places]])
 
     @cached_property
     def reprices(self) -> Mask:
-        """Events that set the priority."""
+        """A mask of the events that set the priority."""
         return self.kinds(E.PriorityChanged)
 
     def picked(self, by: tuple[str, ...]) -> Picks:
-        """What some facts are, by which something is picked."""
+        """Return the values of the facts `by` after each event, as one number."""
         if by not in self._picked:
-            found: Any = np.zeros(len(self.at), np.int64) if not by else 0
+            combined: Any = np.zeros(len(self.at), np.int64) if not by else 0
             for name in by:
-                trail = self.priority if name == "priority" else self.fact(self.script.facts.index(name))
-                found = self.spread(trail) + found * len(self.script.words[name])
-            self._picked[by] = Picks(found, self.changed(found))
+                step = self.priority if name == "priority" else self.fact(self.script.facts.index(name))
+                combined = self.spread(step) + combined * len(self.script.words[name])
+            self._picked[by] = Picks(combined, self.changed(combined))
         return self._picked[by]
 
     @cached_property
     def channel(self) -> StepFunction:
-        """The channel of the opening, by its number."""
+        """The number of the opening's channel."""
         return StepFunction(self.opening, self.script.channel[self.code[self.opening]])
 
     @cached_property
     def acknowledged(self) -> StepFunction:
-        """Whether the case was acknowledged in this cycle."""
-        told = self._counting(E.Acknowledged)
-        places = np.flatnonzero(told | self.begins)
-        return StepFunction(places, told[places])
+        """A step function: the case was acknowledged in this cycle."""
+        acknowledges = self._counting(E.Acknowledged)
+        places = np.flatnonzero(acknowledges | self.begins)
+        return StepFunction(places, acknowledges[places])
 
     @cached_property
     def requests(self) -> Mask:
-        """Events that ask for attention."""
+        """A mask of the events that request attention."""
         return self.like(self.script.asks_escalation)
 
     @cached_property
     def escalation_request_open(self) -> StepFunction:
-        """Whether a request for attention is open."""
+        """A step function: a request for attention is open."""
         places = np.flatnonzero(self.requests | self.opens | self.kinds(E.EscalationRequestAnswered))
         return StepFunction(places, self.requests[places])
 
     @cached_property
     def escalation_requests(self) -> StepFunction:
-        """Requests for attention."""
+        """The number of requests for attention."""
         return self._counted(self.requests, self.opens)
 
     @cached_property
     def reopenings(self) -> StepFunction:
-        """Reopenings."""
+        """The number of reopenings."""
         return self._counted(self.kinds(E.Reopened), self.opens)
 
     @cached_property
     def replies(self) -> StepFunction:
-        """Counting replies in the cycle."""
+        """The number of replies in the cycle that count."""
         return self._counted(self._replied, self.begins)
 
     @cached_property
     def status_requests(self) -> StepFunction:
-        """How often the customer had to ask, in the cycle."""
+        """The number of times the customer asked for the status, in the cycle."""
         return self._counted(self.like(self.script.asks_status), self.begins)
 
     @cached_property
     def assignments(self) -> StepFunction:
-        """Changes of who has a role, in the cycle."""
+        """The number of changes of a role's holder, in the cycle."""
         places, holders = self._holders
         changed = np.zeros(len(self.at), np.bool_)
-        for held in holders:
-            changed[places[held != self.before(StepFunction(places, held))]] = True
+        for holder in holders:
+            changed[places[holder != self.before(StepFunction(places, holder))]] = True
         return self._counted(changed, self.begins)
 
     def fact(self, number: int) -> StepFunction:
-        """What a declared fact is, by its number."""
+        """Return the value of a declared fact, by its number."""
         observed = self.script.fact == number
         values = np.where(observed, self.script.value, self.script.opening_facts[number])
         places = np.flatnonzero(self.opens | self.like(observed))
@@ -391,18 +391,18 @@ class EventFacts:
 
     @cached_property
     def _holders(self) -> tuple[Places, list[NDArray[Any]]]:
-        """Who has each role, by number, after openings and assignments; 0 is nobody."""
-        assigned, found = self.script.kind == KINDS.index(E.Assigned), []
+        """The holder of each role, by number, after openings and assignments; 0 is nobody."""
+        assigned, by_role = self.script.kind == KINDS.index(E.Assigned), []
         places = np.flatnonzero(self.opens | self.like(assigned))
         code, rows = self.code[places], np.arange(len(places))
         for role in sorted(set(self.script.role[assigned].tolist())):
             named = (assigned & (self.script.role == role))[code]
             last = np.maximum.accumulate(rows * (named | self.opens[places]))
-            found.append((self.script.holder[code] * named)[last])
-        return places, found
+            by_role.append((self.script.holder[code] * named)[last])
+        return places, by_role
 
     def _counted(self, where: Mask, since: Mask, first: int = 0) -> StepFunction:
-        """How many of some events there were since others."""
+        """Return the number of some events since others."""
         places = np.flatnonzero(where | since)
         total, rows = np.cumsum(where[places]), np.arange(len(places))
         begun = np.maximum.accumulate(rows * since[places])
@@ -410,9 +410,9 @@ class EventFacts:
 
 
 class RecordedMoves:
-    """The levels on record of many cases.
+    """The recorded levels of many cases.
 
-    `moves` are the events that put a case on a level, `track` and `level` on which (-1 is nowhere).
+    `moves` is a mask of the events that put a case on a level; `track` and `level` say on which (-1: none).
     """
 
     def __init__(self, states: EventFacts) -> None:
@@ -423,7 +423,7 @@ class RecordedMoves:
         self._seen: dict[tuple[Pattern, ...], Ints] = {}
 
     def _moves(self) -> Mask:
-        """To observe a level that is on record already is no move."""
+        """Return the moves. Observing a level that is on record already is no move."""
         states, script = self.states, self.states.script
         moves = states.like(script.placed_on >= 0)
         for track, levels in enumerate(script.levels) if script.is_observed.any() else ():
@@ -435,11 +435,11 @@ class RecordedMoves:
         return moves
 
     def happened(self, patterns: tuple[Pattern, ...]) -> Mask:
-        """Events that are like one of some patterns."""
+        """Return a mask of the events that match one of some patterns."""
         return self.states.like(self.states.script.seen[patterns])
 
     def seen(self, patterns: tuple[Pattern, ...]) -> Ints:
-        """When an event last was like one of some patterns, after each event; -1 if none was."""
+        """Return the moment of the last matching event, after each event; -1 if there was none."""
         if patterns not in self._seen:
             self._seen[patterns] = self._last(self.happened(patterns))
         return self._seen[patterns]
@@ -451,25 +451,25 @@ class RecordedMoves:
 
     @cached_property
     def failures(self) -> Mask:
-        """Events that say that a level failed."""
+        """A mask of the events that report that a level failed."""
         return self.states.like(self.states.script.failed_on >= 0)
 
     @cached_property
     def failed(self) -> dict[tuple[int, int], Ints]:
-        """When each level last failed (-1: whatever level of the track the case was on), by track and level.
+        """The moment of each level's last failure (-1: whatever level the case was on), by track and level.
 
-        It is -1 if it never did.
+        The moment is -1 if it never failed.
         """
         tracks, levels = self.states.script.failed_on, self.states.script.failed
-        found = {pair for pair in zip(tracks.tolist(), levels.tolist(), strict=True) if pair[0] >= 0}
-        return {pair: self._last(self.states.like((tracks == pair[0]) & (levels == pair[1]))) for pair in found}
+        pairs = {pair for pair in zip(tracks.tolist(), levels.tolist(), strict=True) if pair[0] >= 0}
+        return {pair: self._last(self.states.like((tracks == pair[0]) & (levels == pair[1]))) for pair in pairs}
 
 
 class Positions:
-    """On which level of each track cases stand (-1 is nowhere), since when, and whether that is external.
+    """The current level of each case on each track (-1: none), its entry moment, and whether it is external.
 
-    All of these are by track and case, as is how often a case came up. `priority` is by case, and kept only where rules
-    raise it; `heard` is when rules last moved a case in a way that is like some patterns.
+    All of these are arrays by track and case, as is the number of moves up. `priority` is by case, and kept only if
+    rules raise it; `heard` is the moment at which rules last moved a case in a way that matches some patterns.
     """
 
     def __init__(self, plan: Plan, states: EventFacts, records: RecordedMoves) -> None:
@@ -485,25 +485,25 @@ class Positions:
         }
 
     def is_outside(self, case: Any) -> Mask:
-        """Whether cases are external on some track."""
-        found: Mask = self.outside[0][case]
+        """Return whether cases are external on some track."""
+        external: Mask = self.outside[0][case]
         for outside in self.outside[1:]:
-            found = found | outside[case]
-        return found
+            external = external | outside[case]
+        return external
 
     def put(self, track: int, case: Ints, to: Ints, when: Ints) -> None:
-        """Cases come to other levels of a track."""
+        """Put cases on other levels of a track."""
         self.moved[track][case] += to > self.level[track][case]
         self.level[track][case], self.entry[track][case] = to, when
         self.outside[track][case] = self.plan.outside[to]
 
     def reprice(self, here: Lane) -> None:
-        """Events change the priority of cases."""
+        """Apply changes of the priority by events."""
         changed = np.flatnonzero(self.states.reprices[here.place])
         self.priority[here.row[changed]] = self.states.script.priority[self.states.code[here.place[changed]]]
 
     def hear(self, case: Ints, to: Ints, when: Ints) -> None:
-        """Rules moved these cases: what is like such moves has happened."""
+        """Record moves by rules that match patterns."""
         for patterns, heard in self.heard.items():
             like = np.flatnonzero(self.states.script.made_by_rules[patterns][to])
             heard[case[like]] = when[like]
@@ -511,7 +511,7 @@ class Positions:
     # ------------------------------------------------------------------------ what follows
 
     def holds(self, one: ValueTest | HappenedTest, here: Lane) -> Mask:
-        """Whether a comparison holds that depends on what rules do."""
+        """Return whether a test that depends on rules is true."""
         if isinstance(one, HappenedTest):
             return self._happened(one, here)
         value, table = self._value(one, here), self.states.script.table(one)
@@ -519,7 +519,7 @@ class Positions:
         return found
 
     def _value(self, one: ValueTest, here: Lane) -> Ints:
-        """The value of a fact that depends on what rules do, by its number."""
+        """Return the value of a fact that depends on rules, as a number."""
         if one.fact == "moves":
             moves: Ints = self.moved[:, here.row].sum(0) if one.track is None else self.moved[one.track][here.row]
             return moves
@@ -537,14 +537,14 @@ class Positions:
         return np.where((level != NONE) & (last > self.entry[track][here.row]), 1, 0)
 
     def last(self, patterns: tuple[Pattern, ...], here: Lane) -> Ints:
-        """When something like some patterns last happened; -1 if it never did."""
+        """Return the moment of the last match of some patterns; -1 if there was none."""
         found: Ints = self.records.seen(patterns)[here.place]
         return np.maximum(found, self.heard[patterns][here.row]) if patterns in self.heard else found
 
     def _happened(self, one: HappenedTest, here: Lane) -> Mask:
-        """Whether an event of the stay is like the patterns, or of the cycle where no track is given.
+        """Return whether an event of the stay matches the patterns, or of the cycle if the test has no track.
 
-        An opening is one of the stay that it begins.
+        An opening belongs to the stay that it begins.
         """
         last, opening = self.last(one.patterns, here), self.states.when(self.states.opening[here.row])
         if one.track is None:
@@ -555,7 +555,7 @@ class Positions:
         return of_stay
 
     def entered(self, track: int, here: Lane) -> Ints:
-        """When a case came to its level on a track, not before the cycle; `NAT` while it is nowhere."""
+        """Return the instant at which a case came to its level, not before the cycle; `NAT` without a level."""
         begun = self.states.when(self.states.begun[here.place])
         since = (np.maximum(self.entry[track][here.row], begun) >> EVENT_BITS) + self.states.base
         return np.where(self.level[track][here.row] == NONE, NAT, since)

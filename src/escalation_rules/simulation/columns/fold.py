@@ -1,7 +1,7 @@
-"""The sweep: each step takes every case to its next instant at which rules may ask, and makes the moves.
+"""The sweep: each step takes every case to its next instant at which rules may act, and makes the moves.
 
-By then it is known what events and time alone make of each case. What is left is what depends on what rules do: their
-moves and the priorities that they raise, the comparisons that look at these, and the targets that turn on them.
+All that depends on events and time alone is computed before. The rest depends on the rules: their moves, the priorities
+that they raise, the tests that read these, and the targets that change with them.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from escalation_rules.simulation.columns.facts import EventFacts, Positions, Rec
 from escalation_rules.simulation.columns.rules import Agenda, HeldMoves, PriorityRaises, RuleConditions, Wants
 
 MOST = (1 << EVENT_BITS) - 256
-"""How many events a case may have; the positions that are left are those of moves."""
+"""The most events a case may have; the remaining positions of an instant are for moves by rules."""
 
 
 class _Queue:
-    """The instants that lie before each case, of which `next` is the first."""
+    """The instants ahead of each case, of which `next` is the first."""
 
     def __init__(self, at: Ints, starts: Ints) -> None:
         self.at, self.spot, self.end = np.r_[at, NEVER_64], starts[:-1].copy(), starts[1:]
@@ -44,7 +44,7 @@ class _Queue:
         self.next[case] = self.at[np.where(spot < self.end[case], spot, -1)]
 
     def take(self, case: Ints) -> Ints:
-        """The first of some cases, which is done with then."""
+        """Remove the first instant of each of these cases and return its place."""
         spot = self.spot[case]
         self.spot[case] = spot + 1
         self._await(case)
@@ -52,7 +52,7 @@ class _Queue:
 
 
 class _Moves(NamedTuple):
-    """Moves on one track that rules ask for: the rules as bits, and because of when."""
+    """Moves on one track that rules want: the rules as bits, and the instant that caused each."""
 
     here: Lane
     track: int
@@ -64,8 +64,8 @@ class _Moves(NamedTuple):
 class Sweep(RuleConditions):
     """Moves cases under a plan up to an instant.
 
-    What the rules asked for is left in `moves`: case, at, cycle, origin, level, rules as bits, cause, and what became
-    of the checklist; where events put cases on another level in `placings`: case, at, track, level.
+    Moves by rules are added to `moves`: case, instant, cycle, origin, level, rules as bits, cause, and the state of the
+    checklist. Moves by events are added to `placings`: case, instant, track, level.
     """
 
     def __init__(
@@ -85,35 +85,37 @@ class Sweep(RuleConditions):
         self.raising = PriorityRaises(states, rules) if plan.raises else None
         self.stepwise = [number for number, rule in rules.items() if rule.to is not None and number not in points.plain]
         self.in_force = states.base if plan.effective_from is None else plan.effective_from
-        self.turn = np.zeros(states.size, np.int64)  # what rules have done so far to a case at the present instant
+        self.turn = np.zeros(
+            states.size, np.int64
+        )  # how many changes rules have made to each case at the current instant
         self.touches = self._touches()
         self.points_ahead = _Queue(points.at, points.starts)
         starts = starts_of(states.case[self.touches], states.size)
         self.touches_ahead = _Queue(states.at[self.touches], starts)
 
     def _touches(self) -> Ints:
-        """The events after which what depends on rules is looked at."""
-        found = self.records.moves.copy()
+        """Return the events after which the tests that depend on rules are updated."""
+        touched = self.records.moves.copy()
         if self.row or self.families or self.plan.goes_outside:
-            found |= self.states.begins
+            touched |= self.states.begins
         if "level_failed" in self.facts.values():
-            found |= self.records.failures
+            touched |= self.records.failures
         for patterns in self.heard:
-            found |= self.records.happened(patterns)
+            touched |= self.records.happened(patterns)
         for by in self.picked:
-            found |= self.states.picked(by).changes
+            touched |= self.states.picked(by).changes
         for family in self.families.values():
-            found |= family.concerned()
+            touched |= family.concerned()
         if self.blocking is not None:
-            found |= self.blocking.touches
+            touched |= self.blocking.touches
         if self.raising is not None:
-            found |= self.states.reprices
-        return np.flatnonzero(found)
+            touched |= self.states.reprices
+        return np.flatnonzero(touched)
 
     # ------------------------------------------------------------------------ steps
 
     def run(self, until: int) -> None:
-        """To the end."""
+        """Run the sweep to the end."""
         states = self.states
         case = np.arange(states.size)
         ahead = [*self.cross, *(() if self.blocking is None else (self.blocking.expires,))]
@@ -129,7 +131,7 @@ class Sweep(RuleConditions):
             family.finish(until)
 
     def _step(self, case: Ints, now: Ints) -> None:
-        """Crossings come before the events of their instant, and rules after them."""
+        """Process one instant of each case: crossings come before the events of the instant, and rules after them."""
         self.crossed(case, now)
         here = case[np.flatnonzero(self.touches_ahead.next[case] == now)]
         while len(here):
@@ -141,7 +143,7 @@ class Sweep(RuleConditions):
             self._note(case, now, self.blocking)
 
     def _touch(self, here: Lane) -> None:
-        """One event of each of these cases. One that is reopened is no longer outside, wherever it stands."""
+        """Apply one event of each of these cases. A reopened case is no longer external, whatever its level."""
         back = here.row[np.flatnonzero(self.states.begins[here.place] & ~self.states.opens[here.place])]
         self.stands.outside[:, back] = False
         if self.raising is not None:
@@ -151,7 +153,7 @@ class Sweep(RuleConditions):
             self.rules_pending[here.row] = True
 
     def _place(self, here: Lane) -> LevelChange:
-        """Events put cases on levels. After one that goes down no rule of the track asks on older evidence."""
+        """Apply moves by events. After a move down no rule of the track acts on older evidence."""
         shift = LevelChange.none(len(here.row))
         if self.records.any:
             moved, left, to = shift
@@ -166,7 +168,7 @@ class Sweep(RuleConditions):
         return shift
 
     def _put_on(self, track: int, here: Lane, left: Ints, to: Ints) -> None:
-        """Events put these cases on levels of a track, which they may have been on."""
+        """Apply moves by events on one track; the level may be the same as before."""
         when, down, other = self.states.when(here.place), np.flatnonzero(to < left), np.flatnonzero(to != left)
         self.down_since[track][here.row[down]] = when[down]
         self.placings.add(here.row[other], here.now[other], np.full(len(other), track), to[other])
@@ -175,7 +177,7 @@ class Sweep(RuleConditions):
     # ------------------------------------------------------------------------ rules
 
     def _rules(self, case: Ints, now: Ints) -> None:
-        """Rules to a fixpoint; each round reads the state that the last one left."""
+        """Run rounds of rules until nothing changes; each round reads the state that the last one left."""
         at_point = self.points_ahead.next[case] == now
         chosen = np.flatnonzero((at_point | self.rules_pending[case]) & (now >= self.in_force))
         if not len(chosen):
@@ -191,16 +193,19 @@ class Sweep(RuleConditions):
             self.rules_pending[case] = False
 
     def _points(self, case: Ints, now: Ints, at_point: Mask) -> tuple[Ints, Ints]:
-        """The last instant of each case at which one of its comparisons turned, and which cases are worked on."""
+        """Return each case's last place in the agenda, and the cases that are live and inside the process."""
         here, others = np.flatnonzero(at_point), np.flatnonzero(~at_point)
         keys = self.states.key(case[others], now[others])
-        found, worked = np.empty(len(case), np.int64), at_point.copy()  # at a point of its own a case is worked on
-        found[here] = self.points.chosen[self.points_ahead.take(case[here])]
-        found[others], worked[others] = self.points.as_of(keys), self.states.live_at(keys)
-        return found, np.flatnonzero(worked & ~self.stands.is_outside(case))
+        places, worked = (
+            np.empty(len(case), np.int64),
+            at_point.copy(),
+        )  # a case with this instant on the agenda is live
+        places[here] = self.points.chosen[self.points_ahead.take(case[here])]
+        places[others], worked[others] = self.points.as_of(keys), self.states.live_at(keys)
+        return places, np.flatnonzero(worked & ~self.stands.is_outside(case))
 
     def _round(self, case: Ints, now: Ints, point: Ints) -> Ints:
-        """One round. Which of the cases moved."""
+        """Run one round of rules. Returns the cases that changed."""
         wants = self._wants(self.stepwise, case, point)
         if self.blocking is not None:
             self.blocking.hold_back(wants, self._here(case, now))
@@ -218,15 +223,15 @@ class Sweep(RuleConditions):
                 moves.append(self._moves(track, to, some, self._here(case[some], now[some]), point, wants, asks))
         if self.raising is not None:
             moved |= self._raise(self.raising, self._here(case, now), point)
-        for one in moves:
-            self._move(one)
+        for move in moves:
+            self._move(move)
         return np.flatnonzero(moved)
 
     def _here(self, case: Ints, now: Ints) -> Lane:
         return Lane(case, self.states.as_of(self.states.key(case, now)), now)
 
     def _best(self, track: int, case: Ints, point: Ints, plain: dict[int, Mask]) -> Ints:
-        """The highest level of a track that plain rules ask for; -1 for none."""
+        """Return the highest level of a track that plain rules want; -1 for none."""
         if not plain:
             return self.points.best[track][point].astype(np.int64)
         to = np.full(len(case), NONE)
@@ -236,19 +241,19 @@ class Sweep(RuleConditions):
         return to
 
     def _asks(self, rule: RuleCode, case: Ints, point: Ints) -> Mask:
-        """Whether a rule holds, on evidence that is later than a move down."""
-        found: Mask = self.holds(rule.tree, case, point)
+        """Return whether a rule is true, on evidence later than the last move down."""
+        is_true: Mask = self.holds(rule.tree, case, point)
         if self.records.any:
             # rule 22: after a de-escalation only later evidence counts
-            found = found & (self.evidence(rule.tree, case, point) > self.down_since[rule.track][case])
-        return found
+            is_true = is_true & (self.evidence(rule.tree, case, point) > self.down_since[rule.track][case])
+        return is_true
 
     def _wants(self, rules: Iterable[int], case: Ints, point: Ints) -> Wants:
-        """The level that each of some rules wants each case on, above the present one; -1 for none."""
+        """Return the level above the current one that each of these rules wants for each case; -1 for none."""
         return {number: self._wanted(number, case, point) for number in rules}
 
     def _applies(self, rule: RuleCode, case: Ints, point: Ints) -> Mask:
-        """Whether a rule holds where the case stands."""
+        """Return whether a rule is true and applies on the case's current level."""
         holds = self._asks(rule, case, point)
         if rule.gates:
             holds = holds & np.logical_or.reduce([gate.levels[self.level[gate.track][case]] for gate in rule.gates])
@@ -260,37 +265,37 @@ class Sweep(RuleConditions):
         if rule.to is not None and rule.to >= 0:
             return np.where(holds & (rule.to > level), rule.to, NONE)
         rungs = self.plan.tracks[rule.track]
-        following = np.maximum(level, rungs.start - 1) + 1  # from nowhere to the bottom
-        found = np.full(len(case), NONE)
+        following = np.maximum(level, rungs.start - 1) + 1  # from no level to the bottom
+        wanted = np.full(len(case), NONE)
         above = np.flatnonzero(holds & (following < rungs.stop))
         fresh = above[self.evidence(rule.tree, case[above], point[above]) > self.entry[rule.track][case[above]]]
-        found[fresh] = following[fresh]
-        return found
+        wanted[fresh] = following[fresh]
+        return wanted
 
     # ------------------------------------------------------------------------ moves
 
     def _moves(
         self, track: int, to: Ints, some: Ints, here: Lane, point: Ints, wants: Wants, plain: dict[int, Mask]
     ) -> _Moves:
-        """The moves of some of the cases of a round, with the rules that ask for them."""
+        """Return the moves of some of the cases of a round, with the rules that want them."""
         to, point = to[some], point[some]
         bits, cause = np.zeros(len(some), np.int64), np.full(len(some), NEVER_64)
-        asked = {number: wanted[some] == to for number, wanted in wants.items()}
+        wanted_by = {number: wanted[some] == to for number, wanted in wants.items()}
         for number, named in self.points.plain.items():
-            asked[number] = (plain[number][some] if plain else self.points.may[number][point]) & (to == named)
-        for number, asks in asked.items():
+            wanted_by[number] = (plain[number][some] if plain else self.points.may[number][point]) & (to == named)
+        for number, asks in wanted_by.items():
             asking = np.flatnonzero(asks)
             if len(asking):
                 bits[asking] |= 1 << number
-                found = self._cause(self.rules[number], here.where(asking), point[asking])
-                cause[asking] = np.minimum(cause[asking], found)
+                causes = self._cause(self.rules[number], here.where(asking), point[asking])
+                cause[asking] = np.minimum(cause[asking], causes)
         return _Moves(here, track, to, bits, cause + self.states.base)
 
     def _cause(self, rule: RuleCode, here: Lane, point: Ints) -> Ints:
-        """When the latest evidence of a rule came, counted as whens are; where it has none, when the cycle began."""
-        found = self.evidence(rule.tree, here.row, point)
+        """Return the instant of a rule's latest evidence, from the batch's first; else that of the cycle's start."""
+        latest = self.evidence(rule.tree, here.row, point)
         begun = self.states.when(self.states.begun[here.place])
-        return np.where(found == BEFORE_ANY, begun, found) >> EVENT_BITS
+        return np.where(latest == BEFORE_ANY, begun, latest) >> EVENT_BITS
 
     def _move(self, moves: _Moves) -> None:
         here, track, to, bits, cause = moves
@@ -303,13 +308,13 @@ class Sweep(RuleConditions):
         self._turn(here, LevelChange(np.ones(len(case), np.bool_), left, to), when, by_event=False)
 
     def _next(self, here: Lane) -> Ints:
-        """The when of the next thing that rules do to these cases at the present instant."""
+        """Return the moment of the next change by rules to these cases at the current instant."""
         found: Ints = ((here.now - self.states.base) << EVENT_BITS) + MOST + self.turn[here.row]
         self.turn[here.row] += 1
         return found
 
     def _turn(self, here: Lane, shift: LevelChange, when: Ints, *, by_event: bool) -> None:
-        """What clocks and comparisons make of what happened."""
+        """Update clocks and tests after a change."""
         for family in self.families.values():
             family.turn(here, shift, by_event=by_event)
         self.look(here, when)
@@ -317,7 +322,7 @@ class Sweep(RuleConditions):
     # ------------------------------------------------------------------------ priorities
 
     def _raise(self, raising: PriorityRaises, here: Lane, point: Ints) -> Mask:
-        """Priorities rise to the highest that is asked for. Whose did."""
+        """Raise priorities to the highest that is asked for. Returns a mask of the cases that changed."""
         priority, highest = self.stands.priority[here.row], np.full(len(here.row), NONE)
         for number, rule in raising.rules.items():
             asking = np.flatnonzero(self._applies(rule, here.row, point))
@@ -336,7 +341,7 @@ class Sweep(RuleConditions):
     # ------------------------------------------------------------------------ what is held back
 
     def _note(self, case: Ints, now: Ints, blocking: HeldMoves) -> None:
-        """What checklists hold back of these cases, now that the rules have been asked."""
+        """Record the moves of these cases that checklists block, now that the rules have run."""
         keys = self.states.key(case, now)
         idle = np.flatnonzero(~self.states.live_at(keys) | self.stands.is_outside(case) | (now < self.in_force))
         wants = self._wants(blocking.rules, case, self.points.as_of(keys))

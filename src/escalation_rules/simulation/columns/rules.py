@@ -1,7 +1,7 @@
-"""Rules for many cases: when they may first ask, which hold, what checklists hold back (rules 20-24).
+"""Rules for many cases: the instants to run them, their conditions, and the moves that checklists block (rules 20-24).
 
-What depends on levels is taken to hold here. So no more is left for the sweep than the instants at which a rule that
-may hold has new evidence, or a cycle begins; at all others nothing can come of the rules.
+Tests that depend on levels are assumed to be true here. So the sweep only visits instants at which a rule that may be
+true has new evidence, or a cycle begins; at all others the rules change nothing.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ from escalation_rules.worktime.arrays import reach
 
 
 class Agenda:
-    """All instants of cases at which some comparison turned (`keys`), and which of them the rules must look at.
+    """All keys (case and instant) at which some test changed (`keys`), and those of them at which the rules must run.
 
-    Of each rule, by its number, `may` says at each of these instants whether it holds if what depends on levels does.
-    Rules that name a level that asks for nothing, and depend on none, are `plain`: of those that hold, `best` is the
-    highest level named, by track. Those to look at are `chosen`; those of case `i` stand from `starts[i]` up to
+    For each rule, by its number, `may` says at each of these keys whether it is true if the tests that depend on levels
+    are. Rules to a named level without a checklist that depend on no levels are `plain`: `best` is the highest level
+    that true ones of them want, by track. The rows to visit are `chosen`; those of case `i` are from `starts[i]` up to
     `starts[i + 1]`.
     """
 
@@ -65,11 +65,11 @@ class Agenda:
     ) -> None:
         self.states, self.records, self.turns = states, records, turns
         begins, in_force = states.keys[states.beginnings], self._in_force()
-        self.keys = distinct(begins, in_force, *(one.keys for one in turns.values()))
+        self.keys = distinct(begins, in_force, *(changes.keys for changes in turns.values()))
         self.case = self.keys >> INSTANT_BITS
         self.bounds = np.r_[0, np.flatnonzero(self.case[1:] != self.case[:-1]) + 1, len(self.keys)]
         self.ordered = CaseTimeIndex(self.keys, states.size)
-        self.spots = {k: self.as_of(one.keys) for k, one in turns.items()}
+        self.spots = {k: self.as_of(changes.keys) for k, changes in turns.items()}
         self.holds = {k: self._filled(k) for k in turns}
         self.may = {number: self._may(rule.tree) for number, rule in rules.items()}
         checked = states.script.plan.checked
@@ -82,7 +82,7 @@ class Agenda:
         self.best = [np.full(len(self.keys), NONE, np.int16) for _ in states.script.plan.tracks]
         for number, to in self.plain.items():
             best = self.best[rules[number].track]
-            # a level is above nowhere by one more than its number
+            # a level is above no level (-1) by one more than its number
             np.maximum(best, self.may[number] * np.int16(to + 1) + NONE, out=best)
         again = len(begins) > states.size
         self._choose(rules, self.as_of(begins) if again else self.bounds[:-1], self.as_of(in_force))
@@ -90,14 +90,14 @@ class Agenda:
     # ------------------------------------------------------------------------ what holds
 
     def _filled(self, k: int) -> Mask:
-        """Whether a comparison holds at each of the instants, from those at which it turns."""
+        """Return whether a test is true at each of the keys, from those at which it changes."""
         spots, holds = self.spots[k], self.turns[k].holds
         if not len(spots):
             return np.zeros(len(self.keys), np.bool_)
         case = self.turns[k].keys >> INSTANT_BITS
         same, turns, stays = case[1:] == case[:-1], holds.copy(), holds.copy()
         turns[1:] ^= holds[:-1] & same
-        stays[:-1] &= ~same  # what holds to the end of a case, and not in the next
+        stays[:-1] &= ~same  # true to the end of its case, but not in the next case
         turned = np.zeros(len(self.keys) + 1, np.bool_)
         turned[spots] = turns
         turned[self.bounds[case[np.flatnonzero(stays)] + 1]] ^= True
@@ -108,22 +108,22 @@ class Agenda:
         return held(tree, lambda k: self.holds.get(k, always))
 
     def as_of(self, keys: Ints) -> Ints:
-        """The last instant of a case, up to another, at which a comparison turned."""
+        """Return the place of the case's last key, up to each of these, at which a test changed."""
         return self.ordered.as_of(keys)
 
     def since(self, k: int, places: Any) -> Ints:
-        """Since when a comparison has held, where it does."""
-        one = self.turns[k]
-        if not len(one.keys):
+        """Return the moment since when a test has been true, where it is true."""
+        changes = self.turns[k]
+        if not len(changes.keys):
             return np.full(len(places), BEFORE_ANY)
-        turned = np.searchsorted(one.keys, self.keys[places], side="right") - 1
-        by_time = (self.states.instants(one.keys[turned]) - self.states.base) << EVENT_BITS
-        return either(one.places[turned] < 0, by_time, self.states.when(one.places[turned]))  # type: ignore[no-any-return]
+        turned = np.searchsorted(changes.keys, self.keys[places], side="right") - 1
+        by_time = (self.states.instants(changes.keys[turned]) - self.states.base) << EVENT_BITS
+        return either(changes.places[turned] < 0, by_time, self.states.when(changes.places[turned]))  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------------ where to look
 
     def _in_force(self) -> Ints:
-        """When the policy comes to be in force, for the cases that are open by then."""
+        """Return the key at which the policy comes into force, for the cases that are open by then."""
         since, states = self.states.script.plan.effective_from, self.states
         if since is None or since - states.base >= 1 << INSTANT_BITS:
             return np.zeros(0, np.int64)
@@ -131,7 +131,7 @@ class Agenda:
         return states.key(open_by_then, np.full(len(open_by_then), since))
 
     def _choose(self, rules: dict[int, RuleCode], begins: Ints, in_force: Ints) -> None:
-        """The instants to look at, while the case is worked on and the policy is in force."""
+        """Choose the keys to visit, while the case is live and the policy is in force."""
         plan = self.states.script.plan
         fresh = np.zeros(len(self.keys), np.bool_)
         fresh[in_force] = True
@@ -141,33 +141,33 @@ class Agenda:
             for spots in (begins, *self._gains(rules[number])):
                 asks = self.may[number][spots]
                 if number in self.plain:
-                    asks &= placed[self.case[spots]]  # a case that was put down, or is back, may be asked for again
+                    asks &= placed[self.case[spots]]  # a case that was de-escalated, or is back, may be moved again
                 fresh[spots[np.flatnonzero(asks)]] = True
-        if plan.checked:  # of what is held back it is told from when to when
+        if plan.checked:  # the frame of blocked moves needs every change
             fresh[:] = True
-        found = np.flatnonzero(np.logical_or.reduce([fresh, *(self._rises(best, begins) for best in self.best)]))
-        found = found[np.flatnonzero(self.states.live_at(self.keys[found]))]
+        visited = np.flatnonzero(np.logical_or.reduce([fresh, *(self._rises(best, begins) for best in self.best)]))
+        visited = visited[np.flatnonzero(self.states.live_at(self.keys[visited]))]
         if plan.effective_from is not None:
-            found = found[np.flatnonzero(self.states.instants(self.keys[found]) >= plan.effective_from)]
-        higher = [self._is_higher(best[found], found) for best in self.best]
-        self.chosen = found[np.flatnonzero(np.logical_or.reduce([fresh[found], *higher]))]
+            visited = visited[np.flatnonzero(self.states.instants(self.keys[visited]) >= plan.effective_from)]
+        higher = [self._is_higher(best[visited], visited) for best in self.best]
+        self.chosen = visited[np.flatnonzero(np.logical_or.reduce([fresh[visited], *higher]))]
         self.at = self.states.instants(self.keys[self.chosen])
         self.starts = starts_of(self.case[self.chosen], self.states.size)
 
     def _gains(self, rule: RuleCode) -> Iterator[Ints]:
-        """Where there is new evidence of a rule; or, of one that raises the priority, other evidence."""
+        """Yield the places with new evidence of a rule; for one that raises the priority, also with lost evidence."""
         for k in self.turns.keys() & set(leaves(rule.tree)):
             yield self.spots[k] if rule.raises else self.spots[k][np.flatnonzero(self.turns[k].holds)]
 
     def _rises(self, best: NDArray[np.int16], begins: Ints) -> Mask:
-        """Whether the highest level that plain rules ask for on a track is higher than before, or a cycle begins."""
+        """Return where the highest level that plain rules want on a track is higher than before, or a cycle begins."""
         rises = np.zeros(len(self.keys), np.bool_)
         rises[begins] = True
         rises[1:] |= best[1:] > best[:-1]
         return rises & (best > NONE)
 
     def _is_higher(self, best: NDArray[np.int16], places: Ints) -> Mask:
-        """Whether plain rules ask for more than they did before in the case."""
+        """Return where plain rules want a higher level than before in the case."""
         order = best + (self.case[places] << 16)
         found = np.ones(len(order), np.bool_)
         found[1:] = order[1:] > np.maximum.accumulate(order)[:-1]
@@ -179,14 +179,14 @@ STANDS, UNANSWERED, WITHDRAWN, NO_ANSWER, NO_EVIDENCE, EXPIRED = range(len(_WHY)
 
 
 class MissingItems(NamedTuple):
-    """What is missing of a checklist, and which answers argue against, as frames have them."""
+    """The open items of a checklist, and the answers that are against the move, as texts for a frame."""
 
     missing: str | None
     against: str | None
 
 
 def missing_items(items: tuple[Item, ...], code: int) -> MissingItems:
-    """What a checklist lacks, by the number that tells it: a digit for each item, the first item's last."""
+    """Decode the state of a checklist: one digit for each item, that of the first item lowest."""
     missing, against = [], []
     for item in items:
         code, digit = divmod(code, _digits(item))
@@ -217,45 +217,48 @@ class EntryChecklists:
         }
         self.overrides = {rung: self._overrides(rung) for rung in self.lists}
         self.changes = np.zeros(len(states.at), np.bool_)
-        for events in (*(one.changes for one in self.answers.values()), *self.overrides.values()):
+        for events in (*(answers.changes for answers in self.answers.values()), *self.overrides.values()):
             self.changes |= events
         self.overridden_at = {rung: _last(states, events) for rung, events in self.overrides.items()}
 
     def _overrides(self, rung: int) -> Mask:
         key, prototypes = self.plan.levels[rung].key, self.states.script.prototypes
         return self.states.like(
-            np.array([isinstance(one, E.ChecklistOverridden) and one.level == key for one in prototypes], np.bool_)
+            np.array(
+                [isinstance(prototype, E.ChecklistOverridden) and prototype.level == key for prototype in prototypes],
+                np.bool_,
+            )
         )
 
     def overridden(self, rung: int, here: Lane) -> Mask:
-        """Whether the checklist of a level was set aside in this cycle."""
+        """Return whether the checklist of a level was overridden in this cycle."""
         found: Mask = self.overridden_at[rung][here.place] >= self.states.begun[here.place]
         return found
 
     def lack(self, rung: int, here: Lane) -> Ints:
-        """What the checklist of a level lacks, as a number; 0 for nothing."""
-        track, found, unit = self.plan.track_of[rung], np.zeros(len(here.now), np.int64), 1
+        """Return the state of a level's checklist as a number; 0 if nothing is missing."""
+        track, code, unit = self.plan.track_of[rung], np.zeros(len(here.now), np.int64), 1
         for item in self.lists[rung]:
-            found += unit * self.answers[track, item].stand(here)
+            code += unit * self.answers[track, item].stand(here)
             unit *= _digits(item)
-        return found
+        return code
 
     def next_expiry(self, here: Lane) -> Ints:
-        """When the next of the answers expires; `NEVER_64` if none does."""
+        """Return the instant at which the next answer expires; `NEVER_64` if none does."""
         never = np.full(len(here.now), NEVER_64)
-        return reduce(np.minimum, (one.expiry(here) for one in self.answers.values()), never)
+        return reduce(np.minimum, (answers.expiry(here) for answers in self.answers.values()), never)
 
 
 class _Answers:
-    """The answers to one item: after each event, the last that was given, and how it stands."""
+    """The answers to one item: the last answer after each event, and its state."""
 
     def __init__(self, plan: Plan, states: EventFacts, track: int, item: Item) -> None:
         self.states = states
         prototypes = states.script.prototypes
         answers = matched(item.answered_by, prototypes) | np.array(
-            [_is_about(one, item) for one in prototypes], np.bool_
+            [_is_about(prototype, item) for prototype in prototypes], np.bool_
         )
-        self.table = np.array([_digit(one, item) for one in prototypes], np.int64)
+        self.table = np.array([_digit(prototype, item) for prototype in prototypes], np.int64)
         self.changes = states.like(answers)
         self.last = _last(states, self.changes)
         self.expires = np.full(len(states.at), NEVER_64)
@@ -264,26 +267,26 @@ class _Answers:
             self.expires[places] = reach(_calendar(plan, track), states.at[places], item.valid_for)
 
     def stand(self, here: Lane) -> NDArray[np.int64]:
-        """How the item stands: by 0, it is answered."""
+        """Return the state of the item as a digit; 0 means answered."""
         last = self.last[here.place]
         digit = np.where(last >= self.states.begun[here.place], self.table[self.states.code[last]], UNANSWERED)
         is_answer = (digit == STANDS) | (digit >= len(_WHY))
         return np.where(is_answer & (self.expires[last] <= here.now), EXPIRED, digit)
 
     def expiry(self, here: Lane) -> Ints:
-        """When the last answer expires, if it has not."""
+        """Return the instant at which the last answer expires, if it has not yet."""
         ends = self.expires[self.last[here.place]]
         return np.where((self.last[here.place] != NONE) & (ends > here.now), ends, NEVER_64)
 
 
 def _calendar(plan: Plan, track: int) -> Calendar:
-    """The calendar in which answers on a track expire."""
+    """Return the calendar in which answers on a track expire."""
     name = plan.policy.all_tracks[track].calendar or plan.policy.usual_calendar
     return BusinessCalendar.always() if name is None else plan.policy.all_calendars[str(name)]
 
 
 def _last(states: EventFacts, events: Mask) -> Ints:
-    """The last of some events in the case, after each event; -1 if there was none."""
+    """Return the last of some events in the case, after each event; -1 if there was none."""
     places = np.flatnonzero(events | states.opens)
     return states.spread(StepFunction(places, np.where(events[places], places, NONE)))
 
@@ -293,29 +296,30 @@ def _is_about(event: BaseEvent, item: Item) -> bool:
 
 
 def _digit(event: BaseEvent, item: Item) -> int:
-    """How an item stands that an event answers."""
+    """Return the state of an item after an event that answers it."""
     if isinstance(event, E.AnswerWithdrawn):
         return WITHDRAWN
-    given = event if isinstance(event, E.ItemAnswered) else None
-    answer = given.answer if given else next(iter(item.answers), "yes")
+    confirmed = event if isinstance(event, E.ItemAnswered) else None
+    answer = confirmed.answer if confirmed else next(iter(item.answers), "yes")
     if not item.admits(answer):
         return NO_ANSWER
-    if item.needs_evidence and given and not given.evidence:
+    if item.needs_evidence and confirmed and not confirmed.evidence:
         return NO_EVIDENCE
     return len(_WHY) + item.blocked_by.index(answer) if answer in item.blocked_by else STANDS
 
 
 Wants = dict[int, Ints]
-"""The level that each rule wants each case on, by the rule's number; -1 for none."""
+"""The level that each rule wants for each case, by the rule's number; -1 for none."""
 CHECKLISTS = ("none", "met", "waived", "overridden")
-"""What may have become of a checklist when a case was moved."""
+"""The possible states of a checklist in a move."""
 MET, WAIVED, OVERRIDDEN = (np.int8(CHECKLISTS.index(one)) for one in CHECKLISTS[1:])
 
 
 class HeldMoves:
     """The rules that want cases on levels with a checklist.
 
-    What is held back is left in `held`: case, level, at, cycle, rules as bits (0: nothing from then on), what it lacks.
+    Blocked moves are added to `held`: case, level, instant, cycle, rules as bits (0: not blocked from then on), and the
+    state of the checklist.
     """
 
     def __init__(self, plan: Plan, states: EventFacts, rules: dict[int, RuleCode]) -> None:
@@ -328,50 +332,50 @@ class HeldMoves:
             if rule.to in plan.checked or (rule.to == NONE and rule.track in tracks)
         }
         self.waiving = sum(1 << number for number, rule in self.rules.items() if rule.waived)
-        self.touches = self.entries.changes | states.ends  # beginnings are looked at in any case
+        self.touches = self.entries.changes | states.ends  # beginnings are visited anyway
         self.expires = self.entries.next_expiry(Lane(slice(None), states.opening, states.at[states.opening]))
         self.last = {rung: np.zeros((3, states.size), np.int64) for rung in self.rungs}
 
     def hold_back(self, wants: Wants, here: Lane) -> None:
-        """Takes out what is wanted and held back."""
+        """Remove the wanted moves that are blocked."""
         for rung in self.rungs:
-            held = self._held(rung, self._asking(rung, wants, here), here)[0] > 0
+            is_blocked = self._held(rung, self._asking(rung, wants, here), here)[0] > 0
             for number in self.rules:
-                wants[number][np.flatnonzero(held & (wants[number] == rung))] = NONE
+                wants[number][np.flatnonzero(is_blocked & (wants[number] == rung))] = NONE
 
     def note(self, wants: Wants, here: Lane) -> None:
-        """What is held back after an instant, as far as it is something else than before."""
+        """Record the moves that are blocked after an instant, where they differ from before."""
         cycle = self.states.cycle[here.place]
         for rung, last in self.last.items():
             bits, lack = self._held(rung, self._asking(rung, wants, here), here)
-            found = np.stack([bits, lack, np.where(bits > 0, cycle, 0)])
-            changed = np.flatnonzero((found != last[:, here.row]).any(0))
+            current = np.stack([bits, lack, np.where(bits > 0, cycle, 0)])
+            changed = np.flatnonzero((current != last[:, here.row]).any(0))
             if len(changed):
                 row = here.row[changed]
-                last[:, row] = found[:, changed]
+                last[:, row] = current[:, changed]
                 level = np.full(len(row), rung)
                 self.held.add(row, level, here.now[changed], cycle[changed], bits[changed], lack[changed])
         self.expires[here.row] = self.entries.next_expiry(here)
 
     def checklists(self, to: Ints, bits: Ints, here: Lane) -> NDArray[np.int8]:
-        """What became of the checklist in moves to some levels, by its number in `CHECKLISTS`."""
-        found = np.zeros(len(to), np.int8)
+        """Return the state of the checklist in moves to some levels, as a number in `CHECKLISTS`."""
+        states_found = np.zeros(len(to), np.int8)
         for rung in self.rungs:
             where = np.flatnonzero(to == rung)
             if len(where):
                 otherwise = np.where(self.entries.overridden(rung, here.where(where)), OVERRIDDEN, MET)
-                found[where] = np.where(self._is_waived(bits[where]), WAIVED, otherwise)
-        return found
+                states_found[where] = np.where(self._is_waived(bits[where]), WAIVED, otherwise)
+        return states_found
 
     def _asking(self, rung: int, wants: Wants, here: Lane) -> Ints:
-        """The rules that want a level, as bits."""
+        """Return the rules that want a level, as bits."""
         bits = np.zeros(len(here.now), np.int64)
         for number in self.rules:
             bits |= (wants[number] == rung).astype(np.int64) << number
         return bits
 
     def _held(self, rung: int, asking: Ints, here: Lane) -> tuple[Ints, Ints]:
-        """The rules that ask for a level and are held back, as bits, and what its checklist lacks."""
+        """Return the blocked rules that want a level, as bits, and the state of its checklist."""
         lack = np.zeros(len(asking), np.int64)
         where = np.flatnonzero((asking > 0) & ~self._is_waived(asking))
         if len(where):
@@ -380,14 +384,14 @@ class HeldMoves:
         return np.where(lack > 0, asking, 0), lack
 
     def _is_waived(self, bits: Ints) -> Mask:
-        """Whether one of some rules waives checklists."""
+        """Return whether one of these rules waives checklists."""
         found: Mask = (bits & self.waiving) > 0
         return found
 
 
 # rule 23: priorities that rules raise, for many cases
 class PriorityRaises:
-    """Rules that raise the priority, by number; `done` is left when they did: case, instant and priority."""
+    """Rules that raise the priority, by number; `done` has the raises: case, instant and priority."""
 
     def __init__(self, states: EventFacts, rules: dict[int, RuleCode]) -> None:
         self.rules = {number: rule for number, rule in rules.items() if rule.raises}
@@ -399,18 +403,18 @@ class PriorityRaises:
         self.asked = {number: _Asked(states.size) for number in self.rules}
 
     def wanted(self, number: int, priority: Ints, fresh: Mask) -> Ints:
-        """The highest rank that a rule asks for, where it asks anew; else -1."""
+        """Return the highest rank that a rule asks for, where it asks for the first time; else -1."""
         rank = self.ranks[priority]
-        found = np.full(len(rank), NONE)
+        wanted_rank = np.full(len(rank), NONE)
         for to in self.rules[number].raises:
-            found = np.maximum(found, np.minimum(rank + 1, self.top) if to == NONE else to)
-        return np.where(fresh, found, NONE)
+            wanted_rank = np.maximum(wanted_rank, np.minimum(rank + 1, self.top) if to == NONE else to)
+        return np.where(fresh, wanted_rank, NONE)
 
 
 class _Asked:
-    """What one rule has asked for: once in a cycle because of one instant.
+    """The requests of one rule: once in a cycle because of one instant.
 
-    Nearly always the last occurrence is the one that comes again, so only others are looked up.
+    Nearly always the last occurrence is the one that repeats, so only others are looked up.
     """
 
     def __init__(self, size: int) -> None:
@@ -418,19 +422,19 @@ class _Asked:
         self.known: set[tuple[int, int, int]] = set()
 
     def anew(self, case: Ints, cycle: Ints, cause: Ints) -> Mask:
-        """Which of some occurrences are asked for the first time; from now on none is."""
-        found: Mask = (self.cycle[case] != cycle) | (self.cause[case] != cause)
-        rows = np.flatnonzero(found)
-        keys = zip(*(held[rows].tolist() for held in (case, cycle, cause)), strict=True)
+        """Return which of these occurrences are new, and record them all."""
+        is_new: Mask = (self.cycle[case] != cycle) | (self.cause[case] != cause)
+        rows = np.flatnonzero(is_new)
+        keys = zip(*(column[rows].tolist() for column in (case, cycle, cause)), strict=True)
         for row, key in zip(rows.tolist(), keys, strict=True):
-            found[row] = key not in self.known
+            is_new[row] = key not in self.known
             self.known.add(key)
         self.cycle[case], self.cause[case] = cycle, cause
-        return found
+        return is_new
 
 
 def hangs_on_rules(plan: Plan, one: Test, keys: set[str]) -> bool:
-    """Whether a comparison depends on what rules do; `keys` are those of targets that do."""
+    """Return whether a test depends on moves by rules; `keys` are those of the targets that do."""
     if isinstance(one, ValueTest):
         return one.fact in plan.moving
     if isinstance(one, HappenedTest):
@@ -439,7 +443,7 @@ def hangs_on_rules(plan: Plan, one: Test, keys: set[str]) -> bool:
 
 
 class RuleConditions:
-    """The comparisons that depend on what rules do, by their numbers in the plan."""
+    """The tests that depend on moves by rules, by their numbers in the plan: whether each is true, per case."""
 
     def __init__(
         self,
@@ -458,17 +462,17 @@ class RuleConditions:
         shape = len(watched), states.size
         self.truth, self.rules_pending = np.zeros(shape, np.bool_), np.zeros(states.size, np.bool_)
         self.since, self.cross = np.full(shape, BEFORE_ANY), np.full(shape, NEVER_64)
-        value_tests = {k: one for k in watched if isinstance(one := plan.tests[k], ValueTest)}
-        self.facts = {k: one.fact for k, one in value_tests.items()}
-        happened = {k: one for k in watched if isinstance(one := plan.tests[k], HappenedTest)}
-        self.picked = {one.by for k in watched if isinstance(one := plan.tests[k], PickedDurationTest)}
-        self.patterns = {k: one.patterns for k, one in happened.items() if one.wanted}
-        self.heard = {one.patterns for one in happened.values()}
+        value_tests = {k: test for k in watched if isinstance(test := plan.tests[k], ValueTest)}
+        self.facts = {k: test.fact for k, test in value_tests.items()}
+        happened = {k: test for k in watched if isinstance(test := plan.tests[k], HappenedTest)}
+        self.picked = {test.by for k in watched if isinstance(test := plan.tests[k], PickedDurationTest)}
+        self.patterns = {k: test.patterns for k, test in happened.items() if test.wanted}
+        self.heard = {test.patterns for test in happened.values()}
 
     # ------------------------------------------------------------------------ what is seen
 
     def look(self, here: Lane, when: Ints) -> None:
-        """A look at all of them, after something happened."""
+        """Update all of these tests, after something happened."""
         for k, row in self.row.items():
             holds, cross = self._seen(k, here)
             self.cross[row][here.row] = cross
@@ -477,45 +481,45 @@ class RuleConditions:
                 self._renew(row, here, holds, when, self.patterns[k])
 
     def _renew(self, row: int, here: Lane, holds: Mask, when: Ints, patterns: tuple[Pattern, ...]) -> None:
-        """The latest event is the evidence of what happened, also where it had happened before."""
+        """Take the latest event as the evidence of a `happened` test that was true already."""
         again = np.flatnonzero(holds & (self.stands.last(patterns, here) == when))
         self.since[row][here.row[again]] = when[again]
         self.rules_pending[here.row[again]] = True
 
     def crossed(self, case: Ints, now: Ints) -> None:
-        """What time alone has changed by now."""
+        """Update the tests that time alone has changed by now."""
         for k, row in self.row.items():
-            one, hit = self.plan.tests[k], np.flatnonzero(self.cross[row][case] == now)
-            if len(hit) and not isinstance(one, ValueTest | HappenedTest):
-                holds = one.wanted if isinstance(one, DurationTest | PickedDurationTest) else later(one)
+            test, hit = self.plan.tests[k], np.flatnonzero(self.cross[row][case] == now)
+            if len(hit) and not isinstance(test, ValueTest | HappenedTest):
+                holds = test.wanted if isinstance(test, DurationTest | PickedDurationTest) else later(test)
                 self.cross[row][case[hit]] = NEVER_64
                 self._put(k, case[hit], np.full(len(hit), holds), (now[hit] - self.states.base) << EVENT_BITS)
 
     def _put(self, k: int, case: Ints, holds: Mask, when: Ints) -> None:
-        """Whether a comparison holds now, and since when."""
+        """Store whether a test is true now, and since when."""
         row = self.row[k]
         turned = holds != self.truth[row][case]
         if turned.any():
             self.truth[row][case] = holds
             gained = np.flatnonzero(turned & holds)
             self.since[row][case[gained]] = when[gained]
-            # what no longer holds makes no rule hold; but it may leave older evidence, on which a priority is raised
+            # a test that becomes false makes no rule true, but the rule's older evidence may raise the priority
             self.rules_pending[case[turned if self.plan.raises else gained]] = True
 
     def _seen(self, k: int, here: Lane) -> tuple[Mask, Ints]:
-        one = self.plan.tests[k]
-        if isinstance(one, ValueTest | HappenedTest):
-            return self.stands.holds(one, here), np.full(len(here.row), NEVER_64)
-        if isinstance(one, DurationTest):
-            return edges(self.plan, one, self.stands.entered(one.track, here), here.now)
-        if isinstance(one, PickedDurationTest):
-            return picked_edges(self.plan, self.states, one, here.place, self.stands.entered(one.track, here))
-        return self.families[one.target].look(one, here)
+        test = self.plan.tests[k]
+        if isinstance(test, ValueTest | HappenedTest):
+            return self.stands.holds(test, here), np.full(len(here.row), NEVER_64)
+        if isinstance(test, DurationTest):
+            return edges(self.plan, test, self.stands.entered(test.track, here), here.now)
+        if isinstance(test, PickedDurationTest):
+            return picked_edges(self.plan, self.states, test, here.place, self.stands.entered(test.track, here))
+        return self.families[test.target].look(test, here)
 
     # ------------------------------------------------------------------------ conditions
 
     def holds(self, tree: Tree, case: Any, point: Any) -> Mask:
-        """Whether a condition holds of cases, as of the points they are at."""
+        """Return whether a condition is true of cases, at their places in the agenda."""
         return held(tree, lambda k: self._holds(k, case, point))
 
     def _holds(self, k: int, case: Any, point: Any) -> Mask:
@@ -524,20 +528,20 @@ class RuleConditions:
 
     # rule 22: the latest moment among the true members
     def evidence(self, tree: Tree, case: Any, point: Any) -> Ints:
-        """When the latest thing happened that made a condition true, among its true members."""
+        """Return the latest moment among the tests that make a condition true."""
         if isinstance(tree, int):
             return self._evidence(tree, case, point)
         found = np.full(len(case), BEFORE_ANY)
         for part in tree[1]:
-            told = self.evidence(part, case, point)
+            latest = self.evidence(part, case, point)
             if tree[0] == "any":
-                told = np.where(self.holds(part, case, point), told, BEFORE_ANY)
-            found = np.maximum(found, told)
+                latest = np.where(self.holds(part, case, point), latest, BEFORE_ANY)
+            found = np.maximum(found, latest)
         return found
 
     def _evidence(self, k: int, case: Any, point: Any) -> Ints:
-        one = self.plan.tests[k]
-        if isinstance(one, ValueTest) and one.never_evidence:
+        test = self.plan.tests[k]
+        if isinstance(test, ValueTest) and test.never_evidence:
             return np.full(len(case), BEFORE_ANY)
         found: Ints = self.since[self.row[k]][case] if k in self.row else self.points.since(k, point)
         return found

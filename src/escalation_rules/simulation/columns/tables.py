@@ -1,4 +1,4 @@
-"""The rows of the sweep as frames: stays, moves, deadlines, and who owned them."""
+"""Turns the results of the sweep into frames: stays, moves, deadlines, and their owners."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from escalation_rules.simulation.frames import AT, SPAN, Categorical, Columns, C
 
 
 class Stays(NamedTuple):
-    """Stays on levels: since when (cases with instants), until when, on which, and the event that began the work."""
+    """Stays on levels: entry keys (case and instant), instants of leaving, levels, events that began the work."""
 
     keys: Ints
     left: Ints
@@ -42,9 +42,9 @@ class Stays(NamedTuple):
 
 
 class Timeline:
-    """The levels of a track on which cases stood, from the `first` of each on, or other values that they had.
+    """A value of each case over time, from its `first` value on: the level on a track, or the priority.
 
-    `placed` and `moved` are what events and what rules did: case, instant and value.
+    `placed` and `moved` are the changes by events and by rules: arrays of case, instant and value.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Timeline:
         self.states, self.first = states, first
         case, at, level = (np.concatenate(pair) for pair in zip(placed, moved, strict=True))
         keys = states.key(case, at)
-        order = np.argsort(keys, kind="stable")  # what events do comes before what rules do
+        order = np.argsort(keys, kind="stable")  # changes by events come before those by rules
         self.keys, self.values = keys[order], level[order]
         self.ordered = CaseTimeIndex(self.keys, states.size)
 
     def at(self, keys: Ints) -> Ints:
-        """The values at instants, after all that happened at them."""
+        """Return the values at keys, after all that happened at their instants."""
         case = keys >> INSTANT_BITS
         found: Ints = self.first[case]
         if len(self.keys):
@@ -68,15 +68,15 @@ class Timeline:
         return found
 
     def last(self) -> Ints:
-        """The last value of each case."""
+        """Return the last value of each case."""
         found: Ints = self.first.copy()
-        found[self.keys >> INSTANT_BITS] = self.values  # of several, the last is kept
+        found[self.keys >> INSTANT_BITS] = self.values  # of several for one case, numpy keeps the last
         return found
 
     def stays(self, kept: Mask) -> Stays:
-        """The stays of some cases. They begin or end where the case moves, begins a cycle or ends.
+        """Return the stays of some cases. They begin or end where the case moves, begins a cycle or ends.
 
-        What counts is how an instant leaves the case.
+        The state of a case after all events of an instant counts.
         """
         states = self.states
         breaks = distinct(states.turn_keys, self.keys)
@@ -89,40 +89,40 @@ class Timeline:
 
 
 class Owners:
-    """Roles by what they are picked by; `by` has the names of the facts, the priority first."""
+    """Owners of levels and targets by the facts that roles are picked by; `by` has their names, the priority first."""
 
     def __init__(self, plan: Plan, states: EventFacts) -> None:
         self.plan, script = plan, states.script
-        given = [*(level.owner for level in plan.levels), *(target.owner for _, target in plan.targets)]
-        facts = dict.fromkeys(name for role in given for name in facts_of(role) if name != "priority")
+        roles = [*(level.owner for level in plan.levels), *(target.owner for _, target in plan.targets)]
+        facts = dict.fromkeys(name for role in roles for name in facts_of(role) if name != "priority")
         self.by = ("priority", *facts)
         numbers = [script.facts.index(name) for name in facts]
         self.words = [script.priorities.words, *(script.values[number].words for number in numbers)]
-        trails = [states.fact(number) for number in numbers]
-        self.facts = [(CaseTimeIndex(states.keys[trail.places], states.size), trail.values) for trail in trails]
+        steps = [states.fact(number) for number in numbers]
+        self.facts = [(CaseTimeIndex(states.keys[step.places], states.size), step.values) for step in steps]
 
     def picked(self, keys: Ints, priority: Ints) -> Ints:
-        """What roles were picked by after all that happened at instants, as one number, given the priority then."""
+        """Return the values that roles were picked by at keys, as one number, given the priority then."""
         found = priority
         for (known, values), words in zip(self.facts, self.words[1:], strict=True):
             found = found * len(words) + values[known.as_of(keys)]
         return found
 
     def roles(self, groups: Sequence[TargetCode | None], level: Ints, picked: Ints, group: Any) -> Categorical:
-        """Who owned levels (without a group), or targets on them, by what roles were picked by.
+        """Return the owners of levels (without a group), or of targets on them, by the values of the picks.
 
         `group` is the number of each row's group.
         """
         rungs, count = len(self.plan.levels) + 1, prod(map(len, self.words))
         codes = (group * rungs + level + 1) * count + picked
-        words = [word for one in groups for word in self._owners(one)]
+        words = [word for code in groups for word in self._owners(code)]
         return Categorical(codes.astype(np.min_scalar_type(-len(words) - 1)), np.array(words, object))
 
     def _owners(self, group: TargetCode | None) -> list[str | None]:
-        """Who owns each level, or a target on it, by level (nowhere is the first) and what roles are picked by."""
+        """Return the owner of each level, or of a target on it, by level (no level first) and by the picked values."""
         named = None if group is None else group.target.owner
-        given = [named, *(named if named is not None else level.owner for level in self.plan.levels)]
-        return [self._chosen(role, values) for role in given for values in product(*self.words)]
+        roles = [named, *(named if named is not None else level.owner for level in self.plan.levels)]
+        return [self._chosen(role, values) for role in roles for values in product(*self.words)]
 
     def _chosen(self, role: Any, values: tuple[Any, ...]) -> str | None:
         found = picked(role, dict(zip(self.by, values, strict=True)))
@@ -133,9 +133,9 @@ Kept = dict[str, NDArray[Any] | Categorical]
 
 
 class Tables:
-    """The five frames of some cases, from what events made of them, where the sweep took them, and their clocks.
+    """The five frames of some cases, from their event facts, the moves of the sweep, and their clocks.
 
-    The columns of `clocks` are those that clocks leave.
+    `clocks` has the columns that clocks add.
     """
 
     def __init__(self, plan: Plan, states: EventFacts, ids: NDArray[Any], sweep: Sweep, clocks: RowBuffer) -> None:
@@ -146,7 +146,7 @@ class Tables:
         self.endings = _Endings(states)
         moves = sweep.moves.columns()
         order = np.argsort(moves[0], kind="stable")
-        self.moves, self.clocks = [held[order] for held in moves], clocks.columns()
+        self.moves, self.clocks = [column[order] for column in moves], clocks.columns()
         changes = np.flatnonzero(states.reprices)
         by_people = (states.case[changes], states.at[changes], self.script.priority[states.code[changes]])
         raised = RowBuffer(3) if sweep.raising is None else sweep.raising.done
@@ -163,7 +163,7 @@ class Tables:
         return Timeline(self.states, first, (case[placed], at[placed], level[placed]), by_rules)
 
     def all(self) -> dict[str, Columns]:
-        """The frames, by name. Nothing is held back where there are no checklists and no rotas."""
+        """Return the frames by name. Nothing is blocked without checklists and rotas."""
         return {
             "cases": ColumnTable(self._cases()),
             "moves": ColumnTable(self._moves()),
@@ -175,7 +175,7 @@ class Tables:
         }
 
     def _kept(self, case: Ints) -> Mask:
-        """Rows of cases that are not void."""
+        """Return a mask of the rows of cases that are not void."""
         kept: Mask = ~self.endings.void[case]
         return kept
 
@@ -200,7 +200,7 @@ class Tables:
 
     def _moves(self) -> Kept:
         kept = self._kept(self.moves[0])
-        case, at, cycle, origin, level, bits, cause, checked = (held[kept] for held in self.moves)
+        case, at, cycle, origin, level, bits, cause, checked = (column[kept] for column in self.moves)
         return {
             "case": self._ids(case),
             "cycle": _small(cycle),
@@ -215,10 +215,10 @@ class Tables:
         }
 
     def _blocked(self, blocking: HeldMoves) -> Kept:
-        """What is held back is so until something else is noted of the same level."""
+        """Return the frame `blocked`. A move is blocked until the next entry for the same case and level."""
         columns = blocking.held.columns()
         order = np.lexsort((columns[2], columns[1], columns[0]))
-        case, level, since, cycle, bits, lack = (held[order] for held in columns)
+        case, level, since, cycle, bits, lack = (column[order] for column in columns)
         until = np.full(len(case), NAT)
         until[:-1] = np.where((case[1:] == case[:-1]) & (level[1:] == level[:-1]), since[1:], NAT)
         rows = np.flatnonzero((bits > 0) & self._kept(case))
@@ -235,14 +235,14 @@ class Tables:
             "rules": self._rules(bits[rows]),
             "from_at": since[rows].view(AT),
             "until_at": until[rows].view(AT),
-            "missing": Categorical(codes, np.array([one.missing for one in words], object)),
-            "objections": Categorical(codes, np.array([one.against for one in words], object)),
+            "missing": Categorical(codes, np.array([item.missing for item in words], object)),
+            "objections": Categorical(codes, np.array([item.against for item in words], object)),
         }
 
     # ------------------------------------------------------------------------ stays
 
     def _stays(self) -> Kept:
-        """On several tracks, those that begin at one instant are in the order of the tracks."""
+        """Return the frame `stays`. Those that begin at one instant are in the order of the tracks."""
         found = [path.stays(~self.endings.void) for path in self.paths]
         keys, left, level, place = found[0]
         if len(found) > 1:
@@ -264,8 +264,8 @@ class Tables:
         return Categorical(case.astype(np.int32), self.ids)
 
     def _rungs(self, level: NDArray[Any]) -> Categorical:
-        """The keys of levels; the last is nowhere."""
-        words = np.array([None, *(one.key for one in self.plan.levels)], object)
+        """Return the keys of levels; level -1 is None."""
+        words = np.array([None, *(level_declared.key for level_declared in self.plan.levels)], object)
         return Categorical(_small(level + 1), words)
 
     def _tracks(self, level: NDArray[Any]) -> Categorical:
@@ -290,20 +290,20 @@ class Tables:
         order = order[np.argsort(self.states.key(self.clocks[0], self.clocks[4])[order], kind="stable")]
         order = order[self._kept(self.clocks[0][order])]
         case, group, occurrence, cycle, started, due, stopped, budget, counted, end, outcome, caused = (
-            held[order] for held in self.clocks
+            column[order] for column in self.clocks
         )
         judged = self.states.key(case, np.where((outcome == BREACHED) & (due != NAT), due, end))
         level, priority = self.paths[0].at(judged), self.priority.at(judged)
         groups = self.script.groups
-        for number, one in enumerate(groups):
-            if one.level is not None:
-                level[np.flatnonzero(group == number)] = one.level
+        for number, code in enumerate(groups):
+            if code.level is not None:
+                level[np.flatnonzero(group == number)] = code.level
         share = np.full(len(case), np.nan)
         np.divide(counted, budget, out=share, where=budget > 0)
         return {
             "case": self._ids(case),
             "cycle": _small(cycle),
-            "target": Categorical(_small(group), np.array([one.key for one in groups], object)),
+            "target": Categorical(_small(group), np.array([code.key for code in groups], object)),
             "occurrence": _small(occurrence),
             "level": self._rungs(level),
             "owner": self.owning.roles(groups, level, self.owning.picked(judged, priority), group.astype(np.int64)),
@@ -321,20 +321,20 @@ class Tables:
 
 
 def _small(held: NDArray[Any]) -> NDArray[Any]:
-    """Numbers in as few bytes as they need."""
+    """Return the numbers in as few bytes as they need."""
     most = max(int(held.max()), 1) if len(held) else 1
     return held.astype(np.min_scalar_type(-most - 1))
 
 
 class _Endings:
-    """When cases were resolved and closed, and which are void, from their events."""
+    """The instants at which cases were resolved and closed, and a mask of the void ones, from their events."""
 
     def __init__(self, states: EventFacts) -> None:
         places = np.flatnonzero(states.begins | states.ends)
         self.at, self.case, self.size = states.at[places], states.case[places], states.size
         voided, closed, ended = (states.kinds(*kinds)[places] for kinds in ((E.Voided,), (E.Closed,), _ENDED))
         rows, others = np.arange(len(places)), np.flatnonzero(~ended)
-        # an opening is no end, as are what voids or begins; of several rows of a case, the last is kept
+        # openings, reopenings and voidings are no ends; of several rows for one case, numpy keeps the last
         last, reset = np.zeros(self.size, np.int64), np.zeros(self.size, np.int64)
         last[self.case], reset[self.case[others]] = rows, others
         since = np.flatnonzero(ended & (rows > reset[self.case]))
@@ -343,7 +343,7 @@ class _Endings:
         self.closed = self._last(since[np.flatnonzero(closed[since])])
 
     def _last(self, rows: Ints) -> Ints:
-        """The instant of the last of the rows of each case."""
+        """Return the instant of the last of these rows of each case."""
         found = np.full(self.size, NAT)
         found[self.case[rows]] = self.at[rows]
         return found
