@@ -70,7 +70,7 @@ def rules_alone() -> dict[str, Question]:
     case = Case.open("C-1", at=NINE, facts=SEEN)
     state = fold(program_of(policy), case, microseconds_of(NINE))
     return {
-        "which rules hold, of a folded state": lambda: [rule.key for rule in holding(state)],
+        "which rules hold, of a folded state": lambda: [rule.name for rule in holding(state)],
         "a decision on one event and ten facts": lambda: [one.rule for one in decide(policy, case, at=NINE).actions],
     }
 
