@@ -18,7 +18,7 @@ from escalation_rules.actions import Action, Assign, RaisePriority
 from escalation_rules.case import Case, expand_snapshots, on_record_since
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, atoms, normal
-from escalation_rules.engine.state import (
+from escalation_rules.engine.records import (
     ActionRecord,
     BlockedRecord,
     ClockRecord,
