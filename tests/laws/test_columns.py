@@ -19,6 +19,7 @@ from escalation_rules.presets import (
     support_request,
     vendor_chain,
 )
+from escalation_rules.program import program_of
 from escalation_rules.simulation.batches import one_by_one
 from escalation_rules.simulation.columns.atoms import Unsupported
 from escalation_rules.simulation.columns.compile import Plan
@@ -33,7 +34,7 @@ from tests.units.simulation.frame_checks import assert_same, assert_vectorised
 def held(policy: Policy, **changes) -> bool:
     """Whether columns can hold a policy, changed like this."""
     try:
-        Plan(policy.model_copy(update=changes))
+        Plan(program_of(policy.model_copy(update=changes)))
     except (Unsupported, EscalationRulesError):
         return False
     return True
@@ -129,11 +130,11 @@ def logs(draw):
     policy = policy.model_copy(update={"targets": targets})
     for rule in more:
         policy = grown(policy, rules=(*policy.rules, rule))
-    plan = Plan(policy)
+    plan = Plan(program_of(policy))
     found = []
     for number in range(draw(st.integers(1, 3))):
         case = draw(cases(policy, most=14))
-        history = [event for event in case.history if plan.holds(event)]
+        history = [event for event in case.history if plan.reason_against(event) is None]
         if isinstance(history[0], E.Opened):
             found.append(Case(f"C-{number}", history))
     last = max((case.history[-1].at for case in found), default=when("mon 09:00"))
@@ -245,10 +246,10 @@ def asking_logs(draw):
 @st.composite
 def answered(draw, policy, number):
     """A case in which items are answered between what asks for moves."""
-    plan = Plan(policy)
+    plan = Plan(program_of(policy))
     case = draw(cases(policy, most=6))
     keys = [level.key for level in policy.all_levels]
-    found = [event for event in case.history if plan.holds(event)]
+    found = [event for event in case.history if plan.reason_against(event) is None]
     for _ in range(draw(st.integers(1, 8))):
         at = draw(st.sampled_from([event.at for event in found])) + draw(GAPS)
         item = draw(st.sampled_from(ITEMS))
@@ -294,8 +295,8 @@ PRESETS = {
 def test_presets_go_by_columns(name, data):
     """Whatever happens in a case, but for what is agreed late and what is told by key."""
     policy = PRESETS[name]
-    plan, case = Plan(policy), data.draw(cases_of(policy))
-    case = Case(case.id, [event for event in case.history if plan.holds(event)])
+    plan, case = Plan(program_of(policy)), data.draw(cases_of(policy))
+    case = Case(case.id, [event for event in case.history if plan.reason_against(event) is None])
     assert_vectorised(policy, [case], case.history[-1].at + data.draw(GAPS))
 
 

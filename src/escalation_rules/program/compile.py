@@ -37,7 +37,7 @@ from escalation_rules.program.model import (
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Calendar
-from escalation_rules.worktime._timeline import CONTINUOUS, Line, microseconds_of
+from escalation_rules.worktime._timeline import CONTINUOUS, Continuous, OpenLine, microseconds_of
 
 # rule 12: there is no first response to a case that staff opened, and the next response waits for the first
 _FIRST_REPLY = Flag((E.Opened.like(actor="staff"), E.COUNTING_REPLY))
@@ -95,9 +95,9 @@ def compile_policy(policy: Policy, *, keep: Iterable[str] = ()) -> Program:
     )
 
 
-def _lines(policy: Policy) -> tuple[tuple[Line, ...], dict[str | None, tuple[Calendar, int]]]:
+def _lines(policy: Policy) -> tuple[tuple[Continuous | OpenLine, ...], dict[str | None, tuple[Calendar, int]]]:
     """Return the lines, and the calendars with the numbers of their lines."""
-    lines: list[Line] = [CONTINUOUS]
+    lines: list[Continuous | OpenLine] = [CONTINUOUS]
     # rule 1: all time is one line, and each calendar has its own line of open time
     calendars: dict[str | None, tuple[Calendar, int]] = {None: (BusinessCalendar.always("UTC"), 0)}
     for name, calendar in policy.all_calendars.items():
@@ -167,6 +167,7 @@ def _targets(policy: Policy, collector: TestCollector) -> Iterator[TargetCode]:
                 key=key,
                 level=level_key,
                 place=place,
+                owner=next((target.owner for target in named if target.owner is not None), None),
                 variants=tuple(_variant(target, calendars, collector) for target in named),
                 reads=frozenset(name for target in named for name in _read_by(target, calendars)),
             )

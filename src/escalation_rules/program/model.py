@@ -48,7 +48,7 @@ from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick, facts_of
 from escalation_rules.worktime import Calendar, Rota, Span
-from escalation_rules.worktime._timeline import Line
+from escalation_rules.worktime._timeline import Continuous, OpenLine
 
 POSITION_BITS = 20
 LONG_AGO = -(1 << 90)
@@ -295,14 +295,15 @@ class TargetVariant(NamedTuple):
 class TargetCode(NamedTuple):
     """The targets with one key, of the policy or of one level; the first variant that applies counts (rule 16).
 
-    `place` are the numbers of the track and the level, `reads` the facts by which a change may change the variant or
-    its terms ("" is the communication plan).
+    `place` are the numbers of the track and the level; `owner` is the role that owes it, the first that a variant
+    names. `reads` are the facts by which a change may change the variant or its terms ("" is the communication plan).
     """
 
     number: int
     key: str
     level: str | None
     place: tuple[int, int] | None
+    owner: str | Pick | None
     variants: tuple[TargetVariant, ...]
     reads: frozenset[str]
 
@@ -373,7 +374,7 @@ class Program(NamedTuple):
     ranks: Mapping[str, int]
     calendar: str | Pick | None
     calendars: Mapping[str | None, tuple[Calendar, int]]
-    lines: tuple[Line, ...]
+    lines: tuple[Continuous | OpenLine, ...]
     rotas: Mapping[str, Rota]
     effective_from: int
     own: Mapping[str, OwnFact]

@@ -7,6 +7,7 @@ case only has a row in `cases`: it has no moves and no deadlines, and is not cou
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
@@ -27,7 +28,7 @@ from escalation_rules.picks import facts_of, picked
 from escalation_rules.policy import Policy
 from escalation_rules.program import Program
 from escalation_rules.simulation.arrays import NAT
-from escalation_rules.simulation.columns import columnar, plan_of, which
+from escalation_rules.simulation.columns import Unsupported, columnar, plan_of, reasons_against
 from escalation_rules.simulation.frames import Columns, by_case, columns_of, concatenated
 from escalation_rules.simulation.histories import Histories
 
@@ -40,7 +41,7 @@ class OneByOne:
     def __init__(self, policy: Policy, until: int) -> None:
         self.machine, self.until = machine_of(policy), until
         self.program = self.machine.program
-        self.owners = Owners(policy, self.program)
+        self.owners = Owners(self.program)
         self.rows: dict[str, list[Row]] = {"cases": [], "moves": [], "blocked": [], "stays": [], "deadlines": []}
 
     def live(self, case: CaseInput) -> None:
@@ -90,25 +91,17 @@ class OneByOne:
 class Owners:
     """The owners of levels and targets, by the priority and the choice facts that roles are picked by."""
 
-    def __init__(self, policy: Policy, program: Program) -> None:
-        self.policy, self.program = policy, program
-        targets = policy.all_targets
-        roles = [role for level in policy.all_levels for role in (level.owner, *level.alternates)]
-        owners = [*roles, *(target.owner for target in targets)]
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        levels = [level for levels in program.levels for level in levels]
+        roles = [role for level in levels for role in (level.owner, *level.alternates)]
+        owners = [*roles, *(target.owner for target in program.targets)]
         facts = (name for owner in owners for name in facts_of(owner) if name != "priority")
         self.by = ("priority", *dict.fromkeys(facts))
-        self.named = [self._named(group.key, group.level) for group in program.targets]
         self.may_hold = any(
-            level.entry is not None or (level.if_nobody == "hold" and program.rotas)
-            for levels in program.levels
-            for level in levels
+            level.entry is not None or (level.if_nobody == "hold" and program.rotas) for level in levels
         )
         self.known: dict[Any, tuple[str | None, ...]] = {}
-
-    def _named(self, key: str, level: str | None) -> Any:
-        policy = self.policy
-        targets = policy.targets if level is None else policy.level(level).targets
-        return next((target.owner for target in targets if target.key == key and target.owner is not None), None)
 
     def picks(self, state: State) -> tuple[Any, ...]:
         """Return the current values that roles are picked by, the priority first."""
@@ -139,7 +132,7 @@ class Owners:
 
     def of_target(self, group: int, place: tuple[int, int], shot: _Snapshot) -> str | None:
         """Return the role that a target names, else that of the case, or of the level that the case has left."""
-        named, (track, level) = self.named[group], place
+        named, (track, level) = self.program.targets[group].owner, place
         if named is not None:
             return self.chosen(named, shot.picks)
         return shot.holders[track] if shot.levels[track] == level else self.of_level(track, level, shot.picks)
@@ -321,38 +314,44 @@ Moves = Literal["replayed", "recorded"]
 
 
 class Batch(NamedTuple):
-    """The frames of some cases, and the number of cases that were replayed vectorised."""
+    """The frames of some cases, and why those that were not replayed vectorised were not, with their numbers."""
 
     tables: dict[str, Columns]
-    by_columns: int
+    reasons: Counter[str]
+
+    @property
+    def by_columns(self) -> int:
+        """The number of cases that were replayed vectorised."""
+        return len(self.tables["cases"]["case"]) - self.reasons.total()
 
 
 def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves: Moves) -> Batch:
     """Return the frames of some cases: vectorised where that is supported, the other cases one by one."""
     if isinstance(cases, list):
         cases = [case if moves == "recorded" else _of_people(case) for case in cases]
-    plan = plan_of(policy)
-    if plan is None:
-        return Batch(one_by_one(policy, cases, last), 0)
-    histories = cases if isinstance(cases, Histories) else Histories.of(cases)
-    held = which(plan, histories, last)
-    if isinstance(cases, list):
-        held &= np.array([not any(case.keys_until(last)) for case in cases], np.bool_)
-    vectorised = (
-        columnar(plan, histories if held.all() else histories.chosen(np.flatnonzero(held)), last)
-        if held.any()
-        else None
-    )
+    try:
+        plan = plan_of(policy)
+        histories = cases if isinstance(cases, Histories) else Histories.of(cases)
+        reasons = reasons_against(plan, histories, last)
+        if isinstance(cases, list):
+            keyed = [number for number, case in enumerate(cases) if any(case.keys_until(last))]
+            reasons[keyed] = "events that were accepted or declined"
+        supported = np.array([reason is None for reason in reasons.tolist()], np.bool_)
+        vectorised = None
+        if supported.any():
+            some = histories if supported.all() else histories.chosen(np.flatnonzero(supported))
+            vectorised = columnar(plan, some, last)
+    except Unsupported as unsupported:
+        return Batch(one_by_one(policy, cases, last), Counter({unsupported.reason: len(cases)}))
+    counted = Counter(reasons[~supported].tolist())
     if vectorised is None:
-        return Batch(one_by_one(policy, cases, last), 0)
-    if held.all():
-        return Batch(vectorised, len(held))
-    rest = np.flatnonzero(~held)
+        return Batch(one_by_one(policy, cases, last), counted)
+    if supported.all():
+        return Batch(vectorised, counted)
+    rest = np.flatnonzero(~supported)
     others = histories.chosen(rest) if isinstance(cases, Histories) else [cases[number] for number in rest.tolist()]
     singly = one_by_one(policy, others, last)
-    return Batch(
-        {name: by_case(concatenated([vectorised[name], singly[name]])) for name in vectorised}, int(held.sum())
-    )
+    return Batch({name: by_case(concatenated([vectorised[name], singly[name]])) for name in vectorised}, counted)
 
 
 def one_by_one(policy: Policy, cases: Histories | list[Case], last: int) -> dict[str, Columns]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime
@@ -96,9 +96,8 @@ def replay(
     # Each frame's parts are dropped as it is joined, so that at most one frame is in memory twice.
     tables = {name: concatenated([part.tables.pop(name) for part in parts] or [columns_of(name, ())]) for name in INNER}
     backend = log.backend if log is not None else usual_backend()
-    return Replay(
-        policy, datetime_of(last), tables, backend, [source], sum(part.by_columns for part in parts), left_out
-    )
+    reasons = sum((part.reasons for part in parts), Counter[str]())
+    return Replay(policy, datetime_of(last), tables, backend, [source], reasons, left_out)
 
 
 def _by_id(cases: Iterable[Case]) -> list[Case]:
@@ -179,8 +178,9 @@ def _batches(held: Histories | list[Case], shared: bool) -> Iterator[Histories |
 class Replay:
     """The result of a log under a policy: five frames, and reports over them.
 
-    `policy` and `until` are those it was made with; `by_columns` is the number of cases that were replayed vectorised,
-    the others one by one with the same result; `left_out` is the number of cases opened only after `until`.
+    `policy` and `until` are those it was made with. Most cases are replayed vectorised; `reasons` says why the others
+    were replayed one by one, with the same result, and how many of them there are for each reason. `left_out` is the
+    number of cases opened only after `until`.
     """
 
     def __init__(
@@ -190,17 +190,23 @@ class Replay:
         tables: dict[str, Columns],
         backend: str,
         sources: Sequence[Cases],
-        by_columns: int = 0,
+        reasons: Mapping[str, int] | None = None,
         left_out: int = 0,
     ) -> None:
         self.policy, self.until, self.tables, self.backend = policy, until, tables, backend
-        self.sources, self.by_columns, self.left_out = list(sources), by_columns, left_out
+        self.sources, self.left_out = list(sources), left_out
+        self.reasons: dict[str, int] = dict(reasons or {})
 
     def __len__(self) -> int:
         return len(self.tables["cases"]["case"])
 
     def __repr__(self) -> str:
         return self.summary()
+
+    @property
+    def by_columns(self) -> int:
+        """The number of cases that were replayed vectorised."""
+        return len(self) - sum(self.reasons.values())
 
     def frame(self, name: str) -> Any:
         """Return the frame `cases`, `moves`, `blocked`, `stays` or `deadlines`, in the library of the log's frame.
@@ -293,7 +299,9 @@ class Replay:
         ]
         if self.left_out:
             lines.append(f"  {self.left_out:,} more were opened later and are left out")
-        lines.append(f"  {self.by_columns:,} replayed by columns, {len(self) - self.by_columns:,} case by case")
+        lines.append(f"  {self.by_columns:,} replayed vectorised, {len(self) - self.by_columns:,} one by one")
+        for reason, number in sorted(self.reasons.items(), key=lambda item: (-item[1], item[0])):
+            lines.append(f"    {number:,} because of {reason}")
         for level in self.policy.all_levels:
             there = moves["to_level"] == level.key
             if there.any():
@@ -320,8 +328,9 @@ class Replay:
         _refuse_split(tables["cases"]["case"].tolist())
         sources = [source for part in parts for source in part.sources]
         whole = {name: by_case(table) for name, table in tables.items()}
-        by_columns, left_out = sum(part.by_columns for part in parts), sum(part.left_out for part in parts)
-        return cls(first.policy, first.until, whole, first.backend, sources, by_columns, left_out)
+        reasons = sum((Counter(part.reasons) for part in parts), Counter[str]())
+        left_out = sum(part.left_out for part in parts)
+        return cls(first.policy, first.until, whole, first.backend, sources, reasons, left_out)
 
 
 def _known(name: str) -> None:

@@ -13,7 +13,7 @@ from escalation_rules.conditions import AllOf
 from escalation_rules.errors import EscalationRulesError, UnknownName
 from escalation_rules.simulation import replay
 from escalation_rules.simulation.batches import one_by_one, replay_batch
-from escalation_rules.simulation.columns import plan_of
+from escalation_rules.simulation.columns import Unsupported, plan_of
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.bench import MICROSECOND, desk, levels, opened, when
 from tests.units.simulation.frame_checks import assert_same
@@ -95,8 +95,11 @@ WITHOUT = {
     },
     "plans": {"rules": (Rule(key="x", when=F.plan_items_overdue >= 1, to="l2"),)},
     "conditions of nothing": {"rules": (Rule(key="x", when=AllOf(of=()), to="l2"),)},
-    "several targets with one key": {
-        "targets": (Target.resolution("1 hour", when=F.priority >= "high"), Target.resolution("8 hours"))
+    "several targets with one key that start, stop or pause otherwise": {
+        "targets": (
+            Target.resolution("1 hour", when=F.priority >= "high", pause_on="vendor"),
+            Target.resolution("8 hours"),
+        )
     },
     "targets of moves": {"targets": (Target(key="x", within="1 hour", stop_on=E.Escalated.like()),)},
 }
@@ -106,10 +109,12 @@ WITHOUT = {
 def test_what_columns_cannot_hold_of_a_policy_goes_case_by_case(what):
     """And the replay says so."""
     policy = desk(**WITHOUT[what])
-    assert plan_of(policy) is None
+    with pytest.raises(Unsupported) as refused:
+        plan_of(policy)
     replayed = replay(policy, [opened()], until=when("tue 09:00"))
     assert replayed.by_columns == 0
-    assert "0 replayed by columns, 1 case by case" in replayed.summary()
+    assert replayed.reasons == {refused.value.reason: 1}
+    assert f"0 replayed vectorised, 1 one by one\n    1 because of {refused.value.reason}" in replayed.summary()
 
 
 @pytest.mark.parametrize(
@@ -123,8 +128,10 @@ def test_what_columns_cannot_hold_of_a_policy_goes_case_by_case(what):
 def test_what_columns_find_too_much_goes_case_by_case(changes):
     """Seen only when a log is there."""
     policy = desk(**changes)
-    assert plan_of(policy) is not None
-    assert replay(policy, [opened()], until=when("tue 09:00")).by_columns == 0
+    assert plan_of(policy)
+    replayed = replay(policy, [opened()], until=when("tue 09:00"))
+    assert replayed.by_columns == 0
+    assert sum(replayed.reasons.values()) == 1
 
 
 UNHELD = {

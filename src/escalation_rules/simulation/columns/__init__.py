@@ -12,17 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules.policy import Policy
-from escalation_rules.program.model import leaves
+from escalation_rules.program import program_of
+from escalation_rules.program.model import ClockTest, DurationTest, PickedTest, ValueTest, leaves
 from escalation_rules.simulation.arrays import INSTANT_BITS, RowBuffer
-from escalation_rules.simulation.columns.atoms import (
-    ClockTest,
-    DurationTest,
-    PickedDurationTest,
-    Unsupported,
-    ValueTest,
-)
-from escalation_rules.simulation.columns.clocks import EventClocks, LevelClocks, TargetTerms
-from escalation_rules.simulation.columns.compile import Plan, TargetCode, TemplateTables
+from escalation_rules.simulation.columns.atoms import Unsupported
+from escalation_rules.simulation.columns.clocks import EventClocks, LevelClocks
+from escalation_rules.simulation.columns.compile import Plan, TemplateTables, VectorTarget
 from escalation_rules.simulation.columns.conditions import (
     Observations,
     at_dial,
@@ -35,10 +30,11 @@ from escalation_rules.simulation.columns.facts import EventFacts, Positions, Rec
 from escalation_rules.simulation.columns.fold import MOST, Sweep
 from escalation_rules.simulation.columns.rules import Agenda, hangs_on_rules
 from escalation_rules.simulation.columns.tables import Tables
+from escalation_rules.simulation.columns.terms import TargetTerms
 from escalation_rules.simulation.frames import Columns, concatenated
 from escalation_rules.simulation.histories import Histories
 
-__all__ = ["columnar", "plan_of", "which"]
+__all__ = ["Unsupported", "columnar", "plan_of", "reasons_against"]
 
 
 _PLAN = "plan for columns"
@@ -46,30 +42,40 @@ _BATCH = 1 << 14
 """The cases in one batch: as many as fit a processor's cache, and no more than a key has bits for."""
 
 
-def plan_of(policy: Policy) -> Plan | None:
-    """Return the plan of a policy, made when it is first needed and kept with it; None if it is not supported."""
-    if _PLAN not in policy.__dict__:
+def plan_of(policy: Policy) -> Plan:
+    """Return the plan of a policy, made when it is first needed and kept with it. Raises `Unsupported`."""
+    plan: Plan | Unsupported | None = policy.__dict__.get(_PLAN)
+    if plan is None:
         try:
-            policy.__dict__[_PLAN] = Plan(policy)
-        except Unsupported:
-            policy.__dict__[_PLAN] = None
-    return policy.__dict__[_PLAN]  # type: ignore[no-any-return]
+            plan = Plan(program_of(policy))
+        except Unsupported as unsupported:
+            plan = unsupported
+        policy.__dict__[_PLAN] = plan
+    if isinstance(plan, Unsupported):
+        raise Unsupported(plan.reason)
+    return plan
 
 
 # rule 18: the cases whose recorded moves the vectorised replay can follow
-def which(plan: Plan, histories: Histories, until: int) -> NDArray[np.bool_]:
-    """Return a mask of the cases of a batch that are supported."""
-    if not len(histories) or until - int(histories.at.min()) >= 1 << INSTANT_BITS:
-        return np.zeros(len(histories), np.bool_)
-    supported: NDArray[np.bool_] = np.diff(histories.starts) < MOST
-    unsupported = np.array([not plan.holds(template.prototype) for template in histories.templates], np.bool_)
-    if unsupported.any():
-        supported &= ~np.logical_or.reduceat(unsupported[histories.code], histories.starts[:-1])
-    return supported
+def reasons_against(plan: Plan, histories: Histories, until: int) -> NDArray[np.object_]:
+    """Return for each case of a batch the first reason why it is not supported; None for the others."""
+    reasons = np.full(len(histories), None, object)
+    if not len(histories):
+        return reasons
+    if until - int(histories.at.min()) >= 1 << INSTANT_BITS:
+        reasons[:] = "a log of too many years"
+        return reasons
+    of_templates = [plan.reason_against(template.prototype) for template in histories.templates]
+    for reason in dict.fromkeys(filter(None, of_templates)):
+        given = np.array([one == reason for one in of_templates], np.bool_)[histories.code]
+        found = np.logical_or.reduceat(given, histories.starts[:-1])
+        reasons[np.flatnonzero(found & (reasons == None))] = reason  # noqa: E711 compares each element
+    reasons[np.flatnonzero(np.diff(histories.starts) >= MOST)] = "more events than a case may have"
+    return reasons
 
 
-def columnar(plan: Plan, histories: Histories, until: int) -> dict[str, Columns] | None:
-    """Return the five frames of supported cases; None if their contents turn out not to be supported."""
+def columnar(plan: Plan, histories: Histories, until: int) -> dict[str, Columns]:
+    """Return the five frames of supported cases. Raises `Unsupported` if their contents turn out not to be."""
     seen = histories.until(until)
     codes = seen.code.astype(np.intp)  # the type that indexes arrays fastest
     used = np.flatnonzero(np.bincount(codes, minlength=len(seen.templates)))
@@ -77,14 +83,11 @@ def columnar(plan: Plan, histories: Histories, until: int) -> dict[str, Columns]
     numbers = np.zeros(len(seen.templates), np.intp)
     numbers[used] = np.arange(len(used))
     codes, parts = numbers[codes], []
-    try:
-        for first in range(0, len(seen), _BATCH):
-            last = min(first + _BATCH, len(seen))
-            batch, here = seen.part_of(first, last), slice(seen.starts[first], seen.starts[last])
-            script = TemplateTables(plan, prototypes, batch.starts, batch.at, codes[here])
-            parts.append(_Passes(plan, EventFacts(script), until).tables(batch.ids))
-    except Unsupported:
-        return None
+    for first in range(0, len(seen), _BATCH):
+        last = min(first + _BATCH, len(seen))
+        batch, here = seen.part_of(first, last), slice(seen.starts[first], seen.starts[last])
+        script = TemplateTables(plan, prototypes, batch.starts, batch.at, codes[here])
+        parts.append(_Passes(plan, EventFacts(script), until).tables(batch.ids))
     return {name: concatenated([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -94,8 +97,8 @@ class _Passes:
     def __init__(self, plan: Plan, states: EventFacts, until: int) -> None:
         self.plan, self.states, self.until, self.left = plan, states, until, RowBuffer(12)
         self.records = RecordedMoves(states)
-        self.groups: dict[str, list[tuple[TargetCode, TargetTerms]]] = {}
-        for group in states.script.groups:
+        self.groups: dict[str, list[tuple[VectorTarget, TargetTerms]]] = {}
+        for group in states.script.targets:
             self.groups.setdefault(group.key, []).append((group, TargetTerms(states, self.records, group)))
         self.hanging = {  # if a level is external, the clocks of all targets depend on levels
             key
@@ -127,7 +130,7 @@ class _Passes:
                 yield k, at_dial(self.states, test)
             elif isinstance(test, DurationTest):
                 yield k, at_timed(self.plan, self.states, test)
-            elif isinstance(test, PickedDurationTest):
+            elif isinstance(test, PickedTest):
                 yield k, at_picked(self.plan, self.states, test)
             elif isinstance(test, ClockTest) and test.target not in self.groups:
                 yield k, at_nothing(self.states, test)
@@ -135,7 +138,7 @@ class _Passes:
             if key not in self.hanging:
                 yield from self._run(*groups[0])
 
-    def _run(self, group: TargetCode, terming: TargetTerms) -> Iterator[tuple[int, Observations]]:
+    def _run(self, group: VectorTarget, terming: TargetTerms) -> Iterator[tuple[int, Observations]]:
         """Run the clocks of a target, and yield the observations of its tests."""
         wanted = {k: test for k, test in self.used.items() if isinstance(test, ClockTest)}
         wanted = {k: test for k, test in wanted.items() if test.target == group.key}

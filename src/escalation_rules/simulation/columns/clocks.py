@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules import events as E
-from escalation_rules.program.model import leaves
+from escalation_rules.program.model import ClockTest, OutcomeTest, PastDueTest, TimeLeftTest, UsedTest
 from escalation_rules.simulation.arrays import (
     BREACHED,
     MET,
@@ -28,74 +27,12 @@ from escalation_rules.simulation.arrays import (
     by_rank,
     either,
 )
-from escalation_rules.simulation.columns.atoms import (
-    ClockTest,
-    HappenedTest,
-    OutcomeTest,
-    PastDueTest,
-    Test,
-    TimeLeftTest,
-    UsedTest,
-    ValueTest,
-    held,
-)
-from escalation_rules.simulation.columns.compile import Plan, TargetCode
-from escalation_rules.simulation.columns.conditions import Observations, dialed, edges, later, nothing
-from escalation_rules.simulation.columns.facts import EventFacts, Positions, RecordedMoves, StepFunction
+from escalation_rules.simulation.columns.atoms import outcome_table
+from escalation_rules.simulation.columns.compile import Plan, VectorTarget
+from escalation_rules.simulation.columns.conditions import Observations, edges, later, nothing
+from escalation_rules.simulation.columns.facts import EventFacts, Positions, StepFunction
+from escalation_rules.simulation.columns.terms import TargetTerms
 from escalation_rules.worktime.arrays import Bulk, leave, reach
-
-
-class TargetTerms:
-    """The number of a target's terms after each event (`codes`), and the events that may change it (`changes`).
-
-    If moves by rules may change whether the target applies, `codes` assume that it does: `hanging` are the tests that
-    depend on rules, and `after` has the values of the other tests after each event. If rules raise the priority by
-    which the terms are picked, the priority adds `stride` to the code for each of its numbers.
-    """
-
-    def __init__(self, states: EventFacts, records: RecordedMoves, group: TargetCode) -> None:
-        self.states, self.records, self.when = states, records, group.when
-        plan, words = states.script.plan, states.script.words
-        self.raises = plan.raises and "priority" in group.by
-        self.others = group.by[self.raises :]
-        self.hanging: dict[int, ValueTest | HappenedTest] = {}
-        self.after: dict[int, Mask] = {}
-        for k in leaves(group.when) if group.when is not None else ():
-            self._add(k, plan.tests[k])
-        self.hangs = self.raises or bool(self.hanging)
-        self.codes: Ints = states.picked(self.others).values
-        self.stride = prod(len(words[name]) for name in self.others) * self.raises
-        if group.when is not None:
-            applies = np.True_ if self.hanging else held(group.when, self.after.__getitem__)
-            self.codes, self.stride = self.codes * 2 + ~applies, self.stride * 2
-        self.changes = self._changes()
-
-    def _add(self, k: int, one: Test) -> None:
-        states = self.states
-        if isinstance(one, HappenedTest) and one.patterns not in states.script.made_by_rules:
-            self.after[k] = (self.records.seen(one.patterns) >= states.when(states.begun)) == one.wanted
-        elif isinstance(one, ValueTest) and one.fact not in states.script.plan.moving:
-            self.after[k] = states.spread(dialed(states, one))
-        elif isinstance(one, ValueTest | HappenedTest):
-            self.hanging[k] = one
-
-    def _changes(self) -> Mask:
-        found = self.states.picked(self.others).changes.copy() if self.others else np.zeros(len(self.codes), np.bool_)
-        if self.raises:
-            found |= self.states.reprices
-        for holds in self.after.values():
-            found |= self.states.changed(holds)
-        for test in self.hanging.values():
-            found |= self._may_change(test)
-        return found
-
-    def _may_change(self, one: ValueTest | HappenedTest) -> Mask:
-        """Return a mask of the events, besides moves, that may change a test that depends on rules."""
-        if isinstance(one, HappenedTest):
-            return self.records.happened(one.patterns) | self.states.begins
-        if one.fact == "priority":
-            return self.states.reprices
-        return self.records.failures if one.fact == "level_failed" else np.zeros(len(self.states.at), np.bool_)
 
 
 def _remaining(one: TimeLeftTest, due: Ints, now: Ints) -> tuple[Mask, Ints]:
@@ -112,7 +49,7 @@ def _remaining(one: TimeLeftTest, due: Ints, now: Ints) -> tuple[Mask, Ints]:
 class ClockArrays:
     """Clocks of one target as arrays, one row each."""
 
-    def __init__(self, plan: Plan, states: EventFacts, group: TargetCode, terming: TargetTerms, size: int) -> None:
+    def __init__(self, plan: Plan, states: EventFacts, group: VectorTarget, terming: TargetTerms, size: int) -> None:
         self.plan, self.states, self.group, self.terming = plan, states, group, terming
         script, number = states.script, group.number
         self.waits = states.waiting(script.pauses[number])
@@ -174,7 +111,7 @@ class ClockArrays:
     def _look_at_outcome(self, one: OutcomeTest, here: Lane) -> tuple[Mask, Ints]:
         outcome, due = self.outcome_now(here), self.due[here.row]
         holds = np.zeros(len(outcome), np.bool_)
-        for number in np.flatnonzero(one.table).tolist():
+        for number in np.flatnonzero(outcome_table(one)).tolist():
             holds |= outcome == number
         return holds, either((outcome == PENDING) & (due != NAT), due + 1, NEVER_64)
 
@@ -339,21 +276,21 @@ _Seen = tuple[Places, list[tuple[Mask, Ints]]]
 class Marks:
     """Masks of the events that would start a clock, restart it if it just stopped, stop, void or change it."""
 
-    def __init__(self, states: EventFacts, group: TargetCode, terming: TargetTerms) -> None:
-        by_answers, never = group.target.start_on == "unanswered", np.zeros(len(states.at), np.bool_)
+    def __init__(self, states: EventFacts, group: VectorTarget, terming: TargetTerms) -> None:
+        by_answers, never = group.lead.begins == "unanswered", np.zeros(len(states.at), np.bool_)
         if by_answers:
             self.starts = states.owing & (states.begins | states.kinds(E.CustomerReplied))
-        elif group.target.start_on:
+        elif group.lead.begins == "events":
             self.starts = states.like(group.starts) & (states.live | states.ends)
         else:
             self.starts = states.begins & states.live
-        self.restarts = states.live if group.target.recurring else never
+        self.restarts = states.live if group.lead.recurs else never
         if by_answers:
             self.restarts = self.restarts | states.owing
         self.stops = states.like(group.stops)
         self.voids = states.kinds(E.Reopened)
         self.voids[states.ended] = True
-        if group.at_the_end:
+        if group.lead.at_the_end:
             self.voids &= states.kinds(E.Voided)
         self.changes = states.changed(states.waiting(states.script.pauses[group.number]))
         self.changes |= terming.changes
@@ -366,7 +303,7 @@ class EventClocks(ClockArrays):
     each is computed from the one before.
     """
 
-    def __init__(self, plan: Plan, states: EventFacts, group: TargetCode, terming: TargetTerms, until: int) -> None:
+    def __init__(self, plan: Plan, states: EventFacts, group: VectorTarget, terming: TargetTerms, until: int) -> None:
         self.until = until
         marks = Marks(states, group, terming)
         resets = marks.stops | marks.voids
@@ -552,7 +489,7 @@ class LevelClocks:
         self,
         plan: Plan,
         states: EventFacts,
-        groups: list[tuple[TargetCode, TargetTerms]],
+        groups: list[tuple[VectorTarget, TargetTerms]],
         stands: Positions,
         left: RowBuffer,
     ) -> None:
@@ -598,7 +535,7 @@ class _LevelClocks(ClockArrays):
     """The latest instance of a target in each case, by case. Events stop, void, change or start it, in this order."""
 
     def __init__(
-        self, plan: Plan, states: EventFacts, group: TargetCode, terming: TargetTerms, family: LevelClocks
+        self, plan: Plan, states: EventFacts, group: VectorTarget, terming: TargetTerms, family: LevelClocks
     ) -> None:
         super().__init__(plan, states, group, terming, states.size)
         self.family, self.level, self.marks = family, group.level, Marks(states, group, terming)
@@ -629,9 +566,9 @@ class _LevelClocks(ClockArrays):
     def _entered(self, here: Lane, shift: LevelChange) -> Mask:
         """Return whether a move may start the clock: on entry to its level, or if a customer waits (it may be void)."""
         may_start: Mask = np.zeros(len(here.row), np.bool_)
-        if self.group.target.start_on == "unanswered":
+        if self.group.lead.begins == "unanswered":
             may_start = self.states.owing[here.place]
-        elif self.level is not None and not self.group.target.start_on:
+        elif self.level is not None and self.group.lead.begins == "entry":
             may_start = self.states.live[here.place] & (shift.to == self.level)
         return may_start
 
@@ -640,17 +577,17 @@ class _LevelClocks(ClockArrays):
         codes, terming = super()._terms(here), self.terming
         if terming.raises:
             codes = codes + self.family.stands.priority[here.row] * terming.stride
-        if terming.when is None or not terming.hanging:
+        if not terming.hanging:
             return codes
-        applies = held(
-            terming.when,
-            lambda k: (
-                terming.after[k][here.place]
-                if k in terming.after
-                else self.family.stands.holds(terming.hanging[k], here)
-            ),
-        )
-        return codes + ~applies
+
+        def is_true(k: int) -> Mask:
+            if k in terming.after:
+                decided: Mask = terming.after[k][here.place]
+                return decided
+            found: Mask = self.family.stands.holds(terming.hanging[k], here)
+            return found
+
+        return codes + terming.variant(is_true, len(codes))
 
     def _begin(self, here: Lane, starts: Mask) -> None:
         """Start clocks that are not open, on their level."""

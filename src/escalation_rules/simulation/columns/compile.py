@@ -1,8 +1,7 @@
-"""Compiles a policy and the templates of a log to tables: rules, targets with their terms, effects of each template.
+"""Prepares a program and the templates of a log for arrays: masks and tables, and what is not supported.
 
-A plan raises `Unsupported` for a policy that it cannot express: its cases then go one by one through the engine, which
-is the specification of both. Not supported are rotas, plans and agreements, several targets with one key, and
-conditions on events by rules other than moves, or on ids.
+A plan raises `Unsupported`, with the reason, for a program that it cannot express: its cases then go one by one through
+the engine, which is the specification of both.
 """
 
 from __future__ import annotations
@@ -17,24 +16,32 @@ from numpy.typing import NDArray
 from escalation_rules import events as E
 from escalation_rules.actions import Assign, RaisePriority
 from escalation_rules.checklists import Item
-from escalation_rules.conditions import STATUSES, atoms, normal
+from escalation_rules.conditions import STATUSES
+from escalation_rules.fact_table import FACTS, Kept
 from escalation_rules.levels import NOWHERE, EscalationLevel
 from escalation_rules.patterns import BaseEvent, Pattern
-from escalation_rules.picks import Pick, alternatives, facts_of, picked
-from escalation_rules.policy import Policy
-from escalation_rules.program import program_of
-from escalation_rules.program.atoms import Names
-from escalation_rules.program.compile import track_of
-from escalation_rules.program.model import Tree
-from escalation_rules.rules import NEXT, Rule
+from escalation_rules.picks import Pick, alternatives, picked
+from escalation_rules.program.model import (
+    LONG_AGO,
+    DurationTest,
+    HappenedTest,
+    LevelTest,
+    PickedTest,
+    Program,
+    RuleCode,
+    TargetCode,
+    TargetVariant,
+    Terms,
+    Tree,
+    ValueTest,
+    leaves,
+)
+from escalation_rules.rules import NEXT
 from escalation_rules.simulation.arrays import Ints
-from escalation_rules.simulation.columns.atoms import HappenedTest, TestCollector, Unsupported, ValueTest, is_odd
-from escalation_rules.targets import Target, waits_of
-from escalation_rules.worktime import BusinessCalendar, Calendar, Span
-from escalation_rules.worktime._timeline import EPOCH, microseconds_of
+from escalation_rules.simulation.columns.atoms import SplitTests, Unsupported, is_odd
+from escalation_rules.worktime._timeline import EPOCH
 from escalation_rules.worktime.arrays import Bulk
 
-LEVEL_FACTS = frozenset({"level", "moves", "level_failed"})
 _MANY = 200
 """The most levels of a policy that are supported."""
 
@@ -46,11 +53,11 @@ class Gate(NamedTuple):
     levels: NDArray[np.bool_]
 
 
-class RuleCode(NamedTuple):
-    """A rule: its condition over tests, its gates (without gates it applies anywhere), and its destination.
+class VectorRule(NamedTuple):
+    """A rule: its condition over split tests, its gates (without gates it applies anywhere), and its destination.
 
-    `to` is a level's number, -1 for the next level of the track, None for no move. `raises` are the ranks to which it
-    raises the priority, -1 for the next.
+    `to` is a level's number among all levels, -1 for the next level of the track, None for no move. `raises` are the
+    ranks to which it raises the priority, -1 for the next.
     """
 
     name: str
@@ -62,156 +69,113 @@ class RuleCode(NamedTuple):
     raises: tuple[int, ...]
 
 
-class Terms(NamedTuple):
-    """The terms of a target in one state: a budget in microseconds on a line; for days, the calendar for it."""
+class VectorTarget(NamedTuple):
+    """The targets with one key, of the policy or of a level; masks of the templates that start and stop them.
 
-    span: Span | None
-    calendar: str | None
-    line: int
-    budget: int | None
-    days: Calendar | None
-
-
-class TargetCode(NamedTuple):
-    """The target with a key, of the policy or of a level; masks of the templates that start and stop it.
-
-    Its terms are by the values of the facts that they are picked by (`by`); with a condition (`when`), there are two
-    for each of these: if it is true, and if not.
+    Their `terms` are by the values of the facts that they are picked by (`by`), and for each of these by variant, as
+    `whens` says which applies; where none may, there are terms for that too. What starts, stops and pauses them is the
+    same for all variants.
     """
 
     number: int
     key: str
     level: int | None
-    target: Target
+    code: TargetCode
     by: tuple[str, ...]
-    when: Tree | None
+    whens: tuple[Tree | None, ...]
     terms: tuple[Terms, ...]
     starts: NDArray[np.bool_]
     stops: NDArray[np.bool_]
-    at_the_end: bool
+
+    @property
+    def lead(self) -> TargetVariant:
+        """The first variant, which has what is the same for all."""
+        return self.code.variants[0]
+
+    @property
+    def cases(self) -> int:
+        """The number of terms for each combination of picked values."""
+        return len(self.whens) + (self.whens[-1] is not None)
 
 
 class Plan:
-    """A policy compiled for the vectorised replay. Raises `Unsupported`."""
+    """A program prepared for the vectorised replay. Raises `Unsupported`.
 
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-        for why in _unsupported(policy):
+    Levels are numbered over all tracks.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        for why in _unsupported(program):
             raise Unsupported(why)
-        self.levels: tuple[EscalationLevel, ...] = policy.all_levels
+        self.levels: tuple[EscalationLevel, ...] = tuple(level for levels in program.levels for level in levels)
         self.rungs = {level.key: rung for rung, level in enumerate(self.levels)}
-        ends = accumulate((len(track.levels) for track in policy.all_tracks), initial=0)
+        ends = accumulate((len(levels) for levels in program.levels), initial=0)
         self.tracks = [range(*both) for both in pairwise(ends)]
         self.track_of = [number for number, rungs in enumerate(self.tracks) for _ in rungs]
+        self.track_numbers = {track.key: number for number, track in enumerate(program.tracks)}
         self.outside = np.array([*(level.external for level in self.levels), False])
         self.goes_outside = bool(self.outside.any())
-        self.raises = any(_raises(rule) for rule in policy.all_rules)
-        self.moving = LEVEL_FACTS | ({"priority"} if self.raises else set())
-        self.effective_from = None if policy.effective_from is None else microseconds_of(policy.effective_from)
-        self.lines: list[Bulk] = [Bulk(None)]
-        self.calendars: dict[str | None, int] = {None: 0}
-        for name, calendar in policy.all_calendars.items():
-            self.calendars[name] = len(self.lines)
-            self.lines.append(Bulk(calendar.line))
-        self._names = Names(policy.all_tracks, program_of(policy).places, {}, {})
-        self._collected = TestCollector(policy, self.rungs, self.calendars, raises=self.raises)
-        self.ranks = self._collected.ranks
-        self.rules = tuple(self._ruling(rule) for rule in sorted(policy.all_rules, key=lambda rule: rule.key))
-        self.targets = tuple(self._targets())
-        whens = [target.when for _, target in self.targets]
-        self.whens = [None if when is None else self._collected.tree(normal(when), 0, goes=False) for when in whens]
-        self.tests, self.most = self._collected.found, self._collected.most
+        self.raises = any(_raises(rule) for rule in program.rules)
+        self.moving = _moving_facts() | ({"priority"} if self.raises else set())
+        self.effective_from = None if program.effective_from == LONG_AGO else program.effective_from
+        self.lines: list[Bulk] = [Bulk(None), *(Bulk(line) for line in program.lines[1:])]
+        self.ranks = program.ranks
+        split = SplitTests(program, raises=self.raises)
+        self.rules = tuple(self._rule(rule, split) for rule in program.rules)
+        self.whens = [
+            tuple(None if variant.when is None else split.tree(variant.when) for variant in target.variants)
+            for target in program.targets
+        ]
+        self.tests, self.most = split.tests, split.most
         self.checked = {rung: level.entry.items for rung, level in enumerate(self.levels) if level.entry}
 
-    # ------------------------------------------------------------------------ rules
-
-    def _ruling(self, rule: Rule) -> RuleCode:
-        """Compile a rule. The condition of a rule without an effect on frames is not compiled."""
+    def _rule(self, rule: RuleCode, split: SplitTests) -> VectorRule:
+        """Prepare a rule. The condition of a rule without an effect on frames is not read."""
         if not _shows(rule):
-            return RuleCode(rule.key, ("all", ()), (), 0, None, waived=False, raises=())
-        track = track_of(rule, self._names)
-        names = (rule.calendar, self.policy.all_tracks[track].calendar, self.policy.usual_calendar)
-        calendars = tuple(name for name in names if name is not None)
-        tree = self._collected.tree(normal(rule.when), track, calendars, goes=rule.to is not None)
-        to = None if rule.to is None else NOWHERE if rule.to == NEXT else self.rungs[rule.to]
+            return VectorRule(rule.name, ("all", ()), (), 0, None, waived=False, raises=())
+        to = None if not rule.goes else NOWHERE if rule.to is None else self.tracks[rule.track].start + rule.to
         ranks = {**self.ranks, NEXT: NOWHERE}
-        raises = tuple(ranks[name.to] for name in rule.then if isinstance(name, RaisePriority))
-        return RuleCode(rule.key, tree, tuple(self._gates(rule)), track, to, rule.checklist == "waived", raises)
+        raises = tuple(ranks[action.to] for action in rule.then if isinstance(action, RaisePriority))
+        gates = (
+            tuple(Gate(track, self.level_table(track, numbers)) for track, numbers in rule.at.places) if rule.at else ()
+        )
+        return VectorRule(rule.name, split.tree(rule.own_tree), gates, rule.track, to, rule.waived, raises)
 
-    def _gates(self, rule: Rule) -> Iterator[Gate]:
-        rungs = [self.rungs[key] for key in rule.at_level]
-        for track in dict.fromkeys(self.track_of[rung] for rung in rungs):
-            levels = np.zeros(len(self.levels) + 1, np.bool_)
-            levels[[rung for rung in rungs if self.track_of[rung] == track]] = True
-            yield Gate(track, levels)
+    def level_table(self, track: int, numbers: frozenset[int]) -> NDArray[np.bool_]:
+        """Return a mask over all levels of those that are named by their numbers on a track; the last is no level."""
+        table = np.zeros(len(self.levels) + 1, np.bool_)
+        for number in numbers:
+            table[-1 if number == NOWHERE else self.tracks[track].start + number] = True
+        return table
 
     # ------------------------------------------------------------------------ targets
 
-    def _targets(self) -> Iterator[tuple[int | None, Target]]:
-        """Yield the targets with the level number they belong to, in the engine's order."""
-        scopes = [(None, self.policy.targets), *((rung, level.targets) for rung, level in enumerate(self.levels))]
-        for rung, targets in scopes:
-            keys = [target.key for target in targets]
-            for target in targets:
-                if len(set(keys)) < len(keys):
-                    raise Unsupported("several targets with one key")
-                if any(is_odd(pattern) or pattern.event == "Escalated" for pattern in _patterns(target)):
-                    raise Unsupported("targets that moves start or stop, or that look at ids")
-                yield rung, target
-
-    def groups(self, prototypes: list[BaseEvent], words: Mapping[str, list[Any]]) -> tuple[TargetCode, ...]:
+    def targets(self, prototypes: list[BaseEvent], words: Mapping[str, list[Any]]) -> tuple[VectorTarget, ...]:
         """Return the targets, for a log with these templates and values of facts."""
+        counts = np.array([prototype.counts for prototype in prototypes], np.bool_)
         return tuple(
-            TargetCode(
-                number=number,
-                key=target.key,
-                level=rung,
-                target=target,
-                by=(by := self._picked_by(target, rung)),
-                when=(when := self.whens[number]),
+            VectorTarget(
+                number=code.number,
+                key=code.key,
+                level=None if code.level is None else self.rungs[code.level],
+                code=code,
+                by=(by := _picked_by(code)),
+                whens=(whens := self.whens[code.number]),
                 terms=tuple(
-                    self._terms(target, rung, dict(zip(by, values, strict=True)), applies=applies)
+                    _terms(code, variant, dict(zip(by, values, strict=True)))
                     for values in product(*(words[name] for name in by))
-                    for applies in ((True,) if when is None else (True, False))
+                    for variant in range(len(whens) + (whens[-1] is not None))
                 ),
-                starts=matched(target.start_on if isinstance(target.start_on, tuple) else (), prototypes),
-                stops=matched(target.stop_on, prototypes)
-                & np.array([prototype.counts for prototype in prototypes], np.bool_),
-                at_the_end=isinstance(target.start_on, tuple)
-                and any(pattern.event in {"Resolved", "Closed"} for pattern in target.start_on),
+                starts=matched(code.variants[0].starts, prototypes),
+                stops=matched(code.variants[0].stops, prototypes) & counts,
             )
-            for number, (rung, target) in enumerate(self.targets)
+            for code in self.program.targets
         )
-
-    def _terms_of(self, target: Target, rung: int | None) -> Iterator[Any]:
-        """Yield the span, and the calendars up to the first that is a name."""
-        yield target.within
-        track = None if rung is None else self.policy.all_tracks[self.track_of[rung]].calendar
-        for calendar in (target.calendar, track, self.policy.usual_calendar):
-            yield calendar
-            if isinstance(calendar, str):
-                return
-
-    def _picked_by(self, target: Target, rung: int | None) -> tuple[str, ...]:
-        """Return the facts that its terms are picked by, also where it does not apply; the priority first."""
-        parts = [*self._terms_of(target, rung), *self._terms_of(_not_applying(target), rung)]
-        names = {name for part in parts for name in facts_of(part)}
-        return tuple(sorted(names, key=lambda name: (name != "priority", name)))
-
-    # rules 6, 13 and 15: the terms of a target for every value of its picks
-    def _terms(self, target: Target, rung: int | None, values: Mapping[str, Any], *, applies: bool) -> Terms:
-        parts = self._terms_of(target if applies else _not_applying(target), rung)
-        chosen: list[Any] = [picked(part, values) for part in parts]
-        span, name = chosen[0], next((part for part in chosen[1:] if part is not None), None)
-        line = self.calendars[name] if span is None or span.is_business else 0
-        days: Calendar | None = None
-        if span is not None and span.microseconds is None:
-            days = BusinessCalendar.always() if name is None else self.policy.all_calendars[name]
-        return Terms(span, name, line, None if span is None else span.microseconds, days)
 
     def made_by_rules(self, patterns: tuple[Pattern, ...]) -> NDArray[np.bool_]:
         """Return a mask of the levels to which a move by rules matches one of some patterns."""
-        tracks = [self.policy.all_tracks[track].key for track in self.track_of]
+        tracks = [self.program.tracks[track].key for track in self.track_of]
         moves = zip(self.levels, tracks, strict=True)
         return matched(
             patterns, [E.Escalated(at=EPOCH, actor="automation", to=level.key, track=track) for level, track in moves]
@@ -219,29 +183,38 @@ class Plan:
 
     # ------------------------------------------------------------------------ histories
 
-    def holds(self, event: BaseEvent) -> bool:
-        """Return whether an event is supported. One that the engine refuses is not, so that the engine refuses it."""
-        if isinstance(event, E.Declined) or getattr(event, "is_accepted", False) or not self._knows(event):
-            return False
-        named = [getattr(event, "priority", None)] if isinstance(event, E.Opened) else []
-        named += [event.to] if isinstance(event, E.PriorityChanged) else []
-        if self.ranks and any(name is not None and name not in self.ranks for name in named):
-            return False
-        observed: dict[str, Any] = {event.name: event.value} if isinstance(event, E.FactChanged) else {}
-        observed = dict(event.facts) if isinstance(event, E.Opened) else observed
-        declared = {fact.name: fact for fact in self.policy.facts}
-        return not any(name in declared and declared[name].problem_with(value) for name, value in observed.items())
+    def reason_against(self, event: BaseEvent) -> str | None:
+        """Return why an event is not supported, or None. What the engine refuses is not, so the engine refuses it."""
+        if isinstance(event, E.Declined) or getattr(event, "is_accepted", False):
+            return "events that were accepted or declined"
+        if isinstance(event, E.Escalated) and event.key is not None:
+            return "moves with a key"
+        if isinstance(event, E.Reconciled) and (event.priority or event.status or event.assigned):
+            return "snapshots of more than the level"
+        if isinstance(event, E.CommunicationAgreed) and any(
+            variant.agreed for target in self.program.targets for variant in target.variants
+        ):
+            return "agreed intervals of updates"
+        return None if self._knows(event) and self._admits(event) else "names or values that the policy does not have"
 
     def _knows(self, event: BaseEvent) -> bool:
-        """Return whether an event names only declared levels and tracks, and has no field that is not supported."""
-        if isinstance(event, E.Escalated) and event.key is not None:
-            return False
-        if isinstance(event, E.Reconciled) and (event.priority or event.status or event.assigned):
-            return False
-        if isinstance(event, E.CommunicationAgreed) and any(target.use_agreed_interval for _, target in self.targets):
-            return False
+        """Return whether an event names only declared levels, tracks and priorities."""
         level, track = _level_of(event), getattr(event, "track", None)
-        return (level is None or level in self.rungs) and (track is None or track in self._collected.tracks)
+        priority = event.priority if isinstance(event, E.Opened) else None
+        if isinstance(event, E.PriorityChanged):
+            priority = event.to
+        return (
+            (level is None or level in self.rungs)
+            and (track is None or track in self.track_numbers)
+            and (not self.ranks or priority is None or priority in self.ranks)
+        )
+
+    def _admits(self, event: BaseEvent) -> bool:
+        """Return whether the facts in an event are in their domains."""
+        own = self.program.own
+        observed: dict[str, Any] = {event.name: event.value} if isinstance(event, E.FactChanged) else {}
+        observed = dict(event.facts) if isinstance(event, E.Opened) else observed
+        return not any(name in own and own[name].problem_with(value) for name, value in observed.items())
 
     def place_of(self, event: BaseEvent) -> tuple[int, int] | None:
         """Return the track and level of an event (-1: no level, or whichever the case is on); None if it names none."""
@@ -250,13 +223,29 @@ class Plan:
             return self.track_of[self.rungs[level]], self.rungs[level]
         if not isinstance(event, E.DeEscalated | E.LevelFailed):
             return None
-        track = 0 if event.track is None else self._collected.tracks[event.track]
+        track = 0 if event.track is None else self.track_numbers[event.track]
         return track, 0 if track == 0 and isinstance(event, E.DeEscalated) else NOWHERE
 
 
-def _not_applying(target: Target) -> Target:
-    """Return a target as it is while its condition is false: without a span, and without its own calendar."""
-    return target.model_copy(update={"within": None, "calendar": None})
+def _moving_facts() -> set[str]:
+    """Return the facts that moves by rules change, besides durations."""
+    parts = {"level", "failures"}
+    return {name for name, row in FACTS.items() if isinstance(row.source, Kept) and row.source.part in parts}
+
+
+def _picked_by(code: TargetCode) -> tuple[str, ...]:
+    """Return the facts that the terms of a target are picked by, also where it does not apply; the priority first."""
+    choices = [one for variant in code.variants for one in (variant.terms, variant.idle_terms)]
+    names = {name for one in choices for name in one.by}
+    return tuple(sorted(names, key=lambda name: (name != "priority", name)))
+
+
+# rules 6, 13 and 15: the terms of a target for every value of its picks
+def _terms(code: TargetCode, variant: int, values: Mapping[str, Any]) -> Terms:
+    """Return the terms of a variant for some values of facts; past the last variant, those where none applies."""
+    idle = variant == len(code.variants)
+    choices = code.variants[0].idle_terms if idle else code.variants[variant].terms
+    return choices.choose(lambda given: picked(given, values))
 
 
 def _level_of(event: BaseEvent) -> str | None:
@@ -264,61 +253,81 @@ def _level_of(event: BaseEvent) -> str | None:
     return event.to if isinstance(event, E.Escalated | E.DeEscalated) else getattr(event, "level", None)
 
 
-def _patterns(target: Target) -> tuple[Pattern, ...]:
-    return (*target.stop_on, *(target.start_on if isinstance(target.start_on, tuple) else ()))
-
-
-def _unsupported(policy: Policy) -> Iterator[str]:
-    """Yield the parts of a policy that are not supported, besides those of its rules and targets."""
-    levels, items = policy.all_levels, _items(policy)
-    calendars = (policy.usual_calendar, *(track.calendar for track in policy.all_tracks))
-    actions = [one for level in levels for one in level.on_entry] + [
-        one for rule in policy.all_rules for one in rule.then
-    ]
+def _unsupported(program: Program) -> Iterator[str]:
+    """Yield the reasons why a program is not supported, besides those of its tests."""
+    levels, items = [level for levels in program.levels for level in levels], _items(program)
+    calendars = (program.calendar, *(track.calendar for track in program.tracks))
+    actions = [one for level in levels for one in level.on_entry] + [one for rule in program.rules for one in rule.then]
     if len(levels) > _MANY:
-        yield "as many levels"
-    if policy.rotas:
+        yield f"more than {_MANY} levels"
+    if program.rotas:
         yield "rotas"
     if any(level.alternates and None in alternatives(level.owner) for level in levels):
-        yield "owners that may be nobody"
+        yield "an owner that may be nobody, with alternates"
     if any(isinstance(one, RaisePriority) for level in levels for one in level.on_entry):
-        yield "levels that change the priority"
-    if any(_raises(rule) for rule in policy.all_rules) and _sees(policy, E.PriorityChanged):
-        yield "patterns of changes that rules make"
-    if any(isinstance(one, Assign) for one in actions) and _sees(policy, E.Assigned, "assignments", "unassigned_for"):
-        yield "rules that look at what rules assign"
+        yield "an entry to a level that raises the priority"
+    if any(_raises(rule) for rule in program.rules) and _sees(program, E.PriorityChanged):
+        yield "a pattern of changes of the priority, which rules make"
+    if any(isinstance(one, Assign) for one in actions) and _sees(program, E.Assigned, "roles"):
+        yield "a condition on assignments, which rules make"
     if any(is_odd(pattern) or pattern.event == "Escalated" for item in items for pattern in item.answered_by):
-        yield "items that moves answer"
-    if any(isinstance(target.pause_on, Pick) for target in policy.all_targets):
-        yield "waits picked by the priority or by facts"
+        yield "an item that a move answers"
     if any(isinstance(one, Pick) for item in items if item.valid_for for one in (item.valid_for, *calendars)):
-        yield "picked expiries"
+        yield "an answer whose validity is picked"
+    for target in program.targets:
+        yield from _unsupported_target(target)
 
 
-def _items(policy: Policy) -> tuple[Item, ...]:
+def _unsupported_target(code: TargetCode) -> Iterator[str]:
+    """Yield the reasons why a target is not supported."""
+    first = code.variants[0]
+    if any(isinstance(variant.pauses, Pick) for variant in code.variants):
+        yield "a target with picked pauses"
+    if any(_turning(variant) != _turning(first) for variant in code.variants):
+        yield "several targets with one key that start, stop or pause otherwise"
+    if any(
+        is_odd(pattern) or pattern.event == "Escalated"
+        for variant in code.variants
+        for pattern in (*variant.starts, *variant.stops)
+    ):
+        yield "a target that a move or a snapshot starts or stops"
+
+
+def _turning(variant: TargetVariant) -> tuple[Any, ...]:
+    """Return what starts, stops and pauses a variant."""
+    parties = variant.pauses if isinstance(variant.pauses, Pick) else frozenset(variant.pauses)
+    return variant.begins, variant.starts, variant.stops, parties, variant.recurs, variant.agreed
+
+
+def _items(program: Program) -> list[Item]:
     """Return the items that may block moves."""
-    return tuple(item for level in policy.all_levels if level.entry for item in level.entry.items)
+    return [item for levels in program.levels for level in levels if level.entry for item in level.entry.items]
 
 
-def _raises(rule: Rule) -> bool:
+def _raises(rule: RuleCode) -> bool:
     """Return whether a rule changes the priority."""
     return any(isinstance(action, RaisePriority) for action in rule.then)
 
 
-def _shows(rule: Rule) -> bool:
+def _shows(rule: RuleCode) -> bool:
     """Return whether a rule has an effect on frames."""
-    return rule.to is not None or _raises(rule)
+    return rule.goes or _raises(rule)
 
 
-def _sees(policy: Policy, kind: type[BaseEvent], *facts: str) -> bool:
-    """Return whether frames depend on some facts, or on patterns of events of a kind."""
-    whens = [rule.when for rule in policy.all_rules if _shows(rule)]
-    whens += [target.when for target in policy.all_targets if target.when is not None]
-    atoms_read = [atom for when in whens for atom in atoms(when)]
-    patterns = [one for atom in atoms_read for one in atom.pattern or ()]
-    patterns += [one for item in _items(policy) for one in item.answered_by]
-    patterns += [one for target in policy.all_targets for one in _patterns(target)]
-    return any(atom.fact in facts for atom in atoms_read) or any(one.event == kind.__name__ for one in patterns)
+def _sees(program: Program, kind: type[BaseEvent], part: str | None = None) -> bool:
+    """Return whether frames depend on facts in a part of the state, or on patterns of events of a kind."""
+    variants = [variant for target in program.targets for variant in target.variants]
+    trees = [rule.own_tree for rule in program.rules if _shows(rule)]
+    trees += [variant.when for variant in variants if variant.when is not None]
+    tests = [program.tests[number] for tree in trees for number in leaves(tree)]
+    patterns = [one for test in tests if isinstance(test, HappenedTest) for one in test.patterns]
+    patterns += [one for item in _items(program) for one in item.answered_by]
+    patterns += [one for variant in variants for one in (*variant.starts, *variant.stops)]
+    if any(pattern.event == kind.__name__ for pattern in patterns):
+        return True
+    names = {test.fact for test in tests if isinstance(test, ValueTest | DurationTest | PickedTest)}
+    sources = [FACTS[name].source for name in names if name in FACTS]
+    return any(isinstance(source, Kept) and source.part == part for source in sources)
 
 
 def matched(patterns: tuple[Pattern, ...], prototypes: list[BaseEvent]) -> NDArray[np.bool_]:
@@ -367,7 +376,7 @@ class TemplateTables:
             ]
         )
         self.channels = _Codes(_of(prototypes, E.Opened, "channel"))
-        self.facts = [one.name for one in plan.policy.facts]
+        self.facts = list(plan.program.own)
         self.values = [_Codes(_values(prototypes, name)) for name in self.facts]
         holders = [_holder(one) for one in prototypes if isinstance(one, E.Assigned)]
         roles = _Codes(_of(prototypes, E.Assigned, "as_role"))
@@ -376,13 +385,14 @@ class TemplateTables:
             [
                 "customer",
                 *_of(prototypes, E.WaitStarted, "on"),
-                *(on for _, one in plan.targets for on in waits_of(one)),
+                *(on for target in plan.program.targets for on in parties_of(target.variants[0])),
             ]
         )
         if len(waits.words) > 60 or len(plan.rules) > 60:
-            raise Unsupported("as many waits or rules")
+            raise Unsupported("more than 60 rules, or parties that are waited for")
         self.customer = waits.bit("customer")
-        self._tables: dict[ValueTest, NDArray[np.bool_]] = {}
+        self._tables: dict[ValueTest | LevelTest, NDArray[np.bool_]] = {}
+        self._matched: dict[tuple[Pattern, ...], NDArray[np.bool_]] = {}
         who = _Codes(holders)
         self._read(prototypes, roles, who, waits)
         words = {name: values.words for name, values in zip(self.facts, self.values, strict=True)}
@@ -400,16 +410,14 @@ class TemplateTables:
 
     def _read_targets(self, prototypes: list[BaseEvent], waits: _Codes) -> None:
         """Read the pauses of each target and its terms: their lines, their budgets, and which are alike."""
-        self.groups = self.plan.groups(prototypes, self.words)
-        self.pauses = [sum(waits.bit(on) for on in set(waits_of(group.target))) for group in self.groups]
-        terms = [group.terms for group in self.groups]
+        self.targets = self.plan.targets(prototypes, self.words)
+        self.pauses = [sum(waits.bit(on) for on in set(parties_of(target.lead))) for target in self.targets]
+        terms = [target.terms for target in self.targets]
         self.term_lines = [np.array([one.line for one in some], np.int64) for some in terms]
         self.term_budgets = [
             np.array([-1 if one.budget is None else one.budget for one in some], np.int64) for some in terms
         ]
-        self.term_lates = [
-            np.array([one.span is not None and one.span.due == "same time" for one in some], np.bool_) for some in terms
-        ]
+        self.term_lates = [np.array([not one.at_close for one in some], np.bool_) for some in terms]
         self.term_kinds = [_Codes([(str(one.span), one.calendar) for one in some]).numbers() for some in terms]
 
     def _read(self, prototypes: list[BaseEvent], roles: _Codes, who: _Codes, waits: _Codes) -> None:
@@ -419,7 +427,6 @@ class TemplateTables:
         opened_to = table(E.Opened, lambda one: self.priorities.number(one.priority))
         self.priority = opened_to + table(E.PriorityChanged, lambda one: self.priorities.number(one.to))
         self.channel = table(E.Opened, lambda one: self.channels.number(one.channel))
-        self.by_staff = table(E.Opened, lambda one: one.actor == "staff", np.bool_)
         self.levels = [
             np.array([self._first(one, track) for one in prototypes], np.int64) for track in self.plan.tracks
         ]
@@ -430,12 +437,6 @@ class TemplateTables:
             table(E.Opened, lambda one, name=name, words=words: words.number(one.facts.get(name)))
             for name, words in zip(self.facts, self.values, strict=True)
         ]
-        self.asks = ~self.by_staff & np.array([isinstance(one, E.Opened | E.CustomerReplied) for one in prototypes])
-        self.asks_status = table(E.CustomerReplied, lambda one: one.asks_for_status, np.bool_)
-        self.asks_escalation = table(E.CustomerReplied, lambda one: one.asks_to_escalate, np.bool_)
-        self.asks_escalation |= table(E.EscalationRequested, lambda one: one.wants == "attention", np.bool_)
-        self.counts = table((E.SupportReplied, E.Acknowledged), lambda one: one.counts, np.bool_)
-        self.counts |= table(E.UpdateSent, lambda one: one.counts and one.audience == "customer", np.bool_)
         self.role = table(E.Assigned, lambda one: roles.number(one.as_role) - 1)
         self.holder = table(E.Assigned, lambda one: who.number(_holder(one)))
         self.wait = table(E.WaitStarted, lambda one: waits.bit(one.on))
@@ -465,29 +466,43 @@ class TemplateTables:
         fact = self._fact(event.name)
         return self.values[fact].number(event.value) if fact >= 0 else 0
 
-    def table(self, one: ValueTest) -> NDArray[np.bool_]:
-        """Return a mask of the values of a fact for which a test is true, by the values' numbers."""
-        if one not in self._tables:
-            self._tables[one] = np.array([one.holds(value) for value in self._domain(one)], np.bool_)
-        return self._tables[one]
+    def like(self, patterns: tuple[Pattern, ...]) -> NDArray[np.bool_]:
+        """Return a mask of the templates that match one of some patterns, kept by the patterns."""
+        if patterns not in self._matched:
+            self._matched[patterns] = matched(patterns, self.prototypes)
+        return self._matched[patterns]
 
-    def _domain(self, one: ValueTest) -> list[Any]:
-        if one.fact in self.facts:
-            return self.values[self.facts.index(one.fact)].words
-        if one.fact in {"priority", "channel"}:
-            return (self.priorities if one.fact == "priority" else self.channels).words
-        if one.fact == "level":
-            return list(range(-1, len(self.plan.levels)))
-        if one.fact == "status":
-            return list(STATUSES)
-        flags = {"acknowledged", "escalation_request_open", "level_failed"}
-        return [False, True] if one.fact in flags else list(range(self._most() + 2))
+    def table(self, test: ValueTest | LevelTest) -> NDArray[np.bool_]:
+        """Return a mask of the values of a fact for which a test is true, by the values' numbers.
+
+        The values of a level are the numbers of the levels, after that of no level.
+        """
+        if test not in self._tables:
+            if isinstance(test, LevelTest):
+                track, numbers = test.places[0]
+                self._tables[test] = np.roll(self.plan.level_table(track, numbers), 1) == test.wanted
+            else:
+                self._tables[test] = np.array([test.holds(value) for value in self._domain(test)], np.bool_)
+        return self._tables[test]
+
+    def _domain(self, test: ValueTest) -> list[Any]:
+        """Return the values of a fact in the order of their numbers."""
+        if test.fact in self.facts:
+            return self.values[self.facts.index(test.fact)].words
+        if test.fact == "priority":
+            return [self.plan.ranks.get(word) for word in self.priorities.words]
+        if test.fact == "channel":
+            return self.channels.words
+        kind = FACTS[test.fact].kind
+        return (
+            list(STATUSES) if kind == "choice" else [False, True] if kind == "flag" else list(range(self._most() + 2))
+        )
 
     def _most(self) -> int:
         """Return the highest number that a test names."""
         highest = self.plan.most
         if highest > _MOST:
-            raise Unsupported("numbers as high")
+            raise Unsupported("a count compared with a number above 10,000")
         return highest
 
 
@@ -525,3 +540,8 @@ def _of(prototypes: list[BaseEvent], kind: type, field: str) -> list[Any]:
 def _values(prototypes: list[BaseEvent], name: str) -> list[Any]:
     opened = [one.facts.get(name) for one in prototypes if isinstance(one, E.Opened)]
     return opened + [one.value for one in prototypes if isinstance(one, E.FactChanged) and one.name == name]
+
+
+def parties_of(variant: TargetVariant) -> tuple[str, ...]:
+    """Return the parties whose waits pause a target."""
+    return () if isinstance(variant.pauses, Pick) else variant.pauses

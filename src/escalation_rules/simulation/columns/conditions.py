@@ -11,17 +11,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from escalation_rules.simulation.arrays import BREACHED, NAT, NEVER_64, NOT_STARTED, Ints, Mask, Places, either
-from escalation_rules.simulation.columns.atoms import (
+from escalation_rules.fact_table import FACTS, Flag
+from escalation_rules.program.model import (
     ClockTest,
     DurationTest,
     OutcomeTest,
     PastDueTest,
-    PickedDurationTest,
+    PickedTest,
     TimeLeftTest,
     UsedTest,
     ValueTest,
 )
+from escalation_rules.simulation.arrays import BREACHED, NAT, NEVER_64, NOT_STARTED, Ints, Mask, Places, either
+from escalation_rules.simulation.columns.atoms import choose, outcome_table
 from escalation_rules.simulation.columns.compile import Plan
 from escalation_rules.simulation.columns.facts import EventFacts, StepFunction
 from escalation_rules.worktime.arrays import reach
@@ -30,7 +32,7 @@ from escalation_rules.worktime.arrays import reach
 def nothing(one: ClockTest) -> bool:
     """Return whether a test is true of a target that has not started."""
     if isinstance(one, OutcomeTest):
-        return bool(one.table[NOT_STARTED])
+        return bool(outcome_table(one)[NOT_STARTED])
     if isinstance(one, TimeLeftTest):
         return False
     return (not (one.share if isinstance(one, UsedTest) else one.span.amount)) == one.wanted
@@ -39,14 +41,13 @@ def nothing(one: ClockTest) -> bool:
 def later(one: ClockTest) -> bool:
     """Return whether a test is true once time alone has changed it."""
     if isinstance(one, OutcomeTest):
-        return bool(one.table[BREACHED])
+        return bool(outcome_table(one)[BREACHED])
     return one.wanted != isinstance(one, TimeLeftTest)
 
 
 def dialed(states: EventFacts, one: ValueTest) -> StepFunction:
     """Return whether a test of a value is true, after every event that may change the fact."""
-    table, facts = states.script.table(one), states.script.facts
-    places, values = states.fact(facts.index(one.fact)) if one.fact in facts else getattr(states, one.fact)
+    table, (places, values) = states.script.table(one), states.steps(one.fact)
     return StepFunction(places, table[np.minimum(values.astype(np.int64), len(table) - 1)])
 
 
@@ -132,15 +133,15 @@ def _last(turns: Transitions) -> Transitions:
 # rule 30: a duration has one crossing, found for all cases at once
 def at_timed(plan: Plan, states: EventFacts, one: DurationTest) -> Observations:
     """Observe a duration, whenever it begins anew."""
-    places, anchors = getattr(states, one.anchor)
+    places, anchors = states.steps(one.fact)
     holds, cross = edges(plan, one, anchors, states.at[places])
     return Observations(places, holds, cross, one.wanted)
 
 
-def at_picked(plan: Plan, states: EventFacts, one: PickedDurationTest) -> Observations:
+def at_picked(plan: Plan, states: EventFacts, one: PickedTest) -> Observations:
     """Observe a duration whose length is picked, whenever it begins anew or another length may be picked."""
-    anchors: StepFunction = getattr(states, one.anchor)
-    places = np.flatnonzero(states.picked(one.by).changes | states.at_places(anchors.places))
+    anchors = states.steps(one.fact)
+    places = np.flatnonzero(states.picked(one.choices.by).changes | states.at_places(anchors.places))
     holds, cross = picked_edges(plan, states, one, places, states.spread(anchors)[places])
     return Observations(places, holds, cross, one.wanted)
 
@@ -161,14 +162,13 @@ def edges(plan: Plan, one: DurationTest | PastDueTest, anchors: Ints, now: Ints)
     return holds, cross
 
 
-def picked_edges(
-    plan: Plan, states: EventFacts, one: PickedDurationTest, places: Ints, anchors: Ints
-) -> tuple[Mask, Ints]:
+def picked_edges(plan: Plan, states: EventFacts, one: PickedTest, places: Ints, anchors: Ints) -> tuple[Mask, Ints]:
     """Do the same as `edges` for a picked length; without a picked length, the test is false."""
     holds, cross = np.zeros(len(places), np.bool_), np.full(len(places), NEVER_64)
-    picked, now = states.picked(one.by).values[places], states.at[places]
-    for number, values in enumerate(product(*(states.script.words[name] for name in one.by))):
-        timed = one.choose(dict(zip(one.by, values, strict=True)))
+    picked, now = states.picked(one.choices.by).values[places], states.at[places]
+    by = one.choices.by
+    for number, values in enumerate(product(*(states.script.words[name] for name in by))):
+        timed = choose(one, dict(zip(by, values, strict=True)))
         where = np.flatnonzero(picked == number)
         if timed is not None and len(where):
             holds[where], cross[where] = edges(plan, timed, anchors[where], now[where])
@@ -178,8 +178,9 @@ def picked_edges(
 def at_dial(states: EventFacts, one: ValueTest) -> Observations:
     """Observe a fact with one value at a time, whenever it may change."""
     places, holds = dialed(states, one)
-    # while a request is open, the latest one is its evidence
-    again = states.requests[places] if one.fact == "escalation_request_open" else None
+    # rule 22: of some flags the latest event is the evidence
+    source = FACTS[one.fact].source if one.fact in FACTS else None
+    again = states.events(source.of)[places] if isinstance(source, Flag) and source.latest else None
     return Observations(places, holds, again=again)
 
 

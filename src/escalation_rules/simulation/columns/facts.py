@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.conditions import STATUSES
+from escalation_rules.events import KINDS as BY_NAME
+from escalation_rules.fact_table import FACTS, Count, Flag, Kept
 from escalation_rules.patterns import Pattern
+from escalation_rules.program.model import HappenedTest, LevelTest, ValueTest
 from escalation_rules.simulation.arrays import (
     BEFORE_ANY,
     EVENT_BITS,
@@ -31,7 +34,6 @@ from escalation_rules.simulation.arrays import (
     Places,
     toggled,
 )
-from escalation_rules.simulation.columns.atoms import HappenedTest, ValueTest
 from escalation_rules.simulation.columns.compile import KINDS, Plan, TemplateTables
 
 _FEW = 24
@@ -73,6 +75,8 @@ class EventFacts:
         self.keys = self.key(self.case, self.at)
         self.opens = self.at_places(self.opening)
         self._picked: dict[tuple[str, ...], Picks] = {}
+        self._steps: dict[str, StepFunction] = {}
+        self._events: dict[tuple[Pattern, ...], Mask] = {}
 
     # ------------------------------------------------------------------------ instants
 
@@ -123,6 +127,15 @@ class EventFacts:
         for kind in kinds:
             found |= self._kind == KINDS.index(kind)
         return found
+
+    def events(self, patterns: tuple[Pattern, ...]) -> Mask:
+        """Return a mask of the events that match one of some patterns, kept by the patterns."""
+        if patterns not in self._events:
+            bare = [kind for pattern in patterns if not pattern.where and (kind := BY_NAME[pattern.event]) in KINDS]
+            rest = tuple(pattern for pattern in patterns if pattern.where or BY_NAME[pattern.event] not in KINDS)
+            found = self.kinds(*bare)
+            self._events[patterns] = found | self.like(self.script.like(rest)) if rest else found
+        return self._events[patterns]
 
     def at_places(self, places: Places) -> Mask:
         """Return a mask of the events at these places."""
@@ -247,22 +260,41 @@ class EventFacts:
 
     # ------------------------------------------------------------------------ since when
 
-    @cached_property
-    def open_for(self) -> StepFunction:
-        """The instant at which the cycle began."""
-        return StepFunction(self.beginnings, self.at[self.beginnings])
+    def steps(self, name: str) -> StepFunction:
+        """Return a fact after the events that may change it: of a duration the instant since when, `NAT` while it is 0.
+
+        A flag is a mask, a count a number, and any other value the number of the value in the tables.
+        """
+        if name not in self._steps:
+            self._steps[name] = self._read(name)
+        return self._steps[name]
+
+    def _read(self, name: str) -> StepFunction:
+        if name in self.script.facts:
+            return self.fact(self.script.facts.index(name))
+        source = FACTS[name].source
+        if isinstance(source, Kept):
+            kept: StepFunction = getattr(self, name)
+            return kept
+        happens = self.events(source.of)
+        if isinstance(source, Count):
+            return self._counted(happens, self.begins if source.in_cycle else self.opens)
+        ends = self.events(source.until) | (self.begins if source.in_cycle else self.opens)
+        places = np.flatnonzero(happens | ends)
+        steps = StepFunction(places, happens[places])
+        if isinstance(source, Flag):
+            return steps
+        if source.first:
+            return self._since(steps)
+        return StepFunction(places, np.where(steps.values, self.at[places], NAT))
 
     @cached_property
     def _owed(self) -> StepFunction:
         """A step function: a message of the customer has no answer."""
-        asks = self.like(self.script.asks)
-        places = np.flatnonzero(asks | self._replied | self.opens)
+        unanswered: Any = FACTS["unanswered_for"].source
+        asks, replies = self.events(unanswered.of), self.events(unanswered.until)
+        places = np.flatnonzero(asks | replies | self.opens)
         return StepFunction(places, asks[places])
-
-    @cached_property
-    def unanswered_for(self) -> StepFunction:
-        """The instant since when a message of the customer has no answer; `NAT` if all are answered."""
-        return self._since(self._owed)
 
     @cached_property
     def owing(self) -> Mask:
@@ -275,12 +307,6 @@ class EventFacts:
         if len(self.beginnings) > self.size:
             found |= self.live & (self.cycle > 1) & self.spread(self._owed)
         return found
-
-    @cached_property
-    def no_update_for(self) -> StepFunction:
-        """The instant at which the customer last got an update, or the cycle began."""
-        places = np.flatnonzero(self.begins | self._replied | self._counting(E.UpdateSent))
-        return StepFunction(places, self.at[places])
 
     @cached_property
     def unassigned_for(self) -> StepFunction:
@@ -298,14 +324,6 @@ class EventFacts:
         since = self.at[places]
         since[np.flatnonzero(~holds.values[turned])] = NAT
         return StepFunction(places, since)
-
-    @cached_property
-    def _replied(self) -> Mask:
-        return self._counting(E.SupportReplied)
-
-    def _counting(self, kind: type) -> Mask:
-        """Return a mask of the events of a kind that count."""
-        return self.kinds(kind) & self.like(self.script.counts)
 
     # ------------------------------------------------------------------------ values and counts
 
@@ -325,8 +343,7 @@ class EventFacts:
         if by not in self._picked:
             combined: Any = np.zeros(len(self.at), np.int64) if not by else 0
             for name in by:
-                step = self.priority if name == "priority" else self.fact(self.script.facts.index(name))
-                combined = self.spread(step) + combined * len(self.script.words[name])
+                combined = self.spread(self.steps(name)) + combined * len(self.script.words[name])
             self._picked[by] = Picks(combined, self.changed(combined))
         return self._picked[by]
 
@@ -334,44 +351,6 @@ class EventFacts:
     def channel(self) -> StepFunction:
         """The number of the opening's channel."""
         return StepFunction(self.opening, self.script.channel[self.code[self.opening]])
-
-    @cached_property
-    def acknowledged(self) -> StepFunction:
-        """A step function: the case was acknowledged in this cycle."""
-        acknowledges = self._counting(E.Acknowledged)
-        places = np.flatnonzero(acknowledges | self.begins)
-        return StepFunction(places, acknowledges[places])
-
-    @cached_property
-    def requests(self) -> Mask:
-        """A mask of the events that request attention."""
-        return self.like(self.script.asks_escalation)
-
-    @cached_property
-    def escalation_request_open(self) -> StepFunction:
-        """A step function: a request for attention is open."""
-        places = np.flatnonzero(self.requests | self.opens | self.kinds(E.EscalationRequestAnswered))
-        return StepFunction(places, self.requests[places])
-
-    @cached_property
-    def escalation_requests(self) -> StepFunction:
-        """The number of requests for attention."""
-        return self._counted(self.requests, self.opens)
-
-    @cached_property
-    def reopenings(self) -> StepFunction:
-        """The number of reopenings."""
-        return self._counted(self.kinds(E.Reopened), self.opens)
-
-    @cached_property
-    def replies(self) -> StepFunction:
-        """The number of replies in the cycle that count."""
-        return self._counted(self._replied, self.begins)
-
-    @cached_property
-    def status_requests(self) -> StepFunction:
-        """The number of times the customer asked for the status, in the cycle."""
-        return self._counted(self.like(self.script.asks_status), self.begins)
 
     @cached_property
     def assignments(self) -> StepFunction:
@@ -510,26 +489,27 @@ class Positions:
 
     # ------------------------------------------------------------------------ what follows
 
-    def holds(self, one: ValueTest | HappenedTest, here: Lane) -> Mask:
+    def holds(self, test: ValueTest | LevelTest | HappenedTest, here: Lane) -> Mask:
         """Return whether a test that depends on rules is true."""
-        if isinstance(one, HappenedTest):
-            return self._happened(one, here)
-        value, table = self._value(one, here), self.states.script.table(one)
+        if isinstance(test, HappenedTest):
+            return self._happened(test, here)
+        value, table = self._value(test, here), self.states.script.table(test)
         found: Mask = table[np.minimum(value, len(table) - 1)]
         return found
 
-    def _value(self, one: ValueTest, here: Lane) -> Ints:
+    def _value(self, test: ValueTest | LevelTest, here: Lane) -> Ints:
         """Return the value of a fact that depends on rules, as a number."""
-        if one.fact == "moves":
-            moves: Ints = self.moved[:, here.row].sum(0) if one.track is None else self.moved[one.track][here.row]
+        if isinstance(test, LevelTest):
+            present: Ints = self.level[test.places[0][0]][here.row]
+            return present + 1
+        if test.fact == "moves":
+            moves: Ints = self.moved[:, here.row].sum(0) if test.track is None else self.moved[test.track][here.row]
             return moves
-        if one.fact == "priority":
+        if test.fact == "priority":
             priority: Ints = self.priority[here.row]
             return priority
-        track = one.track or 0
+        track = test.track or 0
         level: Ints = self.level[track][here.row]
-        if one.fact == "level":
-            return level + 1
         last: Ints = np.full(len(level), BEFORE_ANY)
         for (on, rung), failed in self.records.failed.items():
             if on == track:
@@ -541,17 +521,17 @@ class Positions:
         found: Ints = self.records.seen(patterns)[here.place]
         return np.maximum(found, self.heard[patterns][here.row]) if patterns in self.heard else found
 
-    def _happened(self, one: HappenedTest, here: Lane) -> Mask:
+    def _happened(self, test: HappenedTest, here: Lane) -> Mask:
         """Return whether an event of the stay matches the patterns, or of the cycle if the test has no track.
 
         An opening belongs to the stay that it begins.
         """
-        last, opening = self.last(one.patterns, here), self.states.when(self.states.opening[here.row])
-        if one.track is None:
-            of_cycle: Mask = (last >= self.states.when(self.states.begun[here.place])) == one.wanted
+        last, opening = self.last(test.patterns, here), self.states.when(self.states.opening[here.row])
+        if test.track is None:
+            of_cycle: Mask = (last >= self.states.when(self.states.begun[here.place])) == test.wanted
             return of_cycle
-        entry = self.entry[one.track][here.row]
-        of_stay: Mask = ((last > entry) | ((last == entry) & (entry == opening))) == one.wanted
+        entry = self.entry[test.track][here.row]
+        of_stay: Mask = ((last > entry) | ((last == entry) & (entry == opening))) == test.wanted
         return of_stay
 
     def entered(self, track: int, here: Lane) -> Ints:

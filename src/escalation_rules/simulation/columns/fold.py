@@ -23,7 +23,7 @@ from escalation_rules.simulation.arrays import (
     starts_of,
 )
 from escalation_rules.simulation.columns.clocks import LevelChange, LevelClocks
-from escalation_rules.simulation.columns.compile import Plan, RuleCode
+from escalation_rules.simulation.columns.compile import Plan, VectorRule
 from escalation_rules.simulation.columns.facts import EventFacts, Positions, RecordedMoves
 from escalation_rules.simulation.columns.rules import Agenda, HeldMoves, PriorityRaises, RuleConditions, Wants
 
@@ -74,7 +74,7 @@ class Sweep(RuleConditions):
         states: EventFacts,
         records: RecordedMoves,
         points: Agenda,
-        rules: dict[int, RuleCode],
+        rules: dict[int, VectorRule],
         families: dict[str, LevelClocks],
         stands: Positions,
         watched: list[int],
@@ -240,7 +240,7 @@ class Sweep(RuleConditions):
                 np.maximum(to, np.where(asks, self.points.plain[number], NONE), out=to)
         return to
 
-    def _asks(self, rule: RuleCode, case: Ints, point: Ints) -> Mask:
+    def _asks(self, rule: VectorRule, case: Ints, point: Ints) -> Mask:
         """Return whether a rule is true, on evidence later than the last move down."""
         is_true: Mask = self.holds(rule.tree, case, point)
         if self.records.any:
@@ -252,7 +252,7 @@ class Sweep(RuleConditions):
         """Return the level above the current one that each of these rules wants for each case; -1 for none."""
         return {number: self._wanted(number, case, point) for number in rules}
 
-    def _applies(self, rule: RuleCode, case: Ints, point: Ints) -> Mask:
+    def _applies(self, rule: VectorRule, case: Ints, point: Ints) -> Mask:
         """Return whether a rule is true and applies on the case's current level."""
         holds = self._asks(rule, case, point)
         if rule.gates:
@@ -291,7 +291,7 @@ class Sweep(RuleConditions):
                 cause[asking] = np.minimum(cause[asking], causes)
         return _Moves(here, track, to, bits, cause + self.states.base)
 
-    def _cause(self, rule: RuleCode, here: Lane, point: Ints) -> Ints:
+    def _cause(self, rule: VectorRule, here: Lane, point: Ints) -> Ints:
         """Return the instant of a rule's latest evidence, from the batch's first; else that of the cycle's start."""
         latest = self.evidence(rule.tree, here.row, point)
         begun = self.states.when(self.states.begun[here.place])

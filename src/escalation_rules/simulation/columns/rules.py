@@ -16,8 +16,19 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.checklists import Item
+from escalation_rules.fact_table import FACTS, Kept
 from escalation_rules.patterns import BaseEvent, Pattern
-from escalation_rules.program.model import Tree, leaves
+from escalation_rules.program.model import (
+    DurationTest,
+    HappenedTest,
+    LevelTest,
+    OverdueItemsTest,
+    PickedTest,
+    Test,
+    Tree,
+    ValueTest,
+    leaves,
+)
 from escalation_rules.simulation.arrays import (
     BEFORE_ANY,
     EVENT_BITS,
@@ -33,20 +44,12 @@ from escalation_rules.simulation.arrays import (
     either,
     starts_of,
 )
-from escalation_rules.simulation.columns.atoms import (
-    DurationTest,
-    HappenedTest,
-    PickedDurationTest,
-    Test,
-    Unsupported,
-    ValueTest,
-    held,
-)
+from escalation_rules.simulation.columns.atoms import Unsupported, held
 from escalation_rules.simulation.columns.clocks import LevelClocks
-from escalation_rules.simulation.columns.compile import Plan, RuleCode, matched
+from escalation_rules.simulation.columns.compile import Plan, VectorRule, matched
 from escalation_rules.simulation.columns.conditions import Transitions, edges, later, picked_edges
 from escalation_rules.simulation.columns.facts import EventFacts, Positions, RecordedMoves, StepFunction
-from escalation_rules.worktime import BusinessCalendar, Calendar, Span
+from escalation_rules.worktime import Calendar, Span
 from escalation_rules.worktime.arrays import reach
 
 
@@ -60,7 +63,7 @@ class Agenda:
     """
 
     def __init__(
-        self, states: EventFacts, records: RecordedMoves, rules: dict[int, RuleCode], turns: dict[int, Transitions]
+        self, states: EventFacts, records: RecordedMoves, rules: dict[int, VectorRule], turns: dict[int, Transitions]
     ) -> None:
         self.states, self.records, self.turns = states, records, turns
         begins, in_force = states.keys[states.beginnings], self._in_force()
@@ -129,7 +132,7 @@ class Agenda:
         open_by_then = np.flatnonzero(states.at[states.opening] < since)
         return states.key(open_by_then, np.full(len(open_by_then), since))
 
-    def _choose(self, rules: dict[int, RuleCode], begins: Ints, in_force: Ints) -> None:
+    def _choose(self, rules: dict[int, VectorRule], begins: Ints, in_force: Ints) -> None:
         """Choose the keys to visit, while the case is live and the policy is in force."""
         plan = self.states.script.plan
         fresh = np.zeros(len(self.keys), np.bool_)
@@ -153,7 +156,7 @@ class Agenda:
         self.at = self.states.instants(self.keys[self.chosen])
         self.starts = starts_of(self.case[self.chosen], self.states.size)
 
-    def _gains(self, rule: RuleCode) -> Iterator[Ints]:
+    def _gains(self, rule: VectorRule) -> Iterator[Ints]:
         """Yield the places with new evidence of a rule; for one that raises the priority, also with lost evidence."""
         for k in self.turns.keys() & set(leaves(rule.tree)):
             yield self.spots[k] if rule.raises else self.spots[k][np.flatnonzero(self.turns[k].holds)]
@@ -280,8 +283,8 @@ class _Answers:
 
 def _calendar(plan: Plan, track: int) -> Calendar:
     """Return the calendar in which answers on a track expire."""
-    name = plan.policy.all_tracks[track].calendar or plan.policy.usual_calendar
-    return BusinessCalendar.always() if name is None else plan.policy.all_calendars[str(name)]
+    name = next(iter(plan.program.calendars_of(track)), None)
+    return plan.program.calendars[None if name is None else str(name)][0]
 
 
 def _last(states: EventFacts, events: Mask) -> Ints:
@@ -321,7 +324,7 @@ class HeldMoves:
     state of the checklist.
     """
 
-    def __init__(self, plan: Plan, states: EventFacts, rules: dict[int, RuleCode]) -> None:
+    def __init__(self, plan: Plan, states: EventFacts, rules: dict[int, VectorRule]) -> None:
         self.plan, self.states, self.entries, self.held = plan, states, EntryChecklists(plan, states), RowBuffer(6)
         self.rungs = list(plan.checked)
         tracks = {plan.track_of[rung] for rung in self.rungs}
@@ -392,7 +395,7 @@ class HeldMoves:
 class PriorityRaises:
     """Rules that raise the priority, by number; `done` has the raises: case, instant and priority."""
 
-    def __init__(self, states: EventFacts, rules: dict[int, RuleCode]) -> None:
+    def __init__(self, states: EventFacts, rules: dict[int, VectorRule]) -> None:
         self.rules = {number: rule for number, rule in rules.items() if rule.raises}
         self.done = RowBuffer(3)
         plan, words = states.script.plan, states.script.priorities
@@ -436,9 +439,12 @@ def hangs_on_rules(plan: Plan, one: Test, keys: set[str]) -> bool:
     """Return whether a test depends on moves by rules; `keys` are those of the targets that do."""
     if isinstance(one, ValueTest):
         return one.fact in plan.moving
-    if isinstance(one, HappenedTest):
+    if isinstance(one, LevelTest | HappenedTest):
         return True
-    return one.anchor == "at_level_for" if isinstance(one, DurationTest | PickedDurationTest) else one.target in keys
+    if isinstance(one, DurationTest | PickedTest):
+        source = FACTS[one.fact].source
+        return isinstance(source, Kept) and source.part == "level"
+    return not isinstance(one, OverdueItemsTest) and one.target in keys
 
 
 class RuleConditions:
@@ -461,10 +467,9 @@ class RuleConditions:
         shape = len(watched), states.size
         self.truth, self.rules_pending = np.zeros(shape, np.bool_), np.zeros(states.size, np.bool_)
         self.since, self.cross = np.full(shape, BEFORE_ANY), np.full(shape, NEVER_64)
-        value_tests = {k: test for k in watched if isinstance(test := plan.tests[k], ValueTest)}
-        self.facts = {k: test.fact for k, test in value_tests.items()}
+        self.facts = {k: test.fact for k in watched if isinstance(test := plan.tests[k], ValueTest)}
         happened = {k: test for k in watched if isinstance(test := plan.tests[k], HappenedTest)}
-        self.picked = {test.by for k in watched if isinstance(test := plan.tests[k], PickedDurationTest)}
+        self.picked = {test.choices.by for k in watched if isinstance(test := plan.tests[k], PickedTest)}
         self.patterns = {k: test.patterns for k, test in happened.items() if test.wanted}
         self.heard = {test.patterns for test in happened.values()}
 
@@ -489,8 +494,8 @@ class RuleConditions:
         """Update the tests that time alone has changed by now."""
         for k, row in self.row.items():
             test, hit = self.plan.tests[k], np.flatnonzero(self.cross[row][case] == now)
-            if len(hit) and not isinstance(test, ValueTest | HappenedTest):
-                holds = test.wanted if isinstance(test, DurationTest | PickedDurationTest) else later(test)
+            if len(hit) and not isinstance(test, ValueTest | LevelTest | HappenedTest | OverdueItemsTest):
+                holds = test.wanted if isinstance(test, DurationTest | PickedTest) else later(test)
                 self.cross[row][case[hit]] = NEVER_64
                 self._put(k, case[hit], np.full(len(hit), holds), (now[hit] - self.states.base) << EVENT_BITS)
 
@@ -507,12 +512,14 @@ class RuleConditions:
 
     def _seen(self, k: int, here: Lane) -> tuple[Mask, Ints]:
         test = self.plan.tests[k]
-        if isinstance(test, ValueTest | HappenedTest):
+        if isinstance(test, ValueTest | LevelTest | HappenedTest):
             return self.stands.holds(test, here), np.full(len(here.row), NEVER_64)
         if isinstance(test, DurationTest):
             return edges(self.plan, test, self.stands.entered(test.track, here), here.now)
-        if isinstance(test, PickedDurationTest):
-            return picked_edges(self.plan, self.states, test, here.place, self.stands.entered(test.track, here))
+        if isinstance(test, PickedTest):
+            return picked_edges(self.plan, self.states, test, here.place, self.stands.entered(int(test.about), here))
+        if isinstance(test, OverdueItemsTest):
+            raise Unsupported("a condition on overdue items of the action plan")
         return self.families[test.target].look(test, here)
 
     # ------------------------------------------------------------------------ conditions
@@ -540,7 +547,7 @@ class RuleConditions:
 
     def _evidence(self, k: int, case: Any, point: Any) -> Ints:
         test = self.plan.tests[k]
-        if isinstance(test, ValueTest) and test.never_evidence:
+        if isinstance(test, LevelTest):
             return np.full(len(case), BEFORE_ANY)
         found: Ints = self.since[self.row[k]][case] if k in self.row else self.points.since(k, point)
         return found

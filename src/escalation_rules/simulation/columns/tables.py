@@ -25,7 +25,7 @@ from escalation_rules.simulation.arrays import (
     distinct,
     either,
 )
-from escalation_rules.simulation.columns.compile import Plan, TargetCode
+from escalation_rules.simulation.columns.compile import Plan, VectorTarget
 from escalation_rules.simulation.columns.facts import OPEN, EventFacts
 from escalation_rules.simulation.columns.fold import Sweep
 from escalation_rules.simulation.columns.rules import CHECKLISTS, HeldMoves, missing_items
@@ -93,7 +93,7 @@ class Owners:
 
     def __init__(self, plan: Plan, states: EventFacts) -> None:
         self.plan, script = plan, states.script
-        roles = [*(level.owner for level in plan.levels), *(target.owner for _, target in plan.targets)]
+        roles = [*(level.owner for level in plan.levels), *(target.owner for target in plan.program.targets)]
         facts = dict.fromkeys(name for role in roles for name in facts_of(role) if name != "priority")
         self.by = ("priority", *facts)
         numbers = [script.facts.index(name) for name in facts]
@@ -108,7 +108,7 @@ class Owners:
             found = found * len(words) + values[known.as_of(keys)]
         return found
 
-    def roles(self, groups: Sequence[TargetCode | None], level: Ints, picked: Ints, group: Any) -> Categorical:
+    def roles(self, groups: Sequence[VectorTarget | None], level: Ints, picked: Ints, group: Any) -> Categorical:
         """Return the owners of levels (without a group), or of targets on them, by the values of the picks.
 
         `group` is the number of each row's group.
@@ -118,9 +118,9 @@ class Owners:
         words = [word for code in groups for word in self._owners(code)]
         return Categorical(codes.astype(np.min_scalar_type(-len(words) - 1)), np.array(words, object))
 
-    def _owners(self, group: TargetCode | None) -> list[str | None]:
+    def _owners(self, group: VectorTarget | None) -> list[str | None]:
         """Return the owner of each level, or of a target on it, by level (no level first) and by the picked values."""
-        named = None if group is None else group.target.owner
+        named = None if group is None else group.code.owner
         roles = [named, *(named if named is not None else level.owner for level in self.plan.levels)]
         return [self._chosen(role, values) for role in roles for values in product(*self.words)]
 
@@ -141,7 +141,7 @@ class Tables:
     def __init__(self, plan: Plan, states: EventFacts, ids: NDArray[Any], sweep: Sweep, clocks: RowBuffer) -> None:
         self.plan, self.states, self.script, self.ids = plan, states, states.script, ids
         self.blocking, self.level = sweep.blocking, sweep.level[0]
-        self.tracks = np.array([track.key for track in plan.policy.all_tracks], object)
+        self.tracks = np.array([track.key for track in plan.program.tracks], object)
         self.track_of = np.array(plan.track_of, np.int8)
         self.endings = _Endings(states)
         moves = sweep.moves.columns()
@@ -294,7 +294,7 @@ class Tables:
         )
         judged = self.states.key(case, np.where((outcome == BREACHED) & (due != NAT), due, end))
         level, priority = self.paths[0].at(judged), self.priority.at(judged)
-        groups = self.script.groups
+        groups = self.script.targets
         for number, code in enumerate(groups):
             if code.level is not None:
                 level[np.flatnonzero(group == number)] = code.level
