@@ -259,7 +259,7 @@ def _edges(board: Workbench, rule: Rule) -> Iterator[Edge]:
 
 def _formula(board: Workbench, rule: Rule, condition: Condition) -> Formula:
     """The formula of a part of a rule's condition."""
-    return board.space.formula(condition, board.space.place(rule))
+    return board.space.formula(condition, board.space.scope(rule))
 
 
 def _in_time(board: Workbench, rule: Rule, atom: Atom, number: int) -> Iterator[Edge]:

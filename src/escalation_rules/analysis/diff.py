@@ -10,7 +10,7 @@ from typing import Any, Literal
 from escalation_rules._arguments import read_cases
 from escalation_rules._values import Frozen, Instant, Value, fields_of
 from escalation_rules.actions import Assign, RaisePriority
-from escalation_rules.analysis.domains import Key, Space, places_of
+from escalation_rules.analysis.domains import Key, Space, scopes_of
 from escalation_rules.analysis.report import Witness
 from escalation_rules.analysis.solver import Formula, OutOfBudget, Solver, all_of, any_of
 from escalation_rules.analysis.witnesses import CASE, start_of, stories, walk
@@ -20,6 +20,7 @@ from escalation_rules.checklists import Checklist
 from escalation_rules.conditions import atoms, normal
 from escalation_rules.decision import levels_of
 from escalation_rules.engine import decide, machine_of
+from escalation_rules.fact_table import FACTS
 from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
@@ -122,21 +123,21 @@ class Merged:
     def __init__(self, old: Policy, new: Policy, words: Policy) -> None:
         self.policies = (old, new)
         placed = {
-            (side, rule.key): (rule, place)
+            (side, rule.key): (rule, scope)
             for side, policy in enumerate(self.policies)
-            for rule, place in places_of(policy, program_of(policy))
+            for rule, scope in scopes_of(policy)
         }
         fresh: dict[Key, tuple[()]] = {_freshness(rule): () for rule, _ in placed.values() if rule.to == NEXT}
-        self.space = Space(words, [(rule.when, place) for rule, place in placed.values()], fresh)
+        self.space = Space(words, [(rule.when, scope) for rule, scope in placed.values()], fresh)
         self._placed = placed
         self._holding: dict[tuple[int, str], Formula] = {}
 
     def holds(self, side: int, rule: Rule) -> Formula:
         """Where a rule holds; one to the next level also needs evidence, which only the same condition shares."""
         if (side, rule.key) not in self._holding:
-            rule, place = self._placed[side, rule.key]
+            rule, scope = self._placed[side, rule.key]
             fresh = self.space.compare(_freshness(rule), "is", True) if rule.to == NEXT else True
-            found = all_of((self.space.live, self.space.at(rule), fresh, self.space.formula(rule.when, place)))
+            found = all_of((self.space.live, self.space.at(rule), fresh, self.space.formula(rule.when, scope)))
             self._holding[side, rule.key] = found
         return self._holding[side, rule.key]
 
@@ -184,8 +185,8 @@ class Merged:
 
     def wanted(self, side: int, rule: Rule, track: int, key: str | None) -> str | None:
         """The level that a rule asks for from another of its track."""
-        place, (_, context) = self.space.program.places, self._placed[side, rule.key]
-        if rule.to is None or context.track != track:
+        place, (_, scope) = self.space.program.places, self._placed[side, rule.key]
+        if rule.to is None or scope.track != track:
             return None
         if rule.to != NEXT:
             return rule.to if key is None or place[rule.to][1] > place[key][1] else None
@@ -604,7 +605,7 @@ class _Whole(PolicyPair):
         return False if rule is None else both.holds(side, rule)
 
 
-_OF_TARGETS = {"outcome", "used", "overdue_for", "remaining"}
+_OF_TARGETS = {name for name, row in FACTS.items() if row.about == "target"}
 _OTHER_WORDS = "the two policies do not use the same words: levels, priorities, facts or calendars differ"
 _TOLD: dict[Verdict, str] = {
     "equivalent": "it holds in the same cases, and does the same",

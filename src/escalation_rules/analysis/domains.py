@@ -5,23 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
 
 from escalation_rules import events as E
 from escalation_rules.analysis.solver import Formula, all_of, any_of, axes_of
-from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, Not
+from escalation_rules.conditions import OUTCOMES, STATUSES, Condition, normal
 from escalation_rules.engine import machine_of
 from escalation_rules.errors import InvalidValue
+from escalation_rules.fact_table import FACTS, FactRow, Since
 from escalation_rules.patterns import BaseEvent, FieldTest, Pattern
-from escalation_rules.picks import facts_of, picked
+from escalation_rules.picks import picked
 from escalation_rules.policy import Policy
-from escalation_rules.program.model import COMPARE, Program
+from escalation_rules.program import program_of
+from escalation_rules.program.atoms import Names, RuleScope, TestCollector, up_to_a_name
+from escalation_rules.program.compile import calendars_of_rule, calendars_of_targets
+from escalation_rules.program.model import (
+    COMPARE,
+    DurationTest,
+    HappenedTest,
+    LevelTest,
+    OutcomeTest,
+    OverdueItemsTest,
+    PastDueTest,
+    PickedTest,
+    Test,
+    TimeLeftTest,
+    Tree,
+    UsedTest,
+    ValueTest,
+)
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
-from escalation_rules.worktime import BusinessCalendar, Span
-from escalation_rules.worktime._timeline import CONTINUOUS
+from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 
 Key = tuple[Any, ...]
 """A fact, and what it is asked about. What is no fact begins with a tuple, which no fact is named."""
@@ -89,12 +106,23 @@ def _longer(first: Axis, second: Axis) -> Iterator[tuple[int, int]]:
     Only open time counts in business hours, so they never exceed what has elapsed.
     """
     (_, anchor, measure), (_, other, scale) = cast(Any, first.key), cast(Any, second.key)
-    earlier = anchor == other or (anchor[0] in {"at_level_for", "no_update_for"} and other == ("open_for",))
+    earlier = anchor == other or (anchor[0] in _OF_CYCLE and other == ("open_for",))
     if anchor[0] == "remaining" or not earlier or not _comparable(measure, scale):
         return
     for least in first.cells[1:]:
         reached = _below(second, least)
         yield first.where(lambda cell, least=least: cell >= least), second.where(lambda cell, r=reached: cell >= r)
+
+
+def _is_of_cycle(row: FactRow) -> bool:
+    """Whether a duration begins with the cycle or later."""
+    source = row.source
+    if isinstance(source, Since) and not source.first:
+        return source.in_cycle or any(pattern.event == "Reopened" for pattern in source.of)
+    return source.in_cycle if not isinstance(source, Since) else False
+
+
+_OF_CYCLE = {name for name, row in FACTS.items() if row.kind == "duration" and _is_of_cycle(row)}
 
 
 def _comparable(measure: Measure, scale: Measure) -> bool:
@@ -141,14 +169,20 @@ def example_of(policy: Policy, pattern: Pattern) -> EventSketch | None:
     named = {"PriorityChanged": policy.priorities, "Escalated": [level.key for level in policy.all_levels]}
     for name in list(named.get(pattern.event, ()))[:1]:
         fields["to"] = name
+    if pattern.where and _matches(kind, fields, pattern):
+        return kind, fields
     for name, test in pattern.where.items():
         into = fields if name in kind.model_fields else fields.setdefault("plan", {})
         into[name] = _passing(kind, name, test)
+    return (kind, fields) if _matches(kind, fields, pattern) else None
+
+
+def _matches(kind: type[BaseEvent], fields: dict[str, Any], pattern: Pattern) -> bool:
+    """Whether an event can be made of these fields, and matches a pattern."""
     try:
-        made = kind(at=MONDAY, **fields)
+        return pattern.matches(kind(at=MONDAY, **fields))
     except InvalidValue:
-        return None
-    return (kind, fields) if pattern.matches(made) else None
+        return False
 
 
 def _passing(kind: type[BaseEvent], name: str, test: FieldTest) -> Any:
@@ -191,14 +225,6 @@ OTHER = "another"
 """A text that the policy does not name; lengthened where it happens to."""
 
 
-class Place(NamedTuple):
-    """Where a condition stands: on which track, whether its rule goes anywhere, in which calendars it may count."""
-
-    track: int
-    goes: bool
-    calendars: tuple[Any, ...]
-
-
 class _Raw(NamedTuple):
     """A literal before its axis has cells."""
 
@@ -207,18 +233,18 @@ class _Raw(NamedTuple):
     value: Any
 
 
-def places_of(policy: Policy, program: Program) -> Iterator[tuple[Rule, Place]]:
-    """The rules of a policy, each with where its condition stands."""
-    tracks = {code.name: code.track for code in program.rules}
+def scopes_of(policy: Policy) -> Iterator[tuple[Rule, RuleScope]]:
+    """The rules of a policy, each with the scope of its condition."""
+    tracks = {code.name: code.track for code in program_of(policy).rules}
     for rule in policy.all_rules:
-        calendars = (rule.calendar, program.tracks[tracks[rule.key]].calendar, program.calendar)
-        yield rule, Place(tracks[rule.key], rule.to is not None, calendars)
+        track = tracks[rule.key]
+        yield rule, RuleScope(track, rule.to is not None, calendars_of_rule(policy, rule, track))
 
 
-def place_of_target(program: Program, target: Target, level: str | None) -> Place:
-    """Where the condition of a target stands; `level` is the one whose target it is."""
-    calendar = None if level is None else program.tracks[program.places[level][0]].calendar
-    return Place(0, False, (target.calendar, calendar, program.calendar))
+def scope_of_target(policy: Policy, target: Target, level: str | None) -> RuleScope:
+    """The scope of the condition of a target; `level` is the one whose target it is."""
+    place = None if level is None else program_of(policy).places[level]
+    return RuleScope(0, False, up_to_a_name((target.calendar, *calendars_of_targets(policy, place))))
 
 
 class Space:
@@ -231,20 +257,22 @@ class Space:
     def __init__(
         self,
         policy: Policy,
-        conditions: Iterable[tuple[Condition, Place]] = (),
+        conditions: Iterable[tuple[Condition, RuleScope]] = (),
         breaks: Mapping[Key, Iterable[Any]] | None = None,
     ) -> None:
         self.policy, self.machine = policy, machine_of(policy)
         self.program = self.machine.program
-        self._places = {rule.key: place for rule, place in places_of(policy, self.program)}
-        self._raw: dict[tuple[int, Place], tuple[Condition, Formula]] = {}
+        self._scopes = {rule.key: scope for rule, scope in scopes_of(policy)}
+        names = Names(self.program.tracks, self.program.places, self.program.ranks, self.program.calendars)
+        self._collector = TestCollector(names)
+        self._raw: dict[tuple[int, RuleScope], tuple[Condition, Formula]] = {}
         self._holding: dict[str, tuple[Formula, Formula]] = {}
         constants: dict[Key, set[Any]] = {key: set(values) for key, values in (breaks or {}).items()}
         for track in range(len(self.program.tracks)):
             constants.setdefault(("level", track), set())
         constants[("status",)] = set()
-        for condition, place in (*self._of_policy(), *conditions):
-            for raw in _literals(self._read(condition, place)):
+        for condition, scope in (*self._of_policy(), *conditions):
+            for raw in _literals(self._read(condition, scope)):
                 constants.setdefault(raw.key, set()).update(_constants(raw))
         self.axes = tuple(Axis(key, self._cells(key, values)) for key, values in constants.items())
         self.number = {axis.key: number for number, axis in enumerate(self.axes)}
@@ -253,27 +281,27 @@ class Space:
         self._clauses = tuple(clauses(self.axes))
         self.everywhere = all_of(clause for _, _, clause in self._clauses)
 
-    def _of_policy(self) -> Iterator[tuple[Condition, Place]]:
+    def _of_policy(self) -> Iterator[tuple[Condition, RuleScope]]:
         for rule in self.policy.all_rules:
-            yield rule.when, self._places[rule.key]
+            yield rule.when, self._scopes[rule.key]
         for level, target in targets_of(self.policy):
             if target.when is not None:
-                yield target.when, place_of_target(self.program, target, level)
+                yield target.when, scope_of_target(self.policy, target, level)
 
     @cached_property
     def start(self) -> datetime:
         """When cases of stories begin."""
         return beginning(self.policy)
 
-    def place(self, rule: Rule) -> Place:
-        """Where the condition of one of the policy's rules stands."""
-        return self._places[rule.key]
+    def scope(self, rule: Rule) -> RuleScope:
+        """The scope of the condition of one of the policy's rules."""
+        return self._scopes[rule.key]
 
     # ------------------------------------------------------------------------ formulas
 
-    def formula(self, condition: Condition, place: Place) -> Formula:
-        """The formula of a condition, in its place."""
-        return self._masked(self._read(condition, place))
+    def formula(self, condition: Condition, scope: RuleScope) -> Formula:
+        """The formula of a condition in its scope."""
+        return self._masked(self._read(condition, scope))
 
     def holds(self, rule: Rule) -> Formula:
         """Where a rule holds: its condition, on the levels it is for, while the case is open or waiting."""
@@ -285,7 +313,7 @@ class Space:
 
     def _both(self, rule: Rule) -> tuple[Formula, Formula]:
         if rule.key not in self._holding:
-            formula = all_of((self.live, self.at(rule), self.formula(rule.when, self.place(rule))))
+            formula = all_of((self.live, self.at(rule), self.formula(rule.when, self.scope(rule))))
             self._holding[rule.key] = formula, self.negated(formula)
         return self._holding[rule.key]
 
@@ -355,94 +383,75 @@ class Space:
             return mask == axis.full if mask in {0, axis.full} else (number, mask)
         return (all_of if formula[0] == "all" else any_of)(map(self._masked, formula[1]))
 
-    # ------------------------------------------------------------------------ reading conditions
+    # ------------------------------------------------------------------------ reading tests
 
-    def _read(self, condition: Condition, place: Place) -> Formula:
-        key = (id(condition), place)
+    def _read(self, condition: Condition, scope: RuleScope) -> Formula:
+        key = (id(condition), scope)
         if key not in self._raw:
-            self._raw[key] = condition, self._raw_of(condition, place, negated=False)
+            self._raw[key] = condition, self._raw_of(self._collector.tree(normal(condition), scope))
         return self._raw[key][1]
 
-    def _raw_of(self, condition: Condition, place: Place, *, negated: bool) -> Formula:
-        """The condition in negation normal form: where every "not" has moved into the comparisons."""
-        if isinstance(condition, Not):
-            return self._raw_of(condition.of, place, negated=not negated)
-        if isinstance(condition, Atom):
-            return self._atom(condition.opposite if negated else condition, place)
-        kind = "all" if isinstance(condition, AllOf) != negated else "any"
-        return kind, tuple(self._raw_of(part, place, negated=negated) for part in condition.of)
+    def _raw_of(self, tree: Tree) -> Formula:
+        """The comparisons of a condition with values of the axes."""
+        if isinstance(tree, int):
+            return self._comparison(self._collector.tests[tree])
+        return tree[0], tuple(map(self._raw_of, tree[1]))
 
-    def _atom(self, atom: Atom, place: Place) -> Formula:
-        if atom.kind == "duration":
-            return any_of(self._durations(atom, place))
-        if atom.fact == "level":
-            return self._level(atom)
-        key: Key = (atom.fact,)
-        value = atom.value
-        if atom.fact == "priority":
-            ranks = self.program.ranks
-            value = tuple(map(ranks.get, value)) if isinstance(value, tuple) else ranks[value]
-        elif atom.fact == "moves":
-            key = ("moves", self._tracks(atom, place, every=True))
-        elif atom.fact == "level_failed":
-            key = ("level_failed", self._tracks(atom, place)[0])
-        elif atom.fact == "happened":
-            key = ("happened", frozenset(atom.pattern), place.track if place.goes else None)
-        elif atom.of is not None:
-            key = (atom.fact, atom.of)
-        if atom.kind == "share":
-            value = Fraction(value)
-        return _Raw(key, atom.op, value)
+    def _comparison(self, test: Test) -> Formula:
+        if isinstance(test, PickedTest):
+            return any_of(self._picked(test))
+        if isinstance(test, LevelTest):
+            kind, op = ("any", "in") if test.wanted else ("all", "not in")
+            return kind, tuple(_Raw(("level", track), op, tuple(sorted(numbers))) for track, numbers in test.places)
+        if isinstance(test, ValueTest):
+            return _Raw(self._key(test), test.op, test.value)
+        if isinstance(test, OverdueItemsTest):
+            return _Raw(("plan_items_overdue",), test.op, test.value)
+        if isinstance(test, OutcomeTest):
+            return _Raw(("outcome", test.target), "in", tuple(sorted(test.outcomes)))
+        if isinstance(test, UsedTest):
+            return _Raw(("used", test.target), ">=" if test.wanted else "<", test.share)
+        if isinstance(test, HappenedTest):
+            return _Raw(("happened", frozenset(test.patterns), test.track), "==", test.wanted)
+        return self._length(test)
 
-    def _level(self, atom: Atom) -> Formula:
-        if not isinstance(atom.value, tuple):
-            track, number = self._place(atom.value)
-            return _Raw(("level", track), atom.op, number)
-        each = [_Raw(("level", track), "==", number) for track, number in map(self._place, atom.value)]
-        if atom.op == "in":
-            return "any", tuple(each)
-        return "all", tuple(raw._replace(op="!=") for raw in each)
+    def _key(self, test: ValueTest) -> Key:
+        if test.fact in FACTS and FACTS[test.fact].about == "track":
+            track = test.track
+            if FACTS[test.fact].kind == "count":
+                return test.fact, tuple(range(len(self.program.tracks))) if track is None else (track,)
+            return test.fact, track
+        return (test.fact,)
 
-    def _tracks(self, atom: Atom, place: Place, *, every: bool = False) -> tuple[int, ...]:
-        if atom.of is not None:
-            return (next(number for number, track in enumerate(self.program.tracks) if track.key == atom.of),)
-        return tuple(range(len(self.program.tracks))) if every else (place.track,)
+    def _picked(self, test: PickedTest) -> Iterator[Formula]:
+        """A test of a duration for each combination of values by which its span or calendar is picked."""
+        by = test.choices.by
+        for values in product(*(self.values_of(name) for name in by)):
+            now = dict(zip(by, values, strict=True))
+            one = test.choices.choose(partial(picked, current=now))
+            guards = [_Raw(_pick_key(name), "is", self._cell_of(name, value)) for name, value in now.items()]
+            if one is not None:
+                yield "all", (*guards, self._length(one))
 
-    def _durations(self, atom: Atom, place: Place) -> Iterator[Formula]:
-        """What a duration is compared with, for each value that the picks in it go by."""
-        calendars = tuple(one for one in (atom.calendar, *place.calendars) if one is not None)
-        picks = {name: None for one in (atom.value, *calendars) for name in facts_of(one)}
-        anchor = self._anchor(atom, place)
-        for values in product(*(self.values_of(by) for by in picks)):
-            now = dict(zip(picks, values, strict=True))
-            span = picked_value(atom.value, now)
-            name = next((one for one in (picked_value(one, now) for one in calendars) if one is not None), None)
-            guards = [_Raw(_pick_key(by), "is", self._cell_of(by, value)) for by, value in now.items()]
-            if span is not None:
-                yield "all", (*guards, self._length(atom, anchor, span, name))
+    def _length(self, test: DurationTest | PastDueTest | TimeLeftTest) -> Formula:
+        op = ">=" if test.wanted else "<"
+        if isinstance(test, TimeLeftTest):
+            measured = _measured(test.span, test.calendar, self._line_of(test.calendar)) if test.span else (ELAPSED, 0)
+            return _Raw((DURATION, ("remaining", test.target), measured[0]), op, measured[1])
+        if not test.span.amount:
+            return test.wanted
+        measure, amount = _measured(test.span, test.calendar, test.line)
+        if isinstance(test, PastDueTest):
+            return _Raw((DURATION, ("overdue_for", test.target), measure), op, amount)
+        about = (test.track,) if FACTS[test.fact].about else ()
+        return _Raw((DURATION, (test.fact, *about), measure), op, amount)
 
-    def _anchor(self, atom: Atom, place: Place) -> Key:
-        if atom.fact == "at_level_for":
-            return "at_level_for", self._tracks(atom, place)[0]
-        return (atom.fact, atom.of) if atom.of is not None else (atom.fact,)
-
-    def _length(self, atom: Atom, anchor: Key, span: Span, calendar: str | None) -> Formula:
-        if not span.amount and atom.fact != "remaining":
-            return atom.op == ">="
-        measure, amount = self.measure(span, calendar)
-        return _Raw((DURATION, anchor, measure), atom.op, amount)
+    def _line_of(self, calendar: Calendar) -> int:
+        return next(line for one, line in self.program.calendars.values() if one is calendar)
 
     def measure(self, span: Span, calendar: str | None) -> tuple[Measure, int]:
         """On which scale a span counts in a calendar, and how far it reaches there."""
-        length = span.microseconds
-        if length is not None:
-            runs_always = calendar is None or self.policy.all_calendars[calendar].line is CONTINUOUS
-            return ELAPSED if runs_always or not span.is_business else ("business", calendar), length
-        if span.is_business:
-            return ("business days", calendar, span.due), int(span.amount)
-        if span.unit == "months":
-            return ("months", calendar), int(span.amount)
-        return ("days", calendar), int(span.amount) * (7 if span.unit == "weeks" else 1)
+        return _measured(span, *self.program.calendars[calendar])
 
     def values_of(self, by: str) -> tuple[Any, ...]:
         """The values that a pick may depend on: priorities, those of a choice fact or a flag, and None for unknown."""
@@ -478,7 +487,7 @@ class Space:
             return tuple(named)
         if fact == "happened" and not any(map(is_possible, key[1])):
             return (False,)
-        if fact in _COUNTS:
+        if fact in FACTS and FACTS[fact].kind == "count":
             return tuple(sorted({0, *(one for one in constants if one > 0)}))
         return (False, True)
 
@@ -492,15 +501,16 @@ class Space:
         return (None, *sorted({own.minimum, *(one for one in constants if own.minimum <= one <= own.maximum)}))
 
 
-_COUNTS = {
-    "escalation_requests",
-    "moves",
-    "reopenings",
-    "replies",
-    "status_requests",
-    "assignments",
-    "plan_items_overdue",
-}
+def _measured(span: Span, calendar: Calendar | None, line: int) -> tuple[Measure, int]:
+    """On which scale a span counts, and how far it reaches there; `calendar` matters for spans of days and months."""
+    length = span.microseconds
+    if length is not None:
+        return ("business", line) if span.is_business and line else ELAPSED, length
+    if span.is_business:
+        return ("business days", calendar, span.due), int(span.amount)
+    if span.unit == "months":
+        return ("months", calendar), int(span.amount)
+    return ("days", calendar), int(span.amount) * (7 if span.unit == "weeks" else 1)
 
 
 def targets_of(policy: Policy) -> Iterator[tuple[str | None, Target]]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from escalation_rules import events as E
 from escalation_rules._values import Instant, Value, show
 from escalation_rules.actions import Tag
-from escalation_rules.analysis.domains import DURATION, ELAPSED, Axis, EventSketch, Key, Measure, Place, Space
+from escalation_rules.analysis.domains import DURATION, ELAPSED, Axis, EventSketch, Key, Measure, Space
 from escalation_rules.analysis.solver import Formula, OutOfBudget, all_of
 from escalation_rules.analysis.witnesses import MINUTE, happenings, history_at, stories, walk
 from escalation_rules.analysis.workbench import BUDGET, Workbench
@@ -23,8 +23,10 @@ from escalation_rules.engine.machine import Machine
 from escalation_rules.engine.state import State
 from escalation_rules.errors import InvalidValue
 from escalation_rules.explain import phrase, phrase_instant
+from escalation_rules.fact_table import FACTS
 from escalation_rules.policy import Policy
 from escalation_rules.program import compile_policy, program_of
+from escalation_rules.program.atoms import RuleScope, up_to_a_name
 from escalation_rules.program.model import LONG_AGO, POSITION_BITS, Tree, tree_holds
 from escalation_rules.rules import Rule
 from escalation_rules.worktime import Span
@@ -268,8 +270,8 @@ class _Proof:
         self.program = program_of(policy)
         self.track, self.rung = self.program.places[claim.reaches]
         self.calendars = self.program.calendars_of(self.track)
-        self.place = Place(self.track, False, (None, *self.calendars))
-        conditions = [] if claim.when is None else [(claim.when, self.place)]
+        self.scope = RuleScope(self.track, False, up_to_a_name(self.calendars))
+        conditions = [] if claim.when is None else [(claim.when, self.scope)]
         self.board = Workbench(policy, budget, Space(policy, conditions))
         self.steps = 0
         self.spent = False
@@ -293,7 +295,7 @@ class _Proof:
     def _situation(self) -> Formula:
         """The condition holds of a live case below the level."""
         space = self.board.space
-        condition = True if self.claim.when is None else space.formula(self.claim.when, self.place)
+        condition = True if self.claim.when is None else space.formula(self.claim.when, self.scope)
         return all_of((condition, space.live, self.board.standing(self.track, self._below)))
 
     @property
@@ -393,7 +395,7 @@ class _Proof:
             return True
         if anchor == ("at_level_for", self.track) and self._stands_still():
             return True
-        if anchor[0] not in {"at_level_for", "unanswered_for", "unassigned_for", "no_update_for"}:
+        if FACTS[anchor[0]].about == "target":
             return False
         axes = [axis for axis in self.board.space.axes if axis.key[:2] == (DURATION, anchor)]
         return any(self._implied(axis) > 0 for axis in axes)

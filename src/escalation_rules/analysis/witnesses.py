@@ -19,7 +19,8 @@ from escalation_rules.engine.fold import fold, forward, upcoming
 from escalation_rules.engine.machine import Machine
 from escalation_rules.engine.rules import blocked
 from escalation_rules.engine.state import Pending, State
-from escalation_rules.patterns import BaseEvent, Pattern
+from escalation_rules.fact_table import FACTS, Kept, Since
+from escalation_rules.patterns import Pattern
 from escalation_rules.policy import Policy
 from escalation_rules.program.model import Program
 from escalation_rules.worktime._timeline import datetime_of
@@ -149,25 +150,43 @@ def _sketches(space: Space, cells: Mapping[Key, Any]) -> Iterator[EventSketch]:
 
 
 def happenings(space: Space, key: Key, cell: Any) -> Iterator[EventSketch]:
-    """What must happen for one axis to be in a cell."""
+    """What must happen for one axis to be in a cell, as the table of facts says it."""
     fact = key[0]
     if fact == DURATION and cell == 0:
-        yield from _ENDINGS.get(key[1][0], ())
+        yield from _first_example(space.policy, _ending(key[1][0]))
     elif not cell or cell == "not_started":
         return
     elif fact in {"used", "outcome"} or (fact == DURATION and len(key[1]) > 1 and key[1][0] != "at_level_for"):
         yield from _clock(space.policy, key[1] if fact != DURATION else key[1][1], cell)
-    elif fact in _COUNTED:
-        for number in range(min(cell, _MANY)):
-            yield from _COUNTED[fact](number)
-    elif fact in _FLAGS:
-        yield _FLAGS[fact], {}
     elif fact == "level_failed":
         yield E.LevelFailed, {"track": space.program.tracks[key[1]].key}
     elif fact == "moves":
         yield from _moves(space, key[1][0], cell)
     elif fact == "happened":
         yield from _first_example(space.policy, sorted(key[1], key=repr))
+    elif fact in FACTS and FACTS[fact].kind in {"count", "flag"}:
+        for number in range(min(int(cell), _MANY)):
+            yield from _raising(space.policy, fact, number)
+
+
+def _raising(policy: Policy, fact: str, number: int) -> Iterator[EventSketch]:
+    """What makes a flag true, or raises a count once more; a case is resolved before it is reopened."""
+    source = FACTS[fact].source
+    raised_by = source.raised_by if isinstance(source, Kept) else source.of
+    for kind, fields in _first_example(policy, raised_by):
+        if kind is E.Reopened:
+            yield E.Resolved, {}
+        yield kind, {"person": f"person {number + 1}"} if kind is E.Assigned else fields
+
+
+def _ending(fact: str) -> tuple[Pattern, ...]:
+    """What makes a duration zero: what ends it, or begins it anew without beginning a cycle."""
+    source = FACTS[fact].source
+    if isinstance(source, Kept):
+        return source.ended_by
+    if isinstance(source, Since) and source.until:
+        return source.until
+    return tuple(pattern for pattern in source.of[-1:] if pattern.event not in _BY_ITSELF)
 
 
 def _clock(policy: Policy, key: str, cell: Any) -> Iterator[EventSketch]:
@@ -182,19 +201,6 @@ def _clock(policy: Policy, key: str, cell: Any) -> Iterator[EventSketch]:
 
 
 _BY_ITSELF = {"Opened", "Reopened", "Resolved", "Closed"}
-_FLAGS: dict[str, type[BaseEvent]] = {"escalation_request_open": E.EscalationRequested, "acknowledged": E.Acknowledged}
-_COUNTED: dict[str, Any] = {
-    "escalation_requests": lambda _: ((E.EscalationRequested, {}),),
-    "replies": lambda _: ((E.SupportReplied, {}),),
-    "status_requests": lambda _: ((E.CustomerReplied, {"asks_for_status": True}),),
-    "assignments": lambda number: ((E.Assigned, {"person": f"person {number + 1}"}),),
-    "reopenings": lambda _: ((E.Resolved, {}), (E.Reopened, {})),
-}
-_ENDINGS: dict[str, tuple[EventSketch, ...]] = {
-    "unanswered_for": ((E.SupportReplied, {}),),
-    "unassigned_for": ((E.Assigned, {"person": "person 1"}),),
-    "no_update_for": ((E.UpdateSent, {}),),
-}
 
 
 def _first_example(policy: Policy, patterns: Iterable[Pattern]) -> Iterator[EventSketch]:

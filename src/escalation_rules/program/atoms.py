@@ -45,7 +45,7 @@ class Names(NamedTuple):
         return next(number for number, track in enumerate(self.tracks) if track.key == key)
 
 
-class Scope(NamedTuple):
+class RuleScope(NamedTuple):
     """The scope of a condition: its rule's track, whether the rule moves the case, and the calendars it may count in.
 
     The calendars are names or picks, the rule's own first.
@@ -90,7 +90,7 @@ class TestCollector:
         self.watched: dict[tuple[Pattern, ...], int] = {}
         self._numbers: dict[Hashable, int] = {}
 
-    def tree(self, condition: Condition, scope: Scope) -> Tree:
+    def tree(self, condition: Condition, scope: RuleScope) -> Tree:
         """Return a condition in normal form as a tree over the numbers of tests."""
         if isinstance(condition, Atom):
             # rule 30: an atom's own calendar, else the rule's, the track's, the policy's
@@ -110,7 +110,7 @@ class TestCollector:
             self.tests.append(test)
         return self._numbers[key]
 
-    def _test(self, atom: Atom, scope: Scope, calendars: tuple[str | Pick, ...]) -> Test:
+    def _test(self, atom: Atom, scope: RuleScope, calendars: tuple[str | Pick, ...]) -> Test:
         is_true = (atom.op == "==") == atom.value
         if atom.fact == "level":
             return self._level(atom)
@@ -133,7 +133,7 @@ class TestCollector:
             value = tuple(ranks[name] for name in value) if isinstance(value, tuple) else ranks[value]
         return ValueTest(atom.fact, self._track(atom, scope), atom.op, value)
 
-    def _track(self, atom: Atom, scope: Scope) -> int | None:
+    def _track(self, atom: Atom, scope: RuleScope) -> int | None:
         """Return the track that an atom is about: the one it names, or else the rule's; None for moves on all."""
         row = FACTS.get(atom.fact)
         if row is None or row.about != "track":
@@ -155,7 +155,7 @@ class TestCollector:
         return LevelTest(((track, frozenset(number for number in levels if compare(number, level))),))
 
     # rule 30: durations have one crossing; a pick by facts may choose the span and the calendar
-    def _duration(self, atom: Atom, scope: Scope, calendars: tuple[str | Pick, ...]) -> Test:
+    def _duration(self, atom: Atom, scope: RuleScope, calendars: tuple[str | Pick, ...]) -> Test:
         wanted = atom.op == ">="
         about: int | str = str(atom.of) if FACTS[atom.fact].about == "target" else self._track(atom, scope) or 0
 

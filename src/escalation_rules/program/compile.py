@@ -14,7 +14,7 @@ from escalation_rules.levels import Track
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick, alternatives, facts_of
 from escalation_rules.policy import Policy
-from escalation_rules.program.atoms import Names, Scope, TestCollector, choices_of, up_to_a_name
+from escalation_rules.program.atoms import Names, RuleScope, TestCollector, choices_of, up_to_a_name
 from escalation_rules.program.model import (
     ANSWERED,
     LONG_AGO,
@@ -111,7 +111,7 @@ def _lines(policy: Policy) -> tuple[tuple[Continuous | OpenLine, ...], dict[str 
 def _rule(policy: Policy, rule: Rule, collector: TestCollector) -> RuleCode:
     places = collector.names.places
     track = track_of(rule, collector.names)
-    scope = Scope(track, rule.to is not None, calendars_of_rule(policy, rule, track))
+    scope = RuleScope(track, rule.to is not None, calendars_of_rule(policy, rule, track))
     own = tree = collector.tree(normal(rule.when), scope)
     at = None
     if rule.at_level:
@@ -185,7 +185,7 @@ def _variant(target: Target, calendars: tuple[str | Pick, ...], collector: TestC
     starts = target.start_on if isinstance(target.start_on, tuple) else ()
     return TargetVariant(
         # rules 16 and 32: a target's `when` reads facts alone, so it is evaluated before any clock
-        when=None if target.when is None else collector.tree(normal(target.when), Scope(0, False, own)),
+        when=None if target.when is None else collector.tree(normal(target.when), RuleScope(0, False, own)),
         terms=choices_of(target.within, own, lambda span, name: terms_of(span, name, table)),
         idle_terms=choices_of(None, up_to_a_name(calendars), lambda span, name: terms_of(span, name, table)),
         begins="unanswered" if target.start_on == "unanswered" else "events" if starts else "entry",

@@ -17,6 +17,7 @@ from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.conditions import Atom, atoms
 from escalation_rules.errors import InvalidValue, Problem
+from escalation_rules.fact_table import FACTS, Count, Kept
 from escalation_rules.facts import OwnFact
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.patterns import BaseEvent, Pattern
@@ -326,15 +327,15 @@ def _kinds(words: Vocabulary) -> list[Draw]:
         (_FAILED, [(E.LevelFailed(at=at),)]),
         (_TAKEN_UP, [(E.Acknowledged(at=at),), *((E.Assigned(at=at, person=one),) for one in ("Ann", "Ben", None))]),
         (
-            {"status", "reopenings"},
+            _facts_of("status", E.Resolved, E.Reopened, E.Closed, E.Voided),
             [(E.Resolved(at=at),), (E.Reopened(at=at),), (E.Closed(at=at),), (E.Voided(at=at),)],
         ),
-        ({"level", "moves"}, [(E.Escalated(at=at, to=key),) for key in levels]),
-        ({"level"}, [(E.DeEscalated(at=at, to=key, reason="better"),) for key in levels]),
+        (_facts_of("level"), [(E.Escalated(at=at, to=key),) for key in levels]),
+        (_facts_of("level"), [(E.DeEscalated(at=at, to=key, reason="better"),) for key in levels]),
         (_FAILED, [(E.LevelFailed(at=at, level=key),) for key in levels]),
-        ({"priority"}, [(E.PriorityChanged(at=at, to=priority),) for priority in policy.priorities]),
+        (_facts_of("priority"), [(E.PriorityChanged(at=at, to=priority),) for priority in policy.priorities]),
         *[({one.name}, _observations(words, one, at)) for one in policy.facts],
-        ({"status"}, _waits(words, at)),
+        (_facts_of("status"), _waits(words, at)),
         (set(), [(E.WaitStarted(at=at, on=on),) for on in words.waits[:-1]]),
         (set(), _answers(words, at)),
         (set(), [tuple(_good_answers(checklist, at)) for checklist in words.checklists]),
@@ -345,14 +346,32 @@ def _kinds(words: Vocabulary) -> list[Draw]:
     some: list[Draw] = [(_TOLD, _messages(at)), *((turns, st.sampled_from(group)) for turns, group in groups if group)]
     if heard := [pattern for pattern in words.patterns if pattern.event != "Opened"]:
         alike = st.sampled_from(heard).flatmap(lambda pattern: _like(pattern, at)).map(lambda one: (one,))
-        some.append(({"happened"}, alike))
+        some.append((_facts_of("seen"), alike))
     return some
 
 
-_ASKED = {"escalation_request_open", "escalation_requests"}
-_FAILED = {"level_failed"}
-_TAKEN_UP = {"acknowledged", "unassigned_for", "assignments"}
-_TOLD = {"unanswered_for", "no_update_for", "replies", "status_requests", *_ASKED}
+def _facts_of(part: str = "", *kinds: type[BaseEvent]) -> set[str]:
+    """The facts that are kept in a part of the state, or that events of some kinds begin, raise or end.
+
+    A beginning of a cycle begins too much to be meant for any fact.
+    """
+    names, found = {kind.__name__ for kind in kinds}, set()
+    for fact, row in FACTS.items():
+        source = row.source
+        if isinstance(source, Kept):
+            if source.part == part:
+                found.add(fact)
+            continue
+        until = () if isinstance(source, Count) else source.until
+        if names & {pattern.event for pattern in (*source.of, *until)} and E.Opened.like() not in source.of:
+            found.add(fact)
+    return found
+
+
+_ASKED = _facts_of("", E.EscalationRequested, E.EscalationRequestAnswered)
+_FAILED = _facts_of("failures")
+_TAKEN_UP = _facts_of("roles", E.Acknowledged)
+_TOLD = _facts_of("", E.CustomerReplied, E.SupportReplied) | {"no_update_for"}
 
 
 def _observations(words: Vocabulary, fact: OwnFact, at: datetime) -> list[Happenings]:

@@ -6,22 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from escalation_rules.actions import RaisePriority
-from escalation_rules.analysis.domains import Place, place_of_target
+from escalation_rules.analysis.domains import scope_of_target
 from escalation_rules.analysis.report import CheckFinding, finding
 from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.conditions import Atom, Condition, atoms
 from escalation_rules.explain import phrase
 from escalation_rules.picks import Pick, alternatives
 from escalation_rules.policy import Policy
+from escalation_rules.program.atoms import RuleScope
 from escalation_rules.worktime import Span
 
 
 def odd_thresholds(board: Workbench) -> Iterator[CheckFinding]:
     """Comparisons that come out the same whatever the fact is."""
     seen: set[tuple[str, Atom]] = set()
-    for path, condition, place in _conditions(board):
+    for path, condition, scope in _conditions(board):
         for atom in atoms(condition):
-            odd = _oddity(board, atom, place)
+            odd = _oddity(board, atom, scope)
             if odd is not None and (path, atom) not in seen:
                 seen.add((path, atom))
                 yield finding(
@@ -32,27 +33,27 @@ def odd_thresholds(board: Workbench) -> Iterator[CheckFinding]:
                 )
 
 
-def _conditions(board: Workbench) -> Iterator[tuple[str, Condition, Place]]:
+def _conditions(board: Workbench) -> Iterator[tuple[str, Condition, RuleScope]]:
     policy = board.policy
     for rule in policy.all_rules:
-        yield f"rules[{rule.key}].when", rule.when, board.space.place(rule)
+        yield f"rules[{rule.key}].when", rule.when, board.space.scope(rule)
     for index, target in enumerate(policy.targets):
         if target.when is not None:
-            yield f"targets[{index}].when", target.when, place_of_target(board.program, target, None)
+            yield f"targets[{index}].when", target.when, scope_of_target(board.policy, target, None)
     for level in policy.all_levels:
         for index, target in enumerate(level.targets):
             if target.when is not None:
-                place = place_of_target(board.program, target, level.key)
-                yield f"levels[{level.key}].targets[{index}].when", target.when, place
+                scope = scope_of_target(board.policy, target, level.key)
+                yield f"levels[{level.key}].targets[{index}].when", target.when, scope
 
 
-def _oddity(board: Workbench, atom: Atom, place: Place) -> str | None:
+def _oddity(board: Workbench, atom: Atom, scope: RuleScope) -> str | None:
     own = board.policy.own_fact(atom.fact)
     if own is not None and own.kind == "count":
         values = atom.value if isinstance(atom.value, tuple) else (atom.value,)
         if any(not (own.minimum or 0) <= value <= (own.maximum or 0) for value in values):
             return f"compares with a value outside its domain, {own.minimum} to {own.maximum}"
-    formula = board.space.formula(atom, place)
+    formula = board.space.formula(atom, scope)
     if isinstance(formula, bool):
         return "is so in every case" if formula else "is so in no case"
     if own is not None and own.kind == "count":

@@ -63,7 +63,7 @@ def _core(board: Workbench, rule: Rule) -> list[str]:
     members = condition.of if isinstance(condition, AllOf) else (condition,)
     named: list[tuple[str, Formula]] = [("status open or waiting", space.live)]
     named += [(f"level {' or '.join(rule.at_level)}", space.at(rule))] if rule.at_level else []
-    named += [(f"`{phrase(one)}`", space.formula(one, space.place(rule))) for one in members]
+    named += [(f"`{phrase(one)}`", space.formula(one, space.scope(rule))) for one in members]
     for one in list(named):
         rest = [other for other in named if other is not one]
         if board.never(*(formula for _, formula in rest), question=f"rules[{rule.key}]: why it is dead"):
@@ -91,7 +91,7 @@ def _may_be_evidence(board: Workbench, rule: Rule, atom: Atom) -> bool:
     """Whether a comparison can come to hold after the case came to its present level."""
     code = board.codes[rule.key]
     track = board.program.tracks[code.track].key
-    if atom.fact in {"level", "channel"} or board.space.formula(atom, board.space.place(rule)) in (True, False):
+    if atom.fact in {"level", "channel"} or board.space.formula(atom, board.space.scope(rule)) in (True, False):
         return False
     if atom.fact == "moves":
         return not (atom.of == track or len(board.program.tracks) == 1)

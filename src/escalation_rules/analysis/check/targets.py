@@ -7,7 +7,7 @@ from itertools import pairwise, product
 from typing import Any, NamedTuple, TypeGuard
 
 from escalation_rules import events as E
-from escalation_rules.analysis.domains import ELAPSED, is_possible, picked_value, place_of_target
+from escalation_rules.analysis.domains import ELAPSED, is_possible, picked_value, scope_of_target
 from escalation_rules.analysis.report import CheckFinding, finding
 from escalation_rules.analysis.solver import Formula, all_of
 from escalation_rules.analysis.workbench import CaseAt, Workbench
@@ -32,7 +32,7 @@ def _targets(board: Workbench) -> Iterator[Placed]:
 def _when(board: Workbench, level: str | None, target: Target) -> Formula:
     if target.when is None:
         return True
-    return board.space.formula(target.when, place_of_target(board.program, target, level))
+    return board.space.formula(target.when, scope_of_target(board.policy, target, level))
 
 
 def idle_targets(board: Workbench) -> Iterator[CheckFinding]:
