@@ -224,7 +224,7 @@ def _reached(state: State, clock: Instance, budget: int) -> int:
 
 def _pause_or_resume(state: State, clock: Instance) -> None:
     """Pause or resume a clock. A pause that begins at or after the due instant has no effect (rule 13)."""
-    paused, last = _waits(state, clock.variant), clock.legs[-1]
+    paused, last = _waits(state, clock.variant) if state.life.standing.waits else None, clock.legs[-1]
     if paused == last.paused:
         return
     # rule 13: a pause that begins at or after due undoes no breach
@@ -267,15 +267,19 @@ def start_due(state: State, code: EventCode, event: BaseEvent | None, stopped: I
     due: dict[int, tuple[TargetReader, VariantReader | None]] = {}
     if awaited or not code.awaits:
         for number in code.starters:
-            _consider(state, due, targets[number], event, awaited=awaited)
+            _consider(state, due, targets[number], event, awaited, _ASKED)
     if live:
         for clock in stopped:
-            _consider(state, due, clock.group, event, awaited=awaited, again=True)
+            _consider(state, due, clock.group, event, awaited, _STOPPED)
         if state.changed & (LEVEL | CYCLE):
             for target in _entered(state, began=bool(state.changed & CYCLE)):
-                _consider(state, due, target, event, awaited=awaited, entered=True)
+                _consider(state, due, target, event, awaited, _ENTERED)
     for number in sorted(due) if len(due) > 1 else due:
         _start(state, *due[number])
+
+
+_ASKED, _STOPPED, _ENTERED = range(3)
+"""Why a target may start: an event may start it, its clock has just stopped, or its level or a cycle was entered."""
 
 
 def _consider(
@@ -283,26 +287,24 @@ def _consider(
     due: dict[int, tuple[TargetReader, VariantReader | None]],
     target: TargetReader,
     event: BaseEvent | None,
-    *,
     awaited: bool,
-    again: bool = False,
-    entered: bool = False,
+    why: int,
 ) -> None:
     """Add a target to those that start now, unless a clock of it is open or the case is not on its level.
 
-    `awaited` says whether somebody waits for the next response.
+    `awaited` says whether somebody waits for the next response, `why` for which reason the target may start.
     """
     place = target.place
     if target.number in state.clocks.open or (place is not None and state.levels.level[place[0]] != place[1]):
         return
     variant = target.variants[0] if target.is_plain else applicable(state, target)
     lead = variant or target.variants[0]
-    if again and lead.code.recurs:
+    if why == _STOPPED and lead.code.recurs:
         starts = True
     elif lead.code.begins == "unanswered":
         starts = awaited
     elif lead.code.begins == "entry":
-        starts = entered
+        starts = why == _ENTERED
     else:
         matches = lead.starts.get(type(event), False)
         starts = matches is None or (bool(matches) and matches(event))  # type: ignore[operator]
@@ -324,8 +326,8 @@ def _start(state: State, target: TargetReader, variant: VariantReader | None) ->
     """Start a clock: the next instance of its key in the cycle."""
     lead, clocks, now = variant or target.variants[0], state.clocks, state.now
     terms = _terms(state, variant, lead)
-    budget = _budget(state, terms, now)
-    paused, here = _waits(state, lead), state.point(terms.line)
+    budget = terms.budget if terms.days is None else _budget(state, terms, now)
+    paused, here = _waits(state, lead) if state.life.standing.waits else None, state.point(terms.line)
     counter = (state.life.cycle, target.key)
     number = clocks.counts[counter] = clocks.counts.get(counter, 0) + 1
     legs = [LegRecord(now, terms.leg, paused)]

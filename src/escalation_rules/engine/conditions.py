@@ -22,26 +22,17 @@ def update_tests(state: State, when: int) -> None:
     state.changed = 0
     state.changed_visibly |= changed & SHOWN
     was = truth = tests.truth
+    kept = state.facts.kept
     for group in affected.values:
-        value = group.value(state)
+        value = group.value(state) if group.kept < 0 else kept[group.kept]
         bits = group.table.get(value)
         truth = truth & ~group.mask | (group.bits(value) if bits is None else bits)
     for durations in affected.durations:
-        anchor, number = durations.anchor(state), durations.number
+        number, place = durations.number, durations.kept
+        anchor = durations.anchor(state) if place < 0 else kept[place]
         if anchor != tests.anchors[number]:
             tests.anchors[number] = anchor
-            if anchor is None:
-                # a duration that has ended is zero
-                tests.timers[durations.line][number] = NEVER
-                tests.next_timers[durations.line] = None
-                bits = durations.bits[durations.initial]
-            else:
-                line = durations.line
-                here = state.point(line)
-                tests.bases[number] = here if anchor == state.now else state.program.lines[line].opened(anchor)
-                tests.steps[number] = durations.initial
-                bits = _advance(state, durations, here)
-            truth = truth & ~durations.mask | bits
+            truth = truth & ~durations.mask | _restart(state, durations, anchor)
     for clocks in affected.clocks:
         truth = truth & ~clocks.mask | _look_at_clock(state, clocks)
     for single in affected.single:
@@ -62,6 +53,24 @@ def _turn(state: State, was: int, truth: int, when: int) -> None:
         gained ^= lowest
 
 
+def _restart(state: State, durations: DurationTests, anchor: int | None) -> int:
+    """Measure a duration from another anchor; None ends it, after which it is zero. Returns the bits that are true."""
+    number, line, tests, step = durations.number, durations.line, state.tests, durations.initial
+    tests.next_timers[line] = None
+    if anchor is None:
+        tests.timers[line][number] = NEVER
+        return durations.bits[step]
+    known = state.points[line]
+    here = base = state.point(line) if known is None else known
+    lengths = durations.lengths
+    if anchor != state.now:
+        base = state.program.lines[line].opened(anchor)
+        step = bisect_right(lengths, here - base, step)
+    tests.bases[number], tests.steps[number] = base, step
+    tests.timers[line][number] = base + lengths[step] if step < len(lengths) else NEVER
+    return durations.bits[step]
+
+
 def _advance(state: State, durations: DurationTests, here: int) -> int:
     """Find the lengths that a duration has reached, and set its timer to the next. Returns the bits that are true."""
     number, lengths, tests, line = durations.number, durations.lengths, state.tests, durations.line
@@ -74,18 +83,18 @@ def _advance(state: State, durations: DurationTests, here: int) -> int:
 
 def _look_at_clock(state: State, group: ClockTests) -> int:
     """Update the timers of a target's latest clock: breach and shares of its budget. Returns the bits that are true."""
-    clock, bits = state.clocks.latest.get(group.key), 0
-    if group.slot is not None:
+    clock, bits, slot = state.clocks.latest.get(group.key), 0, group.slot
+    if slot is not None:
         outcome, due = outcome_and_due(clock, state)
         bits = group.outcomes[outcome]
         edge, tests = NEVER if due is None else due + 1, state.tests
-        if tests.timers[0][group.slot] != edge:
-            tests.timers[0][group.slot] = edge
+        if tests.timers[0][slot] != edge:
+            tests.timers[0][slot] = edge
             tests.next_timers[0] = None
-    for share in group.shares:
-        is_used, crossing = use_of(clock, state, share.up, share.down)
-        bits |= share.used if is_used else share.before
-        _set_timer(state, share.slot, crossing)
+    for slot, up, down, used, before in group.shares:
+        is_used, crossing = use_of(clock, state, up, down)
+        bits |= used if is_used else before
+        _set_timer(state, slot, crossing)
     return bits
 
 
@@ -121,10 +130,10 @@ def arrive(state: State, until: int) -> int:
     A crossing after the instant is not turned into an instant of its own: it is enough that it is later.
     """
     tests, crossing, in_force = state.tests, state.next_handover, state.program.effective_from
-    nearest, points = tests.next_timers, [None] * len(state.points)
+    nearest, points = tests.next_timers, [*state.machine.no_points]
     if state.now < in_force < crossing:
         crossing = in_force
-    points[0] = until  # type: ignore[call-overload]
+    points[0] = until
     for line, timeline, _ in state.machine.timed:
         least = nearest[line]
         if least is None:
@@ -134,13 +143,13 @@ def arrive(state: State, until: int) -> int:
         if line == 0:
             crossing = min(crossing, least)
         else:
-            here = points[line] = timeline.opened(until)  # type: ignore[call-overload]
+            here = points[line] = timeline.opened(until)
             if least <= here:
                 crossing = min(crossing, timeline.earliest(least))
     if crossing < until:
-        points = [None] * len(points)
-        points[0] = until = crossing  # type: ignore[call-overload]
-    state.now, state.points = until, points  # type: ignore[assignment]
+        points = [*state.machine.no_points]
+        points[0] = until = crossing
+    state.now, state.points = until, points
     return crossing
 
 

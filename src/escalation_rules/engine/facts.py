@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from escalation_rules import events as E
 from escalation_rules.engine.clocks import start_due, stop, turn_clocks
 from escalation_rules.engine.conditions import update_tests
-from escalation_rules.engine.machine import EventMatch, Machine
+from escalation_rules.engine.machine import EventMatch, Machine, match_of
 from escalation_rules.engine.records import LoggedMove
 from escalation_rules.engine.state import (
     AGREED,
@@ -59,14 +59,14 @@ def _handler(machine: Machine, code: EventCode) -> Handler:
             one.fact,
             FIRST_KEPT << one.fact,
             one.change,
-            None if one.pattern is None else one.pattern.matches,
+            None if one.pattern is None else match_of(one.pattern),
             machine.kept_at_first[one.fact],
             machine.program.latest.get(one.fact, ()),
         )
         for one in code.updates
     )
-    watched = tuple((number, pattern.matches) for number, pattern in code.watched)
-    answers = tuple((number, pattern.matches) for number, pattern in code.answers)
+    watched = tuple((number, match_of(pattern)) for number, pattern in code.watched)
+    answers = tuple((number, match_of(pattern)) for number, pattern in code.answers)
     stoppers, may_start, awaits = bool(code.stoppers), bool(code.starters), bool(code.starters) and code.awaits
     listens = bool(watched or answers)
 
@@ -124,17 +124,17 @@ def _update(state: State, event: Any, updates: tuple[_Update, ...]) -> None:
 def _listen(
     state: State,
     event: BaseEvent,
-    watched: tuple[tuple[int, EventMatch], ...],
-    answers: tuple[tuple[int, EventMatch], ...],
+    watched: tuple[tuple[int, EventMatch | None], ...],
+    answers: tuple[tuple[int, EventMatch | None], ...],
 ) -> None:
     """Note the moment of an event that matches watched patterns, or that answers checklist items."""
     for number, matches in watched:
-        if matches(event):
+        if matches is None or matches(event):
             state.facts.seen[number] = state.when
             state.changed |= SEEN
             state.rules_pending = True
     for number, matches in answers:
-        if matches(event):
+        if matches is None or matches(event):
             state.answers.latest[number] = state.when, event
             state.rules_pending = True
 

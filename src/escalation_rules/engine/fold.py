@@ -203,8 +203,10 @@ def run(machine: Machine, case: CaseInput, at: int, watch: Watch | None = None) 
             # rule 8: events after `at` do not exist
             if instant > at:
                 break
-            if state.rules_pending or asked.accepted:
+            if asked.accepted:
                 _conclude(state)
+            elif state.rules_pending:
+                run_rules(state)
             now = instant
             if (crossing := arrive(state, now)) <= now:
                 _cross_until(state, crossing, now)

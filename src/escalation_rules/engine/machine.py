@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple, get_origin
 
 from escalation_rules.conditions import OUTCOMES
 from escalation_rules.engine.clocks import outcome_and_due, use_of
@@ -88,7 +89,7 @@ EventMatch = Callable[[Any], bool]
 # ---------------------------------------------------------------------------- groups of tests
 @dataclass(slots=True)
 class ValueTests:
-    """All tests of a fact with one value at a time. `kept` is the number of a kept fact, -1 for any other.
+    """All tests of a fact with one value at a time. `kept` is the number of a kept count, -1 for any other fact.
 
     `table` has the bits of the tests that are true, by value.
     """
@@ -224,6 +225,7 @@ class Machine:
         self.program = program
         self.clock_bits = {key: FIRST_CLOCK << number for number, key in enumerate(program.target_keys)}
         self.kept_numbers = {name: number for number, name in enumerate(program.kept)}
+        self.no_points: list[int | None] = [None] * len(program.lines)
         self.kept_at_first = [0 if isinstance(source_of(name), Count) else None for name in program.kept]
         readers = [self.reader(test) for test in program.tests]
         self.holds: tuple[Holds, ...] = tuple(holds for holds, _ in readers)
@@ -379,7 +381,8 @@ class Machine:
     def _value_tests(self, test: ValueTest | LevelTest) -> ValueTests:
         if isinstance(test, LevelTest):
             return ValueTests(LEVEL, -1, lambda state: tuple(state.levels.level))
-        kept = self.kept_numbers.get(test.fact, -1)
+        is_count = test.fact in self.kept_numbers and isinstance(source_of(test.fact), Count)
+        kept = self.kept_numbers[test.fact] if is_count else -1
         return ValueTests(self.looks_at(test), kept, self.value_reader(test.fact, test.track))
 
     def _duration_tests(self, number: int, tests: list[tuple[int, DurationTest | PastDueTest]]) -> DurationTests:
@@ -501,8 +504,30 @@ def _any_of(patterns: list[Pattern], *, stopping: bool) -> EventMatch | None:
     if any(not pattern.where or (stopping and pattern == COUNTING_REPLY) for pattern in patterns):
         return None
     if len(patterns) == 1:
-        return patterns[0].matches
+        return match_of(patterns[0])
     return lambda event: any(pattern.matches(event) for pattern in patterns)
+
+
+def match_of(pattern: Pattern) -> EventMatch | None:
+    """Return a predicate over the events of a pattern's kind; None if it matches all of them.
+
+    Most patterns ask for one value of each of some fields of the event, which is one comparison.
+    """
+    if not pattern.where:
+        return None
+    fields, scalars = KINDS[pattern.event].model_fields, {None, Literal}
+    if any(name not in fields or get_origin(fields[name].annotation) not in scalars for name in pattern.where):
+        return pattern.matches
+    if all(test.test == "among" and len(test.values) == 1 for test in pattern.where.values()):
+        values = tuple(test.values[0] for test in pattern.where.values())
+        read, expected = attrgetter(*pattern.where), values if len(values) > 1 else values[0]
+        return lambda event: bool(read(event) == expected)
+    if len(pattern.where) > 1:
+        return pattern.matches
+    name, test = next(iter(pattern.where.items()))
+    if test.test == "other than":
+        return lambda event: (value := getattr(event, name)) is not None and value not in test.values
+    return pattern.matches if test.test == "given" else lambda event: getattr(event, name) in test.values
 
 
 # ---------------------------------------------------------------------------- values

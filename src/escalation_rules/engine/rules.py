@@ -220,13 +220,14 @@ def run_rules(state: State) -> None:
     if state.now < state.program.effective_from:
         state.levels.entered.clear()
     else:
-        acting = state.machine.acting
+        acting, life, levels = state.machine.acting, state.life, state.levels
         while True:
-            rules = acting.get((state.tests.truth, *state.levels.level)) if state.is_running else ()
+            running = life.live and not levels.external
+            rules = acting.get((state.tests.truth, *levels.level)) if running else ()
             if rules is None:
                 rules = _acting(state)
             # rules 18 and 20: rounds repeat to a fixpoint, each from the state that the last one left
-            if not (rules or state.levels.entered) or not _round(state, rules):
+            if not (rules or levels.entered) or not _round(state, rules):
                 break
     if state.watch is not None:
         state.watch(state)

@@ -7,7 +7,6 @@ that can go on by itself, so that looking ahead leaves the state of a decision a
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,10 +78,19 @@ class FactState:
 
     def copy(self) -> FactState:
         """Return a copy that can change by itself."""
-        other = copy(self)
-        other.kept, other.own, other.seen = [*self.kept], {**self.own}, [*self.seen]
-        other.roles = {**self.roles}
-        return other
+        return FactState(
+            [*self.kept],
+            {**self.own},
+            [*self.seen],
+            {**self.roles},
+            self.unassigned,
+            self.assignments,
+            self.priority,
+            self.rank,
+            self.channel,
+            self.plan,
+            self.agreed,
+        )
 
 
 @dataclass(slots=True)
@@ -176,6 +184,28 @@ class Instance:
     stopped: int | None = None
     was_active: bool = False
 
+    def copy(self) -> Instance:
+        """Return a copy that can change by itself."""
+        return Instance(
+            self.group,
+            self.occurrence,
+            self.cycle,
+            self.started,
+            self.variant,
+            self.terms,
+            self.budget,
+            self.line,
+            [*self.legs],
+            self.leg_point,
+            self.counted,
+            self.due,
+            self.fixed,
+            self.outcome,
+            self.caused,
+            self.stopped,
+            self.was_active,
+        )
+
 
 @dataclass(slots=True)
 class ClockState:
@@ -192,9 +222,7 @@ class ClockState:
 
     def copy(self) -> ClockState:
         """Return a copy that can change by itself. A stopped clock never changes again, so it is shared."""
-        running = {id(clock): copy(clock) for clock in self.open.values()}
-        for clock in running.values():
-            clock.legs = [*clock.legs]
+        running = {id(clock): clock.copy() for clock in self.open.values()}
         return ClockState(
             {number: running[id(clock)] for number, clock in self.open.items()},
             {key: running.get(id(clock), clock) for key, clock in self.latest.items()},
@@ -321,10 +349,13 @@ class State:
     def copy(self) -> State:
         """Return a copy that can go on by itself."""
         other = State.__new__(State)
-        for name in ("machine", "program", "case", "now", "position", "when", "changed", "changed_visibly"):
-            setattr(other, name, getattr(self, name))
+        other.machine, other.program, other.case = self.machine, self.program, self.case
+        other.now, other.position, other.when = self.now, self.position, self.when
+        other.changed, other.changed_visibly = self.changed, self.changed_visibly
         other.rules_pending, other.next_handover, other.watch = self.rules_pending, self.next_handover, self.watch
-        other.points, other.life = [*self.points], copy(self.life)
+        life = self.life
+        other.life = LifeCycle(life.standing, life.live, life.cycle, life.cycle_when, life.opening)
+        other.points = [*self.points]
         other.facts, other.levels, other.tests = self.facts.copy(), self.levels.copy(), self.tests.copy()
         other.clocks, other.asked = self.clocks.copy(), self.asked.copy()
         other.answers = AnswerState({**self.answers.latest}, {**self.answers.overridden})
