@@ -54,9 +54,9 @@ def condition_holds(condition: Condition, holds: Callable[[Atom], bool]) -> bool
 def compare(held: Any, op: str, value: Any, rank: Callable[[Any], Any]) -> bool:
     """One comparison."""
     if op in {"in", "not in"}:
-        return (held in value) == (op == "in")
+        return (held in value) is (op == "in")
     if op in {"==", "!="}:
-        return (held == value) == (op == "==")
+        return bool(held == value) is (op == "==")
     left, right = rank(held), rank(value)
     found: bool = {">=": left >= right, "<": left < right, ">": left > right, "<=": left <= right}[op]
     return found

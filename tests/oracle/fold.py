@@ -15,10 +15,22 @@ from typing import Any, NamedTuple
 
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, RaisePriority
-from escalation_rules.case import Case, expand_snapshots, on_record_since
+from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist, Item
-from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, atoms, normal
-from escalation_rules.engine.state import (
+from escalation_rules.conditions import AllOf, Atom, Condition, Not
+from escalation_rules.errors import InvalidValue, UnknownName, unknown
+from escalation_rules.levels import NOWHERE, EscalationLevel
+from escalation_rules.patterns import BaseEvent, Pattern
+from escalation_rules.picks import Pick
+from escalation_rules.policy import Policy
+from escalation_rules.rules import NEXT, Rule
+from escalation_rules.targets import Target
+from escalation_rules.worktime import BusinessCalendar, Rota, Span
+from escalation_rules.worktime._timeline import CONTINUOUS, datetime_of, microseconds_of
+from escalation_rules.worktime.calendars import AnyCalendar
+from tests.oracle import rotas
+from tests.oracle.conditions import compare, comparisons, condition_holds, without_negations
+from tests.oracle.records import (
     ActionRecord,
     BlockedRecord,
     ClockRecord,
@@ -31,17 +43,7 @@ from escalation_rules.engine.state import (
     action_key,
     move_key,
 )
-from escalation_rules.errors import InvalidValue, UnknownName, unknown
-from escalation_rules.events import OPEN, CaseStatus
-from escalation_rules.levels import NOWHERE, EscalationLevel
-from escalation_rules.patterns import BaseEvent, Pattern
-from escalation_rules.picks import Pick
-from escalation_rules.policy import Policy
-from escalation_rules.rules import NEXT, Rule
-from escalation_rules.targets import Target
-from escalation_rules.worktime import BusinessCalendar, Span
-from escalation_rules.worktime._timeline import CONTINUOUS, datetime_of, microseconds_of
-from escalation_rules.worktime.rotas import next_cover_change
+from tests.oracle.status import Standing, known_since, standing_after, unfolded
 
 When = tuple[int, int]
 """An instant and the position of an event in the log; a crossing has position -1, before the events of its instant."""
@@ -118,7 +120,7 @@ class Fold:
             event.key for event in known if isinstance(event, E.Escalated | E.ActionTaken) and event.key
         }
         self.declined = {event.key for event in known if isinstance(event, E.Declined)}
-        waiting = list(expand_snapshots(known))
+        waiting = unfolded(known)
         now = waiting[0].instant if waiting else self.at + 1
         while now <= self.at:
             here = [event for event in waiting if event.instant == now]
@@ -275,7 +277,7 @@ class Fold:
             if isinstance(entry.event, E.Opened):
                 found.append((entry.event.at, self.first_level(track, entry.event)))
             elif not entry.virtual and self.track_of_recorded_move(entry.event) == track:
-                found.append((on_record_since(entry.event), self.level_of_move(entry.event)))
+                found.append((known_since(entry.event), self.level_of_move(entry.event)))
         on_record = [one for one in found if one[0] <= before.at]
         return sorted(on_record, key=lambda one: one[0])[-1][1]
 
@@ -309,11 +311,8 @@ class Fold:
         return max((when for when in downs if when in by_hand), default=None)
 
     @property
-    def standing(self) -> CaseStatus:
-        standing = OPEN
-        for entry in self.log:
-            standing = standing.after(entry.event)
-        return standing
+    def standing(self) -> Standing:
+        return standing_after(entry.event for entry in self.log)
 
     @property
     def is_live(self) -> bool:
@@ -355,7 +354,7 @@ class Fold:
         if not isinstance(given, Pick):
             return given
         now = self.priority if given.by == "priority" else self.own_fact(given.by)
-        names = [now] if not isinstance(now, bool) else ["true", "yes"] if now else ["false", "no"]
+        names: list[Any] = [now] if not isinstance(now, bool) else ["true", "yes"] if now else ["false", "no"]
         values = [given.values[name] for name in names if name in given.values]
         return self.pick(values[0] if values else given.otherwise)
 
@@ -399,6 +398,28 @@ class Fold:
         kinds = (E.COUNTING_REPLY, E.UpdateSent.like(audience="customer"))
         found = [entry.when[0] for entry in self.in_cycle() if matches(kinds, entry.event) and entry.event.counts]
         return found[-1] if found else self.cycle_start[0]
+
+    def resolved_since(self) -> int | None:
+        """Since when a case that is resolved, and not yet closed, has been so; resolving it again changes nothing."""
+        since = None
+        for number, entry in enumerate(self.log):
+            status = standing_after(one.event for one in self.log[: number + 1]).status
+            if status != "resolved":
+                since = None
+            elif since is None:
+                since = entry.when[0]
+        return since
+
+    def customer_silent_since(self) -> int | None:
+        """When we last wrote to the customer in this cycle, if the customer has not written since."""
+        ours = (E.COUNTING_REPLY, E.UpdateSent.like(audience="customer"))
+        since = None
+        for entry in self.in_cycle():
+            if isinstance(entry.event, E.CustomerReplied):
+                since = None
+            elif matches(ours, entry.event) and entry.event.counts:
+                since = entry.when[0]
+        return since
 
     def request_since(self) -> When | None:
         first = None
@@ -451,7 +472,7 @@ class Fold:
 
     # ------------------------------------------------------------------ truth of comparisons
 
-    def calendar(self, rule: Rule, atom: Atom) -> BusinessCalendar:
+    def calendar(self, rule: Rule, atom: Atom) -> AnyCalendar:
         track = self.policy.all_tracks[self.track_of_rule(rule)]
         for choice in (atom.calendar, rule.calendar, track.calendar, self.policy.usual_calendar):
             name = self.pick(choice)
@@ -480,6 +501,10 @@ class Fold:
                 return self.unassigned_since()
             case "no_update_for":
                 return self.updated_since()
+            case "resolved_for":
+                return self.resolved_since()
+            case "customer_silent_for":
+                return self.customer_silent_since()
             case "at_level_for":
                 return None if stays[track].level == NOWHERE else max(stays[track].since[0], self.cycle_start[0])
             case "overdue_for":
@@ -614,7 +639,7 @@ class Fold:
         """Since when each comparison of each rule has been true."""
         stays = self.here()
         for rule in self.policy.all_rules:
-            for number, atom in enumerate(atoms(normal(rule.when))):
+            for number, atom in enumerate(comparisons(without_negations(rule.when))):
                 key = (rule.key, number)
                 if self.truth(rule, atom, now, stays) is not True:
                     self.since[key] = None
@@ -633,18 +658,19 @@ class Fold:
     def holds(self, rule: Rule, now: int, stays: dict[int, Stay]) -> bool:
         if rule.at_level and not any(stays[self.place(key)[0]].level == self.place(key)[1] for key in rule.at_level):
             return False
-        return condition_holds(normal(rule.when), lambda atom: self.truth(rule, atom, now, stays) is True)
+        return condition_holds(without_negations(rule.when), lambda atom: self.truth(rule, atom, now, stays) is True)
 
     def evidence(self, rule: Rule) -> When | None:
         """The latest among the true members of `all` and `any`; a level is never evidence."""
         numbers = iter(range(1_000_000))
-        return self.evidence_of(rule, normal(rule.when), numbers)[1]
+        return self.evidence_of(rule, without_negations(rule.when), numbers)[1]
 
     def evidence_of(self, rule: Rule, condition: Condition, numbers: Iterator[int]) -> tuple[bool, When | None]:
         if isinstance(condition, Atom):
             since = self.since[(rule.key, next(numbers))]
             return since is not None, None if atom_is_no_evidence(condition) else since
-        parts = [self.evidence_of(rule, part, numbers) for part in condition.of]  # type: ignore[union-attr]
+        assert not isinstance(condition, Not)
+        parts = [self.evidence_of(rule, part, numbers) for part in condition.of]
         true = all(one for one, _ in parts) if isinstance(condition, AllOf) else any(one for one, _ in parts)
         return true, max((when for held, when in parts if held and when is not None), default=None)
 
@@ -665,7 +691,7 @@ class Fold:
         rule = Rule(key="a target", when=AllOf(of=()), to=None, then=(RaisePriority(to=NEXT),))
         for target in targets:
             if target.when is None or condition_holds(
-                normal(target.when), lambda atom: self.truth(rule, atom, now, self.here()) is True
+                without_negations(target.when), lambda atom: self.truth(rule, atom, now, self.here()) is True
             ):
                 return target
         return None
@@ -1009,8 +1035,7 @@ class Fold:
         if action is None:
             return
         if isinstance(action, Assign):
-            rota = self.policy.rotas.get(str(action.role))
-            person = rota.person_at(now) if rota else None
+            person = self.person(str(action.role), now)
             if self.assigned().get(action.as_role) == (person, action.role):
                 return
         self.actions.append(ActionRecord(now, self.order, source, number, len(self.cycles), cause, action, person))
@@ -1083,8 +1108,11 @@ class Fold:
         )
 
     def on_duty(self, role: str, now: int) -> bool:
-        rota = self.policy.rotas.get(role)
-        return rota is None or rota.person_at(now) is not None
+        return role not in self.policy.rotas or self.person(role, now) is not None
+
+    def person(self, role: str, now: int) -> str | None:
+        """Who has a role; nobody in particular where it has no rota."""
+        return rotas.on_duty(self.policy.rotas[role], now) if role in self.policy.rotas else None
 
     def roles(self, level: EscalationLevel) -> list[str]:
         return [str(role) for role in map(self.pick, (level.owner, *level.alternates)) if role is not None]
@@ -1102,8 +1130,7 @@ class Fold:
             return None, [], None
         for number, role in enumerate(roles):
             if self.on_duty(role, now):
-                rota = self.policy.rotas.get(role)
-                return OwnerRecord(role, rota.person_at(now) if rota else None, True, tuple(roles[:number])), [], None
+                return OwnerRecord(role, self.person(role, now), True, tuple(roles[:number])), [], None
         if found.if_nobody == "hold":
             return None, [], self.next_duty(roles, now)
         levels = self.policy.all_tracks[track].levels
@@ -1127,11 +1154,11 @@ class Fold:
         changes = (self.coming(self.policy.rotas[role], now) for role in roles)
         return min((one for one in changes if one is not None), default=None)
 
-    def coming(self, rota: Any, now: int) -> int | None:
-        step = rota.next_change(now)
-        while step is not None and rota.person_at(step) is None:
-            step = rota.next_change(step)
-        return None if step is None else int(step)
+    def coming(self, rota: Rota, now: int) -> int | None:
+        step = rotas.next_change(rota, now)
+        while step is not None and rotas.on_duty(rota, step) is None:
+            step = rotas.next_change(rota, step)
+        return step
 
     def entry_state(
         self, track: int, level: int, now: int, *, waived: bool
@@ -1221,7 +1248,7 @@ class Fold:
         yield from self.duty_changes(now)
 
     def rule_crossings(self, rule: Rule, stays: dict[int, Stay]) -> Iterator[int]:
-        for atom in atoms(rule.when):
+        for atom in comparisons(rule.when):
             if atom.kind == "duration":
                 edge = self.threshold(rule, atom, stays)
                 if edge is not None:
@@ -1255,7 +1282,7 @@ class Fold:
         roles = self.roles(found)
         if found.if_nobody == "proceed" or not roles or any(role not in self.policy.rotas for role in roles):
             return
-        step = next_cover_change([self.policy.rotas[role] for role in roles], now)
+        step = rotas.next_change_of_cover([self.policy.rotas[role] for role in roles], now)
         if step is not None:
             yield step
         levels = self.policy.all_tracks[track].levels
@@ -1278,7 +1305,7 @@ class Fold:
                 if rule.key in rules:
                     yield from self.rule_crossings(rule, stays)
             rota = self.policy.rotas.get(move.owner.role) if move.owner else None
-            step = rota.next_change(now) if rota else None
+            step = rotas.next_change(rota, now) if rota else None
             if step is not None:
                 yield step
 
@@ -1335,8 +1362,7 @@ class Fold:
         holds = any(self.holds(rule, now, stays) for rule in self.policy.all_rules if rule.key in rules)
         owner = move.owner
         if owner is not None:
-            rota = self.policy.rotas.get(owner.role)
-            owner = owner._replace(person=rota.person_at(now) if rota else None)
+            owner = owner._replace(person=self.person(owner.role, now))
         return move._replace(still_holds=holds, owner=owner)
 
     def found_blocked(self, now: int) -> Iterator[BlockedRecord]:
@@ -1415,25 +1441,6 @@ def about(item: Item, event: BaseEvent) -> bool:
 def atom_is_no_evidence(atom: Atom) -> bool:
     """A level is never evidence."""
     return atom.fact == "level"
-
-
-def condition_holds(condition: Condition, holds: Any) -> bool:
-    """A condition in normal form."""
-    if isinstance(condition, AllOf):
-        return all(condition_holds(part, holds) for part in condition.of)
-    if isinstance(condition, AnyOf):
-        return any(condition_holds(part, holds) for part in condition.of)
-    return bool(holds(condition))
-
-
-def compare(held: Any, op: str, value: Any, rank: Any) -> bool:
-    """One comparison."""
-    if op in {"in", "not in"}:
-        return (held in value) == (op == "in")
-    if op in {"==", "!="}:
-        return (held == value) == (op == "==")
-    left, right = rank(held), rank(value)
-    return {">=": left >= right, "<": left < right, ">": left > right, "<=": left <= right}[op]
 
 
 def picked(action: Any, pick: Any) -> Any:

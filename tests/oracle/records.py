@@ -1,7 +1,7 @@
 """What the oracle finds, as plain tuples in whole microseconds, and the keys of moves and actions (rule 23).
 
-They have the names and the fields of the engine's records, so that the two can be compared, and share no code with them.
-Tracks and levels are numbers in the policy's order; level -1 means no level.
+They have the names and the fields of the engine's records, so that the two can be compared, and share no code with
+them. Tracks and levels are numbers in the policy's order; level -1 means no level.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who is on duty, reckoned from a rota as data: turns are dealt one after the other, from the first one on.
 
-Written from "Who is on duty" in docs/worktime.md and the docstrings of `Rota` and `Layer`. Nothing is remembered from one
-question to the next.
+Written from "Who is on duty" in docs/worktime.md and the docstrings of `Rota` and `Layer`. Nothing is remembered from
+one question to the next.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ def _all_comes_round(rota: Rota, instant: int) -> int:
 
 
 def _fixed_dates(rota: Rota) -> list[int]:
-    moments = [moment for one in (*rota.overrides, *rota.absences) for moment in (one.start, one.end)]
+    moments = [moment for shift in rota.overrides for moment in (shift.start, shift.end)]
+    moments += [moment for absence in rota.absences for moment in (absence.start, absence.end)]
     for layer in rota.layers:
         moments += [layer.start, *(roster.since for roster in layer.changes)]
         moments += [layer.until] if layer.until is not None else []
