@@ -49,7 +49,6 @@ When = tuple[int, int]
 """An instant and the position of an event in the log; a crossing has position -1, before the events of its instant."""
 
 ALWAYS = BusinessCalendar.always("UTC")
-ENDED = ("resolved", "closed", "void")
 
 
 class Entry(NamedTuple):
