@@ -44,7 +44,9 @@ def test_the_oracle_borrows_nothing(path: Path) -> None:
 
 def test_the_fold_is_among_the_witnesses() -> None:
     """The modules are found where they are."""
-    assert {"fold.py", "records.py", "status.py", "conditions.py", "rotas.py"} <= {path.name for path in WITNESSES}
+    assert {"fold.py", "facts.py", "clocks.py", "records.py", "status.py", "conditions.py", "rotas.py"} <= {
+        path.name for path in WITNESSES
+    }
 
 
 @pytest.mark.parametrize(
