@@ -25,8 +25,9 @@ priorities = st.sampled_from(("low", "high"))
 words = st.sampled_from(("open", "working", "waiting", "waiting:vendor", "resolved", "closed", "void"))
 moments = st.integers(1, 8).map(lambda hours: NINE + timedelta(hours=hours))
 
+waits = st.builds(E.WaitStarted, at=moments, on=parties)
 happenings = st.one_of(
-    st.builds(E.WaitStarted, at=moments, on=parties),
+    waits,
     st.builds(E.WaitEnded, at=moments),
     st.builds(E.CustomerReplied, at=moments),
     st.sampled_from((E.Resolved, E.Closed, E.Voided, E.Reopened)).flatmap(lambda kind: st.builds(kind, at=moments)),
@@ -48,8 +49,9 @@ happenings = st.one_of(
     ),
 )
 histories = st.builds(
-    lambda priority, events: Case.open("C", at=NINE, priority=priority).record(*events).history,
+    lambda priority, waiting, events: Case.open("C", at=NINE, priority=priority).record(*waiting, *events).history,
     st.none() | priorities,
+    st.lists(waits, max_size=2),
     st.lists(happenings, max_size=8),
 )
 
@@ -83,3 +85,15 @@ def test_what_is_known_of_a_snapshot() -> None:
         E.WaitEnded(at=ten, actor="automation"),
         E.WaitStarted(at=ten, actor="automation", on="customer"),
     ]
+
+
+def test_a_wait_that_goes_on_begins_anew_when_another_ends() -> None:
+    """Of two waits one is over: an end of waiting ends both, and the other begins again."""
+    ten = when("mon 10:00")
+    case = Case.open("C", at=NINE).record(
+        E.WaitStarted(at=NINE, on="vendor"),
+        E.WaitStarted(at=NINE, on="customer"),
+        E.Reconciled(at=ten, status="waiting:vendor"),
+    )
+    implied = [E.WaitEnded(at=ten, actor="automation"), E.WaitStarted(at=ten, actor="automation", on="vendor")]
+    assert unfolded(case.history)[4:] == list(expand_snapshots(case.history))[4:] == implied
