@@ -14,7 +14,7 @@ from escalation_rules._values import Finding, Instant, Severity, Value, read_ins
 from escalation_rules.actions import Tag
 from escalation_rules.case import Case
 from escalation_rules.decision import Deadline
-from escalation_rules.engine import deadlines, decide, program_of
+from escalation_rules.engine import deadlines, decide, machine_of
 from escalation_rules.engine.fold import fold, min_stay_end
 from escalation_rules.engine.rules import checked, entry_state
 from escalation_rules.engine.state import State
@@ -226,7 +226,7 @@ class _Record:
         )
 
     def state(self, case: Case, event: BaseEvent) -> State:
-        return fold(program_of(self.recording), case, event.instant)
+        return fold(machine_of(self.recording), case, event.instant)
 
     def moves(self) -> Iterator[tuple[RecordStep, str]]:
         """The steps that change where the case stands after the opening, with the track."""
@@ -298,7 +298,7 @@ def _exits(record: _Record) -> Iterator[AuditFinding]:
 
 
 def _lacking(event: BaseEvent, level: EscalationLevel, state: State, track: int) -> Iterator[AuditFinding]:
-    missing, against = checked(state, level.de_escalation, state.entry[track], track)
+    missing, against = checked(state, level.de_escalation, state.levels.entry[track], track)
     lacking = [*(one.item for one in missing), *(item for item, _ in against)]
     if lacking:
         text = f"{_whoever(event)} took the case off `{level.key}` without {_listed(lacking)}"
@@ -463,7 +463,7 @@ def _post_mortems(record: _Record) -> Iterator[AuditFinding]:
 def _flags(record: _Record) -> Iterator[AuditFinding]:
     """What rules flag as findings, whether or not the host has recorded that it saw them."""
     case = record.with_history(one for one in record.case.history if not isinstance(one, E.ActionTaken))
-    for one in fold(program_of(record.policy), case, microseconds_of(record.at)).actions:
+    for one in fold(machine_of(record.policy), case, microseconds_of(record.at)).asked.actions:
         if isinstance(one.action, Tag) and one.action.audit:
             rule = f"{one.source[0]} `{one.source[1]}`"
             yield AuditFinding(

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Discriminator, model_validator
 from escalation_rules._values import Value, show
 from escalation_rules.errors import InvalidValue, Misuse, Problem, a, unknown
 from escalation_rules.events import Patterns
+from escalation_rules.fact_table import FACTS, FactKind
 from escalation_rules.picks import CalendarChoice, Pick, read_span_choice
 from escalation_rules.worktime.spans import Span
 
@@ -35,12 +36,11 @@ __all__ = [
     "read_condition",
 ]
 
-FactKind = Literal["duration", "ordered", "choice", "flag", "count", "share", "outcome", "label"]
 Op = Literal[">=", "<", ">", "<=", "==", "!=", "in", "not in"]
 OUTCOMES = ("not_started", "pending", "met", "breached", "void")
 STATUSES = ("open", "waiting", "resolved", "closed", "void")
 
-_OPPOSITE: dict[str, Op] = {
+OPPOSITES: dict[str, Op] = {
     ">=": "<",
     "<": ">=",
     ">": "<=",
@@ -62,41 +62,9 @@ _OPERATORS: dict[str, set[str]] = {
     "count": _EQUALITY | {">=", "<", ">", "<="},
     "ordered": _EQUALITY | {">=", "<", ">", "<="},
 }
-_FACTS: Mapping[str, str] = {**{kind: a(kind) for kind in get_args(FactKind)}, "ordered": "an ordered fact"}
+_KINDS: Mapping[str, str] = {**{kind: a(kind) for kind in get_args(FactKind)}, "ordered": "an ordered fact"}
 # rule 29: depth and width are capped, so that a policy from outside is safe to load
 MAX_DEPTH, MAX_ATOMS = 50, 1_000
-
-Argument = Literal["", "track", "target", "pattern"]
-BUILT_IN: Mapping[str, tuple[FactKind, Argument]] = {
-    "priority": ("ordered", ""),
-    "level": ("ordered", ""),
-    "status": ("choice", ""),
-    "channel": ("choice", ""),
-    "open_for": ("duration", ""),
-    "unanswered_for": ("duration", ""),
-    "unassigned_for": ("duration", ""),
-    "at_level_for": ("duration", "track"),
-    "no_update_for": ("duration", ""),
-    "acknowledged": ("flag", ""),
-    "level_failed": ("flag", "track"),
-    "escalation_request_open": ("flag", ""),
-    "escalation_requests": ("count", ""),
-    "moves": ("count", "track"),
-    "reopenings": ("count", ""),
-    "replies": ("count", ""),
-    "status_requests": ("count", ""),
-    "assignments": ("count", ""),
-    "outcome": ("outcome", "target"),
-    "used": ("share", "target"),
-    "overdue_for": ("duration", "target"),
-    "remaining": ("duration", "target"),
-    "plan_items_overdue": ("count", ""),
-    "plan_has_backup": ("flag", ""),
-    "happened": ("flag", "pattern"),
-}
-"""The library's own facts: of which kind each is, and what it must (or, for a track, may) be asked about."""
-TIMED = {"plan_items_overdue"}
-"""Facts that are no durations and yet change by themselves as time passes."""
 
 BRACKETS = "put brackets around each comparison"
 
@@ -162,10 +130,10 @@ class Atom(Term):
     def _read(cls, given: Any) -> Any:
         if not isinstance(given, Mapping) or not isinstance(given.get("fact"), str):
             return given
-        built_in = BUILT_IN.get(given["fact"])
-        kind = given.get("kind", built_in[0] if built_in else None)
-        if built_in and kind != built_in[0]:
-            raise InvalidValue(Problem(f"`{given['fact']}` is no {kind} but {_FACTS[built_in[0]]}", path="kind"))
+        row = FACTS.get(given["fact"])
+        kind = given.get("kind", row.kind if row else None)
+        if row and kind != row.kind:
+            raise InvalidValue(Problem(f"`{given['fact']}` is no {kind} but {_KINDS[row.kind]}", path="kind"))
         value = _read_constant(kind, given.get("op"), given.get("value"))
         return {**given, "kind": kind, "value": value}
 
@@ -174,28 +142,28 @@ class Atom(Term):
         if self.op not in _OPERATORS[self.kind]:
             expected = " or ".join(f"`{op}`" for op in sorted(_OPERATORS[self.kind]))
             raise InvalidValue(
-                Problem(f"{_FACTS[self.kind]} compared with", self.op, path=self.fact, expected=expected)
+                Problem(f"{_KINDS[self.kind]} compared with", self.op, path=self.fact, expected=expected)
             )
-        argument = BUILT_IN[self.fact][1] if self.fact in BUILT_IN else ""
+        argument = FACTS[self.fact].about if self.fact in FACTS else ""
         if (argument == "target" and self.of is None) or bool(self.pattern) != (argument == "pattern"):
             raise InvalidValue(Problem(f"`{self.fact}` without its {argument or 'name alone'}", path=self.fact))
         if self.calendar is not None and self.kind != "duration":
             raise InvalidValue(
-                Problem(f"a calendar for {_FACTS[self.kind]}", self.calendar, path=self.fact, expected="a duration")
+                Problem(f"a calendar for {_KINDS[self.kind]}", self.calendar, path=self.fact, expected="a duration")
             )
         return self
 
     @property
     def opposite(self) -> Atom:
         """The atom that holds where this one does not, unless the fact is unknown."""
-        return self.model_copy(update={"op": _OPPOSITE[self.op]})
+        return self.model_copy(update={"op": OPPOSITES[self.op]})
 
     @property
     def subject(self) -> str:
         """The fact as one would write it in Python."""
         if self.pattern:
             name = f"F.happened({show(self.pattern if len(self.pattern) > 1 else self.pattern[0])})"
-        elif self.fact in BUILT_IN:
+        elif self.fact in FACTS:
             name = f"F.{self.fact}" + (f"({self.of!r})" if self.of is not None else "")
         else:
             name = f"F.{self.kind}({self.fact!r})"
@@ -379,7 +347,7 @@ def _read_one(kind: str, value: Any) -> Any:
         return _read_share(value)
     wanted: type = {"flag": bool, "count": int}.get(kind, str)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise InvalidValue(Problem(f"not a value of {_FACTS[kind]}", value, expected=_EXPECTED_CONSTANT[wanted]))
+        raise InvalidValue(Problem(f"not a value of {_KINDS[kind]}", value, expected=_EXPECTED_CONSTANT[wanted]))
     if kind == "outcome" and value not in OUTCOMES:
         raise InvalidValue(unknown("outcome", value, OUTCOMES))
     return value

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Condition, Not
+from escalation_rules.fact_table import FACTS
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick
 from escalation_rules.worktime import load_zone
@@ -27,28 +28,6 @@ if TYPE_CHECKING:
     )
 
 
-_DURATIONS = {
-    "open_for": "open for",
-    "unanswered_for": "unanswered for",
-    "unassigned_for": "unassigned for",
-    "at_level_for": "at this level for",
-    "no_update_for": "without an update for",
-}
-_FLAGS = {
-    "acknowledged": ("acknowledged", "not acknowledged"),
-    "level_failed": ("could not be resolved at this level", "nobody says it failed at this level"),
-    "escalation_request_open": ("an escalation was requested and not answered", "no open request for escalation"),
-    "plan_has_backup": ("the action plan has a backup", "the action plan has no backup"),
-}
-_COUNTS = {
-    "escalation_requests": "requests for escalation",
-    "moves": "moves up",
-    "reopenings": "reopenings",
-    "replies": "replies",
-    "status_requests": "times the customer asked for the status",
-    "assignments": "changes of assignment",
-    "plan_items_overdue": "overdue items of the plan",
-}
 _COMPARED = {
     ">=": "{} or more",
     ">": "more than {}",
@@ -79,45 +58,38 @@ def phrase(condition: Condition) -> str:
 
 def phrase_atom(atom: Atom) -> str:
     """One comparison in words."""
-    if atom.kind == "duration":
-        return _duration(atom)
-    if atom.fact in _FLAGS:
-        holds, fails = _FLAGS[atom.fact]
-        return (holds if (atom.op == "==") == atom.value else fails) + (f" ({atom.of})" if atom.of else "")
-    if atom.fact in _COUNTS:
-        return f"{_COUNTS[atom.fact]}{f' on {atom.of}' if atom.of else ''}: {_compared(atom, _COMPARED)}"
+    row = FACTS.get(atom.fact)
+    words = row.words if row else atom.fact
+    is_true = (atom.op == "==") == atom.value
     if atom.fact == "happened":
         text = " or ".join(map(_pattern, atom.pattern))
-        return f"{text} happened" if (atom.op == "==") == atom.value else f"no {text} happened"
-    if atom.fact == "outcome":
-        return f"target {atom.of} is {_compared(atom, _COMPARED)}".replace("_started", " started")
-    if atom.fact == "used":
-        percent = f"{float(Fraction(atom.value) * 100):.4g} %"
-        return (
-            f"{percent} of target {atom.of} is used up"
-            if atom.op == ">="
-            else f"less than {percent} of target {atom.of} is used up"
-        )
-    name = {"level": "level", "priority": "priority", "status": "status", "channel": "channel"}.get(
-        atom.fact, atom.fact
-    )
+        return f"{text} {words}" if is_true else f"no {text} {words}"
+    if atom.kind == "duration":
+        return _duration(atom, str(words))
+    if isinstance(words, tuple):
+        return words[0 if is_true else 1] + (f" ({atom.of})" if atom.of else "")
     if atom.kind == "flag":
-        return f"{name} is {'true' if (atom.op == '==') == atom.value else 'not true'}"
-    return f"{name} is {_compared(atom, _COMPARED if atom.kind == 'count' else _ORDERED)}"
+        return f"{words} is {'true' if is_true else 'not true'}"
+    if atom.kind == "outcome":
+        return f"target {atom.of} is {_compared(atom, _COMPARED)}".replace("_started", " started")
+    if atom.kind == "share":
+        percent = f"{float(Fraction(atom.value) * 100):.4g} %"
+        least = percent if atom.op == ">=" else f"less than {percent}"
+        return f"{least} of target {atom.of} is {words} up"
+    if row and atom.kind == "count":
+        return f"{words}{f' on {atom.of}' if atom.of else ''}: {_compared(atom, _COMPARED)}"
+    return f"{words} is {_compared(atom, _COMPARED if atom.kind == 'count' else _ORDERED)}"
 
 
-def _duration(atom: Atom) -> str:
-    span = phrase_value(atom.value)
+def _duration(atom: Atom, words: str) -> str:
+    span, is_least = phrase_value(atom.value), atom.op == ">="
     if atom.fact == "remaining":
-        return (
-            f"{span} or more left of target {atom.of}"
-            if atom.op == ">="
-            else f"less than {span} left of target {atom.of}"
-        )
-    if atom.fact == "overdue_for":
-        return f"target {atom.of} past due for {span if atom.op == '>=' else f'less than {span}'}"
-    where = f" ({atom.of})" if atom.of else ""
-    return f"{_DURATIONS[atom.fact]} {span if atom.op == '>=' else f'less than {span}'}{where}"
+        least = f"{span} or more" if is_least else f"less than {span}"
+        return f"{least} {words} of target {atom.of}"
+    length = span if is_least else f"less than {span}"
+    if atom.fact in FACTS and FACTS[atom.fact].about == "target":
+        return f"target {atom.of} {words} {length}"
+    return f"{words} {length}" + (f" ({atom.of})" if atom.of else "")
 
 
 def _compared(atom: Atom, forms: dict[str, str]) -> str:

@@ -20,9 +20,10 @@ from pydantic import BeforeValidator, model_validator
 
 from escalation_rules._former_names import moved
 from escalation_rules._values import FrozenDict, Name, Value, show
-from escalation_rules.conditions import BRACKETS, BUILT_IN, AllOf, AnyOf, Atom, Condition, FactKind, Op
+from escalation_rules.conditions import BRACKETS, AllOf, AnyOf, Atom, Condition, Op
 from escalation_rules.errors import InvalidValue, Misuse, Problem
 from escalation_rules.events import patterns_of
+from escalation_rules.fact_table import FACTS, FactKind
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick
 
@@ -37,6 +38,7 @@ __all__ = [
     "channel",
     "choice",
     "count",
+    "customer_silent_for",
     "escalation_request_open",
     "escalation_requests",
     "flag",
@@ -55,6 +57,7 @@ __all__ = [
     "remaining",
     "reopenings",
     "replies",
+    "resolved_for",
     "status",
     "status_requests",
     "unanswered_for",
@@ -75,7 +78,7 @@ class OwnFact(Value):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        if self.name in BUILT_IN:
+        if self.name in FACTS:
             raise InvalidValue(Problem("fact of the library's own", self.name, expected="another name"))
         if self.kind == "count" and (self.minimum is None or self.maximum is None or self.minimum > self.maximum):
             raise InvalidValue(
@@ -132,7 +135,7 @@ class Fact:
 
     def __call__(self, track: str) -> Fact:
         """The same fact on one track: `F.at_level_for("vendor")`. Raises `Misuse` for facts that know no tracks."""
-        if self.name not in BUILT_IN or BUILT_IN[self.name][1] != "track":
+        if self.name not in FACTS or FACTS[self.name].about != "track":
             raise Misuse(Problem(f"`F.{self.name}` asked about", track, expected="no argument"))
         return replace(self, of=track)
 
@@ -222,49 +225,35 @@ ConditionLike = Condition | Fact
 """Whatever stands for a condition: one, or a flag by itself."""
 
 
-def _built_in(name: str, doc: str) -> Fact:
-    fact = Fact(name, BUILT_IN[name][0])
-    # `help(F.open_for)` shows the text of the fact and not the one of its class
-    object.__setattr__(fact, "__doc__", doc)
+def _handle(name: str) -> Fact:
+    """Return the handle of a fact of the library. `help(F.open_for)` shows the text of its row in the table."""
+    fact = Fact(name, FACTS[name].kind)
+    object.__setattr__(fact, "__doc__", FACTS[name].doc)
     return fact
 
 
-priority = _built_in("priority", "The present priority, ordered as the policy orders them.")
-level = _built_in("level", "The present level. The constant says on which track; standing nowhere is below all.")
-status = _built_in("status", "`open`, `waiting`, `resolved`, `closed` or `void`.")
-channel = _built_in("channel", "The channel of the opening.")
-open_for = _built_in("open_for", "How long since the cycle began: the opening or the last reopening.")
-unanswered_for = _built_in(
-    "unanswered_for",
-    "How long since the oldest customer message that no counting reply has followed; 0 when there is none.",
-)
-unassigned_for = _built_in("unassigned_for", "How long since nobody has been assigned; 0 while somebody is.")
-at_level_for = _built_in(
-    "at_level_for",
-    "How long since the case entered its present level, of the rule's track or of the one named, "
-    "or since the cycle began.",
-)
-no_update_for = _built_in(
-    "no_update_for", "How long since the last counting reply or update to the customer, or else since the cycle began."
-)
-acknowledged = _built_in("acknowledged", "Whether a person has acknowledged the case in this cycle.")
-level_failed = _built_in(
-    "level_failed",
-    "Whether the present level has failed since the case entered it; of the rule's track, or of the one named.",
-)
-escalation_request_open = _built_in(
-    "escalation_request_open", "Whether some request for attention has no later answer."
-)
-escalation_requests = _built_in("escalation_requests", "How many requests for attention there have ever been.")
-moves = _built_in("moves", "How many moves up there have ever been, on all tracks or on the one named.")
-reopenings = _built_in("reopenings", "How often the case has been reopened.")
-replies = _built_in("replies", "How many counting replies there have been in the cycle.")
-status_requests = _built_in("status_requests", "How often the customer had to ask for the status in the cycle.")
-assignments = _built_in("assignments", "How often a role on the case went to another person or group in the cycle.")
-plan_items_overdue = _built_in(
-    "plan_items_overdue", "How many items of the latest action plan are past due and not done."
-)
-plan_has_backup = _built_in("plan_has_backup", "Whether the latest action plan has a backup strategy.")
+priority = _handle("priority")
+level = _handle("level")
+status = _handle("status")
+channel = _handle("channel")
+open_for = _handle("open_for")
+resolved_for = _handle("resolved_for")
+customer_silent_for = _handle("customer_silent_for")
+unanswered_for = _handle("unanswered_for")
+unassigned_for = _handle("unassigned_for")
+at_level_for = _handle("at_level_for")
+no_update_for = _handle("no_update_for")
+acknowledged = _handle("acknowledged")
+level_failed = _handle("level_failed")
+escalation_request_open = _handle("escalation_request_open")
+escalation_requests = _handle("escalation_requests")
+moves = _handle("moves")
+reopenings = _handle("reopenings")
+replies = _handle("replies")
+status_requests = _handle("status_requests")
+assignments = _handle("assignments")
+plan_items_overdue = _handle("plan_items_overdue")
+plan_has_backup = _handle("plan_has_backup")
 
 
 def outcome(key: str) -> Fact:

@@ -8,8 +8,9 @@ from typing import Any
 
 from escalation_rules.actions import Action, RaisePriority
 from escalation_rules.checklists import Checklist
-from escalation_rules.conditions import BUILT_IN, STATUSES, TIMED, Atom, Condition, atoms
+from escalation_rules.conditions import STATUSES, Atom, Condition, atoms
 from escalation_rules.errors import Problem, unknown
+from escalation_rules.fact_table import FACTS
 from escalation_rules.facts import OwnFact
 from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.picks import Pick, alternatives
@@ -169,7 +170,7 @@ def _target_problems(words: DeclaredNames, target: Target, path: str) -> Problem
         yield from _condition_problems(words, target.when, f"{path}.when")
         for atom in atoms(target.when):
             # rules 16 and 32: a target's `when` sees state, never deadlines or durations
-            if atom.kind in {"duration", "share", "outcome"} or atom.fact in TIMED:
+            if atom.kind in {"duration", "share", "outcome"} or (atom.fact in FACTS and FACTS[atom.fact].is_timed):
                 yield Problem(f"`{atom!r}` in a target's condition", path=f"{path}.when", expected="state, not time")
 
 
@@ -186,14 +187,14 @@ def _condition_problems(words: DeclaredNames, condition: Condition, path: str) -
     for atom in atoms(condition):
         yield from words.calendar(atom.calendar, f"{path}.{atom.fact}")
         yield from words.pick(atom.value, f"{path}.{atom.fact}")
-        if atom.fact in BUILT_IN:
+        if atom.fact in FACTS:
             yield from _built_in_problems(words, atom, f"{path}.{atom.fact}")
         else:
             yield from _own_fact_problems(words, atom, path)
 
 
 def _built_in_problems(words: DeclaredNames, atom: Atom, path: str) -> Problems:
-    argument = BUILT_IN[atom.fact][1]
+    argument = FACTS[atom.fact].about
     if argument == "track":
         yield from words.track(atom.of, path)
     elif argument == "target" and atom.of not in words.targets:
@@ -211,7 +212,7 @@ def _built_in_problems(words: DeclaredNames, atom: Atom, path: str) -> Problems:
 def _own_fact_problems(words: DeclaredNames, atom: Atom, path: str) -> Problems:
     fact = words.facts.get(atom.fact)
     if fact is None:
-        yield unknown("fact", atom.fact, [*words.facts, *BUILT_IN], path)
+        yield unknown("fact", atom.fact, [*words.facts, *FACTS], path)
     elif fact.kind != atom.kind:
         yield Problem(f"`{atom.fact}` is no {atom.kind} but a {fact.kind}", path=path)
     elif fact.kind == "choice":

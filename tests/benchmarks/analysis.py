@@ -20,7 +20,7 @@ from escalation_rules import facts as F
 from escalation_rules.analysis import Unknown, check, diff, prove
 from escalation_rules.analysis.check.rules import alive, dead_rules, redundant_rules
 from escalation_rules.analysis.workbench import Workbench
-from escalation_rules.engine import program_of
+from escalation_rules.engine import machine_of
 from tests.generator import SMALL_LEVELS, small_policy, timed_small_policy
 
 SIZES = (6, 12, 24, 60, 120, 300)
@@ -70,7 +70,7 @@ def measure(ask: Ask, policy: Policy, rounds: int) -> tuple[float, bool]:
     """The least milliseconds that a question took, and whether it was answered within its budget."""
     other = changed(policy)
     for one in (policy, other):
-        program_of(one)
+        machine_of(one)
     times = []
     for _ in range(rounds):
         start = process_time()

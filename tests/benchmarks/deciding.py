@@ -25,7 +25,7 @@ from escalation_rules import Case, EscalationLevel, Policy, Rule, decide
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
-from escalation_rules.engine import program_of
+from escalation_rules.engine import machine_of
 from escalation_rules.engine.fold import fold
 from escalation_rules.engine.rules import holding
 from escalation_rules.worktime._timeline import microseconds_of
@@ -68,7 +68,7 @@ def rules_alone() -> dict[str, Question]:
         ),
     )
     case = Case.open("C-1", at=NINE, facts=SEEN)
-    state = fold(program_of(policy), case, microseconds_of(NINE))
+    state = fold(machine_of(policy), case, microseconds_of(NINE))
     return {
         "which rules hold, of a folded state": lambda: [rule.name for rule in holding(state)],
         "a decision on one event and ten facts": lambda: [one.rule for one in decide(policy, case, at=NINE).actions],

@@ -21,8 +21,10 @@ from escalation_rules.analysis.witnesses import at_work
 from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.conditions import AllOf, AnyOf, Atom, Not
 from escalation_rules.decision import levels_of
-from escalation_rules.engine import program_of
+from escalation_rules.engine import machine_of
 from escalation_rules.engine.fold import fold
+from escalation_rules.engine.machine import Machine
+from escalation_rules.program import program_of
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.generator import PRIORITIES, SMALL_LEVELS, every_small_case, policies, situations, small_policy, small_rule
 
@@ -130,14 +132,14 @@ def test_what_is_called_dead_or_out_of_reach_never_comes_about(situation):
     note(f"{policy!r}\n{case!r}\n{at!r}")
     board = Workbench(policy)
     rules = alive(board)
-    state = fold(program_of(policy), case, microseconds_of(at))
-    movers = {name for pending in state.moves for name in pending.move.rules}
+    state = fold(machine_of(policy), case, microseconds_of(at))
+    movers = {name for pending in state.asked.moves for name in pending.move.rules}
     for finding in dead_rules(board):
         assert not named([finding]) & (movers if finding.path.endswith(".to") else set(at_work(state)))
     assert not named(without_evidence(board, rules)) & movers
     by_hand = {"Escalated", "DeEscalated", "Reconciled"} & {event.type for event in case.history}
     if not by_hand and case.level(at=case.opened_at) is None:
-        tracks = zip(policy.all_tracks, state.level, strict=True)
+        tracks = zip(policy.all_tracks, state.levels.level, strict=True)
         standing = {track.levels[level].key for track, level in tracks if level >= 0}
         assert not named(unreachable_levels(board, rules)) & standing
 
@@ -152,9 +154,9 @@ def test_without_a_redundant_rule_a_case_that_nobody_took_down_goes_as_far(situa
     board = Workbench(policy)
     names = named(redundant_rules(board, alive(board)))
     if names and not taken_down:
-        without = program_of(policy).without(*names)
+        without = Machine(program_of(policy).without(*names))
         now = microseconds_of(at)
-        assert fold(without, case, now).level == fold(program_of(policy), case, now).level
+        assert fold(without, case, now).levels.level == fold(machine_of(policy), case, now).levels.level
 
 
 @settings(max_examples=60 if THOROUGH else 15)

@@ -12,7 +12,7 @@ from escalation_rules import Case, Item, Policy, decide, presets, settle
 from escalation_rules import events as E
 from escalation_rules.conditions import atoms
 from escalation_rules.decision import levels_of
-from escalation_rules.engine.compile import compile_policy
+from escalation_rules.engine import machine_of
 from escalation_rules.engine.fold import all_clocks, fold, snapshot, wake
 from escalation_rules.testing import INVARIANTS, hold, runs
 from escalation_rules.worktime._timeline import microseconds_of
@@ -166,7 +166,7 @@ def test_VC7_every_history_reads_the_same_to_engine_and_reference(situation):
     now = microseconds_of(moment)
     slow = Fold(policy, case, now)
     expected = slow.run()
-    state = fold(compile_policy(policy), case, now)
+    state = fold(machine_of(policy), case, now)
     found = snapshot(state)
     assert found._asdict() == expected._asdict()
     assert sorted(all_clocks(state), key=repr) == sorted(map(slow.found_clock, slow.clocks), key=repr)

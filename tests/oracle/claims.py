@@ -11,11 +11,11 @@ from typing import Any
 
 from escalation_rules import Case, Policy, Rule
 from escalation_rules import actions as A
-from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.model import POSITION_BITS
-from escalation_rules.engine.rules import tree_holds
+from escalation_rules.engine.machine import Machine
 from escalation_rules.engine.state import State
+from escalation_rules.program import compile_policy
+from escalation_rules.program.model import POSITION_BITS, tree_holds
 from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 from tests.generator import CLAIM_SPANS
@@ -29,7 +29,8 @@ class Referee:
 
     def __init__(self, policy: Policy, condition: Any, reaches: str, within: Span) -> None:
         watch = Rule(key="watch", when=condition, track="main", then=A.Tag("watch"))
-        self.program = compile_policy(policy.model_copy(update={"rules": (*policy.rules, watch)}))
+        self.machine = Machine(compile_policy(policy.model_copy(update={"rules": (*policy.rules, watch)})))
+        self.program = self.machine.program
         self.tree = next(one for one in self.program.rules if one.name == "watch").own_tree
         self.numbers = numbers(self.tree)
         self.within, self.rung = within, self.program.places[reaches][1]
@@ -43,22 +44,22 @@ class Referee:
             spans = [self.calendar.add(at, one) for one in (*CLAIM_SPANS, self.within)]
             instants |= {self.calendar.add(one, self.within) for one in spans} | set(spans)
         course = _Course(self)
-        return any(course.look(fold(self.program, case, microseconds_of(at))) for at in sorted(instants))
+        return any(course.look(fold(self.machine, case, microseconds_of(at))) for at in sorted(instants))
 
     def violated(self, case: Case) -> bool:
         """Told of everything that changes, until long after the last event."""
         course = _Course(self)
         broken: list[bool] = []
         end = microseconds_of(case.history[-1].at + LONG)
-        state = fold(self.program, case, end, lambda state: broken.append(course.look(state)))
+        state = fold(self.machine, case, end, lambda state: broken.append(course.look(state)))
         broken.append(course.look(state))
         self.tried += course.held
         return any(broken)
 
     def holds(self, state: State) -> bool:
         """Whether the condition holds of a live case."""
-        live = state.live and not state.external
-        return live and tree_holds(self.tree, lambda number: bool(state.truth >> number & 1))
+        live = state.life.live and not state.levels.external
+        return live and tree_holds(self.tree, lambda number: bool(state.tests.truth >> number & 1))
 
 
 class _Course:
@@ -75,12 +76,12 @@ class _Course:
         """Whether the time was up at an instant or before it; since the last look all was as it was then."""
         if self.since is not None and self.due_at < state.now:
             return True
-        begun = (state.cycle_when, *state.down_since)
+        begun = (state.life.cycle_when, *state.levels.down_since)
         anew, self.begun = begun != self.begun, begun
-        changed = max((state.since[number] for number in self.referee.numbers), default=0) >> POSITION_BITS
+        changed = max((state.tests.since[number] for number in self.referee.numbers), default=0) >> POSITION_BITS
         holds = self.referee.holds(state)
         self.held |= holds
-        if not (holds and state.level[0] < self.referee.rung):
+        if not (holds and state.levels.level[0] < self.referee.rung):
             self.since = None
         elif anew or self.since is None or changed > self.since:
             self.since = state.now

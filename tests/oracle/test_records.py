@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation_rules import actions as A
-from escalation_rules.engine import state
+from escalation_rules.engine import records as engine
 from tests.oracle import records
 
 SHARED = sorted(name for name, kind in vars(records).items() if hasattr(kind, "_fields"))
@@ -18,14 +18,14 @@ whole = st.integers(0, 2**52)
 @pytest.mark.parametrize("name", SHARED)
 def test_the_fields_are_the_same(name: str) -> None:
     """So that what is compared is the same thing, in the same place."""
-    assert getattr(state, name)._fields == getattr(records, name)._fields
+    assert getattr(engine, name)._fields == getattr(records, name)._fields
 
 
 @given(some_names, some_names, whole, some_names, some_names, whole)
 def test_the_keys_are_the_same(case: str, policy: str, cycle: int, track: str, level: str, cause: int) -> None:
     """Rule 23: made of the case, the policy's name, the cycle, what it is and the instant of its cause."""
     move = (case, policy, cycle, track, level, cause)
-    assert state.move_key(*move) == records.move_key(*move)
+    assert engine.move_key(*move) == records.move_key(*move)
     for action in (A.Tag(level or "x"), A.RaisePriority("next")):
         asked = (case, policy, cycle, ("rule", track), action, cause)
-        assert state.action_key(*asked) == records.action_key(*asked)
+        assert engine.action_key(*asked) == records.action_key(*asked)

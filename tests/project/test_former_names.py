@@ -13,8 +13,8 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules._former_names import FIELDS, MODULES
 from escalation_rules._values import Finding, Value
-from escalation_rules.conditions import BUILT_IN
 from escalation_rules.errors import InvalidValue
+from escalation_rules.fact_table import FACTS
 from tests.bench import desk, opened, refusal, when
 
 CHANGELOG = (Path(__file__).parents[2] / "CHANGELOG.md").read_text()
@@ -107,8 +107,8 @@ def test_an_old_field_is_refused_with_the_present_name(make, text):
 
 def test_old_facts_are_no_facts_of_today():
     """A policy that names one in data is told the present name."""
-    assert not MODULES["facts"].keys() & BUILT_IN.keys()
-    assert set(MODULES["facts"].values()) <= BUILT_IN.keys()
+    assert not MODULES["facts"].keys() & FACTS.keys()
+    assert set(MODULES["facts"].values()) <= FACTS.keys()
 
 
 def test_problems_and_findings_have_one_set_of_fields():

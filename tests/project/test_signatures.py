@@ -14,7 +14,7 @@ import pytest
 
 from escalation_rules import facts
 from escalation_rules._values import Instant, Value
-from escalation_rules.conditions import BUILT_IN
+from escalation_rules.fact_table import FACTS
 from escalation_rules.facts import Fact
 
 MODULES = [
@@ -138,7 +138,7 @@ def test_the_key_alone_is_given_by_position(name):
     assert VALUES[name].positional == 1
 
 
-@pytest.mark.parametrize("name", [key for key in sorted(BUILT_IN) if isinstance(getattr(facts, key), Fact)])
+@pytest.mark.parametrize("name", [key for key in sorted(FACTS) if isinstance(getattr(facts, key), Fact)])
 def test_help_on_a_fact_is_about_the_fact(name):
     """`help(F.unassigned_for)` says what this fact is, and not what facts are."""
     doc = getattr(facts, name).__doc__
@@ -149,4 +149,4 @@ def test_help_on_a_fact_is_about_the_fact(name):
 def test_the_reference_names_every_fact_of_the_library():
     """The page lists them by name, since Sphinx passes over values that are not documented by a comment."""
     listed = set(re.findall(r"autodata:: escalation_rules\.facts\.(\w+)", PAGE.read_text(encoding="utf-8")))
-    assert listed == {key for key in BUILT_IN if isinstance(getattr(facts, key), Fact)}
+    assert listed == {key for key in FACTS if isinstance(getattr(facts, key), Fact)}

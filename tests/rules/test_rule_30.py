@@ -8,9 +8,9 @@ from escalation_rules import EscalationRulesError, Rule, Target, decide
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
-from escalation_rules.engine import program_of
+from escalation_rules.engine import machine_of
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.rules import tree_holds
+from escalation_rules.program.model import tree_holds
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.bench import ALWAYS, MICROSECOND, OFFICE, after, desk, moves, opened, when
 
@@ -20,9 +20,9 @@ TARGET = Target.resolution("8 business hours")
 def holds(condition, case, at, **changes):
     """Whether a condition holds of a case at an instant."""
     policy = desk(Rule(key="r", when=condition, then=A.Tag("x")), **changes)
-    program, instant = program_of(policy), when(at) if isinstance(at, str) else at
-    state = fold(program, case, microseconds_of(instant))
-    return tree_holds(program.rules[0].own_tree, lambda number: bool(state.truth >> number & 1))
+    machine, instant = machine_of(policy), when(at) if isinstance(at, str) else at
+    state = fold(machine, case, microseconds_of(instant))
+    return tree_holds(machine.program.rules[0].own_tree, lambda number: bool(state.tests.truth >> number & 1))
 
 
 def holds_at(condition, case, *instants, **changes):

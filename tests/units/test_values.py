@@ -118,9 +118,9 @@ def test_a_pick_by_a_value_that_the_fact_has_not_is_refused():
 
 
 def test_more_values_than_are_remembered_are_worked_out_again(monkeypatch):
-    """What a comparison holds for is kept for so many values, and right for all."""
-    for module in ("model", "rules", "clocks", "facts"):
-        monkeypatch.setattr(f"escalation_rules.engine.{module}.REMEMBERED", 0)
+    """A machine keeps the bits of only so many values, and is right for all."""
+    for name in ("machine.REMEMBERED", "rules.REMEMBERED", "clocks.REMEMBERED_TERMS"):
+        monkeypatch.setattr(f"escalation_rules.engine.{name}", 0)
     policy = desk(Rule(key="many", when=F.count("seats") >= 5, to="l2"), facts=F.count("seats", minimum=0, maximum=9))
     levels = [
         decide(policy, opened(facts={"seats": n}), at=when("mon 10:00")).positions["main"].level for n in (4, 5, 4)

@@ -11,20 +11,20 @@ from typing import NamedTuple
 from escalation_rules import events as E
 from escalation_rules._arguments import read_cases
 from escalation_rules._values import Instant, Value
-from escalation_rules.analysis.domains import DURATION, Key, Space, places_of
+from escalation_rules.analysis.domains import DURATION, Key, Space
 from escalation_rules.analysis.solver import Formula, OutOfBudget
 from escalation_rules.analysis.witnesses import at_work, stories, walk
 from escalation_rules.analysis.workbench import BUDGET, Workbench
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, Atom, Condition, atoms, normal
-from escalation_rules.engine import program_of
-from escalation_rules.engine.atoms import Scope, reader_of
+from escalation_rules.engine import machine_of
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.model import LONG_AGO, POSITION_BITS, Program, Tree
-from escalation_rules.engine.rules import leaves, tree_holds
+from escalation_rules.engine.machine import Machine
 from escalation_rules.engine.state import State
 from escalation_rules.explain import phrase
 from escalation_rules.policy import Policy
+from escalation_rules.program.atoms import opposite
+from escalation_rules.program.model import LONG_AGO, POSITION_BITS, Program, Tree, leaves, tree_holds
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import datetime_of, microseconds_of
 
@@ -121,14 +121,14 @@ def coverage(policy: Policy, cases: Iterable[Case | tuple[Case, datetime]]) -> C
     >>> coverage(policy, [(case, nine.replace(hour=17))]).missing
     ()
     """
-    program = program_of(policy)
-    watched = list(_watched(program))
+    machine = machine_of(policy)
+    watched = list(_watched(policy, machine))
     rules, held, failed, unknown, levels = Counter[str](), *(Counter[int]() for _ in range(3)), Counter[str]()
     number = 0
     for case, until in read_cases(cases):
         number += 1
-        seen = _Seen(program, watched)
-        for state in _states(program, case, microseconds_of(until)):
+        seen = _Seen(machine.program, watched)
+        for state in _states(machine, case, microseconds_of(until)):
             seen.look(state)
         for counter, found in ((rules, seen.rules), (levels, seen.levels)):
             counter.update(found)
@@ -161,12 +161,12 @@ class _Seen:
     def look(self, state: State) -> None:
         """A comparison that came to hold and ceased to within one instant has held: its move took effect."""
         self.rules |= set(at_work(state))
-        standing = [(track, level) for track, level in enumerate(state.level) if level >= 0]
-        standing += [(one.move.track, one.move.level) for one in state.moves]
+        standing = [(track, level) for track, level in enumerate(state.levels.level) if level >= 0]
+        standing += [(one.move.track, one.move.level) for one in state.asked.moves]
         self.levels |= {self._program.levels[track][level].key for track, level in standing}
         for index, one in enumerate(self._watched):
-            holds, fails = bool(state.truth >> one.number & 1), one.fails(state)
-            if state.since[one.number] != LONG_AGO:
+            holds, fails = bool(state.tests.truth >> one.number & 1), one.fails(state)
+            if state.tests.since[one.number] != LONG_AGO:
                 self.held.add(index)
             if fails:
                 self.failed.add(index)
@@ -174,25 +174,22 @@ class _Seen:
                 self.unknown.add(index)
 
 
-def _watched(program: Program) -> Iterator[_Watcher]:
-    trees = {code.name: code.own_tree for code in program.rules}
-    for rule, place in places_of(program):
-        context = Scope(program, place.track, goes=place.goes, calendars=place.calendars)
+def _watched(policy: Policy, machine: Machine) -> Iterator[_Watcher]:
+    trees = {code.name: code.own_tree for code in machine.program.rules}
+    for rule in policy.all_rules:
         for atom, number in zip(atoms(normal(rule.when)), leaves(trees[rule.key]), strict=True):
-            yield _Watcher(rule.key, atom, number, _failing(atom, number, context))
+            yield _Watcher(rule.key, atom, number, _failing(machine, number))
 
 
-def _failing(atom: Atom, number: int, context: Scope) -> Callable[[State], bool]:
+def _failing(machine: Machine, number: int) -> Callable[[State], bool]:
     """Whether the opposite of a comparison holds. What happened is always known."""
-    if atom.pattern:
-        return lambda state: not state.truth >> number & 1
-    return reader_of(atom.opposite, context, None).holds
+    return machine.reader(opposite(machine.program.tests[number]))[0]
 
 
 _CROSSINGS = 50
 
 
-def _states(program: Program, case: Case, until: int) -> Iterator[State]:
+def _states(machine: Machine, case: Case, until: int) -> Iterator[State]:
     """The state at each event up to an instant, and whenever time changes something in between."""
     history: list[E.Event] = []
     groups = [list(found) for _, found in groupby(case.history, key=lambda event: event.instant)]
@@ -202,7 +199,7 @@ def _states(program: Program, case: Case, until: int) -> Iterator[State]:
             return
         history += found
         known = Case.model_construct(id=case.id, history=tuple(history), attributes=case.attributes)
-        for state in walk(program, known, _CROSSINGS):
+        for state in walk(machine, known, _CROSSINGS):
             if state.now > min(end, until):
                 break
             yield state
@@ -268,13 +265,13 @@ def _formula(board: Workbench, rule: Rule, condition: Condition) -> Formula:
 def _in_time(board: Workbench, rule: Rule, atom: Atom, number: int) -> Iterator[Edge]:
     """The instant at which a duration makes a rule ask, and the microsecond before."""
     for case in _tried(board, board.space.holds(rule), _formula(board, rule, atom)):
-        for state in walk(board.program, case, _CROSSINGS_OF_EDGES):
+        for state in walk(board.machine, case, _CROSSINGS_OF_EDGES):
             if (
                 rule.key in at_work(state)
-                and state.since[number] >> POSITION_BITS == state.now > case.history[-1].instant
+                and state.tests.since[number] >> POSITION_BITS == state.now > case.history[-1].instant
             ):
                 at, text = datetime_of(state.now), phrase(atom)
-                earlier = fold(board.program, case, state.now - 1)
+                earlier = fold(board.machine, case, state.now - 1)
                 if rule.key not in at_work(earlier):
                     yield Edge(rule=rule.key, text=text, case=case, at=at - _MICROSECOND, asks=False)
                     yield Edge(rule=rule.key, text=text, case=case, at=at, asks=True)
@@ -308,7 +305,7 @@ def _in_steps(board: Workbench, rule: Rule, atom: Atom, rest: list[Formula], oth
 
 def _misses(state: State, rule: Rule, others: Sequence[Tree]) -> bool:
     """Whether a rule does not ask for anything although all else that it needs holds."""
-    holds = all(tree_holds(tree, lambda number: bool(state.truth >> number & 1)) for tree in others)
+    holds = all(tree_holds(tree, lambda number: bool(state.tests.truth >> number & 1)) for tree in others)
     return holds and rule.key not in at_work(state)
 
 
@@ -331,7 +328,7 @@ def _tried(board: Workbench, *formulas: Formula) -> Iterator[Case]:
 
 def _first(board: Workbench, case: Case, test: Callable[[State], bool]) -> datetime | None:
     """The first instant at which a case passes a test."""
-    for state in walk(board.program, case, _CROSSINGS_OF_EDGES):
+    for state in walk(board.machine, case, _CROSSINGS_OF_EDGES):
         if test(state):
             return datetime_of(state.now)
     return None

@@ -19,10 +19,11 @@ from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist
 from escalation_rules.conditions import atoms, normal
 from escalation_rules.decision import levels_of
-from escalation_rules.engine import decide, program_of
+from escalation_rules.engine import decide, machine_of
 from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.picks import Pick
 from escalation_rules.policy import Policy
+from escalation_rules.program import program_of
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import Span
@@ -123,7 +124,7 @@ class Merged:
         placed = {
             (side, rule.key): (rule, place)
             for side, policy in enumerate(self.policies)
-            for rule, place in places_of(program_of(policy))
+            for rule, place in places_of(policy, program_of(policy))
         }
         fresh: dict[Key, tuple[()]] = {_freshness(rule): () for rule, _ in placed.values() if rule.to == NEXT}
         self.space = Space(words, [(rule.when, place) for rule, place in placed.values()], fresh)
@@ -282,7 +283,7 @@ class PolicyPair:
     def seen(self, case: Case) -> Witness | None:
         """The first instant of a case at which the two policies decide otherwise."""
         instants = sorted(
-            {state.now for policy in (self.old, self.new) for state in walk(program_of(policy), case, _CROSSINGS)}
+            {state.now for policy in (self.old, self.new) for state in walk(machine_of(policy), case, _CROSSINGS)}
         )
         for instant in map(datetime_of, instants):
             if _answer(self.old, case, instant) != _answer(self.new, case, instant):

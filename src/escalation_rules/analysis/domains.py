@@ -12,13 +12,12 @@ from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
 from escalation_rules import events as E
 from escalation_rules.analysis.solver import Formula, all_of, any_of, axes_of
 from escalation_rules.conditions import OUTCOMES, STATUSES, AllOf, Atom, Condition, Not
-from escalation_rules.engine import program_of
-from escalation_rules.engine.atoms import COMPARE
-from escalation_rules.engine.model import Program
+from escalation_rules.engine import machine_of
 from escalation_rules.errors import InvalidValue
 from escalation_rules.patterns import BaseEvent, FieldTest, Pattern
 from escalation_rules.picks import facts_of, picked
 from escalation_rules.policy import Policy
+from escalation_rules.program.model import COMPARE, Program
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime import BusinessCalendar, Span
@@ -208,18 +207,18 @@ class _Raw(NamedTuple):
     value: Any
 
 
-def places_of(program: Program) -> Iterator[tuple[Rule, Place]]:
+def places_of(policy: Policy, program: Program) -> Iterator[tuple[Rule, Place]]:
     """The rules of a policy, each with where its condition stands."""
     tracks = {code.name: code.track for code in program.rules}
-    for rule in program.policy.all_rules:
-        calendars = (rule.calendar, program.tracks[tracks[rule.key]].calendar, program.policy.usual_calendar)
+    for rule in policy.all_rules:
+        calendars = (rule.calendar, program.tracks[tracks[rule.key]].calendar, program.calendar)
         yield rule, Place(tracks[rule.key], rule.to is not None, calendars)
 
 
 def place_of_target(program: Program, target: Target, level: str | None) -> Place:
     """Where the condition of a target stands; `level` is the one whose target it is."""
     calendar = None if level is None else program.tracks[program.places[level][0]].calendar
-    return Place(0, False, (target.calendar, calendar, program.policy.usual_calendar))
+    return Place(0, False, (target.calendar, calendar, program.calendar))
 
 
 class Space:
@@ -235,8 +234,9 @@ class Space:
         conditions: Iterable[tuple[Condition, Place]] = (),
         breaks: Mapping[Key, Iterable[Any]] | None = None,
     ) -> None:
-        self.policy, self.program = policy, program_of(policy)
-        self._places = {rule.key: place for rule, place in places_of(self.program)}
+        self.policy, self.machine = policy, machine_of(policy)
+        self.program = self.machine.program
+        self._places = {rule.key: place for rule, place in places_of(policy, self.program)}
         self._raw: dict[tuple[int, Place], tuple[Condition, Formula]] = {}
         self._holding: dict[str, tuple[Formula, Formula]] = {}
         constants: dict[Key, set[Any]] = {key: set(values) for key, values in (breaks or {}).items()}

@@ -17,15 +17,15 @@ from escalation_rules.analysis.witnesses import MINUTE, happenings, history_at, 
 from escalation_rules.analysis.workbench import BUDGET, Workbench
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, Atom, Condition, normal, read_condition
-from escalation_rules.engine import decide, program_of
-from escalation_rules.engine.compile import compile_policy
+from escalation_rules.engine import decide
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.model import LONG_AGO, POSITION_BITS, Program, Tree
-from escalation_rules.engine.rules import tree_holds
+from escalation_rules.engine.machine import Machine
 from escalation_rules.engine.state import State
 from escalation_rules.errors import InvalidValue
 from escalation_rules.explain import phrase, phrase_instant
 from escalation_rules.policy import Policy
+from escalation_rules.program import compile_policy, program_of
+from escalation_rules.program.model import LONG_AGO, POSITION_BITS, Tree, tree_holds
 from escalation_rules.rules import Rule
 from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import datetime_of
@@ -200,7 +200,7 @@ def longer(space: Space, cases: list[Case], happenings: list[tuple[EventSketch, 
     for case in cases:
         last = case.history[-1].at
         instants = dict.fromkeys([last + MINUTE])
-        for state in walk(space.program, case, _TRACE_CROSSINGS):
+        for state in walk(space.machine, case, _TRACE_CROSSINGS):
             instants[datetime_of(state.now)] = None
         for at in instants:
             for sketches in happenings:
@@ -267,8 +267,7 @@ class _Proof:
         self.watch = _watch(policy, claim)
         self.program = program_of(policy)
         self.track, self.rung = self.program.places[claim.reaches]
-        track = self.program.tracks[self.track]
-        self.calendars = (track.calendar, policy.usual_calendar)
+        self.calendars = self.program.calendars_of(self.track)
         self.place = Place(self.track, False, (None, *self.calendars))
         conditions = [] if claim.when is None else [(claim.when, self.place)]
         self.board = Workbench(policy, budget, Space(policy, conditions))
@@ -424,11 +423,11 @@ class _Proof:
     # ------------------------------------------------------------------------ counterexample
 
     @cached_property
-    def _watching(self) -> tuple[Program, Tree]:
+    def _watching(self) -> tuple[Machine, Tree]:
         """The policy with a rule that holds just when the claim's condition does, and its tree."""
         watching = self.policy.model_copy(update={"rules": (*self.policy.rules, self.watch)})
         program = compile_policy(watching)
-        return program, next(code.own_tree for code in program.rules if code.name == self.watch.key)
+        return Machine(program), next(code.own_tree for code in program.rules if code.name == self.watch.key)
 
     def _refute(self, domains: list[int] | None) -> Refuted | None:
         for case in self._candidates(domains):
@@ -466,11 +465,11 @@ class _Proof:
 
     def _too_late(self, case: Case) -> datetime | None:
         """An instant at which the time is up and the case still below."""
-        program, _ = self._watching
-        for state in walk(program, case, _PROOF_CROSSINGS):
+        machine, _ = self._watching
+        for state in walk(machine, case, _PROOF_CROSSINGS):
             due = self._due(state)
             if due is not None:
-                later = fold(program, case, max(due, state.now))
+                later = fold(machine, case, max(due, state.now))
                 due = self._due(later)
                 if due is not None and due <= later.now:
                     return datetime_of(later.now)
@@ -478,13 +477,16 @@ class _Proof:
 
     def _due(self, state: State) -> int | None:
         """When the time is up for a case as it stands; None where the claim asks nothing of it."""
-        if not state.live or state.external or state.level[self.track] >= self.rung:
+        if not state.life.live or state.levels.external or state.levels.level[self.track] >= self.rung:
             return None
         _, tree = self._watching
-        if not tree_holds(tree, lambda number: bool(state.truth >> number & 1)):
+        if not tree_holds(tree, lambda number: bool(state.tests.truth >> number & 1)):
             return None
         start = max(
-            _held_since(state, tree), state.cycle_when, *state.down_since, state.program.effective_from << POSITION_BITS
+            _held_since(state, tree),
+            state.life.cycle_when,
+            *state.levels.down_since,
+            state.program.effective_from << POSITION_BITS,
         )
         calendar, _ = state.program.calendars[state.calendar(self.calendars)]
         return calendar.reach(start >> POSITION_BITS, self.claim.within)
@@ -536,8 +538,8 @@ def _check_names(policy: Policy, rule: Rule) -> None:
 def _held_since(state: State, tree: Tree) -> int:
     """Since when at least a condition has held that holds now."""
     if isinstance(tree, int):
-        return state.since[tree]
-    holding = [part for part in tree[1] if tree_holds(part, lambda number: bool(state.truth >> number & 1))]
+        return state.tests.since[tree]
+    holding = [part for part in tree[1] if tree_holds(part, lambda number: bool(state.tests.truth >> number & 1))]
     choose = max if tree[0] == "all" else min
     return choose((_held_since(state, part) for part in holding), default=LONG_AGO)
 

@@ -16,11 +16,12 @@ from escalation_rules import events as E
 from escalation_rules.analysis.domains import DURATION, MONDAY, EventSketch, Key, Space, beginning, example_of
 from escalation_rules.case import Case
 from escalation_rules.engine.fold import fold, forward, upcoming
-from escalation_rules.engine.model import Program
+from escalation_rules.engine.machine import Machine
 from escalation_rules.engine.rules import blocked
 from escalation_rules.engine.state import Pending, State
 from escalation_rules.patterns import BaseEvent, Pattern
 from escalation_rules.policy import Policy
+from escalation_rules.program.model import Program
 from escalation_rules.worktime._timeline import datetime_of
 
 CASE = "C-1"
@@ -74,7 +75,7 @@ def recipe_histories(space: Space, plot: Recipe, tries: int = TRIES) -> Iterator
     opened = E.Opened(at=space.start, **fields)
     case = Case(CASE, (opened,))
     yield history_at(case, opened.at + MINUTE, plot.sketches) if plot.sketches else case
-    for state in walk(space.program, case, tries) if plot.sketches else ():
+    for state in walk(space.machine, case, tries) if plot.sketches else ():
         yield history_at(case, datetime_of(state.now), plot.sketches)
         yield history_at(case, datetime_of(state.now) + MINUTE, plot.sketches)
 
@@ -89,9 +90,9 @@ def history_at(case: Case, at: datetime, sketches: Iterable[EventSketch]) -> Cas
     return case.record(*(kind(at=at, **fields) for kind, fields in sketches if kind is not E.Opened))
 
 
-def walk(program: Program, case: Case, steps: int) -> Iterator[State]:
+def walk(machine: Machine, case: Case, steps: int) -> Iterator[State]:
     """The state after the last event, and at so many crossings that follow. Look at each before taking the next."""
-    state = fold(program, case, case.history[-1].instant)
+    state = fold(machine, case, case.history[-1].instant)
     yield state
     for _ in range(steps):
         crossing = upcoming(state)
@@ -223,10 +224,10 @@ class Stage(NamedTuple):
 class Continuation:
     """A case as a program has it, from its last event from crossing to crossing, as far as anybody has looked."""
 
-    def __init__(self, program: Program, case: Case) -> None:
+    def __init__(self, machine: Machine, case: Case) -> None:
         self.case = case
         self._told: list[Stage] = []
-        self._rest = (_stage(state) for state in walk(program, case, _FOR_EVER))
+        self._rest = (_stage(state) for state in walk(machine, case, _FOR_EVER))
 
     def stages(self, crossings: int) -> Iterator[Stage]:
         """The stage after the last event, and those at so many crossings that follow."""
@@ -257,16 +258,18 @@ _FOR_EVER = 1 << 40
 
 
 def _stage(state: State) -> Stage:
-    return Stage(state.now, tuple(state.level), state.truth, tuple(state.moves), frozenset(at_work(state)))
+    return Stage(
+        state.now, tuple(state.levels.level), state.tests.truth, tuple(state.asked.moves), frozenset(at_work(state))
+    )
 
 
 def at_work(state: State) -> Iterator[str]:
     """The names of the rules that ask for something, or for a move that is held back."""
-    for pending in state.moves:
+    for pending in state.asked.moves:
         yield from pending.move.rules
     for held in blocked(state) if _can_be_held(state.program) else ():
         yield from held.rules
-    for action in state.actions:
+    for action in state.asked.actions:
         if action.source[0] == "rule":
             yield action.source[1]
 
@@ -298,7 +301,7 @@ class Continuations:
     def of_plot(self, plot: Recipe, tries: int = TRIES) -> Iterator[Continuation]:
         """The courses of the stories of a plot."""
         if plot.key not in self._known:
-            told = (Continuation(self.space.program, case) for case in recipe_histories(self.space, plot))
+            told = (Continuation(self.space.machine, case) for case in recipe_histories(self.space, plot))
             self._known[plot.key] = _Recalled(told)
         return islice(self._known[plot.key].each(), how_many(tries))
 

@@ -13,11 +13,10 @@ from escalation_rules.analysis.solver import Formula, OutOfBudget, Solver, all_o
 from escalation_rules.analysis.witnesses import TRIES, Continuation, Continuations, Stage
 from escalation_rules.case import Case
 from escalation_rules.conditions import Atom, Condition, normal
-from escalation_rules.engine.model import RuleCode
-from escalation_rules.engine.rules import tree_holds
 from escalation_rules.levels import EscalationLevel
 from escalation_rules.picks import alternatives, facts_of
 from escalation_rules.policy import Policy
+from escalation_rules.program.model import RuleCode, tree_holds
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import datetime_of
 
@@ -78,7 +77,7 @@ class Workbench:
     def __init__(self, policy: Policy, budget: int = BUDGET, space: Space | None = None) -> None:
         self.policy = policy
         self.space = space or Space(policy)
-        self.program = self.space.program
+        self.machine, self.program = self.space.machine, self.space.program
         self.codes: dict[str, RuleCode] = {code.name: code for code in self.program.rules}
         self.budget = budget
         self.steps = 0

@@ -8,26 +8,26 @@ from escalation_rules._arguments import check_policy_and_case
 from escalation_rules._values import Value, read_instant
 from escalation_rules.case import Case
 from escalation_rules.decision import Deadline, Decision, Move
-from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.decision import LazyDecision, read
 from escalation_rules.engine.fold import check_begun
-from escalation_rules.engine.model import Program
+from escalation_rules.engine.machine import Machine
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.events import Event
 from escalation_rules.policy import Policy
+from escalation_rules.program import program_of
 from escalation_rules.worktime._timeline import microseconds_of
 
-__all__ = ["Settled", "deadlines", "decide", "forecast", "program_of", "settle"]
+__all__ = ["Settled", "deadlines", "decide", "forecast", "machine_of", "settle"]
 
-_PROGRAM = "compiled program"
+_MACHINE = "machine"
 
 
-def program_of(policy: Policy) -> Program:
-    """The program of a policy, compiled when it is first needed and kept with the policy."""
-    program: Program | None = policy.__dict__.get(_PROGRAM)
-    if program is None:
-        program = policy.__dict__[_PROGRAM] = compile_policy(policy)
-    return program
+def machine_of(policy: Policy) -> Machine:
+    """Return the program of a policy prepared for folding; made when it is first needed and kept with the policy."""
+    machine: Machine | None = policy.__dict__.get(_MACHINE)
+    if machine is None:
+        machine = policy.__dict__[_MACHINE] = Machine(program_of(policy))
+    return machine
 
 
 def decide(policy: Policy, case: Case, *, at: datetime) -> Decision:
@@ -51,7 +51,7 @@ def decide(policy: Policy, case: Case, *, at: datetime) -> Decision:
     (17, 'second')
     """
     check_policy_and_case(policy, case)
-    return read(program_of(policy), case, microseconds_of(read_instant(at)))
+    return read(policy, machine_of(policy), case, microseconds_of(read_instant(at)))
 
 
 def deadlines(policy: Policy, case: Case, *, at: datetime) -> tuple[Deadline, ...]:
@@ -60,7 +60,7 @@ def deadlines(policy: Policy, case: Case, *, at: datetime) -> tuple[Deadline, ..
     A decision has only the latest instance of each target; reports need all of them. Raises as `decide` does.
     """
     check_policy_and_case(policy, case)
-    return LazyDecision(program_of(policy), case, microseconds_of(read_instant(at))).all_deadlines()
+    return LazyDecision(policy, machine_of(policy), case, microseconds_of(read_instant(at))).all_deadlines()
 
 
 class Settled(Value):

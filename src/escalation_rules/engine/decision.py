@@ -5,7 +5,7 @@ The explanation of a rule lists its conditions: whether each is true, since when
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from escalation_rules._values import FrozenDict
 from escalation_rules.case import Case
 from escalation_rules.checklists import Checklist
-from escalation_rules.conditions import BUILT_IN, Atom, atoms, normal
+from escalation_rules.conditions import Atom, atoms, normal
 from escalation_rules.decision import (
     ActionDue,
     BlockedMove,
@@ -30,9 +30,8 @@ from escalation_rules.decision import (
     WorkItem,
 )
 from escalation_rules.engine.fold import all_clocks, fold, snapshot, wake
-from escalation_rules.engine.model import LONG_AGO, POSITION_BITS, Program, RuleCode
-from escalation_rules.engine.rules import evidence, leaves, tree_holds, was_answered
-from escalation_rules.engine.state import (
+from escalation_rules.engine.machine import Machine
+from escalation_rules.engine.records import (
     ActionRecord,
     BlockedRecord,
     ClockRecord,
@@ -42,24 +41,28 @@ from escalation_rules.engine.state import (
     OpenItemRecord,
     Outcome,
     OwnerRecord,
-    State,
     action_key,
     move_key,
 )
+from escalation_rules.engine.rules import evidence, was_answered
+from escalation_rules.engine.state import State
 from escalation_rules.events import PostMortemHeld
 from escalation_rules.explain import phrase, phrase_atom, phrase_value
+from escalation_rules.fact_table import FACTS
 from escalation_rules.levels import NOWHERE, EscalationLevel
 from escalation_rules.picks import picked
+from escalation_rules.policy import Policy
+from escalation_rules.program.model import LONG_AGO, POSITION_BITS, RuleCode, leaves, tree_holds
 from escalation_rules.rules import Rule
 from escalation_rules.targets import Target
 from escalation_rules.worktime._timeline import datetime_of
 from escalation_rules.worktime.clocks import Leg
 
 
-def why_not(state: State) -> tuple[Reason, ...]:
-    """Return every rule with its conditions at the current instant, in the policy's order."""
+def why_not(state: State, rules: Iterable[Rule]) -> tuple[Reason, ...]:
+    """Return some rules of the policy with their conditions at the current instant."""
     codes = {code.name: code for code in state.program.rules}
-    return tuple(_reason(state, rule, codes[rule.key]) for rule in state.program.policy.all_rules)
+    return tuple(_reason(state, rule, codes[rule.key]) for rule in rules)
 
 
 def _reason(state: State, rule: Rule, code: RuleCode) -> Reason:
@@ -69,26 +72,26 @@ def _reason(state: State, rule: Rule, code: RuleCode) -> Reason:
     in_force = state.program.effective_from
     if state.now < in_force:
         because.append(Comparison(text="the policy is in force", holds=False, changes_at=datetime_of(in_force)))
-    elif tree_holds(code.stay_tree, lambda number: bool(state.truth >> number & 1)):
+    elif tree_holds(code.tree, lambda number: bool(state.tests.truth >> number & 1)):
         because += [Comparison(text=text, holds=False) for text in _obstacles(state, code)]
     return Reason(rule=rule.key, to=rule.to, text=phrase(rule.when), because=tuple(because))
 
 
 def _obstacles(state: State, code: RuleCode) -> Iterator[str]:
     """Yield the reasons why a rule with a true condition still moves no case."""
-    if not state.live:
-        yield f"a case that is {state.standing.status} is not moved"
+    if not state.life.live:
+        yield f"a case that is {state.life.standing.status} is not moved"
         return
-    if state.external:
+    if state.levels.external:
         yield "a case outside the process is not moved"
         return
     when = evidence(state, code.own_tree)
-    if state.down_since[code.track] != LONG_AGO and when <= state.down_since[code.track]:
+    if state.levels.down_since[code.track] != LONG_AGO and when <= state.levels.down_since[code.track]:
         yield "nothing new has happened since the case went down"
     levels = state.program.levels[code.track]
-    if code.is_next and when <= state.entry[code.track]:
+    if code.is_next and when <= state.levels.entry[code.track]:
         yield "nothing new has happened since the case came to this level"
-    elif code.to is not None and code.to <= state.level[code.track]:
+    elif code.to is not None and code.to <= state.levels.level[code.track]:
         yield f"the case is on `{levels[code.to].key}` or above already"
     else:
         yield from _answers(state, code)
@@ -96,7 +99,7 @@ def _obstacles(state: State, code: RuleCode) -> Iterator[str]:
 
 def _answers(state: State, code: RuleCode) -> Iterator[str]:
     """Yield a reason if the move was declined or recorded before."""
-    to = state.level[code.track] + 1 if code.is_next else code.to
+    to = state.levels.level[code.track] + 1 if code.is_next else code.to
     if to is not None and to < len(state.program.levels[code.track]):
         answer = was_answered(state, code, to)
         if answer is not None:
@@ -105,15 +108,15 @@ def _answers(state: State, code: RuleCode) -> Iterator[str]:
 
 def _place(state: State, rule: Rule) -> Comparison:
     places = [state.program.places[key] for key in rule.at_level]
-    holds = any(state.level[track] == level for track, level in places)
+    holds = any(state.levels.level[track] == level for track, level in places)
     return Comparison(text=f"stands on {' or '.join(f'`{key}`' for key in rule.at_level)}", holds=holds)
 
 
 def _because(state: State, atom: Atom, number: int) -> Comparison:
-    test = state.program.tests[number]
-    holds: bool | None = bool(state.truth >> number & 1)
-    since = state.since[number] if test.seen is None else state.seen[test.seen]
-    crossing = test.look(state)[1] if test.look else None
+    where, look = state.machine.evidence_of[number], state.machine.looks[number]
+    holds: bool | None = bool(state.tests.truth >> number & 1)
+    since = state.tests.since[number] if where < 0 else state.facts.seen[where]
+    crossing = look(state)[1] if look else None
     changes = None if crossing is None else state.program.lines[crossing[0]].earliest(crossing[1])
     # rule 31: what is not known is unknown, neither true nor false
     if not holds and _is_unknown(state, atom):
@@ -125,62 +128,54 @@ def _because(state: State, atom: Atom, number: int) -> Comparison:
         op=atom.op,
         value=phrase_value(atom.value),
         holds=holds,
-        since=datetime_of(since >> POSITION_BITS) if holds and not test.never_evidence else None,
+        since=datetime_of(since >> POSITION_BITS) if holds and where != -2 else None,
         changes_at=None if changes is None else datetime_of(changes),
     )
 
 
 def _is_unknown(state: State, atom: Atom) -> bool:
     if atom.fact == "priority":
-        return state.rank < 0
+        return state.facts.rank < 0
     if atom.fact == "channel":
-        return state.channel is None
+        return state.facts.channel is None
     if atom.fact == "remaining":
-        clock = state.latest.get(str(atom.of))
-        return clock is None or clock.stopped is not None or clock.point is None
-    return atom.fact not in BUILT_IN and state.facts.get(atom.fact) is None
+        clock = state.clocks.latest.get(str(atom.of))
+        return clock is None or clock.stopped is not None or clock.fixed or clock.due is None
+    return atom.fact not in FACTS and state.facts.own.get(atom.fact) is None
 
 
-def read(program: Program, case: Case, at: int) -> Decision:
+def read(policy: Policy, machine: Machine, case: Case, at: int) -> Decision:
     """Return the decision on a case at an instant.
 
     A faulty case raises here; the fields of the decision are computed when they are read.
     """
-    return Decision._deferred(LazyDecision(program, case, at))
+    return Decision._deferred(LazyDecision(policy, machine, case, at))
 
 
 class LazyDecision:
-    """The source of a decision's fields: one property for each, computed from the folded state."""
+    """The source of a decision's fields: one property for each, all computed from one folded state."""
 
-    def __init__(self, program: Program, case: Case, at: int) -> None:
-        self._program, self._policy, self._case, self._at = program, program.policy, case, at
-        self._state: State | None = fold(program, case, at)
-
-    def _take(self) -> State:
-        """Return the state at the instant. Computing `wake_at` uses the state up; then the case is folded again."""
-        if self._state is None:
-            self._state = fold(self._program, self._case, self._at)
-        return self._state
+    def __init__(self, policy: Policy, machine: Machine, case: Case, at: int) -> None:
+        self._policy, self._program, self._case, self._at = policy, machine.program, case, at
+        self._state = fold(machine, case, at)
 
     @cached_property
     def _outcome(self) -> Outcome:
-        return snapshot(self._take())
+        return snapshot(self._state)
 
     @property
     def wake_at(self) -> datetime | None:
         """The next instant at which the decision changes if nothing happens, or None."""
-        outcome, state = self._outcome, self._take()
-        self._state = None
-        instant = wake(state, outcome)
+        instant = wake(self._state, self._outcome)
         return None if instant is None else datetime_of(instant)
 
     def all_deadlines(self) -> tuple[Deadline, ...]:
         """Every instance of every target, in the order in which they started."""
-        return tuple(map(self._deadline, all_clocks(self._take())))
+        return tuple(map(self._deadline, all_clocks(self._state)))
 
     def why_not(self) -> tuple[Reason, ...]:
         """Return every rule with its conditions, true and false."""
-        return why_not(self._take())
+        return why_not(self._state, self._policy.all_rules)
 
     @property
     def case(self) -> str:
@@ -222,11 +217,11 @@ class LazyDecision:
         level = self._outcome.standing[track]
         if level == NOWHERE:
             return Position()
-        state = self._take()
-        since = state.entry[track] >> POSITION_BITS
+        state = self._state
+        since = state.levels.entry[track] >> POSITION_BITS
         here = (track, level, since)
         due = next((one for one in self._outcome.moves if (one.track, one.level) == (track, level)), None)
-        made = (one.rules for one in reversed(state.moves_log) if (one.track, one.level, one.due) == here)
+        made = (one.rules for one in reversed(state.asked.log) if (one.track, one.level, one.due) == here)
         return Position(
             level=self._level(track, level).key,
             since=datetime_of(since),

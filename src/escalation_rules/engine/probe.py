@@ -15,17 +15,15 @@ from escalation_rules._values import read_instant
 from escalation_rules.actions import Tag
 from escalation_rules.case import Case
 from escalation_rules.conditions import Condition
-from escalation_rules.engine import program_of
-from escalation_rules.engine.atoms import HELD
 from escalation_rules.engine.clocks import counted_now, outcome_now
-from escalation_rules.engine.compile import compile_policy
 from escalation_rules.engine.fold import fold
-from escalation_rules.engine.model import Program
-from escalation_rules.engine.rules import tree_holds
+from escalation_rules.engine.machine import Machine
 from escalation_rules.engine.state import State
 from escalation_rules.errors import InvalidValue
 from escalation_rules.levels import NOWHERE
 from escalation_rules.policy import Policy
+from escalation_rules.program import compile_policy
+from escalation_rules.program.model import tree_holds
 from escalation_rules.rules import Rule
 from escalation_rules.worktime._timeline import microseconds_of
 
@@ -36,7 +34,7 @@ def holds(policy: Policy, condition: Condition, case: Case, *, at: datetime) -> 
     """Return whether a condition is true of a case at an instant, for the first track; unknown is not true."""
     state = _state(_probed(policy, condition), case, at)
     rule = next(rule for rule in state.program.rules if rule.name == _PROBE)
-    return tree_holds(rule.own_tree, lambda number: bool(state.truth >> number & 1))
+    return tree_holds(rule.own_tree, lambda number: bool(state.tests.truth >> number & 1))
 
 
 def value_of(policy: Policy, name: str, case: Case, *, at: datetime, of: str | None = None) -> Any:
@@ -44,24 +42,23 @@ def value_of(policy: Policy, name: str, case: Case, *, at: datetime, of: str | N
 
     `of` is the track or the target of the fact. Durations, `level_failed` and `happened` have no value: use `holds`.
     """
-    state = _state(program_of(policy), case, at)
-    if name in _ASKED:
-        return _ASKED[name](state, of)
-    return HELD[name](state) if name in HELD else state.facts.get(name)
+    machine = _keeping(policy, name)
+    state = _state(machine, case, at)
+    return _ASKED[name](state, of) if name in _ASKED else machine.value_reader(name, None)(state)
 
 
-def _state(program: Program, case: Case, at: datetime) -> State:
-    return fold(program, case, microseconds_of(read_instant(at)))
+def _state(machine: Machine, case: Case, at: datetime) -> State:
+    return fold(machine, case, microseconds_of(read_instant(at)))
 
 
 def _level(state: State, track: str | None) -> str | None:
     number = _track(state, track)
-    level = state.level[number]
+    level = state.levels.level[number]
     return None if level == NOWHERE else state.program.levels[number][level].key
 
 
 def _moves(state: State, track: str | None) -> int:
-    return sum(state.ups) if track is None else state.ups[_track(state, track)]
+    return sum(state.levels.ups) if track is None else state.levels.ups[_track(state, track)]
 
 
 def _track(state: State, track: str | None) -> int:
@@ -70,24 +67,24 @@ def _track(state: State, track: str | None) -> int:
 
 
 def _outcome(state: State, target: str | None) -> str:
-    clock = state.latest.get(str(target))
+    clock = state.clocks.latest.get(str(target))
     return "not_started" if clock is None else outcome_now(clock, state)
 
 
 def _used(state: State, target: str | None) -> Fraction:
-    clock = state.latest.get(str(target))
+    clock = state.clocks.latest.get(str(target))
     if clock is None or clock.budget is None:
         return Fraction(0)
     return Fraction(counted_now(clock, state), clock.budget) if clock.budget else Fraction(1)
 
 
 def _overdue(state: State, _: str | None) -> int:
-    items = state.plan.items if state.plan else ()
+    items = state.facts.plan.items if state.facts.plan else ()
     return sum(not item.done and item.due_at is not None and state.now > microseconds_of(item.due_at) for item in items)
 
 
 _ASKED: dict[str, Callable[[State, str | None], Any]] = {
-    "priority": lambda state, _: state.priority,
+    "priority": lambda state, _: state.facts.priority,
     "level": _level,
     "moves": _moves,
     "outcome": _outcome,
@@ -97,13 +94,21 @@ _ASKED: dict[str, Callable[[State, str | None], Any]] = {
 """Readers of the facts that are about a track or target, or that the state keeps as a number instead of a name."""
 
 
-def _probed(policy: Policy, condition: Condition) -> Program:
-    """Compile the policy with one more rule, which moves nobody, and cache it with the policy."""
-    programs: dict[Condition, Program] = policy.__dict__.setdefault("probes", {})
-    if condition not in programs:
+def _probed(policy: Policy, condition: Condition) -> Machine:
+    """Compile the policy with one more rule, which moves nobody, and keep it with the policy."""
+    machines: dict[Condition, Machine] = policy.__dict__.setdefault("probes", {})
+    if condition not in machines:
         probe = Rule(key=_PROBE, when=condition, then=Tag(text=_PROBE))
-        programs[condition] = compile_policy(_with_rule(policy, probe))
-    return programs[condition]
+        machines[condition] = Machine(compile_policy(_with_rule(policy, probe)))
+    return machines[condition]
+
+
+def _keeping(policy: Policy, name: str) -> Machine:
+    """Compile the policy with a fact that is kept whether or not a rule reads it, and keep it with the policy."""
+    machines: dict[str, Machine] = policy.__dict__.setdefault("kept facts", {})
+    if name not in machines:
+        machines[name] = Machine(compile_policy(policy, keep=(name,)))
+    return machines[name]
 
 
 def _with_rule(policy: Policy, probe: Rule) -> Policy:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, RaisePriority
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.engine.facts import assign, handler_for, happen_virtually, move, set_priority
-from escalation_rules.engine.model import LONG_AGO, NEVER, POSITION_BITS, REMEMBERED, RuleCode, Tree
-from escalation_rules.engine.state import (
+from escalation_rules.engine.machine import REMEMBERED
+from escalation_rules.engine.records import (
     ActionRecord,
     BlockedRecord,
     LoggedMove,
     MoveRecord,
     OpenItemRecord,
     OwnerRecord,
-    Pending,
-    State,
     action_key,
     move_key,
 )
+from escalation_rules.engine.state import Pending, State
 from escalation_rules.levels import NOWHERE, EscalationLevel
 from escalation_rules.patterns import BaseEvent
+from escalation_rules.program.model import LONG_AGO, NEVER, POSITION_BITS, RuleCode, Tree, tree_holds
 from escalation_rules.rules import NEXT
 from escalation_rules.worktime.rotas import next_cover_change
 
@@ -32,11 +32,11 @@ Findings = tuple[tuple[OpenItemRecord, ...], tuple[tuple[str, str], ...]]
 
 def entry_state(state: State, track: int, level: int, *, waived: bool) -> Findings:
     """Return the open items of a level's entry checklist, and the answers that are against the move."""
-    target = state.program.levels[track][level]
+    target, began = state.program.levels[track][level], state.life.cycle_when
     # rule 24: a waiver of any rule to the level, or an override in this cycle, lifts what is missing and the objections
-    if waived or target.entry is None or state.overridden.get(target.key, state.cycle_when - 1) >= state.cycle_when:
+    if waived or target.entry is None or state.answers.overridden.get(target.key, began - 1) >= began:
         return (), ()
-    return checked(state, target.entry, state.cycle_when, track)
+    return checked(state, target.entry, began, track)
 
 
 def checked(state: State, checklist: Checklist | None, since: int, track: int) -> Findings:
@@ -54,7 +54,7 @@ def checked(state: State, checklist: Checklist | None, since: int, track: int) -
 
 def _answer(state: State, item: Item, since: int, track: int) -> tuple[str | None, str]:
     """Return the valid answer to an item and "", or None and the reason why there is none."""
-    when, event = state.answers.get(state.program.items[item], (since - 1, None))
+    when, event = state.answers.latest.get(state.program.items[item], (since - 1, None))
     if event is None or when < since:
         return None, "unanswered"
     if isinstance(event, E.AnswerWithdrawn):
@@ -75,7 +75,7 @@ def expiry(state: State, item: Item, when: int, track: int) -> int | None:
     if expires is None:
         return None
     program = state.program
-    name = state.calendar((program.tracks[track].calendar, program.policy.usual_calendar))
+    name = state.calendar(program.calendars_of(track))
     return program.calendars[name][0].reach(when >> POSITION_BITS, expires)
 
 
@@ -89,15 +89,15 @@ def holder(state: State, track: int) -> str | None:
 
     It is the first of owner and alternates who was on duty when the case arrived, else the owner, for whom it waits.
     """
-    if state.level[track] == NOWHERE:
+    if state.levels.level[track] == NOWHERE:
         return None
-    roles = _roles_of(state, state.program.levels[track][state.level[track]])
-    came = state.entry[track] >> POSITION_BITS
+    roles = _roles_of(state, state.program.levels[track][state.levels.level[track]])
+    came = state.levels.entry[track] >> POSITION_BITS
     return next((role for role in roles if _on_duty(state, role, came)), roles[0] if roles else None)
 
 
 def _on_duty(state: State, role: str, at: int) -> bool:
-    rota = state.program.policy.rotas.get(role)
+    rota = state.program.rotas.get(role)
     return rota is None or rota.person_at(at) is not None
 
 
@@ -122,7 +122,7 @@ def owner_of(state: State, track: int, level: int) -> tuple[OwnerRecord | None, 
     roles = _roles_of(state, target)
     if not roles:
         return None, level, (), None
-    rotas = state.program.policy.rotas
+    rotas = state.program.rotas
     # rule 26: the owner, then the alternates in order; a role without a rota is on duty
     for number, role in enumerate(roles):
         rota = rotas.get(role)
@@ -141,7 +141,7 @@ def owner_of(state: State, track: int, level: int) -> tuple[OwnerRecord | None, 
 
 def _next_duty(state: State, roles: list[str]) -> int | None:
     """Return the instant at which one of these roles next comes on duty."""
-    return next_cover_change([state.program.policy.rotas[role] for role in roles], state.now)
+    return next_cover_change([state.program.rotas[role] for role in roles], state.now)
 
 
 def watch_duty(state: State, track: int, wanted: Iterable[int]) -> None:
@@ -153,7 +153,7 @@ def watch_duty(state: State, track: int, wanted: Iterable[int]) -> None:
 
 def _cover_changes(state: State, track: int, level: int) -> Iterator[int]:
     target = state.program.levels[track][level]
-    roles, rotas = _roles_of(state, target), state.program.policy.rotas
+    roles, rotas = _roles_of(state, target), state.program.rotas
     if target.if_nobody == "proceed" or not roles or any(role not in rotas for role in roles):
         return
     change = next_cover_change([rotas[role] for role in roles], state.now)
@@ -181,28 +181,15 @@ class MoveCandidate(NamedTuple):
     held: BlockedRecord | None
 
 
-def tree_holds(tree: Tree, holds: Callable[[int], bool]) -> bool:
-    """Return whether a condition is true, given a predicate over the numbers of its tests."""
-    if isinstance(tree, int):
-        return holds(tree)
-    combine = all if tree[0] == "all" else any
-    return combine(tree_holds(part, holds) for part in tree[1])
-
-
-def leaves(tree: Tree) -> list[int]:
-    """Return the numbers of the tests in a condition, from left to right."""
-    return [tree] if isinstance(tree, int) else [number for part in tree[1] for number in leaves(part)]
-
-
 def evidence(state: State, tree: Tree) -> int:
     """Return the latest moment among the tests that make a condition true; `LONG_AGO` if there is none."""
     if isinstance(tree, int):
-        test = state.program.tests[tree]
-        # rule 22: a level, and a gate of a rule, are never evidence
-        if test.never_evidence:
-            return LONG_AGO
-        return state.since[tree] if test.seen is None else state.seen[test.seen]
-    truth = state.truth
+        where = state.machine.evidence_of[tree]
+        if where == -1:
+            return state.tests.since[tree]
+        # rule 22: a level is never evidence; what happened is the evidence itself
+        return LONG_AGO if where == -2 else state.facts.seen[where]
+    truth = state.tests.truth
     parts = tree[1]
     if tree[0] == "any":
         parts = tuple(part for part in parts if tree_holds(part, lambda number: bool(truth >> number & 1)))
@@ -211,13 +198,17 @@ def evidence(state: State, tree: Tree) -> int:
 
 
 def holding(state: State) -> tuple[RuleCode, ...]:
-    """Return the rules whose conditions are true, sorted by name and cached by the bits of `truth`."""
-    program, truth = state.program, state.truth
-    rules = program.holding.get(truth)
+    """Return the rules whose conditions are true, sorted by name; none while no rules run."""
+    if not state.is_running:
+        return ()
+    machine, truth = state.machine, state.tests.truth
+    rules = machine.holding.get(truth)
     if rules is None:
-        rules = tuple(rule for rule in program.rules if tree_holds(rule.tree, lambda number: bool(truth >> number & 1)))
-        if len(program.holding) < REMEMBERED:
-            program.holding[truth] = rules
+        rules = tuple(
+            rule for rule in state.program.rules if tree_holds(rule.tree, lambda number: bool(truth >> number & 1))
+        )
+        if len(machine.holding) < REMEMBERED:
+            machine.holding[truth] = rules
     return rules
 
 
@@ -227,15 +218,15 @@ def run_rules(state: State) -> None:
     state.next_handover = NEVER
     # rule 19: before `effective_from` no rule runs
     if state.now < state.program.effective_from:
-        state.entered.clear()
+        state.levels.entered.clear()
     else:
-        acting = state.program.acting
+        acting = state.machine.acting
         while True:
-            rules = acting.get((state.truth, *state.level))
+            rules = acting.get((state.tests.truth, *state.levels.level)) if state.is_running else ()
             if rules is None:
                 rules = _acting(state)
             # rules 18 and 20: rounds repeat to a fixpoint, each from the state that the last one left
-            if not (rules or state.entered) or not _round(state, rules):
+            if not (rules or state.levels.entered) or not _round(state, rules):
                 break
     if state.watch is not None:
         state.watch(state)
@@ -244,13 +235,13 @@ def run_rules(state: State) -> None:
 def _acting(state: State) -> tuple[RuleCode, ...]:
     """Return the true rules with actions or a level above the current one; cached by `truth` and levels."""
     rules = tuple(rule for rule in holding(state) if rule.then or _is_above(state, rule))
-    if len(state.program.acting) < REMEMBERED:
-        state.program.acting[state.truth, *state.level] = rules
+    if len(state.machine.acting) < REMEMBERED:
+        state.machine.acting[state.tests.truth, *state.levels.level] = rules
     return rules
 
 
 def _is_above(state: State, rule: RuleCode) -> bool:
-    level = state.level[rule.track]
+    level = state.levels.level[rule.track]
     if rule.is_next:
         return level + 1 < len(state.program.levels[rule.track])
     # rule 21: no rule lowers a case
@@ -259,15 +250,15 @@ def _is_above(state: State, rule: RuleCode) -> bool:
 
 def _round(state: State, rules: tuple[RuleCode, ...]) -> bool:
     """Run one round of rules. Returns whether it changed the state."""
-    entered, state.entered = state.entered, []
+    entered, state.levels.entered = state.levels.entered, []
     # rule 23: actions of an entry are asked on entry, those of rules even if their move is held back or outranked
-    requests = list(_asked_on_entry(state, entered)) if entered and state.live else []
+    requests = list(_asked_on_entry(state, entered)) if entered and state.life.live else []
     before = state.position
     chosen: list[MoveCandidate] = []
     if rules:
         rules = _on_fresh_evidence(state, rules)
         requests += _asked_by_rules(state, rules)
-        chosen = [wanted for track in range(len(state.level)) if (wanted := _chosen(state, track, rules))]
+        chosen = [wanted for track in range(len(state.levels.level)) if (wanted := _chosen(state, track, rules))]
     fresh = _fresh(state, requests) if requests else []
     if fresh:
         _ask_state_changes(state, fresh)
@@ -282,19 +273,18 @@ def _round(state: State, rules: tuple[RuleCode, ...]) -> bool:
 def _on_fresh_evidence(state: State, rules: tuple[RuleCode, ...]) -> tuple[RuleCode, ...]:
     """Drop the rules of a track whose evidence is not after its last de-escalation (rule 25)."""
     # rule 22: after a de-escalation no rule of the track fires on evidence that is not later
-    if all(down_since == LONG_AGO for down_since in state.down_since):
+    down = state.levels.down_since
+    if all(since == LONG_AGO for since in down):
         return rules
     return tuple(
-        rule
-        for rule in rules
-        if state.down_since[rule.track] == LONG_AGO or evidence(state, rule.own_tree) > state.down_since[rule.track]
+        rule for rule in rules if down[rule.track] == LONG_AGO or evidence(state, rule.own_tree) > down[rule.track]
     )
 
 
 def _cause(state: State, rule: RuleCode) -> int:
     when = evidence(state, rule.own_tree)
     # rule 22: a condition without evidence has the beginning of the cycle for its cause
-    return (state.cycle_when if when == LONG_AGO else when) >> POSITION_BITS
+    return (state.life.cycle_when if when == LONG_AGO else when) >> POSITION_BITS
 
 
 # ---------------------------------------------------------------------------- actions
@@ -320,28 +310,30 @@ def _fresh(state: State, asked: Iterable[ActionRequest]) -> list[tuple[ActionReq
     """
     fresh: list[tuple[ActionRequest, BaseEvent | None]] = []
     for request in asked:
-        occurrence = (request.source, request.number, state.cycle, request.cause)
+        occurrence = (request.source, request.number, state.life.cycle, request.cause)
         # rule 23: an action is asked once for an occurrence
-        if occurrence in state.asked_already:
+        if occurrence in state.asked.occurrences:
             continue
-        state.asked_already.add(occurrence)
+        state.asked.occurrences.add(occurrence)
         key = ""
-        if state.recorded_keys or state.declined:
+        if state.asked.recorded_keys or state.asked.declined:
             key = _action_key(state, request)
-        if key in state.recorded_keys:
+        if key in state.asked.recorded_keys:
             # rule 23: a recorded action settles earlier occurrences of itself
-            state.actions = [
-                record for record in state.actions if (record.source, record.number) != (request.source, request.number)
+            state.asked.actions = [
+                record
+                for record in state.asked.actions
+                if (record.source, record.number) != (request.source, request.number)
             ]
-            if key in state.accepted:
-                fresh.append((request, state.accepted[key]))
-        elif key not in state.declined:
+            if key in state.asked.accepted:
+                fresh.append((request, state.asked.accepted[key]))
+        elif key not in state.asked.declined:
             fresh.append((request, None))
     return fresh
 
 
 def _action_key(state: State, request: ActionRequest) -> str:
-    return action_key(state.case, state.program.policy.name, state.cycle, request.source, request.action, request.cause)
+    return action_key(state.case, state.program.name, state.life.cycle, request.source, request.action, request.cause)
 
 
 def _ask_state_changes(state: State, fresh: Iterable[tuple[ActionRequest, BaseEvent | None]]) -> None:
@@ -356,7 +348,7 @@ def _ask_state_changes(state: State, fresh: Iterable[tuple[ActionRequest, BaseEv
 
 
 def _raise_priority(state: State, fresh: Iterable[tuple[ActionRequest, BaseEvent | None]]) -> None:
-    highest, winner, record = state.rank, None, None
+    highest, winner, record = state.facts.rank, None, None
     for request, its_record in fresh:
         # rule 23: RaisePriority never lowers, and the highest that is asked for wins
         if isinstance(request.action, RaisePriority) and (rank := _rank_asked(state, request.action)) > highest:
@@ -364,35 +356,35 @@ def _raise_priority(state: State, fresh: Iterable[tuple[ActionRequest, BaseEvent
     if record is not None:
         enact(state, record)
     elif winner is not None:
-        name = state.program.policy.priorities[highest]
+        name = state.program.priorities[highest]
         _ask(state, winner, RaisePriority(to=name), None)
         happen_virtually(state, E.PriorityChanged, lambda: set_priority(state, name), to=name)
 
 
 def enact(state: State, record: BaseEvent) -> None:
     """Apply an accepted event where rules ask for it, so that a history with it is folded like one without it."""
-    del state.accepted[str(record.id)]
-    handler_for(state.program, type(record))(state, record)
+    del state.asked.accepted[str(record.id)]
+    handler_for(state.machine, type(record))(state, record)
 
 
 def enact_rest(state: State) -> None:
     """Apply the accepted events of this instant that rules no longer ask for, like any other event."""
-    for record in list(state.accepted.values()):
+    for record in list(state.asked.accepted.values()):
         enact(state, record)
 
 
 def _rank_asked(state: State, action: RaisePriority) -> int:
     ranks = state.program.ranks
-    return min(state.rank + 1, len(ranks) - 1) if action.to == NEXT else ranks[action.to]
+    return min(state.facts.rank + 1, len(ranks) - 1) if action.to == NEXT else ranks[action.to]
 
 
 def _assign(state: State, request: ActionRequest, action: Assign | None) -> None:
     if action is None:
         return
     role = str(action.role)
-    rota = state.program.policy.rotas.get(role)
+    rota = state.program.rotas.get(role)
     person = rota.person_at(state.now) if rota else None
-    if state.assigned.get(action.as_role) != (person, role):
+    if state.facts.roles.get(action.as_role) != (person, role):
         _ask(state, request, action, person)
         happen_virtually(
             state,
@@ -409,10 +401,10 @@ def _ask(state: State, request: ActionRequest, action: Action | None, person: st
     if action is None:
         return
     record = ActionRecord(
-        state.now, state.order, request.source, request.number, state.cycle, request.cause, action, person
+        state.now, state.asked.order, request.source, request.number, state.life.cycle, request.cause, action, person
     )
-    state.actions.append(record)
-    state.order += 1
+    state.asked.actions.append(record)
+    state.asked.order += 1
 
 
 # ---------------------------------------------------------------------------- moves
@@ -431,7 +423,7 @@ def _chosen(state: State, track: int, rules: tuple[RuleCode, ...]) -> MoveCandid
 
 def _wanted(state: State, track: int, rules: tuple[RuleCode, ...]) -> dict[int, list[RuleCode]]:
     """Return the levels above the current one that rules want, with the rules that want each."""
-    present = state.level[track]
+    present = state.levels.level[track]
     wanted: dict[int, list[RuleCode]] = {}
     for rule in rules:
         if rule.track != track or not _is_above(state, rule):
@@ -439,7 +431,7 @@ def _wanted(state: State, track: int, rules: tuple[RuleCode, ...]) -> dict[int, 
         if not rule.is_next:
             wanted.setdefault(int(rule.to or 0), []).append(rule)
         # rule 22: `next` needs evidence later than the entry into the present level
-        elif evidence(state, rule.own_tree) > state.entry[track]:
+        elif evidence(state, rule.own_tree) > state.levels.entry[track]:
             wanted.setdefault(present + 1, []).append(rule)
     return wanted
 
@@ -450,7 +442,7 @@ def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Ite
     for level in sorted(wanted, reverse=True):
         owner, reached, skipped, until = owner_of(state, track, level)
         causes = [(rule, _cause(state, rule)) for rule in wanted[level]]
-        if state.declined or state.recorded_keys:
+        if state.asked.declined or state.asked.recorded_keys:
             causes = [pair for pair in causes if _may_ask(state, _move_key(state, track, reached, pair[1]))]
         if causes:
             yield _weigh(state, track, reached, causes, owner, skipped, until)
@@ -459,13 +451,14 @@ def _weighed(state: State, track: int, wanted: dict[int, list[RuleCode]]) -> Ite
 def _may_ask(state: State, key: str) -> bool:
     """Return whether a key may be asked for: not declined, and not recorded unless its accepted event is due now."""
     # rules 19 and 23: what is declined or recorded by key is not asked again
-    return key not in state.declined and (key not in state.recorded_keys or key in state.accepted)
+    asked = state.asked
+    return key not in asked.declined and (key not in asked.recorded_keys or key in asked.accepted)
 
 
 def was_answered(state: State, rule: RuleCode, level: int) -> str | None:
     """Return "declined" or "recorded" if history already answered this rule's move to the level; else None."""
     key = _move_key(state, rule.track, level, _cause(state, rule))
-    return "declined" if key in state.declined else "recorded" if key in state.recorded_keys else None
+    return "declined" if key in state.asked.declined else "recorded" if key in state.asked.recorded_keys else None
 
 
 def _weigh(
@@ -484,51 +477,57 @@ def _weigh(
     waived = not skipped and any(rule.waived for rule in rules)
     missing, against = entry_state(state, track, level, waived=waived)
     record = MoveRecord(
-        state.now, 0, track, state.level[track], level, state.cycle, cause, names, instants, owner, skipped, True
+        state.now,
+        0,
+        track,
+        state.levels.level[track],
+        level,
+        state.life.cycle,
+        cause,
+        names,
+        instants,
+        owner,
+        skipped,
+        True,
     )
     block = None
     if missing or against or is_held(state, track, level):
-        block = BlockedRecord(track, level, state.cycle, cause, names, instants, missing, against, until)
+        block = BlockedRecord(track, level, state.life.cycle, cause, names, instants, missing, against, until)
     return MoveCandidate(record, rules, block)
 
 
 def _move_key(state: State, track: int, level: int, cause: int) -> str:
     program = state.program
     key = program.levels[track][level].key
-    return move_key(state.case, program.policy.name, state.cycle, program.tracks[track].key, key, cause)
+    return move_key(state.case, program.name, state.life.cycle, program.tracks[track].key, key, cause)
 
 
 def _make(state: State, candidate: MoveCandidate) -> None:
     """Make a due move at its instant: from its accepted event if there is one, else virtually."""
-    track, level = candidate.move.track, candidate.move.level
-    if (
-        state.accepted
-        and (record := state.accepted.get(_move_key(state, track, level, candidate.move.cause))) is not None
-    ):
-        enact(state, record)
-        return
+    track, level, asked = candidate.move.track, candidate.move.level, state.asked
+    if asked.accepted:
+        record = asked.accepted.get(_move_key(state, track, level, candidate.move.cause))
+        if record is not None:
+            enact(state, record)
+            return
     # rule 18: a move that is due and not in the history is made virtually, at its instant
-    state.moves.append(
-        Pending(candidate.move._replace(order=state.order), state.level[track], state.entry[track], candidate.rules)
-    )
-    state.order += 1
-    state.moves_log.append(
-        LoggedMove(state.now, track, state.level[track], level, state.cycle, candidate.move.rules, candidate.move.cause)
-    )
+    origin, entry = state.levels.level[track], state.levels.entry[track]
+    due = candidate.move._replace(order=asked.order)
+    asked.order += 1
+    asked.moves.append(Pending(due, origin, entry, candidate.rules))
+    asked.log.append(LoggedMove(state.now, track, origin, level, state.life.cycle, due.rules, due.cause))
     to, track_key = state.program.levels[track][level].key, state.program.tracks[track].key
-    happen_virtually(
-        state, E.Escalated, lambda: move(state, track, level), to=to, track=track_key, rules=candidate.move.rules
-    )
+    happen_virtually(state, E.Escalated, lambda: move(state, track, level), to=to, track=track_key, rules=due.rules)
 
 
 def blocked(state: State) -> tuple[BlockedRecord, ...]:
     """Return the moves that are wanted and blocked."""
-    if not state.live or state.external or state.now < state.program.effective_from:
+    if not state.life.live or state.levels.external or state.now < state.program.effective_from:
         return ()
     rules = _on_fresh_evidence(state, holding(state))
     candidates = (
         candidate
-        for track in range(len(state.level))
+        for track in range(len(state.levels.level))
         for candidate in _weighed(state, track, _wanted(state, track, rules))
     )
     return tuple(candidate.held for candidate in candidates if candidate.held is not None)

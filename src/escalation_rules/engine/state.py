@@ -1,192 +1,207 @@
-"""The state of a fold for one case, and its records in whole microseconds, with their keys (rule 23).
+"""The state of one case in a fold, in parts that have names: a step of the fold says which part it touches.
 
-Tracks and levels are numbers in the policy's order; level -1 means no level. Two outcomes are equal exactly when the
-decisions built from them are, which makes `wake_at` exact.
+A program prepared for folding is a `Machine` (`engine/machine.py`); a state belongs to one. `State.copy` gives a state
+that can go on by itself, so that looking ahead leaves the state of a decision as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from escalation_rules.actions import Action
-from escalation_rules.case import ACTION_KEY, MOVE_KEY
-from escalation_rules.engine.model import LONG_AGO, NEVER, Program, RuleCode, TargetCode, TargetVariant, Terms
+from escalation_rules.engine.records import ActionRecord, LegRecord, LoggedMove, MoveRecord
 from escalation_rules.events import OPEN, ActionPlan, CaseStatus
 from escalation_rules.patterns import BaseEvent
 from escalation_rules.picks import Pick
+from escalation_rules.program.model import LONG_AGO, NEVER, Program, RuleCode, Terms
 from escalation_rules.worktime import Span
 
-
-class OwnerRecord(NamedTuple):
-    """The owner of a level: role, person on duty now, whether anybody was on duty when due, and roles passed over."""
-
-    role: str
-    person: str | None
-    on_duty: bool
-    passed: tuple[str, ...]
+if TYPE_CHECKING:
+    from escalation_rules.engine.machine import Machine, TargetReader, VariantReader
 
 
-class MoveRecord(NamedTuple):
-    """A move that is due and not recorded; `causes` has the instant of each rule's evidence.
+# Bits for the parts of a state that an event may change. Tests and targets say which of these they read.
+PRIORITY = 1 << 0
+LEVEL = 1 << 1
+STATUS = 1 << 2
+CYCLE = 1 << 3
+ROLES = 1 << 4
+FAILED = 1 << 5
+PLANNED = 1 << 6
+OWN_FACT = 1 << 7
+SEEN = 1 << 8
+AGREED = 1 << 9
+OPENING = 1 << 10
+SHOWN = PRIORITY | LEVEL | STATUS | CYCLE | OWN_FACT
+"""The parts that readers other than rules see: level, status, priority, and the facts that roles are picked by."""
+FIRST_KEPT = 1 << 12
+"""The first of the bits for the kept facts."""
+FIRST_CLOCK = 1 << 60
+"""The first of the bits for the keys of targets: one of the clocks with this key has changed."""
+EVERYTHING = -1
 
-    `skipped` has the levels that were passed over because nobody was on duty there.
+
+@dataclass(slots=True)
+class LifeCycle:
+    """The status of a case (`standing`), its present cycle, and the moments of its opening and of its cycle.
+
+    A case is `live` while it is worked on.
     """
 
-    due: int
-    order: int
-    track: int
-    origin: int
-    level: int
+    standing: CaseStatus
+    live: bool
     cycle: int
-    cause: int
-    rules: tuple[str, ...]
-    causes: tuple[int, ...]
-    owner: OwnerRecord | None
-    skipped: tuple[int, ...]
-    still_holds: bool
+    cycle_when: int
+    opening: int
 
 
-class OpenItemRecord(NamedTuple):
-    """A checklist item without a valid answer, and why it has none."""
+@dataclass(slots=True)
+class FactState:
+    """The values of facts. `kept` are those of the program's table, by number: instants, or counts.
 
-    item: str
-    why: str
-
-
-class BlockedRecord(NamedTuple):
-    """A move that rules want and that is blocked; `against` has pairs (item, answer)."""
-
-    track: int
-    level: int
-    cycle: int
-    cause: int
-    rules: tuple[str, ...]
-    causes: tuple[int, ...]
-    missing: tuple[OpenItemRecord, ...]
-    against: tuple[tuple[str, str], ...]
-    until: int | None
-
-
-class ActionRecord(NamedTuple):
-    """An action that is due and not recorded, identified by its source (a rule or a level entry) and its number there.
-
-    In `action` the roles are picked and the priority is named; `person` is the person it assigns.
+    `own` are the policy's own. `seen` has the moment at which what is watched for last happened. `roles` are the person
+    and the group in each role; `unassigned` is the instant since when all are empty.
     """
 
-    due: int
-    order: int
-    source: tuple[str, str]
-    number: int
-    cycle: int
-    cause: int
-    action: Action
-    person: str | None
+    kept: list[Any]
+    own: dict[str, Any]
+    seen: list[int]
+    roles: dict[str, tuple[str | None, str | None]]
+    unassigned: int | None = None
+    assignments: int = 0
+    priority: str | None = None
+    rank: int = -1
+    channel: str | None = None
+    plan: ActionPlan | None = None
+    agreed: Span | None = None
+
+    def copy(self) -> FactState:
+        """Return a copy that can change by itself."""
+        other = copy(self)
+        other.kept, other.own, other.seen = [*self.kept], {**self.own}, [*self.seen]
+        other.roles = {**self.roles}
+        return other
 
 
-class LegRecord(NamedTuple):
-    """A leg of a clock: its start, its calendar (None: all time counts), and the parties that pause it."""
+@dataclass(slots=True)
+class LevelState:
+    """The levels of a case by track: the present one, the moment of its entry, and the number of moves up.
 
-    since: int
-    calendar: str | None
-    paused: str | None
-
-
-class ClockRecord(NamedTuple):
-    """The latest instance of a target on a level, or of a target of the policy (level None).
-
-    With `at_close`, a budget that is used up exactly at closing time is due then; else when the calendar opens again.
+    `down_since` is the moment of the last de-escalation; `recorded` are the levels that history records, with their
+    instants; `external` has a bit for each track on an external level; `failures` are the moments, tracks and levels of
+    failed levels; `entered` the levels whose entry actions are not asked yet, with their instants.
     """
 
-    key: str
-    level: str | None
-    occurrence: int
-    started: int
-    due: int | None
-    state: str
-    outcome: str
-    caused: bool
-    budget: int | None
-    stopped: int | None
-    legs: tuple[LegRecord, ...]
-    at_close: bool
+    level: list[int]
+    entry: list[int]
+    ups: list[int]
+    down_since: list[int]
+    recorded: list[list[tuple[int, int]]]
+    external: int
+    failures: list[tuple[int, int, int | None]]
+    entered: list[tuple[str, int]]
+
+    def copy(self) -> LevelState:
+        """Return a copy that can change by itself."""
+        return LevelState(
+            [*self.level],
+            [*self.entry],
+            [*self.ups],
+            [*self.down_since],
+            [[*one] for one in self.recorded],
+            self.external,
+            [*self.failures],
+            [*self.entered],
+        )
 
 
-class ExitRecord(NamedTuple):
-    """The open items, objections and minimum stay that block de-escalation on a track."""
+@dataclass(slots=True)
+class TestState:
+    """The tests of rules: `truth` has a bit for each that is true, `since` the moment since when.
 
-    track: int
-    level: int
-    missing: tuple[OpenItemRecord, ...]
-    against: tuple[tuple[str, str], ...]
-    until: int | None
-
-
-class Outcome(NamedTuple):
-    """The complete result of a fold at an instant, without the instant itself.
-
-    `holders` has the role that has the case on each track: the first on duty when it arrived. `work` has (track, level,
-    open items); `picks` the values of the priority and of the choice facts.
+    `timers` has, for each line and slot, the next point at which time alone may change something; `next_timers` the
+    first of them on each line, or None if it must be computed again; `slot_lines` the line on which the timer of a slot
+    is set. `anchors`, `bases` and `steps` are, for each group of durations, its anchor, the point of the anchor, and
+    how many of its lengths are reached.
     """
 
-    status: str
-    cycle: int
-    standing: tuple[int, ...]
-    holders: tuple[str | None, ...]
-    moves: tuple[MoveRecord, ...]
-    blocked: tuple[BlockedRecord, ...]
-    actions: tuple[ActionRecord, ...]
-    clocks: tuple[ClockRecord, ...]
-    work: tuple[tuple[int, int, tuple[OpenItemRecord, ...]], ...]
-    exits: tuple[ExitRecord, ...]
-    requested_since: int | None
-    picks: tuple[tuple[str, str | bool | None], ...]
+    truth: int
+    since: list[int]
+    timers: list[list[int]]
+    next_timers: list[int | None]
+    slot_lines: list[int]
+    anchors: list[int | None]
+    bases: list[int]
+    steps: list[int]
 
-
-# rule 23: keys are made of the case, the policy's name, what is asked and the instant of its cause
-def move_key(case: str, policy: str, cycle: int, track: str, level: str, cause: int) -> str:
-    """The key of a move: ASCII, at most 64 characters, the same for the same cause."""
-    return _digest(MOVE_KEY, case, policy, cycle, track, level, cause)
-
-
-def action_key(case: str, policy: str, cycle: int, source: tuple[str, str], action: Action, cause: int) -> str:
-    """The key of an action of a rule or of an entry to a level (`source`); the action as the policy declares it."""
-    return _digest(ACTION_KEY, case, policy, cycle, source, action.model_dump_json(), cause)
-
-
-def _digest(kind: str, *parts: object) -> str:
-    return f"{kind}{sha256(repr(parts).encode()).hexdigest()[:48]}"
+    def copy(self) -> TestState:
+        """Return a copy that can change by itself."""
+        return TestState(
+            self.truth,
+            [*self.since],
+            [[*one] for one in self.timers],
+            [*self.next_timers],
+            [*self.slot_lines],
+            [*self.anchors],
+            [*self.bases],
+            [*self.steps],
+        )
 
 
 @dataclass(slots=True)
 class Instance:
     """One instance of a target, that is, one run of its clock.
 
-    `point` is where it is due on its line, while it runs; `reach` gives the instant of a point under its terms; `fixed`
-    is the due instant once that can no longer change. `counted` is the time counted before the present leg, which began
-    at `leg_point`.
+    `due` is the instant it is due; None while it is paused, and without a budget. With `fixed`, no pause can change it
+    any more. `counted` is the time counted before the present leg, which began at the point `leg_point` of its line.
     """
 
-    group: TargetCode
+    group: TargetReader
     occurrence: int
     cycle: int
     started: int
-    choice: TargetVariant
+    variant: VariantReader
     terms: Terms
     budget: int | None
     line: int
-    reach: Callable[[int], int]
     legs: list[LegRecord]
     leg_point: int
     counted: int = 0
-    point: int | None = None
-    fixed: int | None = None
+    due: int | None = None
+    fixed: bool = False
     outcome: str = "pending"
     caused: bool = False
     stopped: int | None = None
     was_active: bool = False
+
+
+@dataclass(slots=True)
+class ClockState:
+    """The clocks: those that are open, by target; the latest by key; the latest by target; and all before it.
+
+    `counts` has the number of instances by cycle and key.
+    """
+
+    open: dict[int, Instance]
+    latest: dict[str, Instance]
+    by_target: dict[int, Instance]
+    past: list[Instance]
+    counts: dict[tuple[int, str], int]
+
+    def copy(self) -> ClockState:
+        """Return a copy that can change by itself. A stopped clock never changes again, so it is shared."""
+        running = {id(clock): copy(clock) for clock in self.open.values()}
+        for clock in running.values():
+            clock.legs = [*clock.legs]
+        return ClockState(
+            {number: running[id(clock)] for number, clock in self.open.items()},
+            {key: running.get(id(clock), clock) for key, clock in self.latest.items()},
+            {number: running.get(id(clock), clock) for number, clock in self.by_target.items()},
+            [*self.past],
+            {**self.counts},
+        )
 
 
 @dataclass(slots=True)
@@ -199,95 +214,126 @@ class Pending:
     rules: tuple[RuleCode, ...]
 
 
-class LoggedMove(NamedTuple):
-    """A move by rules in the history of a case: made virtually, because of `cause`, or recorded with its key."""
+@dataclass(slots=True)
+class AskedState:
+    """The moves and actions that are due, and the answers of history to them.
 
-    due: int
-    track: int
-    origin: int
-    level: int
-    cycle: int
-    rules: tuple[str, ...]
-    cause: int
-    key: str | None = None
+    `log` keeps every move by rules, settled ones too; `occurrences` are the actions that were asked already; `accepted`
+    are the events of the present instant that were accepted from a decision, by id; `order` counts what was asked.
+    """
+
+    moves: list[Pending]
+    log: list[LoggedMove]
+    actions: list[ActionRecord]
+    occurrences: set[tuple[tuple[str, str], int, int, int]]
+    accepted: dict[str, BaseEvent]
+    recorded_keys: frozenset[str]
+    declined: frozenset[str]
+    order: int = 0
+
+    def copy(self) -> AskedState:
+        """Return a copy that can change by itself."""
+        return AskedState(
+            [*self.moves],
+            [*self.log],
+            [*self.actions],
+            {*self.occurrences},
+            {**self.accepted},
+            self.recorded_keys,
+            self.declined,
+            self.order,
+        )
+
+
+@dataclass(slots=True)
+class AnswerState:
+    """The latest answer to each item with its moment, and the moments at which checklists were overridden, by level."""
+
+    latest: dict[int, tuple[int, BaseEvent]]
+    overridden: dict[str, int]
 
 
 class State:
     """The state of a case in a fold at an instant.
 
-    `timers` has, for each line and slot, the next point at which time alone may change something; `next_timers` the
-    first of them on each line, or None if it must be computed again. `moves_log` keeps every move by rules, settled
-    ones too; `watch` is called after the rules of each instant that changed something. `changed` has the bits of all
-    parts that changed since the tests were last updated; `changed_visibly` those of them that readers other than the
-    rules can see, until a reader sets it to 0.
+    `changed` has the bits of all parts that changed since the tests were last updated; `changed_visibly` those of them
+    that readers other than the rules can see, until a reader sets it to 0. `points` are the coordinates of now, by
+    line, as far as they are known. `watch` is called after the rules of each instant that changed something.
     """
 
-    now: int
-    position: int
-    when: int
-    changed: int
-    changed_visibly: int
-    truth: int
-    order: int
-    rules_pending: bool
-    next_handover: int
-    standing: CaseStatus
-    live: bool
-    priority: str | None
-    rank: int
-    channel: str | None
-    external: int
-    cycle: int
-    cycle_when: int
-    opening: int
-    reopenings: int
-    unanswered: int | None
-    unassigned: int | None
-    requested: int | None
-    answered: bool
-    acknowledged: bool
-    updated: int
-    replies: int
-    status_requests: int
-    assignments: int
-    escalation_requests: int
-    plan: ActionPlan | None
-    agreed: Span | None
-    watch: Callable[[State], None] | None
+    __slots__ = (
+        "answers",
+        "asked",
+        "case",
+        "changed",
+        "changed_visibly",
+        "clocks",
+        "facts",
+        "levels",
+        "life",
+        "machine",
+        "next_handover",
+        "now",
+        "points",
+        "position",
+        "program",
+        "rules_pending",
+        "tests",
+        "watch",
+        "when",
+    )
 
-    def __init__(self, program: Program, case: str, recorded_keys: frozenset[str], declined: frozenset[str]) -> None:
-        self.__dict__.update(_BLANK)
-        self.program, self.case = program, case
-        self.recorded_keys, self.declined = recorded_keys, declined
-        tracks, lines, duration_tests = len(program.levels), len(program.lines), len(program.duration_tests)
-        slots = len(program.slots)
+    def __init__(self, machine: Machine, case: str, recorded_keys: frozenset[str], declined: frozenset[str]) -> None:
+        program: Program = machine.program
+        self.machine, self.program, self.case = machine, program, case
+        self.now = self.position = self.when = self.changed = self.changed_visibly = 0
+        self.rules_pending, self.next_handover = False, NEVER
+        self.watch: Callable[[State], None] | None = None
+        lines, slots, durations = len(program.lines), machine.slots_count, machine.durations_count
+        tracks = len(program.levels)
         self.points: list[int | None] = [None] * lines
-        self.since = [LONG_AGO] * len(program.tests)
-        self.timers = [[NEVER] * slots for _ in program.lines]
-        self.next_timers: list[int | None] = [NEVER] * lines
-        self.slot_lines = [-1] * slots
-        self.anchors: list[int | None] = [LONG_AGO] * duration_tests
-        self.bases, self.steps = [0] * duration_tests, [0] * duration_tests
-        self.facts: dict[str, Any] = {}
-        self.level, self.ups = [-1] * tracks, [0] * tracks
-        self.recorded: list[list[tuple[int, int]]] = [[] for _ in range(tracks)]
-        self.entry, self.down_since = [LONG_AGO] * tracks, [LONG_AGO] * tracks
-        self.assigned: dict[str, tuple[str | None, str | None]] = {}
-        self.failures: list[tuple[int, int, int | None]] = []
-        self.seen = [LONG_AGO] * program.watchers
-        self.answers: dict[int, tuple[int, BaseEvent]] = {}
-        self.overridden: dict[str, int] = {}
-        self.open: dict[int, Instance] = {}
-        self.latest: dict[str, Instance] = {}
-        self.clocks: dict[int, Instance] = {}
-        self.past: list[Instance] = []
-        self.counts: dict[tuple[int, str], int] = {}
-        self.entered: list[tuple[str, int]] = []
-        self.moves: list[Pending] = []
-        self.moves_log: list[LoggedMove] = []
-        self.accepted: dict[str, BaseEvent] = {}
-        self.actions: list[ActionRecord] = []
-        self.asked_already: set[tuple[tuple[str, str], int, int, int]] = set()
+        self.life: LifeCycle = LifeCycle(OPEN, False, 0, 0, 0)
+        self.facts: FactState = FactState([*machine.kept_at_first], {}, [LONG_AGO] * len(program.watched), {})
+        self.levels: LevelState = LevelState(
+            [-1] * tracks,
+            [LONG_AGO] * tracks,
+            [0] * tracks,
+            [LONG_AGO] * tracks,
+            [[] for _ in range(tracks)],
+            0,
+            [],
+            [],
+        )
+        self.tests: TestState = TestState(
+            0,
+            [LONG_AGO] * program.tested,
+            [[NEVER] * slots for _ in range(lines)],
+            [NEVER] * lines,
+            [-1] * slots,
+            [LONG_AGO] * durations,
+            [0] * durations,
+            [0] * durations,
+        )
+        self.clocks: ClockState = ClockState({}, {}, {}, [], {})
+        self.asked: AskedState = AskedState([], [], [], set(), {}, recorded_keys, declined)
+        self.answers: AnswerState = AnswerState({}, {})
+
+    def copy(self) -> State:
+        """Return a copy that can go on by itself."""
+        other = State.__new__(State)
+        for name in ("machine", "program", "case", "now", "position", "when", "changed", "changed_visibly"):
+            setattr(other, name, getattr(self, name))
+        other.rules_pending, other.next_handover, other.watch = self.rules_pending, self.next_handover, self.watch
+        other.points, other.life = [*self.points], copy(self.life)
+        other.facts, other.levels, other.tests = self.facts.copy(), self.levels.copy(), self.tests.copy()
+        other.clocks, other.asked = self.clocks.copy(), self.asked.copy()
+        other.answers = AnswerState({**self.answers.latest}, {**self.answers.overridden})
+        return other
+
+    @property
+    def is_running(self) -> bool:
+        """Whether rules run: the case is live, and on no external level (rule 28)."""
+        return self.life.live and not self.levels.external
 
     def point(self, line: int) -> int:
         """Return the coordinate of now on a line."""
@@ -299,28 +345,13 @@ class State:
     def pick(self, given: Any) -> Any:
         """Return the value itself, or for a `Pick` its value for the current priority or choice fact."""
         while type(given) is Pick:
-            given = given.choose(self.priority if given.by == "priority" else self.facts.get(given.by))
+            given = given.choose(self.facts.priority if given.by == "priority" else self.facts.own.get(given.by))
         return given
 
-    def calendar(self, choices: tuple[Any, ...]) -> str | None:
+    def calendar(self, choices: tuple[str | Pick, ...]) -> str | None:
         """Return the first calendar name that these names and picks give; None if none does, so time never stops."""
         for choice in choices:
             name = self.pick(choice)
             if name is not None:
                 return str(name)
         return None
-
-
-_BLANK: dict[str, Any] = {
-    **dict.fromkeys(
-        ("now", "position", "when", "changed", "changed_visibly", "truth", "order", "cycle", "cycle_when"), 0
-    ),
-    **dict.fromkeys(("opening", "reopenings", "updated", "replies", "status_requests", "assignments"), 0),
-    **dict.fromkeys(("escalation_requests", "external"), 0),
-    **dict.fromkeys(("rules_pending", "live", "answered", "acknowledged"), False),
-    **dict.fromkeys(("priority", "channel", "unanswered", "unassigned", "requested", "plan", "agreed", "watch"), None),
-    "rank": -1,
-    "next_handover": NEVER,
-    "standing": OPEN,
-}
-"""The values of a state's attributes before the first event."""

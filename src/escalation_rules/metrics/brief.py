@@ -11,7 +11,7 @@ from escalation_rules._arguments import check_policy_and_case
 from escalation_rules._values import Frozen, FrozenDict, Instant, Value, read_instant
 from escalation_rules.case import Case
 from escalation_rules.decision import levels_of
-from escalation_rules.engine import deadlines, decide, program_of
+from escalation_rules.engine import deadlines, decide, machine_of
 from escalation_rules.engine.fold import fold
 from escalation_rules.explain import phrase_instant
 from escalation_rules.metrics.kpis import Rate, Spread, page, phrase_length
@@ -122,7 +122,7 @@ def brief(policy: Policy, case: Case, *, at: datetime) -> Brief:
         asked_for_status=sum(event.asks_for_status for event in messages),
         escalation_requests=case.escalation_requests(at=at),
         first_unanswered_at=case.first_open_escalation_request(at=at),
-        moves=sum(fold(program_of(policy), case, microseconds_of(moment)).ups),
+        moves=sum(fold(machine_of(policy), case, microseconds_of(moment)).levels.ups),
         reopenings=case.reopenings(at=at),
         kept=Rate(part=met, whole=met + outcomes.count("breached")),
         overdue=tuple(late),

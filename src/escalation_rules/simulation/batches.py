@@ -14,16 +14,18 @@ import numpy as np
 
 from escalation_rules import events as E
 from escalation_rules.case import Case
-from escalation_rules.engine import program_of
-from escalation_rules.engine.clocks import counted_now, due_of, outcome_now
+from escalation_rules.engine import machine_of
+from escalation_rules.engine.clocks import counted_now, outcome_now
 from escalation_rules.engine.fold import CaseInput, case_input, run
-from escalation_rules.engine.model import REMEMBERED, Program
+from escalation_rules.engine.machine import REMEMBERED
+from escalation_rules.engine.records import BlockedRecord, LoggedMove
 from escalation_rules.engine.rules import blocked, expiry, holder
-from escalation_rules.engine.state import BlockedRecord, Instance, LoggedMove, State
+from escalation_rules.engine.state import Instance, State
 from escalation_rules.events import AcceptableEvent
 from escalation_rules.levels import NOWHERE
 from escalation_rules.picks import facts_of, picked
 from escalation_rules.policy import Policy
+from escalation_rules.program import Program
 from escalation_rules.simulation.arrays import NAT
 from escalation_rules.simulation.columns import columnar, plan_of, which
 from escalation_rules.simulation.frames import Columns, by_case, columns_of, concatenated
@@ -35,16 +37,17 @@ Row = tuple[Any, ...]
 class OneByOne:
     """Replays cases one by one up to an instant, into rows by frame. Instants are whole microseconds."""
 
-    def __init__(self, program: Program, until: int) -> None:
-        self.program, self.until = program, until
-        self.owners = Owners(program)
+    def __init__(self, policy: Policy, until: int) -> None:
+        self.machine, self.until = machine_of(policy), until
+        self.program = self.machine.program
+        self.owners = Owners(policy, self.program)
         self.rows: dict[str, list[Row]] = {"cases": [], "moves": [], "blocked": [], "stays": [], "deadlines": []}
 
     def live(self, case: CaseInput) -> None:
         """Replay one more case."""
         recorder, name = _Recorder(self.program, self.owners), case.id
-        state = run(self.program, case, self.until, recorder.see)
-        void = state.standing.status == "void"
+        state = run(self.machine, case, self.until, recorder.see)
+        void = state.life.standing.status == "void"
         moves = [] if void else recorder.moves
         self.rows["cases"].append(_case_row(case, state, len(moves), void=void))
         if not void:
@@ -55,12 +58,12 @@ class OneByOne:
             self.rows["deadlines"] += [(name, *row) for row in self._deadlines(state, recorder)]
 
     def _deadlines(self, state: State, watch: _Recorder) -> list[Row]:
-        clocks = [*state.past, *state.clocks.values()]
+        clocks = [*state.clocks.past, *state.clocks.by_target.values()]
         clocks.sort(key=lambda clock: (clock.started, clock.group.number))
         return [self._deadline(clock, state, watch) for clock in clocks]
 
     def _deadline(self, clock: Instance, state: State, watch: _Recorder) -> Row:
-        due, outcome, counted = due_of(clock), outcome_now(clock, state), counted_now(clock, state)
+        due, outcome, counted = clock.due, outcome_now(clock, state), counted_now(clock, state)
         end = state.now if clock.stopped is None else clock.stopped
         snapshot = watch.at(due if outcome == "breached" and due is not None else end)
         group = clock.group
@@ -87,40 +90,37 @@ class OneByOne:
 class Owners:
     """The owners of levels and targets, by the priority and the choice facts that roles are picked by."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        targets = [
-            *program.policy.targets,
-            *(target for level in program.policy.all_levels for target in level.targets),
-        ]
-        roles = [role for level in program.policy.all_levels for role in (level.owner, *level.alternates)]
+    def __init__(self, policy: Policy, program: Program) -> None:
+        self.policy, self.program = policy, program
+        targets = policy.all_targets
+        roles = [role for level in policy.all_levels for role in (level.owner, *level.alternates)]
         owners = [*roles, *(target.owner for target in targets)]
         facts = (name for owner in owners for name in facts_of(owner) if name != "priority")
         self.by = ("priority", *dict.fromkeys(facts))
-        self.named = [self._named(group.key, group.level) for group in program.groups]
+        self.named = [self._named(group.key, group.level) for group in program.targets]
         self.may_hold = any(
-            level.entry is not None or (level.if_nobody == "hold" and program.policy.rotas)
+            level.entry is not None or (level.if_nobody == "hold" and program.rotas)
             for levels in program.levels
             for level in levels
         )
         self.known: dict[Any, tuple[str | None, ...]] = {}
 
     def _named(self, key: str, level: str | None) -> Any:
-        policy = self.program.policy
+        policy = self.policy
         targets = policy.targets if level is None else policy.level(level).targets
         return next((target.owner for target in targets if target.key == key and target.owner is not None), None)
 
     def picks(self, state: State) -> tuple[Any, ...]:
         """Return the current values that roles are picked by, the priority first."""
         facts = self.by[1:]
-        return (state.priority, *map(state.facts.get, facts)) if facts else (state.priority,)
+        return (state.facts.priority, *map(state.facts.own.get, facts)) if facts else (state.facts.priority,)
 
     def holders(self, state: State, levels: tuple[int, ...], picks: tuple[Any, ...]) -> tuple[str | None, ...]:
         """Return the role that has the case on each track, cached by levels and picks if there are no rotas."""
         roles = self.known.get((levels, picks))
         if roles is None:
             roles = tuple(holder(state, track) for track in range(len(levels)))
-            if not self.program.policy.rotas and len(self.known) < REMEMBERED:
+            if not self.program.rotas and len(self.known) < REMEMBERED:
                 self.known[levels, picks] = roles
         return roles
 
@@ -175,9 +175,9 @@ class _Recorder:
         if state.changed_visibly:
             self._take(state)
             state.changed_visibly = 0
-        if len(state.moves_log) > self.told:
-            self.moves += [self._move(state, move) for move in state.moves_log[self.told :]]
-            self.told = len(state.moves_log)
+        if len(state.asked.log) > self.told:
+            self.moves += [self._move(state, move) for move in state.asked.log[self.told :]]
+            self.told = len(state.asked.log)
         if self.may_hold:
             self._note_held(state)
 
@@ -191,11 +191,11 @@ class _Recorder:
             shots.pop()
             instants.pop()
         last = shots[-1] if shots else None
-        levels, entries, picks = tuple(state.level), tuple(state.entry), self.owners.picks(state)
-        content = (state.cycle, state.live, levels, entries, picks)
+        levels, entries, picks = tuple(state.levels.level), tuple(state.levels.entry), self.owners.picks(state)
+        content = (state.life.cycle, state.life.live, levels, entries, picks)
         if last is None or last[1:6] != content:
             holders = owners = self.owners.holders(state, levels, picks)
-            if last is not None and last.cycle == state.cycle:
+            if last is not None and last.cycle == state.life.cycle:
                 owners = _owners(last, entries, holders)
             shots.append(_Snapshot(state.now, *content, holders, owners))
             instants.append(state.now)
@@ -213,7 +213,7 @@ class _Recorder:
         rules = (rule for rule in self.program.rules if rule.name in move.rules)
         if any(rule.waived and (move.origin + 1 if rule.is_next else rule.to) == move.level for rule in rules):
             return "waived"
-        return "overridden" if state.overridden.get(level.key, -1) >= state.cycle_when else "met"
+        return "overridden" if state.answers.overridden.get(level.key, -1) >= state.life.cycle_when else "met"
 
     def _note_held(self, state: State) -> None:
         """Record the moves that are blocked from now on, and again when answers expire if nothing else happens."""
@@ -230,7 +230,7 @@ class _Recorder:
     def _expiries(self, state: State) -> Iterator[int]:
         for track, levels in enumerate(self.program.levels):
             for item in (item for level in levels if level.entry for item in level.entry.items):
-                answer = state.answers.get(self.program.items[item])
+                answer = state.answers.latest.get(self.program.items[item])
                 end = expiry(state, item, answer[0], track) if answer else None
                 if end is not None and end > state.now:
                     yield end
@@ -300,8 +300,19 @@ def _case_row(case: CaseInput, state: State, moves: int, *, void: bool) -> Row:
         first = instant if first == NAT else first
         resolved = instant if resolved == NAT else resolved
         closed = instant if kind is E.Closed else closed
-    level = state.program.levels[0][state.level[0]].key if state.level[0] != NOWHERE else None
-    return case.id, case.events[0][0], first, resolved, closed, void, state.cycle, state.priority, level, moves
+    level = state.program.levels[0][state.levels.level[0]].key if state.levels.level[0] != NOWHERE else None
+    return (
+        case.id,
+        case.events[0][0],
+        first,
+        resolved,
+        closed,
+        void,
+        state.life.cycle,
+        state.facts.priority,
+        level,
+        moves,
+    )
 
 
 _ENDING = frozenset({E.Resolved, E.Closed, E.Reopened, E.Voided})
@@ -346,7 +357,7 @@ def replay_batch(policy: Policy, cases: Histories | list[Case], last: int, moves
 
 def one_by_one(policy: Policy, cases: Histories | list[Case], last: int) -> dict[str, Columns]:
     """Return the frames of cases that go through the engine one by one."""
-    lives = OneByOne(program_of(policy), last)
+    lives = OneByOne(policy, last)
     for case in cases.told(last) if isinstance(cases, Histories) else (case_input(case, last) for case in cases):
         lives.live(case)
     return {name: columns_of(name, rows) for name, rows in lives.rows.items()}

@@ -15,7 +15,7 @@ from escalation_rules._values import read_instant
 from escalation_rules.case import Case
 from escalation_rules.decision import Decision
 from escalation_rules.engine import decide
-from escalation_rules.engine.state import move_key
+from escalation_rules.engine.records import move_key
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
 from escalation_rules.policy import Policy
 from escalation_rules.simulation.batches import Batch, Moves, replay_batch

@@ -12,11 +12,12 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules._values import read_instant, show
 from escalation_rules.case import Case
-from escalation_rules.conditions import BUILT_IN, Condition
+from escalation_rules.conditions import Condition
 from escalation_rules.decision import Decision
 from escalation_rules.engine import decide
 from escalation_rules.engine.probe import holds, value_of
 from escalation_rules.errors import InvalidValue, Misuse, Problem, UnknownName, unknown
+from escalation_rules.fact_table import FACTS
 from escalation_rules.policy import Policy
 from escalation_rules.worktime import SpanLike
 
@@ -116,9 +117,10 @@ def _kind(policy: Policy, name: str) -> tuple[str, str]:
         raise InvalidValue(Problem("fact asked by its handle", name, expected="its name", suggestion=repr(name.name)))
     if own := policy.own_fact(name):
         return own.kind, ""
-    if name not in BUILT_IN:
-        raise UnknownName(unknown("fact", name, [*BUILT_IN, *(one.name for one in policy.facts)]))
-    return (BUILT_IN[name][0], "track") if name == "level" else BUILT_IN[name]
+    if name not in FACTS:
+        raise UnknownName(unknown("fact", name, [*FACTS, *(one.name for one in policy.facts)]))
+    row = FACTS[name]
+    return row.kind, "track" if name == "level" else row.about
 
 
 def _ask_rightly(policy: Policy, name: str, argument: str, of: str | None) -> None:

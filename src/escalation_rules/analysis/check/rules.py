@@ -12,7 +12,7 @@ from escalation_rules.analysis.witnesses import MINUTE, Continuation, history_at
 from escalation_rules.analysis.workbench import Workbench
 from escalation_rules.case import Case
 from escalation_rules.conditions import AllOf, AnyOf, Atom, atoms
-from escalation_rules.engine.model import Program
+from escalation_rules.engine.machine import Machine
 from escalation_rules.engine.state import Pending
 from escalation_rules.explain import phrase
 from escalation_rules.rules import NEXT, Rule
@@ -299,7 +299,7 @@ class _Search:
     def seen(self, rule: Rule) -> PlotAt | None:
         """A case that is lower with the rule than without it. Raises `OutOfBudget`."""
         tried: set[Hashable] = set()
-        without: Program | None = None
+        without: Machine | None = None
         for other in self.leaning:
             for key, domains in self._suggested(rule, other):
                 if key in tried:
@@ -307,7 +307,7 @@ class _Search:
                 tried.add(key)
                 for course in self._courses(rule, other, domains):
                     if self._matters(rule, course):
-                        without = without or self.board.program.without(rule.key)
+                        without = without or Machine(self.board.program.without(rule.key))
                         seen = self._compared(rule, other, course, without)
                         if seen is not None:
                             return seen
@@ -322,7 +322,7 @@ class _Search:
             first = next(self.board.told.of(mine[1], _TRIES)) if changes else None
             if first is not None and self._matters(rule, first):
                 moved = next(stage.now for stage in first.stages(_CROSSINGS) if stage.moves or stage.at_work)
-                yield Continuation(self.board.program, history_at(first.case, datetime_of(moved) + MINUTE, changes))
+                yield Continuation(self.board.machine, history_at(first.case, datetime_of(moved) + MINUTE, changes))
 
     def _take(self, steps: int) -> None:
         self.left -= steps
@@ -371,12 +371,12 @@ class _Search:
             return any(rule.key in stage.at_work for stage in stages)
         return any(_is_its_own(rule, pending) for pending in stages[-1].moves)
 
-    def _compared(self, rule: Rule, other: Rule, course: Continuation, without: Program) -> PlotAt | None:
+    def _compared(self, rule: Rule, other: Rule, course: Continuation, without: Machine) -> PlotAt | None:
         track = self.board.codes[rule.key].track
         for state in walk(without, course.case, _CROSSINGS):
             self._take(_COST)
-            if state.level[track] > course.levels_at(state.now)[track]:
-                names = [name for one in state.moves if one.move.track == track for name in one.move.rules]
+            if state.levels.level[track] > course.levels_at(state.now)[track]:
+                names = [name for one in state.asked.moves if one.move.track == track for name in one.move.rules]
                 return f"`{(names or [other.key])[-1]}`", (course.case, datetime_of(state.now))
         return None
 

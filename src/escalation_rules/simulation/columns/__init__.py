@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.engine.rules import leaves
 from escalation_rules.policy import Policy
+from escalation_rules.program.model import leaves
 from escalation_rules.simulation.arrays import INSTANT_BITS, RowBuffer
 from escalation_rules.simulation.columns.atoms import (
     ClockTest,

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation_rules.conditions import BUILT_IN, OUTCOMES, AllOf, Atom, Condition, parts
-from escalation_rules.engine.atoms import COMPARE
-from escalation_rules.engine.model import Tree
+from escalation_rules.conditions import OUTCOMES, AllOf, Atom, Condition, parts
+from escalation_rules.fact_table import FACTS
 from escalation_rules.patterns import Pattern
 from escalation_rules.picks import Pick, facts_of, picked
 from escalation_rules.policy import Policy
+from escalation_rules.program.model import COMPARE, Tree
 from escalation_rules.worktime import BusinessCalendar, Calendar, Span
 
 
@@ -188,9 +188,9 @@ class TestCollector:
             return OutcomeTest(str(atom.of), table)
         if atom.fact == "happened":
             return self._happened(atom, track if goes else None)
-        if atom.fact in BUILT_IN and atom.fact not in _DIALED:
+        if atom.fact in FACTS and atom.fact not in _DIALED:
             raise Unsupported(f"`{atom.fact}`")
-        if atom.fact in BUILT_IN and atom.kind == "count":
+        if atom.fact in FACTS and atom.kind == "count":
             self.most = max(self.most, *(atom.value if isinstance(atom.value, tuple) else (atom.value,)))
         return ValueTest(atom.fact, self._holds(atom), atom.fact == "level", self._track(atom, track))
 

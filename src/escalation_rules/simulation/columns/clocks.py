@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation_rules import events as E
-from escalation_rules.engine.rules import leaves
+from escalation_rules.program.model import leaves
 from escalation_rules.simulation.arrays import (
     BREACHED,
     MET,

@@ -18,12 +18,14 @@ from escalation_rules import events as E
 from escalation_rules.actions import Assign, RaisePriority
 from escalation_rules.checklists import Item
 from escalation_rules.conditions import STATUSES, atoms, normal
-from escalation_rules.engine.compile import track_of
-from escalation_rules.engine.model import Tree
 from escalation_rules.levels import NOWHERE, EscalationLevel
 from escalation_rules.patterns import BaseEvent, Pattern
 from escalation_rules.picks import Pick, alternatives, facts_of, picked
 from escalation_rules.policy import Policy
+from escalation_rules.program import program_of
+from escalation_rules.program.atoms import Names
+from escalation_rules.program.compile import track_of
+from escalation_rules.program.model import Tree
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.simulation.arrays import Ints
 from escalation_rules.simulation.columns.atoms import HappenedTest, TestCollector, Unsupported, ValueTest, is_odd
@@ -111,6 +113,7 @@ class Plan:
         for name, calendar in policy.all_calendars.items():
             self.calendars[name] = len(self.lines)
             self.lines.append(Bulk(calendar.line))
+        self._names = Names(policy.all_tracks, program_of(policy).places, {}, {})
         self._collected = TestCollector(policy, self.rungs, self.calendars, raises=self.raises)
         self.ranks = self._collected.ranks
         self.rules = tuple(self._ruling(rule) for rule in sorted(policy.all_rules, key=lambda rule: rule.key))
@@ -126,7 +129,7 @@ class Plan:
         """Compile a rule. The condition of a rule without an effect on frames is not compiled."""
         if not _shows(rule):
             return RuleCode(rule.key, ("all", ()), (), 0, None, waived=False, raises=())
-        track = track_of(rule, self._collected.tracks, self._collected.track_of)
+        track = track_of(rule, self._names)
         names = (rule.calendar, self.policy.all_tracks[track].calendar, self.policy.usual_calendar)
         calendars = tuple(name for name in names if name is not None)
         tree = self._collected.tree(normal(rule.when), track, calendars, goes=rule.to is not None)

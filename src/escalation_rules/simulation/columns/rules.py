@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from escalation_rules import events as E
 from escalation_rules.checklists import Item
-from escalation_rules.engine.model import Tree
-from escalation_rules.engine.rules import leaves
 from escalation_rules.patterns import BaseEvent, Pattern
+from escalation_rules.program.model import Tree, leaves
 from escalation_rules.simulation.arrays import (
     BEFORE_ANY,
     EVENT_BITS,
