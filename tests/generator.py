@@ -178,7 +178,12 @@ def atoms(draw: st.DrawFn, tracks: tuple[tuple[str, ...], ...], targets: tuple[s
     else:
         at_level = draw(st.sampled_from((F.at_level_for, F.at_level_for(draw(st.sampled_from(track_keys))))))
         fact = draw(
-            st.sampled_from((F.open_for, F.unanswered_for, F.unassigned_for, at_level, at_level, F.no_update_for))
+            st.sampled_from(
+                (
+                    *(F.open_for, F.unanswered_for, F.unassigned_for, at_level, at_level, F.no_update_for),
+                    *(F.customer_silent_for, F.resolved_for),
+                )
+            )
         )
     if draw(st.booleans()):
         fact = fact.on(draw(picks(CALENDAR_NAMES)))
@@ -564,7 +569,10 @@ def every_small_case() -> Iterator[Case]:
 
 def timed_small_rule(random: Random, name: str) -> Rule:
     """A rule that waits for some time, perhaps under a condition, or that goes to the next level."""
-    durations = (F.open_for, F.at_level_for, F.unanswered_for, F.no_update_for, F.unassigned_for)
+    durations = (
+        *(F.open_for, F.at_level_for, F.unanswered_for, F.no_update_for, F.unassigned_for),
+        *(F.customer_silent_for, F.resolved_for),
+    )
     timed = random.choice(durations) >= random.choice(CLAIM_SPANS)
     made = timed & small_comparison(random) if random.random() < 0.4 else timed
     return Rule(key=name, when=made, to=random.choice(("l2", "l3", "next")))

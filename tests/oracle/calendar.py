@@ -68,7 +68,7 @@ class Oracle:
         minutes = range((days + 6) * 1440)
         self.walls = [(self.begin + n * MINUTE).astimezone(zone).replace(tzinfo=None) for n in minutes]
 
-        self.first, self.last = {}, {}
+        self.first, self.last = dict[datetime, int](), dict[datetime, int]()
         for number, wall in enumerate(self.walls):
             self.first.setdefault(wall, number)
             self.last[wall] = number
@@ -104,8 +104,9 @@ class Oracle:
 
     def instant(self, number: int | None) -> datetime | None:
         """The instant at which a minute of the walk begins; None near the ends, which shifts from beyond may reach."""
-        inside = number is not None and 2 * 1440 < number < len(self.walls) - 2 * 1440
-        return self.begin + number * MINUTE if inside else None
+        if number is None or not 2 * 1440 < number < len(self.walls) - 2 * 1440:
+            return None
+        return self.begin + number * MINUTE
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """Count the open minutes."""

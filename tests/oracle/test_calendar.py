@@ -15,7 +15,7 @@ WALK = 5
 
 @FEWER
 @given(plans(), st.data())
-def test_ours_is_what_counting_minutes_finds(planned, data):
+def test_ours_is_what_counting_minutes_finds(planned: tuple[Plan, date], data: st.DataObject) -> None:
     """Rules 1 to 7: every question, in zones with odd changes, with night and split shifts, holidays and overrides."""
     plan, day = planned
     oracle, calendar = Oracle(plan, day, WALK), plan.calendar()
@@ -42,7 +42,7 @@ def agree(walked: datetime | None, ours: datetime | None) -> None:
         assert ours == walked
 
 
-def test_the_walk_itself_finds_what_is_known():
+def test_the_walk_itself_finds_what_is_known() -> None:
     """A night shift of seven hours, and a Friday that was not."""
     nights = Plan("America/New_York", (((1320, 1800),),) * 7)
     start = datetime(2024, 3, 10, 2, tzinfo=UTC)
