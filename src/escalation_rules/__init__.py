@@ -4,8 +4,8 @@ A policy is data, a case is its history, and a decision is a pure function of th
 
     decide(policy, case, at=instant) -> Decision
 
-Read `case.py`, `policy.py`, `decision.py` and `engine/`, in this order, and you know the library. Events, facts and
-actions are read by convention as `E`, `F` and `A`:
+Read `case.py`, `policy.py`, `decision.py`, `program/model.py` and `engine/fold.py`, in this order, and you know the
+library. Events, facts and actions are read by convention as `E`, `F` and `A`:
 
 >>> from escalation_rules import actions as A, events as E, facts as F
 """

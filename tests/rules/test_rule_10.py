@@ -7,6 +7,8 @@ import pytest
 from escalation_rules import Rule, Target, decide
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.engine.probe import holds
+from escalation_rules.explain import phrase
 from tests.bench import after, desk, opened, when
 
 AT = when("mon 10:00")
@@ -45,3 +47,45 @@ def test_an_event_that_is_no_counting_reply_stops_no_clock(noise):
 def test_a_reply_counts_when_a_human_wrote_it_and_the_customer_could_see_it(reply, counts):
     """Rule 10: internal notes, automatic acknowledgements and the host's own automation never count."""
     assert reply.counts == counts == E.COUNTING_REPLY.matches(reply)
+
+
+TWO_HOURS = {"resolved": F.resolved_for >= "2 hours", "silent": F.customer_silent_for >= "2 hours"}
+
+
+def lasts(name, case, at):
+    """Whether a fact has lasted two hours at an instant, as a rule of a policy sees it."""
+    return holds(desk(), TWO_HOURS[name], case, at=at)
+
+
+def test_resolved_for_counts_from_the_first_resolution():
+    """Rules 9 and 10: resolving again changes nothing; reopening, closing and voiding end it."""
+    resolved = opened(E.Resolved(at=after(1)), E.Resolved(at=after(2)))
+    assert not lasts("resolved", resolved, after(2.9))
+    assert lasts("resolved", resolved, after(3))
+    for end in (E.Reopened(at=after(4)), E.Closed(at=after(4)), E.Voided(at=after(4), reason="spam")):
+        assert not lasts("resolved", resolved.record(end), after(4))
+    assert not lasts("resolved", opened(), after(9))
+
+
+def test_customer_silent_for_counts_from_our_last_reply_that_the_customer_has_not_answered():
+    """Rule 10: automation and notes do not count; a message of the customer ends it, a reopening begins anew."""
+    for said in (E.SupportReplied(at=after(1)), E.UpdateSent(at=after(1), audience="customer")):
+        waiting = opened(said)
+        assert lasts("silent", waiting, after(3))
+        assert not lasts("silent", waiting, after(2.9))
+        assert not lasts("silent", waiting.record(E.CustomerReplied(at=after(2))), after(9))
+        assert not lasts("silent", waiting.record(E.SupportReplied(at=after(2))), after(3.9))
+        assert not lasts("silent", waiting.record(E.Resolved(at=after(2)), E.Reopened(at=after(3))), after(9))
+    for noise in (
+        E.SupportReplied(at=after(1), automatic=True),
+        E.SupportReplied(at=after(1), public=False),
+        E.UpdateSent(at=after(1), audience="management"),
+        E.UpdateSent(at=after(1), audience="customer", actor="automation"),
+    ):
+        assert not lasts("silent", opened(noise), after(9))
+
+
+def test_the_new_facts_have_words():
+    """Rule 10: an explanation names a fact by the words of its row."""
+    assert phrase(TWO_HOURS["resolved"]) == "resolved for 2 hours"
+    assert phrase(TWO_HOURS["silent"]) == "without a word from the customer for 2 hours"

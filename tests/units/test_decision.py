@@ -24,6 +24,7 @@ from escalation_rules import (
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.engine import fold as engine_fold
 from escalation_rules.errors import UnknownName
 from escalation_rules.worktime import Absence, Rota
 from tests.bench import OFFICE, after, desk, levels, opened, when
@@ -375,3 +376,17 @@ def test_the_explanation_answers_why_and_why_not():
     assert "`way`" in text
     assert "`x`" in text
     assert "unknown" in text
+
+
+def test_one_decision_folds_its_case_once(monkeypatch):
+    """Rule 27: `wake_at` looks ahead from a copy, so that fields and the explanation share the fold with it."""
+    folds = []
+    run = engine_fold.run
+    monkeypatch.setattr(engine_fold, "run", lambda *given: folds.append(given) or run(*given))
+    policy, case = rich()
+    decision = decide(policy, case, at=after(9))
+    first = decision.explain()
+    assert decision.wake_at is not None
+    assert decision.moves is not None
+    assert decision.explain() == first
+    assert len(folds) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from escalation_rules import BusinessCalendar, Checklist, EscalationLevel, Item, Pick, Rule, Target, Track
+from escalation_rules import BusinessCalendar, Case, Checklist, EscalationLevel, Item, Pick, Rule, Target, Track
 from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
@@ -356,3 +356,31 @@ def test_rules_see_how_long_it_is_to_a_due(what):
     policy = desk(rule, facts=(DOWN,), targets=(Target.resolution("8 business hours"),))
     moves = assert_vectorised(policy, [opened(*history, priority="low")], END)["moves"]
     assert [instant - instant % 1_000_000 for instant in instants(moves, "due_at")] == at(*expected)
+
+
+def test_a_customer_who_is_silent_is_seen_vectorised():
+    """Rule 10: since our last reply or update of the cycle, until the customer's next message."""
+    policy = desk(Rule(key="silent", when=F.customer_silent_for >= "3 hours", to="l2"))
+    quiet = opened(E.SupportReplied(at=when("mon 10:00")), E.UpdateSent(at=when("mon 11:00"), audience="customer"))
+    answered = opened(E.SupportReplied(at=when("mon 10:00")), E.CustomerReplied(at=when("mon 12:00")))
+    answered = Case("C-2", answered.history)
+    moves = assert_vectorised(policy, [quiet, answered], END)["moves"]
+    assert instants(moves, "due_at") == at("mon 14:00")
+
+
+def test_several_targets_with_one_key_are_vectorised():
+    """Rule 16: the first that applies counts, and a change of priority changes the terms at once (rule 15)."""
+    policy = desk(
+        priorities=("low", "high"),
+        targets=(
+            Target.resolution("2 hours", when=F.priority == "high"),
+            Target.resolution("8 hours", when=F.priority == "low"),
+        ),
+    )
+    cases = [
+        opened(priority="low"),
+        Case("C-2", opened(E.PriorityChanged(at=when("mon 10:00"), to="high"), priority="low").history),
+        Case("C-3", opened().history),
+    ]
+    deadlines = assert_vectorised(policy, cases, END)["deadlines"]
+    assert instants(deadlines, "due_at") == at("mon 17:00", "mon 11:00", None)
