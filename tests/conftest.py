@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 HEALTH = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.filter_too_much]
 settings.register_profile("explore", max_examples=200, deadline=None, suppress_health_check=HEALTH)
 settings.register_profile("default", settings.get_profile("explore"), derandomize=True, database=None)
+settings.register_profile("unshrunk", settings.get_profile("default"), phases=(Phase.explicit, Phase.generate))
 settings.register_profile("thorough", max_examples=2_000, deadline=None, suppress_health_check=HEALTH)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -85,6 +85,38 @@ def test_customer_silent_for_counts_from_our_last_reply_that_the_customer_has_no
         assert not lasts("silent", opened(noise), after(9))
 
 
+def test_unanswered_for_counts_from_the_oldest_message_without_a_reply():
+    """Rule 10: a second message does not make the first one younger; a counting reply answers them all."""
+    twice = opened(E.SupportReplied(at=after(1)), E.CustomerReplied(at=after(2)), E.CustomerReplied(at=after(3)))
+    policy = desk()
+    assert holds(policy, F.unanswered_for >= "2 hours", twice, at=after(4))
+    assert not holds(policy, F.unanswered_for >= "2 hours", twice, at=after(3.9))
+    assert not holds(policy, F.unanswered_for >= "2 hours", twice.record(E.SupportReplied(at=after(4))), at=after(9))
+
+
+def test_replies_and_questions_for_the_status_are_counted_in_the_cycle():
+    """Rules 9 and 10: a reopening begins both counts anew, and requests go on for the life of the case."""
+    case = opened(
+        E.SupportReplied(at=after(1)),
+        E.CustomerReplied(at=after(2), asks_for_status=True, asks_to_escalate=True),
+        E.Resolved(at=after(3)),
+    )
+    policy, counts = desk(), (F.replies >= 1, F.status_requests >= 1, F.escalation_requests >= 1)
+    assert [holds(policy, one, case, at=after(3)) for one in counts] == [True, True, True]
+    again = case.record(E.Reopened(at=after(4)))
+    assert [holds(policy, one, again, at=after(4)) for one in counts] == [False, False, True]
+
+
+def test_each_pattern_is_seen_by_itself():
+    """Rules 10 and 22: one policy may watch for several kinds of events, each with an evidence of its own."""
+    policy = desk(
+        Rule(key="called", when=F.happened(E.CallHeld.like()), to="l2"),
+        Rule(key="reviewed", when=F.happened(E.Reviewed.like()), to="l3"),
+    )
+    decision = decide(policy, opened(E.Reviewed(at=after(1), what="logs")), at=after(2))
+    assert [(move.to, move.rules) for move in decision.moves] == [("l3", ("reviewed",))]
+
+
 def test_the_new_facts_have_words():
     """Rule 10: an explanation names a fact by the words of its row."""
     assert phrase(TWO_HOURS["resolved"]) == "resolved for 2 hours"

@@ -12,7 +12,7 @@ from escalation_rules.events import KINDS
 from escalation_rules.fact_table import FACTS, Count, Flag, Kept, Since
 from escalation_rules.levels import Track
 from escalation_rules.patterns import Pattern
-from escalation_rules.picks import Pick, alternatives, facts_of
+from escalation_rules.picks import Pick, facts_of
 from escalation_rules.policy import Policy
 from escalation_rules.program.atoms import Names, RuleScope, TestCollector, choices_of, up_to_a_name
 from escalation_rules.program.model import (
@@ -315,9 +315,3 @@ def _items(tracks: tuple[Track, ...]) -> Iterator[Any]:
         for checklist in (level.entry, level.work, level.de_escalation)
     ]
     return iter(dict.fromkeys(item for checklist in lists if checklist for item in checklist.items))
-
-
-def calendars_named(choices: Iterable[str | Pick]) -> Iterator[str]:
-    """Yield the names of the calendars that some names and picks may give."""
-    for choice in choices:
-        yield from (name for name in alternatives(choice) if name is not None)

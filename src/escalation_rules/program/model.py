@@ -37,7 +37,7 @@ Nothing here changes after it is made, and nothing here knows how it is evaluate
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -397,14 +397,6 @@ class Program(NamedTuple):
     def calendars_of(self, track: int) -> tuple[str | Pick, ...]:
         """Return the calendars in which something on a track counts: the track's, then the policy's (rule 30)."""
         return tuple(name for name in (self.tracks[track].calendar, self.calendar) if name is not None)
-
-    def all_items(self) -> Iterator[tuple[int, Item]]:
-        """Yield every item with a track on which a level has it."""
-        for track, levels in enumerate(self.levels):
-            for level in levels:
-                for checklist in (level.entry, level.work, level.de_escalation):
-                    for item in checklist.items if checklist else ():
-                        yield track, item
 
 
 def terms_of(span: Span | None, calendar: str | None, calendars: Mapping[str | None, tuple[Calendar, int]]) -> Terms:
