@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from escalation_rules import Case, EscalationRulesError, Rule, decide, presets
+from escalation_rules import Case, EscalationRulesError, Rule, Target, decide, presets
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.errors import InvalidValue
@@ -217,3 +217,11 @@ def test_the_kit_has_a_test_for_each_invariant():
     assert policy_suite(desk(LONG)) is not suite
     with pytest.raises(EscalationRulesError, match=r"unknown invariant `pur`.* did you mean `pure`"):
         policy_suite(desk(LONG), skip={"pur": "because"})
+
+
+def test_a_case_that_is_closed_and_reopened_at_its_opening_breaks_no_promise():
+    """Two clocks of one target then have one name and one start: the last of them is the one that is open."""
+    nine = when("mon 09:00")
+    case = opened(E.Closed(at=nine), E.Reopened(at=nine), E.CustomerReplied(at=when("mon 10:00")))
+    run = Run.of(desk(targets=(Target.resolution("2 hours", pause_on="vendor"),)), case)
+    assert hold(next(one for one in INVARIANTS if one.name == "breach_is_permanent"), run)
