@@ -58,7 +58,7 @@ def lasts(name, case, at):
 
 
 def test_resolved_for_counts_from_the_first_resolution():
-    """Rule 10 (and 9): resolving again changes nothing; reopening, closing and voiding end it."""
+    """Rule 10: resolving again changes nothing; reopening, closing and voiding end it."""
     resolved = opened(E.Resolved(at=after(1)), E.Resolved(at=after(2)))
     assert not lasts("resolved", resolved, after(2.9))
     assert lasts("resolved", resolved, after(3))
@@ -95,7 +95,7 @@ def test_unanswered_for_counts_from_the_oldest_message_without_a_reply():
 
 
 def test_replies_and_questions_for_the_status_are_counted_in_the_cycle():
-    """Rule 10 (and 9): a reopening begins both counts anew, and requests go on for the life of the case."""
+    """Rule 10: a reopening begins both counts anew, and requests go on for the life of the case."""
     case = opened(
         E.SupportReplied(at=after(1)),
         E.CustomerReplied(at=after(2), asks_for_status=True, asks_to_escalate=True),
@@ -108,7 +108,7 @@ def test_replies_and_questions_for_the_status_are_counted_in_the_cycle():
 
 
 def test_each_pattern_is_seen_by_itself():
-    """Rule 10 (and 22): one policy may watch for several kinds of events, each with an evidence of its own."""
+    """Rule 10: one policy may watch for several kinds of events, each with an evidence of its own."""
     policy = desk(
         Rule(key="called", when=F.happened(E.CallHeld.like()), to="l2"),
         Rule(key="reviewed", when=F.happened(E.Reviewed.like()), to="l3"),
