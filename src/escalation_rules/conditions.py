@@ -65,6 +65,7 @@ _OPERATORS: dict[str, set[str]] = {
 _KINDS: Mapping[str, str] = {**{kind: a(kind) for kind in get_args(FactKind)}, "ordered": "an ordered fact"}
 # rule 29: depth and width are capped, so that a policy from outside is safe to load
 MAX_DEPTH, MAX_ATOMS = 50, 1_000
+MAX_SHARE = 10
 
 BRACKETS = "put brackets around each comparison"
 
@@ -365,4 +366,8 @@ def _read_share(value: Any) -> str:
         raise InvalidValue(Problem("not a share", value, expected="a number such as 0.75, `3/4` or `75%`")) from None
     if share < 0:
         raise InvalidValue(Problem("not a share", value, expected="zero or more"))
+    if share > MAX_SHARE:
+        # rule 29: a share of 50 is nearly always meant as 50 %
+        meant = "" if text.endswith("%") else f": write {float(share / 100):g} or '{float(share):g}%'"
+        raise InvalidValue(Problem("not a share", value, expected=f"at most {MAX_SHARE} (1000 %){meant}"))
     return str(share)

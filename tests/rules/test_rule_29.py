@@ -22,6 +22,7 @@ from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.conditions import AllOf, AnyOf
+from escalation_rules.errors import InvalidValue
 from tests.bench import OFFICE, desk
 
 OWN = (F.flag("x"), F.choice("kind", ("a", "b")), F.count("n", minimum=0, maximum=9), F.label("g"))
@@ -131,3 +132,20 @@ def test_conditions_joined_by_one_operator_are_one_list():
     assert len(joined.of) == 3
     assert isinstance(F.acknowledged | F.level_failed | (F.replies >= 1), AnyOf)
     assert joined.depth == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (50, "not a share `50`, expected at most 10 (1000 %): write 0.5 or '50%'"),
+        ("75", "not a share `75`, expected at most 10 (1000 %): write 0.75 or '75%'"),
+        (10.5, "not a share `10.5`, expected at most 10 (1000 %): write 0.105 or '10.5%'"),
+        ("1001%", "not a share `1001%`, expected at most 10 (1000 %)"),
+    ],
+)
+def test_a_share_that_is_meant_as_a_percentage_is_refused(given, text):
+    """Rule 29: a share is at most 10, so that `50` for 50 % is no silent threshold of 5000 % (report D22)."""
+    with pytest.raises(InvalidValue) as refused:
+        F.used("resolution") >= given
+    assert str(refused.value) == text
+    assert F.used("resolution") >= "1000%"
