@@ -354,7 +354,7 @@ def policies(draw: st.DrawFn) -> Policy:
             {one.key for one in wide} | {one.key for track in made for level in track.levels for one in level.targets}
         )
     )
-    return Policy(
+    policy = Policy(
         name="random",
         version="1",
         tracks=made,
@@ -365,9 +365,10 @@ def policies(draw: st.DrawFn) -> Policy:
         de_escalation=draw(CONSENT),
         priorities=PRIORITIES,
         facts=OWN_FACTS,
-        rotas={role: draw(rotas()) for role in draw(ROLES_WITH_ROTAS)},
         effective_from=draw(maybe(instants())) if draw(st.integers(0, 4)) == 0 else None,
     )
+    named = {role: draw(rotas()) for role in draw(ROLES_WITH_ROTAS) if role in policy.roles_named}
+    return policy.with_rotas(named)
 
 
 @st.composite

@@ -129,9 +129,9 @@ FACTS: Mapping[str, FactRow] = {
     ),
     "unassigned_for": FactRow(
         kind="duration",
-        source=Kept("roles", ended_by=(E.Assigned.like(person="person 1"),)),
+        source=Kept("roles", in_cycle=True, ended_by=(E.Assigned.like(person="person 1"),)),
         words="unassigned for",
-        doc="The time since nobody has been assigned; 0 while somebody is.",
+        doc="The time since nobody has been assigned, or since the cycle began; 0 while somebody is.",
     ),
     "at_level_for": FactRow(
         kind="duration",

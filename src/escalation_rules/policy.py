@@ -178,8 +178,11 @@ class Policy(Value):
         yield from twice("priority", self.priorities, "priorities")
         yield from twice("fact", (fact.name for fact in self.facts), "facts")
         words = self.vocabulary
+        # rule 26: a role without a rota is on duty, so a rota for a misspelt role would put nobody off duty
+        named = self.roles_named
         for role in self.rotas:
-            yield from words.role(role, f"rotas[{role}]")
+            if role not in named:
+                yield unknown("role", role, sorted(named), f"rotas[{role}]")
         yield from problems_of(words, tracks, self.rules, self.targets, self.calendar)
 
     @cached_property

@@ -86,7 +86,8 @@ class Clocks(Facts):
                 oldest = self.unanswered_since()
                 return oldest.when[0] if oldest else None
             case "unassigned_for":
-                return self.unassigned_since()
+                since = self.unassigned_since()
+                return None if since is None else max(since, self.cycle_start[0])
             case "no_update_for":
                 return self.updated_since()
             case "resolved_for":

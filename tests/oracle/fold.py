@@ -339,7 +339,8 @@ class Fold(Clocks):
         above = [number for number in range(level + 1, len(levels)) if not levels[number].external]
         if found.if_nobody == "skip" and above:
             owner, skipped, until = self.owner(track, above[0], now)
-            return owner, [level, *skipped], until
+            here = self.next_duty(roles, now)
+            return owner, [level, *skipped], until if until is None or here is None else min(here, until)
         return OwnerRecord(roles[0], None, False, tuple(roles)), [], None
 
     def holder(self, track: int) -> str | None:

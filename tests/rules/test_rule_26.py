@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from escalation_rules import Checklist, EscalationLevel, Pick, Rota, Rule, decide
 from escalation_rules import events as E
 from escalation_rules import facts as F
+from escalation_rules.errors import InvalidValue
 from escalation_rules.worktime import Absence
 from tests.bench import after, desk, levels, moves, opened, when
 
@@ -124,3 +127,24 @@ def test_an_owner_may_depend_on_the_priority():
     policy = desk(LONG, levels=levels(l2={"owner": Pick(by="priority", values={"high": "senior"}, otherwise="junior")}))
     owners = [decide(policy, opened(priority=one), at=when("mon 12:00")).move.owner.role for one in ("high", "low")]
     assert owners == ["senior", "junior"]
+
+
+def test_a_rota_for_a_role_that_the_policy_does_not_name_is_refused():
+    """Rule 26: a role without a rota is on duty, so a misspelt rota would put nobody off duty (report D27)."""
+    policy = desk(levels=levels(l2={"owner": "boss", "if_nobody": "hold"}))
+    with pytest.raises(InvalidValue, match="unknown role `bos`, .* did you mean `boss`"):
+        policy.with_rotas({"bos": AWAY})
+
+
+def test_a_move_that_skips_is_released_by_whoever_is_on_duty_first():
+    """Rule 26: the skipped level has somebody at ten, the one above at twelve: until ten (report D26)."""
+    at_ten = Rota(person="ann", absences=(Absence(start=when("mon 00:00"), end=when("mon 10:00")),))
+    at_noon = Rota(person="bob", absences=(Absence(start=when("mon 00:00"), end=when("mon 12:00")),))
+    policy = desk(
+        Rule(key="asked", when=F.escalation_request_open, to="l2"),
+        levels=levels(l2={"owner": "csm", "if_nobody": "skip"}, l3={"owner": "boss", "if_nobody": "hold"}),
+        rotas={"csm": at_ten, "boss": at_noon},
+    )
+    case = opened(E.EscalationRequested(at=when("mon 09:00")))
+    assert decide(policy, case, at=when("mon 09:30")).blocked[0].until == when("mon 10:00")
+    assert moves(policy, case, "mon 10:00") == [("l2", when("mon 10:00"))]

@@ -146,6 +146,6 @@ def test_conditions_joined_by_one_operator_are_one_list():
 def test_a_share_that_is_meant_as_a_percentage_is_refused(given, text):
     """Rule 29: a share is at most 10, so that `50` for 50 % is no silent threshold of 5000 % (report D22)."""
     with pytest.raises(InvalidValue) as refused:
-        F.used("resolution") >= given
+        _ = F.used("resolution") >= given
     assert str(refused.value) == text
-    assert F.used("resolution") >= "1000%"
+    assert (F.used("resolution") >= "1000%").value == "10"

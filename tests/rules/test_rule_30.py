@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from escalation_rules import EscalationRulesError, Rule, Target, decide
@@ -11,6 +13,7 @@ from escalation_rules import facts as F
 from escalation_rules.engine import machine_of
 from escalation_rules.engine.fold import fold
 from escalation_rules.program.model import tree_holds
+from escalation_rules.worktime import Span
 from escalation_rules.worktime._timeline import microseconds_of
 from tests.bench import ALWAYS, MICROSECOND, OFFICE, after, desk, moves, opened, when
 
@@ -161,3 +164,13 @@ def test_time_left_is_unknown_without_a_pending_clock():
     assert holds_at(more, opened(), *instants, targets=TARGET) == [True, False, False, False]
     paused = opened(E.WaitStarted(at=when("mon 10:00")))
     assert holds_at(less | more, paused, "mon 09:30", "mon 11:00", targets=TARGET) == [True, False]
+
+
+@pytest.mark.parametrize("waited", ["1 minute", "30 minutes", "4 hours"])
+def test_nobody_is_assigned_since_the_cycle_began_at_the_earliest(waited):
+    """Rule 30: unassigned since Monday, resolved, reopened on Tuesday: the time counts from there (report D31)."""
+    case = opened(E.Resolved(at=when("mon 17:00")), E.Reopened(at=when("tue 10:00")))
+    assert not holds(F.unassigned_for >= waited, case, "tue 10:00")
+    late = when("tue 10:00") + timedelta(microseconds=Span.of(waited).microseconds)
+    assert not holds(F.unassigned_for >= waited, case, late - MICROSECOND)
+    assert holds(F.unassigned_for >= waited, case, late)

@@ -330,7 +330,7 @@ class Machine:
             number = self.kept_numbers[fact]
             return lambda state: state.facts.kept[number]
         if fact == "unassigned_for":
-            return lambda state: state.facts.unassigned
+            return _unassigned
 
         def entered(state: State) -> int | None:
             if state.levels.level[track] == NOWHERE:
@@ -534,6 +534,12 @@ def match_of(pattern: Pattern) -> EventMatch | None:
 def _rank(state: State) -> int | None:
     rank = state.facts.rank
     return None if rank < 0 else rank
+
+
+def _unassigned(state: State) -> int | None:
+    since = state.facts.unassigned
+    # rule 30: a duration of the cycle counts from its beginning at the earliest
+    return None if since is None else max(since, state.life.cycle_when >> POSITION_BITS)
 
 
 _VALUES: Mapping[str, Callable[[State], Any]] = {

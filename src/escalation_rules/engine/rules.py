@@ -135,6 +135,9 @@ def owner_of(state: State, track: int, level: int) -> tuple[OwnerRecord | None, 
     # rule 26: `skip` takes the next level that is not external; at the top the case proceeds, unowned
     if target.if_nobody == "skip" and above is not None:
         owner, reached, skipped, until = owner_of(state, track, above)
+        if until is not None:
+            # rule 26: the move is released as soon as anybody is on duty on a skipped level or on the one above
+            until = min(until, _next_duty(state, roles) or until)
         return owner, reached, (level, *skipped), until
     return OwnerRecord(roles[0], None, False, tuple(roles)), level, (), None
 

@@ -304,7 +304,7 @@ class TestWorklist:
         )
         old = E.PlanRevised(at=when("mon 10:00"), plan=E.ActionPlan(items=(E.PlanItem("old", owner="dba"),)))
         case = opened(old, E.PlanRevised(at=when("mon 11:00"), plan=E.ActionPlan(items=items)))
-        policy = desk().with_rotas({"dba": Rota(person="kim")})
+        policy = desk(roles=("dba",)).with_rotas({"dba": Rota(person="kim")})
         assert [(one.what, one.due_at) for one in worklist(policy, [case], at=when("mon 12:00"), role="dba")] == [
             ("a", when("tue 10:00")),
             ("b", None),

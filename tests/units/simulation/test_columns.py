@@ -57,7 +57,7 @@ def test_cases_are_taken_in_batches_without_a_difference(monkeypatch):
 
 WITHOUT = {
     "hundreds of levels": {"levels": tuple(EscalationLevel(key=f"l{n}") for n in range(201))},
-    "rotas": {"rotas": {"csr": Rota()}},
+    "rotas": {"rotas": {"csr": Rota()}, "roles": ("csr",)},
     "answers that expire by priority": {
         "levels": levels(
             l2={"entry": Checklist((Item("impact", valid_for=Pick(by="priority", values={}, otherwise="1 hour")),))}

@@ -51,7 +51,7 @@ FAULTS = (
     # moves
     Fault("one cause climbs on and on", "engine/rules.py", "elif evidence(state, rule.own_tree) > state.levels.entry[track]:", "else:"),
     Fault("next is two rungs up", "engine/rules.py", "wanted.setdefault(present + 1, [])", "wanted.setdefault(min(present + 2, len(state.program.levels[track]) - 1), [])"),
-    Fault("any where all was meant", "program/model.py", 'combine = all if tree[0] == "all" else any', "combine = any"),
+    Fault("any where all was meant", "program/model.py", 'combine = all if tree[0] == "all" else any', "combine = any", spoken_of=False),
     Fault("the first rule wins", "engine/rules.py", "for level in sorted(wanted, reverse=True):", "for level in list(wanted)[:1]:", spoken_of=False),
     Fault("the lowest level wins", "engine/rules.py", "for level in sorted(wanted, reverse=True):", "for level in sorted(wanted):", spoken_of=False),
     Fault("a stale level", "engine/facts.py", "levels.level[track], levels.entry[track] = level, state.when", "levels.level[track], levels.entry[track] = level, levels.entry[track]"),

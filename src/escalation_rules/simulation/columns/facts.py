@@ -315,7 +315,13 @@ class EventFacts:
         nobody = np.ones(len(places), np.bool_)
         for holder in holders:
             nobody &= holder == 0
-        return self._since(StepFunction(places, nobody))
+        alone = self._since(StepFunction(places, nobody))
+        if len(self.beginnings) == self.size:
+            return alone
+        # rule 30: a duration of the cycle counts from its beginning at the earliest
+        since, steps = self.spread(alone), np.flatnonzero(self.at_places(alone.places) | self.begins)
+        began = self.at[self.begun[steps]]
+        return StepFunction(steps, np.where(since[steps] == NAT, NAT, np.maximum(since[steps], began)))
 
     def _since(self, holds: StepFunction) -> StepFunction:
         """Return the instants at which a value became true; `NAT` where it is false."""

@@ -65,12 +65,12 @@ def test_business_time_that_no_calendar_counts():
 
 
 def test_names_that_nothing_looks_at():
-    """Facts and calendars; a fact that only a choice goes by is looked at, and a host may keep rotas for others."""
+    """Facts and calendars; a fact that only a choice goes by is looked at."""
     facts = (F.flag("down"), F.choice("size", ("small", "large")), F.choice("team", ("a", "b")))
     calendars = {**desk().calendars, "spare": desk().calendars["office"]}
     owner = Pick(by="team", values={"a": "ana"}, otherwise="bo")
     more = {key: {"work": WORK, "owner": owner} for key in ("l1", "l2", "l3")}
-    policy = ladder(facts=facts, calendars=calendars, rotas={"ana": Rota(), "cy": Rota()}, levels=levels(**more))
+    policy = ladder(facts=facts, calendars=calendars, rotas={"ana": Rota()}, levels=levels(**more))
     assert codes(policy) == [
         ("unused-fact", "facts[down]"),
         ("unused-fact", "facts[size]"),
