@@ -79,6 +79,12 @@ class FactRow(NamedTuple):
     about: Argument = ""
     is_timed: bool = False
 
+    @property
+    def is_of_cycle(self) -> bool:
+        """Whether the fact begins anew with every cycle."""
+        begins_anew = isinstance(self.source, Since) and E.Reopened.like() in self.source.of
+        return begins_anew or self.source.in_cycle
+
 
 _BEGINS = (E.Opened.like(), E.Reopened.like())
 _MESSAGE = (E.Opened.like(actor=E.other_than("staff")), E.CustomerReplied.like())

@@ -257,6 +257,8 @@ class Clocks(Facts):
     def evidence_of(self, rule: Rule, condition: Condition, numbers: Iterator[int]) -> tuple[bool, When | None]:
         if isinstance(condition, Atom):
             since = self.since[(rule.key, next(numbers))]
+            if since is not None and speaks_of_the_cycle(rule, condition):
+                since = max(since, self.cycle_start)
             return since is not None, None if atom_is_no_evidence(condition) else since
         assert not isinstance(condition, Not)
         parts = [self.evidence_of(rule, part, numbers) for part in condition.of]
@@ -533,3 +535,14 @@ class Clocks(Facts):
 def atom_is_no_evidence(atom: Atom) -> bool:
     """A level is never evidence."""
     return atom.fact == "level"
+
+
+OF_THE_CYCLE = {
+    *("acknowledged", "replies", "status_requests", "assignments"),
+    *("open_for", "at_level_for", "no_update_for", "unassigned_for", "customer_silent_for"),
+}
+
+
+def speaks_of_the_cycle(rule: Rule, atom: Atom) -> bool:
+    """What begins anew with every cycle has no evidence from before it."""
+    return atom.fact in OF_THE_CYCLE or (atom.fact == "happened" and rule.to is None)

@@ -47,7 +47,7 @@ class Fold(Clocks):
 
     moves: list[tuple[MoveRecord, Stay, frozenset[str]]] = field(default_factory=list)
     actions: list[ActionRecord] = field(default_factory=list)
-    fired: set[tuple[tuple[str, str], int, int, int]] = field(default_factory=set)
+    fired: set[tuple[tuple[str, str], int, int]] = field(default_factory=set)
     entered: list[tuple[str, int]] = field(default_factory=list)
     accepted: dict[str | None, BaseEvent] = field(default_factory=dict)
     order: int = 0
@@ -173,14 +173,14 @@ class Fold(Clocks):
 
     def fires(self, rule: Rule, now: int, stays: dict[int, Stay]) -> bool:
         """It holds, on evidence that is not older than the last time the case went down."""
-        barrier = self.barrier(self.track_of_rule(rule))
         if not self.holds(rule, now, stays):
             return False
+        barrier = self.barrier(self.track_of_rule(rule)) if rule.to is not None else None
         evidence = self.evidence(rule)
         return barrier is None or (evidence is not None and evidence > barrier)
 
     def cause(self, rule: Rule) -> int:
-        return (self.evidence(rule) or self.cycle_start)[0]
+        return (self.evidence(rule) or self.log[0].when)[0]
 
     def occurrences_of_entry(self, entered: list[tuple[str, int]]) -> list[tuple[tuple[str, str], int, Action, int]]:
         return [
@@ -198,13 +198,12 @@ class Fold(Clocks):
 
     def ask(self, found: list[tuple[tuple[str, str], int, Action, int]], now: int) -> None:
         """What is asked for the first time, once each; priorities rise to the highest that is asked for."""
-        cycle = len(self.cycles)
         fresh = []
         for source, number, action, cause in found:
-            if (source, number, cycle, cause) in self.fired:
+            if (source, number, cause) in self.fired:
                 continue
-            self.fired.add((source, number, cycle, cause))
-            key = action_key(self.case.id, self.policy.name, cycle, source, action, cause)
+            self.fired.add((source, number, cause))
+            key = action_key(self.case.id, self.policy.name, source, action, cause)
             if key in self.accepted:
                 fresh.append((source, number, action, cause, key))
             if key in self.recorded:
@@ -240,7 +239,7 @@ class Fold(Clocks):
             person = self.person(str(action.role), now)
             if self.assigned().get(action.as_role) == (person, action.role):
                 return
-        self.actions.append(ActionRecord(now, self.order, source, number, len(self.cycles), cause, action, person))
+        self.actions.append(ActionRecord(now, self.order, source, number, cause, action, person))
         self.order += 1
         if isinstance(action, RaisePriority):
             made: BaseEvent = E.PriorityChanged(at=datetime_of(now), to=action.to, actor="automation", id=key)
@@ -305,9 +304,7 @@ class Fold(Clocks):
 
     def key(self, track: int, level: int, cause: int) -> str:
         track_key = self.policy.all_tracks[track].key
-        return move_key(
-            self.case.id, self.policy.name, len(self.cycles), track_key, self.level(track, level).key, cause
-        )
+        return move_key(self.case.id, self.policy.name, track_key, self.level(track, level).key, cause)
 
     def on_duty(self, role: str, now: int) -> bool:
         return role not in self.policy.rotas or self.person(role, now) is not None

@@ -66,7 +66,6 @@ class ActionRecord(NamedTuple):
     order: int
     source: tuple[str, str]
     number: int
-    cycle: int
     cause: int
     action: Action
     person: str | None
@@ -131,14 +130,14 @@ class Outcome(NamedTuple):
     picks: tuple[tuple[str, str | bool | None], ...]
 
 
-def move_key(case: str, policy: str, cycle: int, track: str, level: str, cause: int) -> str:
+def move_key(case: str, policy: str, track: str, level: str, cause: int) -> str:
     """The key of a move, the same whenever and however often it is asked for because of the same cause."""
-    return "move-" + digest((case, policy, cycle, track, level, cause))
+    return "move-" + digest((case, policy, track, level, cause))
 
 
-def action_key(case: str, policy: str, cycle: int, source: tuple[str, str], action: Action, cause: int) -> str:
+def action_key(case: str, policy: str, source: tuple[str, str], action: Action, cause: int) -> str:
     """The key of an action, as the policy declares it, of a rule or of an entry to a level."""
-    return "action-" + digest((case, policy, cycle, source, action.model_dump_json(), cause))
+    return "action-" + digest((case, policy, source, action.model_dump_json(), cause))
 
 
 def digest(parts: tuple[object, ...]) -> str:

@@ -21,11 +21,11 @@ def test_the_fields_are_the_same(name: str) -> None:
     assert getattr(engine, name)._fields == getattr(records, name)._fields
 
 
-@given(some_names, some_names, whole, some_names, some_names, whole)
-def test_the_keys_are_the_same(case: str, policy: str, cycle: int, track: str, level: str, cause: int) -> None:
-    """Rule 23: made of the case, the policy's name, the cycle, what it is and the instant of its cause."""
-    move = (case, policy, cycle, track, level, cause)
+@given(some_names, some_names, some_names, some_names, whole)
+def test_the_keys_are_the_same(case: str, policy: str, track: str, level: str, cause: int) -> None:
+    """Rule 23: made of the case, the policy's name, what it is and the instant of its cause."""
+    move = (case, policy, track, level, cause)
     assert engine.move_key(*move) == records.move_key(*move)
     for action in (A.Tag(level or "x"), A.RaisePriority("next")):
-        asked = (case, policy, cycle, ("rule", track), action, cause)
+        asked = (case, policy, ("rule", track), action, cause)
         assert engine.action_key(*asked) == records.action_key(*asked)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from escalation_rules import Case, Checklist, EscalationLevel, Pick, Rule, Target, decide, settle
 from escalation_rules import actions as A
 from escalation_rules import events as E
@@ -185,3 +187,80 @@ def test_an_accepted_assignment_is_not_made_twice_and_a_declined_one_not_at_all(
     [asked] = decide(policy, opened(), at=when("mon 12:00")).actions
     declined = opened(E.Declined(at=when("mon 12:00"), key=asked.key))
     assert decide(policy, declined, at=when("mon 13:00")).actions == ()
+
+
+LIFELONG = {
+    "breached": (F.breached("first_response"), ()),
+    "used": (F.used("first_response") >= "50%", ()),
+    "asked": (F.escalation_requests >= 1, (E.EscalationRequested(at=after(1)),)),
+    "reopened": (F.reopenings >= 1, (E.Resolved(at=after(1)), E.Reopened(at=after(2)))),
+    "moved": (F.moves >= 1, (E.Escalated(at=after(1), to="l2"),)),
+    "urgent": (F.priority == "urgent", (E.PriorityChanged(at=after(1), to="urgent"),)),
+    "down": (F.flag("down").as_condition(), (E.FactChanged(at=after(1), name="down", value=True),)),
+}
+
+
+@pytest.mark.parametrize("what", LIFELONG)
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_an_old_cause_is_not_told_again_at_a_reopening(what, is_recorded):
+    """Rule 23: a notice about a cause of March is one notice, whether or not it was recorded then (reports D1, D2)."""
+    condition, events = LIFELONG[what]
+    policy = desk(
+        Rule(key="tell", when=condition, then=NOTICE),
+        priorities=("normal", "urgent"),
+        facts=(F.flag("down"),),
+        targets=(Target.first_response("4 hours"),),
+    )
+    case = opened(*events, priority="normal")
+    (asked,) = decide(policy, case, at=after(6)).actions
+    case = accepted(policy, case, after(6)) if is_recorded else case
+    case = case.record(E.SupportReplied(at=after(6)), E.Resolved(at=after(7)), E.Reopened(at=after(2_000)))
+    assert [one.key for one in decide(policy, case, at=after(2_000)).actions] == ([] if is_recorded else [asked.key])
+    assert [one.due_at for one in decide(policy, case, at=after(2_000)).actions] == (
+        [] if is_recorded else [asked.due_at]
+    )
+
+
+CYCLICAL = {
+    "nobody took it": ~F.acknowledged,
+    "no reply": F.replies < 1,
+    "unassigned": F.unassigned_for >= "1 hour",
+    "old": F.open_for >= "1 hour",
+}
+
+
+@pytest.mark.parametrize("what", CYCLICAL)
+def test_what_is_said_of_the_cycle_is_told_anew_in_the_next(what):
+    """Rule 23: a reopened case that nobody acknowledged is a new cause, dated in its cycle."""
+    policy = desk(Rule(key="tell", when=CYCLICAL[what], then=NOTICE))
+    case = accepted(policy, opened(), after(6))
+    assert decide(policy, case, at=after(6)).actions == ()
+    case = case.record(E.Resolved(at=after(7)), E.Reopened(at=after(2_000)))
+    (again,) = decide(policy, case, at=after(2_002)).actions
+    assert again.due_at >= after(2_000)
+
+
+def test_a_key_does_not_depend_on_the_cycle():
+    """Rule 23: the same cause has the same key, whatever was resolved and reopened meanwhile."""
+    policy = desk(Rule(key="down", when=F.flag("down"), to="l2", then=NOTICE), facts=(F.flag("down"),))
+    down = E.FactChanged(at=after(3), name="down", value=True)
+    plain, again = opened(down), opened(E.Resolved(at=after(1)), E.Reopened(at=after(2)), down)
+    one, other = decide(policy, plain, at=after(4)), decide(policy, again, at=after(4))
+    assert one.move.key == other.move.key
+    assert one.actions[0].key == other.actions[0].key
+
+
+def test_a_rule_that_moves_nobody_goes_on_after_a_de_escalation():
+    """Rule 23: older evidence is spent for moves on the track, and not for a notice alone."""
+    policy = desk(
+        Rule(key="move", when=F.flag("down"), to="l2"),
+        Rule(key="tell", when=F.flag("down") & (F.open_for >= "4 hours"), then=NOTICE),
+        facts=(F.flag("down"),),
+    )
+    case = opened(
+        E.FactChanged(at=after(1), name="down", value=True),
+        E.Escalated(at=after(1), to="l2"),
+        E.DeEscalated(at=after(2), to="l1", reason="agreed"),
+    )
+    decision = decide(policy, case, at=after(5))
+    assert (decision.move, [one.rule for one in decision.actions]) == (None, ["tell"])

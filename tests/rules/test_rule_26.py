@@ -132,7 +132,7 @@ def test_an_owner_may_depend_on_the_priority():
 def test_a_rota_for_a_role_that_the_policy_does_not_name_is_refused():
     """Rule 26: a role without a rota is on duty, so a misspelt rota would put nobody off duty (report D27)."""
     policy = desk(levels=levels(l2={"owner": "boss", "if_nobody": "hold"}))
-    with pytest.raises(InvalidValue, match="unknown role `bos`, .* did you mean `boss`"):
+    with pytest.raises(InvalidValue, match=r"unknown role `bos`, .* did you mean `boss`"):
         policy.with_rotas({"bos": AWAY})
 
 

@@ -14,7 +14,7 @@ from escalation_rules.analysis.solver import Formula, all_of, any_of, axes_of
 from escalation_rules.conditions import OUTCOMES, STATUSES, Condition, normal
 from escalation_rules.engine import machine_of
 from escalation_rules.errors import InvalidValue
-from escalation_rules.fact_table import FACTS, FactRow, Since
+from escalation_rules.fact_table import FACTS
 from escalation_rules.patterns import BaseEvent, FieldTest, Pattern
 from escalation_rules.picks import picked
 from escalation_rules.policy import Policy
@@ -114,15 +114,7 @@ def _longer(first: Axis, second: Axis) -> Iterator[tuple[int, int]]:
         yield first.where(lambda cell, least=least: cell >= least), second.where(lambda cell, r=reached: cell >= r)
 
 
-def _is_of_cycle(row: FactRow) -> bool:
-    """Whether a duration begins with the cycle or later."""
-    source = row.source
-    if isinstance(source, Since) and not source.first:
-        return source.in_cycle or any(pattern.event == "Reopened" for pattern in source.of)
-    return source.in_cycle if not isinstance(source, Since) else False
-
-
-_OF_CYCLE = {name for name, row in FACTS.items() if row.kind == "duration" and _is_of_cycle(row)}
+_OF_CYCLE = {name for name, row in FACTS.items() if row.kind == "duration" and row.is_of_cycle}
 
 
 def _comparable(measure: Measure, scale: Measure) -> bool:

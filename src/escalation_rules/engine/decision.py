@@ -30,7 +30,7 @@ from escalation_rules.decision import (
     WorkItem,
 )
 from escalation_rules.engine.fold import all_clocks, fold, snapshot, wake
-from escalation_rules.engine.machine import Machine
+from escalation_rules.engine.machine import NO_EVIDENCE, OF_CYCLE, Machine
 from escalation_rules.engine.records import (
     ActionRecord,
     BlockedRecord,
@@ -116,6 +116,8 @@ def _because(state: State, atom: Atom, number: int) -> Comparison:
     where, look = state.machine.evidence_of[number], state.machine.looks[number]
     holds: bool | None = bool(state.tests.truth >> number & 1)
     since = state.tests.since[number] if where < 0 else state.facts.seen[where]
+    if where == OF_CYCLE:
+        since = max(since, state.life.cycle_when)
     crossing = look(state)[1] if look else None
     changes = None if crossing is None else state.program.lines[crossing[0]].earliest(crossing[1])
     # rule 31: what is not known is unknown, neither true nor false
@@ -128,7 +130,7 @@ def _because(state: State, atom: Atom, number: int) -> Comparison:
         op=atom.op,
         value=phrase_value(atom.value),
         holds=holds,
-        since=datetime_of(since >> POSITION_BITS) if holds and where != -2 else None,
+        since=datetime_of(since >> POSITION_BITS) if holds and where != NO_EVIDENCE else None,
         changes_at=None if changes is None else datetime_of(changes),
     )
 
@@ -266,7 +268,7 @@ class LazyDecision:
 
     def _move_key(self, record: MoveRecord | BlockedRecord) -> str:
         track, level = self._program.tracks[record.track].key, self._level(record.track, record.level).key
-        return move_key(self._case.id, self._policy.name, record.cycle, track, level, record.cause)
+        return move_key(self._case.id, self._policy.name, track, level, record.cause)
 
     def _reasons(self, record: MoveRecord | BlockedRecord) -> tuple[Reason, ...]:
         rules = {rule.key: rule for rule in self._policy.all_rules}
@@ -308,9 +310,7 @@ class LazyDecision:
             actions = next(rule.then for rule in self._policy.all_rules if rule.key == name)
         else:
             actions = self._policy.level(name).on_entry
-        key = action_key(
-            self._case.id, self._policy.name, record.cycle, record.source, actions[record.number], record.cause
-        )
+        key = action_key(self._case.id, self._policy.name, record.source, actions[record.number], record.cause)
         return ActionDue(
             action=record.action,
             key=key,

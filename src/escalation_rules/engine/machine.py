@@ -59,6 +59,7 @@ from escalation_rules.program.model import (
     Tree,
     UsedTest,
     ValueTest,
+    is_of_cycle,
 )
 from escalation_rules.worktime._timeline import Line, microseconds_of
 
@@ -216,8 +217,8 @@ class TargetReader:
 class Machine:
     """A program prepared for folding one case.
 
-    `holds` and `looks` evaluate each test on a state. `evidence_of` says where the evidence of a test of a rule is: -2
-    it has none, -1 in the moment since when it is true, else in what is watched for, by number. `timed` has, for each
+    `holds` and `looks` evaluate each test on a state. `evidence_of` says where the evidence of a test of a rule is:
+    `OWN`, `NO_EVIDENCE` or `OF_CYCLE`, else in what is watched for, by number. `timed` has, for each
     line on which there may be timers, the slots of these. A change of the bits `turning` may change clocks that run.
     """
 
@@ -475,11 +476,18 @@ class Machine:
         return lambda state: combine(part(state) for part in parts)
 
 
+OWN, NO_EVIDENCE, OF_CYCLE = -1, -2, -3
+"""Where the evidence of a test is: in the moment since when it is true, nowhere, or in that moment but not before the
+cycle began."""
+
+
 def _evidence_of(test: Test) -> int:
     # rule 22: a level is never evidence; what happened is the evidence itself
     if isinstance(test, LevelTest):
-        return -2
-    return test.watched if isinstance(test, HappenedTest) and test.wanted else -1
+        return NO_EVIDENCE
+    if isinstance(test, HappenedTest) and test.wanted:
+        return test.watched
+    return OF_CYCLE if is_of_cycle(test) else OWN
 
 
 def _may_wait(owner: DurationTests | ClockTests | SingleTest, line: int) -> bool:

@@ -73,7 +73,6 @@ class ActionRecord(NamedTuple):
     order: int
     source: tuple[str, str]
     number: int
-    cycle: int
     cause: int
     action: Action
     person: str | None
@@ -139,14 +138,14 @@ class Outcome(NamedTuple):
 
 
 # rule 23: keys are made of the case, the policy's name, what is asked and the instant of its cause
-def move_key(case: str, policy: str, cycle: int, track: str, level: str, cause: int) -> str:
+def move_key(case: str, policy: str, track: str, level: str, cause: int) -> str:
     """The key of a move: ASCII, at most 64 characters, the same for the same cause."""
-    return _digest(MOVE_KEY, case, policy, cycle, track, level, cause)
+    return _digest(MOVE_KEY, case, policy, track, level, cause)
 
 
-def action_key(case: str, policy: str, cycle: int, source: tuple[str, str], action: Action, cause: int) -> str:
+def action_key(case: str, policy: str, source: tuple[str, str], action: Action, cause: int) -> str:
     """The key of an action of a rule or of an entry to a level (`source`); the action as the policy declares it."""
-    return _digest(ACTION_KEY, case, policy, cycle, source, action.model_dump_json(), cause)
+    return _digest(ACTION_KEY, case, policy, source, action.model_dump_json(), cause)
 
 
 def _digest(kind: str, *parts: object) -> str:

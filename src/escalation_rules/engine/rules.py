@@ -9,7 +9,7 @@ from escalation_rules import events as E
 from escalation_rules.actions import Action, Assign, RaisePriority
 from escalation_rules.checklists import Checklist, Item
 from escalation_rules.engine.facts import assign, handler_for, happen_virtually, move, set_priority
-from escalation_rules.engine.machine import REMEMBERED
+from escalation_rules.engine.machine import NO_EVIDENCE, OF_CYCLE, OWN, REMEMBERED
 from escalation_rules.engine.records import (
     ActionRecord,
     BlockedRecord,
@@ -188,10 +188,13 @@ def evidence(state: State, tree: Tree) -> int:
     """Return the latest moment among the tests that make a condition true; `LONG_AGO` if there is none."""
     if isinstance(tree, int):
         where = state.machine.evidence_of[tree]
-        if where == -1:
+        if where == OWN:
             return state.tests.since[tree]
-        # rule 22: a level is never evidence; what happened is the evidence itself
-        return LONG_AGO if where == -2 else state.facts.seen[where]
+        # rule 22: a level is never evidence; what happened is the evidence itself; what is said of the cycle has none
+        # from before it
+        if where == OF_CYCLE:
+            return max(state.tests.since[tree], state.life.cycle_when)
+        return LONG_AGO if where == NO_EVIDENCE else state.facts.seen[where]
     truth = state.tests.truth
     parts = tree[1]
     if tree[0] == "any":
@@ -275,20 +278,22 @@ def _round(state: State, rules: tuple[RuleCode, ...]) -> bool:
 
 
 def _on_fresh_evidence(state: State, rules: tuple[RuleCode, ...]) -> tuple[RuleCode, ...]:
-    """Drop the rules of a track whose evidence is not after its last de-escalation (rule 25)."""
-    # rule 22: after a de-escalation no rule of the track fires on evidence that is not later
+    """Drop the rules that move a case on a track whose evidence is not after its last de-escalation (rule 25)."""
+    # rule 22: after a de-escalation no rule that moves a case there fires on evidence that is not later
     down = state.levels.down_since
     if all(since == LONG_AGO for since in down):
         return rules
     return tuple(
-        rule for rule in rules if down[rule.track] == LONG_AGO or evidence(state, rule.own_tree) > down[rule.track]
+        rule
+        for rule in rules
+        if not rule.goes or down[rule.track] == LONG_AGO or evidence(state, rule.own_tree) > down[rule.track]
     )
 
 
 def _cause(state: State, rule: RuleCode) -> int:
     when = evidence(state, rule.own_tree)
-    # rule 22: a condition without evidence has the beginning of the cycle for its cause
-    return (state.life.cycle_when if when == LONG_AGO else when) >> POSITION_BITS
+    # rule 22: a condition without evidence has the opening for its cause
+    return (state.life.opening if when == LONG_AGO else when) >> POSITION_BITS
 
 
 # ---------------------------------------------------------------------------- actions
@@ -314,8 +319,8 @@ def _fresh(state: State, asked: Iterable[ActionRequest]) -> list[tuple[ActionReq
     """
     fresh: list[tuple[ActionRequest, BaseEvent | None]] = []
     for request in asked:
-        occurrence = (request.source, request.number, state.life.cycle, request.cause)
-        # rule 23: an action is asked once for an occurrence
+        occurrence = (request.source, request.number, request.cause)
+        # rule 23: an action is asked once for an occurrence, which a reopening does not make anew
         if occurrence in state.asked.occurrences:
             continue
         state.asked.occurrences.add(occurrence)
@@ -337,7 +342,7 @@ def _fresh(state: State, asked: Iterable[ActionRequest]) -> list[tuple[ActionReq
 
 
 def _action_key(state: State, request: ActionRequest) -> str:
-    return action_key(state.case, state.program.name, state.life.cycle, request.source, request.action, request.cause)
+    return action_key(state.case, state.program.name, request.source, request.action, request.cause)
 
 
 def _ask_state_changes(state: State, fresh: Iterable[tuple[ActionRequest, BaseEvent | None]]) -> None:
@@ -404,9 +409,7 @@ def _ask(state: State, request: ActionRequest, action: Action | None, person: st
     """Add an action to the state's due actions, if its roles resolve to somebody."""
     if action is None:
         return
-    record = ActionRecord(
-        state.now, state.asked.order, request.source, request.number, state.life.cycle, request.cause, action, person
-    )
+    record = ActionRecord(state.now, state.asked.order, request.source, request.number, request.cause, action, person)
     state.asked.actions.append(record)
     state.asked.order += 1
 
@@ -503,7 +506,7 @@ def _weigh(
 def _move_key(state: State, track: int, level: int, cause: int) -> str:
     program = state.program
     key = program.levels[track][level].key
-    return move_key(state.case, program.name, state.life.cycle, program.tracks[track].key, key, cause)
+    return move_key(state.case, program.name, program.tracks[track].key, key, cause)
 
 
 def _make(state: State, candidate: MoveCandidate) -> None:

@@ -253,7 +253,7 @@ class AskedState:
     moves: list[Pending]
     log: list[LoggedMove]
     actions: list[ActionRecord]
-    occurrences: set[tuple[tuple[str, str], int, int, int]]
+    occurrences: set[tuple[tuple[str, str], int, int]]
     accepted: dict[str, BaseEvent]
     recorded_keys: frozenset[str]
     declined: frozenset[str]

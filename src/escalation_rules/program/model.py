@@ -43,6 +43,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from escalation_rules.actions import Action
 from escalation_rules.checklists import Item
+from escalation_rules.fact_table import FACTS
 from escalation_rules.facts import OwnFact
 from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.patterns import Pattern
@@ -212,6 +213,16 @@ ClockTest = UsedTest | OutcomeTest | PastDueTest | TimeLeftTest
 """The tests of the latest clock of a target that are not picked."""
 Test = ValueTest | LevelTest | DurationTest | HappenedTest | OverdueItemsTest | PickedTest | ClockTest
 """An atom, in the scope of its rule."""
+
+
+def is_of_cycle(test: Test) -> bool:
+    """Return whether a test is about the present cycle alone, so that it has no evidence from before it (rule 22)."""
+    if isinstance(test, HappenedTest):
+        return test.track is None
+    if isinstance(test, ValueTest | DurationTest | PickedTest) and test.fact in FACTS:
+        return FACTS[test.fact].is_of_cycle
+    return False
+
 
 Tree = int | tuple[str, tuple["Tree", ...]]
 """A condition in normal form: the number of a test, or ("all" | "any", parts)."""

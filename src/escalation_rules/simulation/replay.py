@@ -234,7 +234,7 @@ class Replay:
     def _keys(self) -> Any:
         """Return the keys of the moves; for a recorded move, the key that it was recorded with."""
         table = self.tables["moves"]
-        parts = (table[name].tolist() for name in ("key", "case", "cycle", "track", "to_level", "cause"))
+        parts = (table[name].tolist() for name in ("key", "case", "track", "to_level", "cause"))
         keys = [key or move_key(case, self.policy.name, *rest) for key, case, *rest in zip(*parts, strict=True)]
         return np.array(keys, dtype=object)
 

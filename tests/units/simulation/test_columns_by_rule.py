@@ -163,9 +163,9 @@ RAISED = {
         ),
         "high",
     ),
-    "once more in a new cycle": (
+    "not again in a new cycle on the same evidence": (
         (told("mon 10:00", down=True), E.Resolved(at=when("mon 11:00")), E.Reopened(at=when("mon 12:00"))),
-        "high",
+        "normal",
     ),
     "never above the highest": (
         (

@@ -243,8 +243,8 @@ class Sweep(RuleConditions):
     def _asks(self, rule: VectorRule, case: Ints, point: Ints) -> Mask:
         """Return whether a rule is true, on evidence later than the last move down."""
         is_true: Mask = self.holds(rule.tree, case, point)
-        if self.records.any:
-            # rule 22: after a de-escalation only later evidence counts
+        if self.records.any and rule.to is not None:
+            # rule 22: after a de-escalation only later evidence counts, for rules that move a case
             is_true = is_true & (self.evidence(rule.tree, case, point) > self.down_since[rule.track][case])
         return is_true
 
@@ -292,10 +292,10 @@ class Sweep(RuleConditions):
         return _Moves(here, track, to, bits, cause + self.states.base)
 
     def _cause(self, rule: VectorRule, here: Lane, point: Ints) -> Ints:
-        """Return the instant of a rule's latest evidence, from the batch's first; else that of the cycle's start."""
+        """Return the instant of a rule's latest evidence, from the batch's first; else that of the opening."""
         latest = self.evidence(rule.tree, here.row, point)
-        begun = self.states.when(self.states.begun[here.place])
-        return np.where(latest == BEFORE_ANY, begun, latest) >> EVENT_BITS
+        opened = self.states.when(self.states.opening[here.row])
+        return np.where(latest == BEFORE_ANY, opened, latest) >> EVENT_BITS
 
     def _move(self, moves: _Moves) -> None:
         here, track, to, bits, cause = moves
@@ -328,7 +328,7 @@ class Sweep(RuleConditions):
             asking = np.flatnonzero(self._applies(rule, here.row, point))
             some = here.where(asking)
             cause = self._cause(rule, some, point[asking])
-            anew = raising.asked[number].anew(some.row, self.states.cycle[some.place], cause)
+            anew = raising.asked[number].anew(some.row, cause)
             highest[asking] = np.maximum(highest[asking], raising.wanted(number, priority[asking], anew))
         raised: Mask = highest > raising.ranks[priority]
         some = here.where(np.flatnonzero(raised))

@@ -27,6 +27,7 @@ from escalation_rules.program.model import (
     Test,
     Tree,
     ValueTest,
+    is_of_cycle,
     leaves,
 )
 from escalation_rules.simulation.arrays import (
@@ -414,24 +415,24 @@ class PriorityRaises:
 
 
 class _Asked:
-    """The requests of one rule: once in a cycle because of one instant.
+    """The requests of one rule: once because of one instant (rule 23).
 
     Nearly always the last occurrence is the one that repeats, so only others are looked up.
     """
 
     def __init__(self, size: int) -> None:
-        self.cycle, self.cause = np.zeros(size, np.int64), np.full(size, BEFORE_ANY)
-        self.known: set[tuple[int, int, int]] = set()
+        self.cause = np.full(size, BEFORE_ANY)
+        self.known: set[tuple[int, int]] = set()
 
-    def anew(self, case: Ints, cycle: Ints, cause: Ints) -> Mask:
+    def anew(self, case: Ints, cause: Ints) -> Mask:
         """Return which of these occurrences are new, and record them all."""
-        is_new: Mask = (self.cycle[case] != cycle) | (self.cause[case] != cause)
+        is_new: Mask = self.cause[case] != cause
         rows = np.flatnonzero(is_new)
-        keys = zip(*(column[rows].tolist() for column in (case, cycle, cause)), strict=True)
+        keys = zip(case[rows].tolist(), cause[rows].tolist(), strict=True)
         for row, key in zip(rows.tolist(), keys, strict=True):
             is_new[row] = key not in self.known
             self.known.add(key)
-        self.cycle[case], self.cause[case] = cycle, cause
+        self.cause[case] = cause
         return is_new
 
 
@@ -550,4 +551,7 @@ class RuleConditions:
         if isinstance(test, LevelTest):
             return np.full(len(case), BEFORE_ANY)
         found: Ints = self.since[self.row[k]][case] if k in self.row else self.points.since(k, point)
+        if len(self.states.beginnings) > self.states.size and is_of_cycle(test):
+            begun = self.states.begun[self.states.as_of(self.points.keys[point])]
+            found = np.maximum(found, self.states.when(begun))
         return found
