@@ -329,6 +329,7 @@ def rules(draw: st.DrawFn, name: str, tracks: Any, keys: tuple[str, ...]) -> Rul
         if draw(st.integers(0, 2)) == 0
         else (),
         then=then,
+        unless=draw(conditions(tracks, keys)) if draw(st.integers(0, 3)) == 0 else None,
         checklist=draw(st.sampled_from(("required", "required", "waived"))),
         calendar=draw(maybe(picks(CALENDAR_NAMES))) if draw(st.integers(0, 3)) == 0 else None,
     )
@@ -365,6 +366,7 @@ def policies(draw: st.DrawFn) -> Policy:
         de_escalation=draw(CONSENT),
         priorities=PRIORITIES,
         facts=OWN_FACTS,
+        rules_unless=draw(conditions(tracks, keys)) if draw(st.integers(0, 7)) == 0 else None,
         effective_from=draw(maybe(instants())) if draw(st.integers(0, 4)) == 0 else None,
     )
     named = {role: draw(rotas()) for role in draw(ROLES_WITH_ROTAS) if role in policy.roles_named}

@@ -14,13 +14,14 @@ from pydantic import BeforeValidator, model_validator
 
 from escalation_rules._values import Frozen, FrozenDict, Instant, InstantLike, Name, Several, Texts, Value
 from escalation_rules.checklists import Checklist, ChecklistLike, OptionalChecklist, merged, read_checklist
+from escalation_rules.conditions import OptionalCondition
 from escalation_rules.errors import InvalidValue, Problem, UnknownName, unknown
-from escalation_rules.facts import Declared, Fact, OwnFact, at_level_for
+from escalation_rules.facts import ConditionLike, Declared, Fact, OwnFact, at_level_for
 from escalation_rules.levels import EscalationLevel, Track
 from escalation_rules.picks import RESERVED, CalendarChoice, alternatives
 from escalation_rules.rules import NEXT, Rule
 from escalation_rules.targets import Target
-from escalation_rules.validation import ALWAYS_ROLES, DeclaredNames, problems_of, twice
+from escalation_rules.validation import ALWAYS_ROLES, DeclaredNames, guard_problems, problems_of, twice
 from escalation_rules.worktime import AnyCalendar, BusinessCalendar, Rota
 from escalation_rules.worktime._timeline import CONTINUOUS
 
@@ -72,7 +73,8 @@ class Policy(Value):
     named, and levels may name them. `de_escalation` is asked before any case goes down, beside the track's and the
     level's own. `facts` declares the policy's own facts with their domains.
     `roles` closes the vocabulary of roles when given; `customer` and `assignee` are always there. `rotas` says who of
-    a role is on duty. Before `effective_from` no move is made and no action asked. Raises `InvalidValue` with every
+    a role is on duty. While `rules_unless` is true, no rule moves a case or asks for anything; warnings, breaches and
+    clocks go on. Before `effective_from` no move is made and no action asked. Raises `InvalidValue` with every
     problem and its path into the policy.
 
     >>> from escalation_rules import EscalationLevel, Policy, Rule, facts as F
@@ -100,6 +102,7 @@ class Policy(Value):
     facts: Annotated[tuple[Declared, ...], BeforeValidator(_several)] = ()
     roles: tuple[str, ...] = ()
     rotas: Frozen[str, Rota] = FrozenDict()
+    rules_unless: OptionalCondition = None
     effective_from: Instant | None = None
 
     if TYPE_CHECKING:
@@ -121,6 +124,7 @@ class Policy(Value):
             facts: Several[Fact | OwnFact] = (),
             roles: Texts = (),
             rotas: Mapping[str, Rota] = {},
+            rules_unless: ConditionLike | None = None,
             effective_from: InstantLike | None = None,
         ) -> None: ...
 
@@ -184,6 +188,7 @@ class Policy(Value):
             if role not in named:
                 yield unknown("role", role, sorted(named), f"rotas[{role}]")
         yield from problems_of(words, tracks, self.rules, self.targets, self.calendar)
+        yield from guard_problems(words, self.rules_unless, "rules_unless")
 
     @cached_property
     def vocabulary(self) -> DeclaredNames:
@@ -234,8 +239,14 @@ class Policy(Value):
 
     @cached_property
     def all_rules(self) -> tuple[Rule, ...]:
-        """The rules, and those that `escalate_after` stands for."""
-        return (*self.rules, *(rule for track in self.all_tracks for rule in _timeouts(track)))
+        """The rules, and those that `escalate_after` stands for, each with `rules_unless` beside its own `unless`."""
+        rules = (*self.rules, *(rule for track in self.all_tracks for rule in _timeouts(track)))
+        guard = self.rules_unless
+        if guard is None:
+            return rules
+        return tuple(
+            rule.model_copy(update={"unless": guard if rule.unless is None else rule.unless | guard}) for rule in rules
+        )
 
     @cached_property
     def roles_named(self) -> frozenset[str]:

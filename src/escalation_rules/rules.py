@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, model_validator
 
 from escalation_rules._values import Name, Several, Value
 from escalation_rules.actions import Action, Actions
-from escalation_rules.conditions import Condition
+from escalation_rules.conditions import Condition, OptionalCondition
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.facts import ConditionLike
 from escalation_rules.picks import CalendarChoice
@@ -27,7 +27,9 @@ class Rule(Value):
 
     `key` names the rule in decisions and in the keys of actions; `title` is for people. The rule applies while the case
     is on one of the levels in `at_level`, or on any. `track` is the one on which `"next"` is taken; it defaults to the
-    track of `at_level`, else to the first. With `checklist="waived"` the level's entry checklist is not asked.
+    track of `at_level`, else to the first. With `checklist="waived"` the level's entry checklist is not asked. While
+    `unless` is true, the rule is as one that is not true (rule 22): a guard is no cause, so setting and clearing it
+    makes nothing new happen; while it is unknown, it holds nothing back.
     Durations in `when` count in `calendar`, else in the track's, else in the policy's. Rules have no order: the highest
     level that a true rule names wins, and no rule lowers a case (rule 21).
 
@@ -43,6 +45,7 @@ class Rule(Value):
     track: str | None = None
     at_level: Annotated[tuple[str, ...], BeforeValidator(_levels)] = ()
     then: Actions = ()
+    unless: OptionalCondition = None
     checklist: Literal["required", "waived"] = "required"
     calendar: CalendarChoice = None
     title: str | None = None
@@ -58,6 +61,7 @@ class Rule(Value):
             track: str | None = None,
             at_level: Several[str] = (),
             then: Several[Action] = (),
+            unless: ConditionLike | None = None,
             checklist: Literal["required", "waived"] = "required",
             calendar: CalendarChoice = None,
             title: str | None = None,

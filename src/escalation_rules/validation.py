@@ -150,7 +150,14 @@ def _rule_problems(words: DeclaredNames, rule: Rule, path: str) -> Problems:
         yield from words.level(key, f"{path}.at_level[{index}]")
     yield from words.calendar(rule.calendar, f"{path}.calendar")
     yield from _condition_problems(words, rule.when, f"{path}.when")
+    yield from guard_problems(words, rule.unless, f"{path}.unless")
     yield from _action_problems(words, rule.then, f"{path}.then")
+
+
+def guard_problems(words: DeclaredNames, unless: Condition | None, path: str) -> Problems:
+    """What is wrong with the guard of a rule, or of all rules."""
+    if unless is not None:
+        yield from _condition_problems(words, unless, path)
 
 
 def _next_problems(words: DeclaredNames, rule: Rule, path: str) -> Problems:

@@ -42,7 +42,9 @@ def held(policy: Policy, **changes) -> bool:
 
 def held_part(policy: Policy) -> Policy:
     """What columns can hold of a random policy: its tracks and levels but for a few things, and some of the rest."""
-    bare = policy.model_copy(update={"tracks": (), "levels": (), "rules": (), "targets": (), "rotas": {}})
+    bare = policy.model_copy(
+        update={"tracks": (), "levels": (), "rules": (), "targets": (), "rotas": {}, "rules_unless": None}
+    )
     tracks = tuple(
         track.model_copy(update={"levels": tuple(held_level(bare, level, track.calendar) for level in track.levels)})
         for track in policy.tracks
@@ -57,7 +59,7 @@ def held_part(policy: Policy) -> Policy:
         found = grown(found, targets=(*found.targets, target))
     for rule in policy.rules:
         found = grown(found, rules=(*found.rules, rule))
-    return found
+    return grown(found, rules_unless=policy.rules_unless)
 
 
 def grown(policy: Policy, **changes) -> Policy:

@@ -247,7 +247,18 @@ class Clocks(Facts):
     def holds(self, rule: Rule, now: int, stays: dict[int, Stay]) -> bool:
         if rule.at_level and not any(stays[self.place(key)[0]].level == self.place(key)[1] for key in rule.at_level):
             return False
-        return condition_holds(without_negations(rule.when), lambda atom: self.truth(rule, atom, now, stays) is True)
+
+        def is_true(atom: Atom) -> bool:
+            return self.truth(rule, atom, now, stays) is True
+
+        if any(condition_holds(without_negations(guard), is_true) for guard in self.guards(rule)):
+            return False
+        return condition_holds(without_negations(rule.when), is_true)
+
+    def guards(self, rule: Rule) -> list[Condition]:
+        """What holds a rule back while it is known to be true: its own guard, and that of all rules."""
+        own = next((one.unless for one in self.policy.rules if one.key == rule.key), None)
+        return [guard for guard in (own, self.policy.rules_unless) if guard is not None]
 
     def evidence(self, rule: Rule) -> When | None:
         """The latest among the true members of `all` and `any`; a level is never evidence."""

@@ -448,7 +448,7 @@ class Fold(Clocks):
         yield from self.duty_changes(now)
 
     def rule_crossings(self, rule: Rule, stays: dict[int, Stay]) -> Iterator[int]:
-        for atom in comparisons(rule.when):
+        for atom in (atom for condition in (rule.when, *self.guards(rule)) for atom in comparisons(condition)):
             if atom.kind == "duration":
                 edge = self.threshold(rule, atom, stays)
                 if edge is not None:

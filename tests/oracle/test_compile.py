@@ -18,7 +18,7 @@ from tests.oracle.fold import Fold
 @pytest.mark.law
 @given(situations())
 def test_a_tree_of_the_program_holds_when_the_condition_does(situation):
-    """Rules 20 and 29 to 31: each rule's tree, on its levels and without them, and each variant of each target."""
+    """Rules 20 and 29 to 31: each rule, alone and with its levels and guards, and each variant of each target."""
     policy, case, at = situation
     note(f"{policy!r}\n{case!r}\n{at!r}")
     now = microseconds_of(at)
@@ -36,7 +36,7 @@ def test_a_tree_of_the_program_holds_when_the_condition_does(situation):
             lambda number: machine.holds[number](state),
         ):
             assert tree_holds(codes[rule.key].own_tree, holds) is expected
-            assert tree_holds(codes[rule.key].tree, holds) is slow.holds(rule, now, stays)
+            assert codes[rule.key].holds(holds) is slow.holds(rule, now, stays)
     assert chosen(machine, state) == [
         None if (target := slow.applicable(group, now)) is None else group.index(target) for group in groups(policy)
     ]

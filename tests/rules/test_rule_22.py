@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from escalation_rules import Rule
+from escalation_rules import EscalationLevel, Rule, Target, decide
+from escalation_rules import actions as A
 from escalation_rules import events as E
 from escalation_rules import facts as F
 from tests.bench import MICROSECOND, accepted, after, desk, moves, opened, when
@@ -83,3 +84,69 @@ def test_a_level_is_never_evidence():
     """Rule 22: a rule that looks at nothing but levels cannot climb."""
     policy = desk(Rule(key="up", when=F.level >= "l1", to="next"))
     assert moves(policy, opened(E.CustomerReplied(at=when("mon 10:00"))), "tue 09:00") == []
+
+
+MAJOR = F.flag("major")
+GUARDED = {
+    "of the rule": {"rules": (Rule(key="late", when=F.open_for >= "2 hours", to="b", unless=MAJOR),)},
+    "of all rules": {"rules": (Rule(key="late", when=F.open_for >= "2 hours", to="b"),), "rules_unless": MAJOR},
+}
+
+
+def guarded(what, **more):
+    """A policy whose only rule is held back by a flag."""
+    fields = {**GUARDED[what], **more}
+    return desk(*fields.pop("rules"), levels=LADDER, facts=(MAJOR,), **fields)
+
+
+@pytest.mark.parametrize("what", GUARDED)
+def test_a_guard_holds_a_rule_back_while_it_is_true(what):
+    """Rule 22: unknown does not hold back; a move that was held back is due when the guard is cleared (report D15)."""
+    policy = guarded(what)
+    assert moves(policy, opened(), after(9)) == [("b", after(2))]
+    set_, cleared = observed("major", 1), observed("major", 5, value=False)
+    held = decide(policy, opened(set_), at=after(4))
+    assert (held.moves, held.blocked) == ((), ())
+    assert "not held back: major is true" in str(held.explain())
+    assert moves(policy, opened(set_, cleared), after(9)) == [("b", after(5))]
+
+
+@pytest.mark.parametrize("what", GUARDED)
+def test_a_guard_is_never_evidence(what):
+    """Rule 22: set and cleared, it brings back no case that went down with consent, and changes no key (report D16)."""
+    policy = guarded(what)
+    down = E.DeEscalated(at=after(4), to="a", reason="agreed")
+    case = accepted(policy, opened(), after(3)).record(down)
+    for guard in ((), (observed("major", 5), observed("major", 6, value=False))):
+        assert decide(policy, case.record(*guard), at=after(9)).moves == ()
+    plain, guarded_once = opened(), opened(observed("major", 1), observed("major", 5, value=False))
+    assert decide(policy, plain, at=after(9)).move.key == decide(policy, guarded_once, at=after(9)).move.key
+
+
+def test_a_guard_holds_back_actions_and_what_escalate_after_stands_for():
+    """Rule 22: the guard of all rules reaches every rule, and no clock."""
+    policy = desk(
+        Rule(key="tell", when=F.open_for >= "1 hour", then=A.Notify("boss")),
+        levels=(EscalationLevel(key="a", escalate_after="2 hours"), "b"),
+        targets=(Target.resolution("3 hours"),),
+        facts=(MAJOR,),
+        rules_unless=MAJOR,
+    )
+    held = decide(policy, opened(observed("major", 0)), at=after(4))
+    assert (held.moves, held.actions) == ((), ())
+    assert held.deadline("resolution").outcome == "breached"
+    free = decide(policy, opened(), at=after(4))
+    assert ([one.to for one in free.moves], [one.rule for one in free.actions]) == (["b"], ["tell"])
+
+
+def test_a_guard_that_time_makes_true_wakes_the_decision():
+    """Rule 22: the answer changes by itself when the guard's duration is reached."""
+    policy = desk(
+        Rule(key="tell", when=MAJOR, then=A.Notify("boss"), unless=F.open_for >= "3 hours"),
+        Rule(key="go", when=F.open_for >= "5 hours", to="b", unless=F.open_for < "6 hours"),
+        levels=LADDER,
+        facts=(MAJOR,),
+    )
+    decision = decide(policy, opened(), at=after(4))
+    assert decision.wake_at == after(6)
+    assert moves(policy, opened(), after(9)) == [("b", after(6))]

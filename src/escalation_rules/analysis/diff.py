@@ -128,7 +128,8 @@ class Merged:
             for rule, scope in scopes_of(policy)
         }
         fresh: dict[Key, tuple[()]] = {_freshness(rule): () for rule, _ in placed.values() if rule.to == NEXT}
-        self.space = Space(words, [(rule.when, scope) for rule, scope in placed.values()], fresh)
+        guards = [(rule.unless, scope) for rule, scope in placed.values() if rule.unless is not None]
+        self.space = Space(words, [*((rule.when, scope) for rule, scope in placed.values()), *guards], fresh)
         self._placed = placed
         self._holding: dict[tuple[int, str], Formula] = {}
 
@@ -137,7 +138,7 @@ class Merged:
         if (side, rule.key) not in self._holding:
             rule, scope = self._placed[side, rule.key]
             fresh = self.space.compare(_freshness(rule), "is", True) if rule.to == NEXT else True
-            found = all_of((self.space.live, self.space.at(rule), fresh, self.space.formula(rule.when, scope)))
+            found = all_of((self.space.live, self.space.at(rule), fresh, self.space.of_rule(rule, scope)))
             self._holding[side, rule.key] = found
         return self._holding[side, rule.key]
 
@@ -630,7 +631,7 @@ def _asked(old: Policy, new: Policy) -> Verdict:
     """Which actions rules ask for. Those that change the case may help one rule and hinder another."""
     before, after = (
         {
-            (rule.when, rule.at_level, rule.track, rule.calendar, action)
+            (rule.when, rule.unless, rule.at_level, rule.track, rule.calendar, action)
             for rule in policy.all_rules
             for action in rule.then
         }

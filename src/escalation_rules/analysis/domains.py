@@ -276,6 +276,8 @@ class Space:
     def _of_policy(self) -> Iterator[tuple[Condition, RuleScope]]:
         for rule in self.policy.all_rules:
             yield rule.when, self._scopes[rule.key]
+            if rule.unless is not None:
+                yield rule.unless, self._scopes[rule.key]
         for level, target in targets_of(self.policy):
             if target.when is not None:
                 yield target.when, scope_of_target(self.policy, target, level)
@@ -299,13 +301,18 @@ class Space:
         """Where a rule holds: its condition, on the levels it is for, while the case is open or waiting."""
         return self._both(rule)[0]
 
+    def of_rule(self, rule: Rule, scope: RuleScope) -> Formula:
+        """Where the condition of a rule holds, and its guard does not hold it back."""
+        when = self.formula(rule.when, scope)
+        return when if rule.unless is None else all_of((when, self.negated(self.formula(rule.unless, scope))))
+
     def fails(self, rule: Rule) -> Formula:
         """Where a rule does not hold: also where a fact that it needs is unknown."""
         return self._both(rule)[1]
 
     def _both(self, rule: Rule) -> tuple[Formula, Formula]:
         if rule.key not in self._holding:
-            formula = all_of((self.live, self.at(rule), self.formula(rule.when, self.scope(rule))))
+            formula = all_of((self.live, self.at(rule), self.of_rule(rule, self.scope(rule))))
             self._holding[rule.key] = formula, self.negated(formula)
         return self._holding[rule.key]
 

@@ -72,7 +72,13 @@ def _reason(state: State, rule: Rule, code: RuleCode) -> Reason:
     in_force = state.program.effective_from
     if state.now < in_force:
         because.append(Comparison(text="the policy is in force", holds=False, changes_at=datetime_of(in_force)))
-    elif tree_holds(code.tree, lambda number: bool(state.tests.truth >> number & 1)):
+
+    def is_true(number: int) -> bool:
+        return bool(state.tests.truth >> number & 1)
+
+    if rule.unless is not None and code.unless is not None and tree_holds(code.unless, is_true):
+        because.append(Comparison(text=f"not held back: {phrase(rule.unless)}", holds=False))
+    elif state.now >= in_force and tree_holds(code.tree, is_true):
         because += [Comparison(text=text, holds=False) for text in _obstacles(state, code)]
     return Reason(rule=rule.key, to=rule.to, text=phrase(rule.when), because=tuple(because))
 

@@ -18,7 +18,7 @@ from escalation_rules.engine.state import Instance, Pending, State
 from escalation_rules.errors import InvalidValue, Problem
 from escalation_rules.levels import NOWHERE
 from escalation_rules.patterns import BaseEvent
-from escalation_rules.program.model import NEVER, POSITION_BITS, REQUESTED, leaves, tree_holds
+from escalation_rules.program.model import NEVER, POSITION_BITS, REQUESTED, leaves
 from escalation_rules.worktime._timeline import datetime_of
 
 
@@ -75,7 +75,7 @@ def _move_record(state: State, pending: Pending) -> MoveRecord:
     """Complete a pending move with the person on duty for its role now, and whether its rules are still true."""
     holds_of = state.machine.holds
     with _as_if_it_stayed(state, pending):
-        holds = any(tree_holds(rule.tree, lambda number: holds_of[number](state)) for rule in pending.rules)
+        holds = any(rule.holds(lambda number: holds_of[number](state)) for rule in pending.rules)
     owner = pending.move.owner
     if owner is not None:
         rota = state.program.rotas.get(owner.role)
@@ -89,7 +89,7 @@ def crossings_of(state: State, pending: Pending) -> Iterator[int]:
     program = state.program
     with _as_if_it_stayed(state, pending):
         for rule in pending.rules:
-            for number in leaves(rule.tree):
+            for number in [*leaves(rule.tree), *(leaves(rule.unless) if rule.unless is not None else ())]:
                 look = state.machine.looks[number]
                 crossing = look(state)[1] if look else None
                 if crossing is not None:

@@ -210,9 +210,7 @@ def holding(state: State) -> tuple[RuleCode, ...]:
     machine, truth = state.machine, state.tests.truth
     rules = machine.holding.get(truth)
     if rules is None:
-        rules = tuple(
-            rule for rule in state.program.rules if tree_holds(rule.tree, lambda number: bool(truth >> number & 1))
-        )
+        rules = tuple(rule for rule in state.program.rules if rule.holds(lambda number: bool(truth >> number & 1)))
         if len(machine.holding) < REMEMBERED:
             machine.holding[truth] = rules
     return rules

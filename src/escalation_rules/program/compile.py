@@ -124,6 +124,7 @@ def _rule(policy: Policy, rule: Rule, collector: TestCollector) -> RuleCode:
         name=rule.key,
         own_tree=own,
         tree=tree,
+        unless=None if rule.unless is None else collector.tree(normal(rule.unless), scope),
         at=at,
         track=track,
         to=None if rule.to is None or rule.to == NEXT else places[rule.to][1],

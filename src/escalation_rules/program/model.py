@@ -246,12 +246,14 @@ class RuleCode(NamedTuple):
     """A rule: its condition as a tree, where it applies, where it goes, and what it asks (rules 20-24).
 
     `own_tree` is the condition itself; `tree` asks too whether the case is on a level where the rule applies (`at`).
+    While `unless` is true, the rule is as one that is not true.
     `to` is the number of a level on the track; None for the next one up (`is_next`), and for no move.
     """
 
     name: str
     own_tree: Tree
     tree: Tree
+    unless: Tree | None
     at: LevelTest | None
     track: int
     to: int | None
@@ -263,6 +265,11 @@ class RuleCode(NamedTuple):
     def goes(self) -> bool:
         """Whether the rule moves a case."""
         return self.is_next or self.to is not None
+
+    def holds(self, holds: Callable[[int], bool]) -> bool:
+        """Return whether the rule is true and not held back, given a predicate over the numbers of its tests."""
+        # rule 22: an `unless` that is unknown holds nothing back
+        return tree_holds(self.tree, holds) and (self.unless is None or not tree_holds(self.unless, holds))
 
 
 # ---------------------------------------------------------------------------- targets

@@ -68,6 +68,7 @@ class Vocabulary:
     def atoms(self) -> tuple[Atom, ...]:
         """Every comparison of every rule and target."""
         conditions = [rule.when for rule in self.policy.all_rules]
+        conditions += [rule.unless for rule in self.policy.all_rules if rule.unless is not None]
         conditions += [target.when for target in self.policy.all_targets if target.when is not None]
         return tuple(atom for condition in conditions for atom in atoms(condition))
 

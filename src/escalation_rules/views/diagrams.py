@@ -178,7 +178,8 @@ def _level_texts(level: EscalationLevel) -> Iterator[str]:
 
 
 def _rule_label(rule: Rule) -> str:
-    return _label(rule.key, (phrase(rule.when), *map(_say_action, rule.then)))
+    guard = () if rule.unless is None else (f"unless {phrase(rule.unless)}",)
+    return _label(rule.key, (phrase(rule.when), *guard, *map(_say_action, rule.then)))
 
 
 def _questions(checklist: Checklist) -> Iterator[str]:

@@ -37,6 +37,8 @@ def _conditions(board: Workbench) -> Iterator[tuple[str, Condition, RuleScope]]:
     policy = board.policy
     for rule in policy.all_rules:
         yield f"rules[{rule.key}].when", rule.when, board.space.scope(rule)
+        if rule.unless is not None:
+            yield f"rules[{rule.key}].unless", rule.unless, board.space.scope(rule)
     for index, target in enumerate(policy.targets):
         if target.when is not None:
             yield f"targets[{index}].when", target.when, scope_of_target(board.policy, target, None)

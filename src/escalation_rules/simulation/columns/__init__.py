@@ -106,7 +106,8 @@ class _Passes:
             if plan.goes_outside or any(code.level is not None or terming.hangs for code, terming in groups)
         }
         self.rules = {number: rule for number, rule in enumerate(plan.rules) if rule.to is not None or rule.raises}
-        used = {number for rule in self.rules.values() for number in leaves(rule.tree)}
+        trees = [tree for rule in self.rules.values() for tree in (rule.tree, rule.unless) if tree is not None]
+        used = {number for tree in trees for number in leaves(tree)}
         self.used = {k: plan.tests[k] for k in sorted(used)}
 
     def tables(self, ids: NDArray[np.object_]) -> dict[str, Columns]:

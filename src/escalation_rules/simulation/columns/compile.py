@@ -57,11 +57,12 @@ class VectorRule(NamedTuple):
     """A rule: its condition over split tests, its gates (without gates it applies anywhere), and its destination.
 
     `to` is a level's number among all levels, -1 for the next level of the track, None for no move. `raises` are the
-    ranks to which it raises the priority, -1 for the next.
+    ranks to which it raises the priority, -1 for the next. While `unless` is true, the rule is as one that is not.
     """
 
     name: str
     tree: Tree
+    unless: Tree | None
     gates: tuple[Gate, ...]
     track: int
     to: int | None
@@ -117,6 +118,7 @@ class Plan:
         self.outside = np.array([*(level.external for level in self.levels), False])
         self.goes_outside = bool(self.outside.any())
         self.raises = any(_raises(rule) for rule in program.rules)
+        self.guards = any(rule.unless is not None for rule in program.rules)
         self.moving = _moving_facts() | ({"priority"} if self.raises else set())
         self.effective_from = None if program.effective_from == LONG_AGO else program.effective_from
         self.lines: list[Bulk] = [Bulk(None), *(Bulk(line) for line in program.lines[1:])]
@@ -133,14 +135,15 @@ class Plan:
     def _rule(self, rule: RuleCode, split: SplitTests) -> VectorRule:
         """Prepare a rule. The condition of a rule without an effect on frames is not read."""
         if not _shows(rule):
-            return VectorRule(rule.name, ("all", ()), (), 0, None, waived=False, raises=())
+            return VectorRule(rule.name, ("all", ()), None, (), 0, None, waived=False, raises=())
         to = None if not rule.goes else NOWHERE if rule.to is None else self.tracks[rule.track].start + rule.to
         ranks = {**self.ranks, NEXT: NOWHERE}
         raises = tuple(ranks[action.to] for action in rule.then if isinstance(action, RaisePriority))
         gates = (
             tuple(Gate(track, self.level_table(track, numbers)) for track, numbers in rule.at.places) if rule.at else ()
         )
-        return VectorRule(rule.name, split.tree(rule.own_tree), gates, rule.track, to, rule.waived, raises)
+        unless = None if rule.unless is None else split.tree(rule.unless)
+        return VectorRule(rule.name, split.tree(rule.own_tree), unless, gates, rule.track, to, rule.waived, raises)
 
     def level_table(self, track: int, numbers: frozenset[int]) -> NDArray[np.bool_]:
         """Return a mask over all levels of those that are named by their numbers on a track; the last is no level."""
@@ -317,9 +320,9 @@ def _shows(rule: RuleCode) -> bool:
 def _sees(program: Program, kind: type[BaseEvent], part: str | None = None) -> bool:
     """Return whether frames depend on facts in a part of the state, or on patterns of events of a kind."""
     variants = [variant for target in program.targets for variant in target.variants]
-    trees = [rule.own_tree for rule in program.rules if _shows(rule)]
+    trees = [tree for rule in program.rules if _shows(rule) for tree in (rule.own_tree, rule.unless)]
     trees += [variant.when for variant in variants if variant.when is not None]
-    tests = [program.tests[number] for tree in trees for number in leaves(tree)]
+    tests = [program.tests[number] for tree in trees if tree is not None for number in leaves(tree)]
     patterns = [one for test in tests if isinstance(test, HappenedTest) for one in test.patterns]
     patterns += [one for item in _items(program) for one in item.answered_by]
     patterns += [one for variant in variants for one in (*variant.starts, *variant.stops)]

@@ -255,6 +255,8 @@ class Sweep(RuleConditions):
     def _applies(self, rule: VectorRule, case: Ints, point: Ints) -> Mask:
         """Return whether a rule is true and applies on the case's current level."""
         holds = self._asks(rule, case, point)
+        if rule.unless is not None:
+            holds = holds & ~self.holds(rule.unless, case, point)
         if rule.gates:
             holds = holds & np.logical_or.reduce([gate.levels[self.level[gate.track][case]] for gate in rule.gates])
         return holds

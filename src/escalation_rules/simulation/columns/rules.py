@@ -80,7 +80,7 @@ class Agenda:
             number: rule.to
             for number, rule in rules.items()
             if rule.to is not None and rule.to >= 0 and rule.to not in checked
-            if not (rule.gates or rule.raises) and turns.keys() >= set(leaves(rule.tree))
+            if not (rule.gates or rule.raises or rule.unless is not None) and turns.keys() >= set(leaves(rule.tree))
         }
         self.best = [np.full(len(self.keys), NONE, np.int16) for _ in states.script.plan.tracks]
         for number, to in self.plain.items():
@@ -161,6 +161,8 @@ class Agenda:
         """Yield the places with new evidence of a rule; for one that raises the priority, also with lost evidence."""
         for k in self.turns.keys() & set(leaves(rule.tree)):
             yield self.spots[k] if rule.raises else self.spots[k][np.flatnonzero(self.turns[k].holds)]
+        for k in self.turns.keys() & set(leaves(rule.unless) if rule.unless is not None else ()):
+            yield self.spots[k]  # a rule is released when its guard is no longer true
 
     def _rises(self, best: NDArray[np.int16], begins: Ints) -> Mask:
         """Return where the highest level that plain rules want on a track is higher than before, or a cycle begins."""
@@ -509,7 +511,7 @@ class RuleConditions:
             gained = np.flatnonzero(turned & holds)
             self.since[row][case[gained]] = when[gained]
             # a test that becomes false makes no rule true, but the rule's older evidence may raise the priority
-            self.rules_pending[case[turned if self.plan.raises else gained]] = True
+            self.rules_pending[case[turned if self.plan.raises or self.plan.guards else gained]] = True
 
     def _seen(self, k: int, here: Lane) -> tuple[Mask, Ints]:
         test = self.plan.tests[k]

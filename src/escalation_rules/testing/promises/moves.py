@@ -334,7 +334,15 @@ def unknown_is_not_true(run: Run) -> bool | None:
 @lru_cache(maxsize=64)
 def _without(policy: Policy, unknown: frozenset[str]) -> Policy:
     """The policy with every comparison of these facts made one that never holds."""
-    rules = (rule.model_copy(update={"when": _false_of(normal(rule.when), unknown)}) for rule in policy.rules)
+    rules = (
+        rule.model_copy(
+            update={
+                "when": _false_of(normal(rule.when), unknown),
+                "unless": None if rule.unless is None else _false_of(normal(rule.unless), unknown),
+            }
+        )
+        for rule in policy.rules
+    )
     return policy.model_copy(update={"rules": tuple(rules)})
 
 
