@@ -40,6 +40,8 @@ CALENDARS = {
 }
 PRIORITIES = ("low", "normal", "high")
 OWN_FACTS = (F.flag("down"), F.count("seats", minimum=0, maximum=5), F.choice("size", ("small", "large")))
+DEFAULTED = (OWN_FACTS[0], F.count("seats", minimum=0, maximum=5, default=2), OWN_FACTS[2])
+"""The same with a default for one of them."""
 TRACKS = (("f1", "f2", "f3", "f4"), ("h1", "h2", "h3"))
 ITEMS = ("impact", "problem")
 TARGET_KEYS = ("first_response", "next_response", "update", "resolution", "custom")
@@ -365,7 +367,7 @@ def policies(draw: st.DrawFn) -> Policy:
         calendar=draw(picks(CALENDAR_NAMES)),
         de_escalation=draw(CONSENT),
         priorities=PRIORITIES,
-        facts=OWN_FACTS,
+        facts=draw(st.sampled_from((OWN_FACTS, DEFAULTED))),
         rules_unless=draw(conditions(tracks, keys)) if draw(st.integers(0, 7)) == 0 else None,
         effective_from=draw(maybe(instants())) if draw(st.integers(0, 4)) == 0 else None,
     )

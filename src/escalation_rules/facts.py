@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, StrictBool, StrictInt, StrictStr, model_validator
 
 from escalation_rules._former_names import moved
 from escalation_rules._values import FrozenDict, Name, Value, show
@@ -67,7 +67,10 @@ __all__ = [
 
 
 class OwnFact(Value):
-    """A fact of the policy's own, declared with its domain: what values it may take."""
+    """A fact of the policy's own, declared with its domain: what values it may take.
+
+    With a `default`, the fact has that value from the opening on, until another is observed (rule 31).
+    """
 
     positional: ClassVar[int | None] = 1
     name: Name
@@ -75,6 +78,7 @@ class OwnFact(Value):
     minimum: int | None = None
     maximum: int | None = None
     values: tuple[str, ...] = ()
+    default: StrictBool | StrictInt | StrictStr | None = None
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -86,7 +90,13 @@ class OwnFact(Value):
             )
         if self.kind == "choice" and not self.values:
             raise InvalidValue(Problem("choice without its values", self.name, expected="at least one"))
+        if self.default is not None and not self._admits(self.default):
+            raise InvalidValue(Problem(f"not a default of {self.name}:", self.default, expected=self._domain()))
         return self
+
+    def known(self, value: Any) -> Any:
+        """The value that an observation stands for: nothing observed is the default."""
+        return self.default if value is None else value
 
     def problem_with(self, value: object) -> Problem | None:
         """What is wrong with a value that was observed, if anything; None means unknown and is fine."""
@@ -112,7 +122,8 @@ class OwnFact(Value):
     def __repr__(self) -> str:
         count = f", minimum={self.minimum}, maximum={self.maximum}"
         domain = {"count": count, "choice": f", {show(self.values)}"}.get(self.kind, "")
-        return f"F.{self.kind}({self.name!r}{domain})"
+        default = "" if self.default is None else f", default={show(self.default)}"
+        return f"F.{self.kind}({self.name!r}{domain}{default})"
 
     __str__ = __repr__
 
@@ -294,25 +305,30 @@ def happened(pattern: Pattern | Iterable[Pattern]) -> Fact:
     return Fact("happened", "flag", pattern=patterns_of(pattern))
 
 
-def flag(name: str) -> Fact:
-    """A yes-or-no fact of the policy's own."""
-    return Fact(name, "flag", domain=FrozenDict())
+def flag(name: str, *, default: bool | None = None) -> Fact:
+    """A yes-or-no fact of the policy's own. Without a `default` it is unknown until somebody observes it.
+
+    >>> from escalation_rules import facts as F
+    >>> F.flag("major_incident", default=False)
+    F.flag('major_incident', default=False)
+    """
+    return Fact(name, "flag", domain=FrozenDict(default=default))
 
 
-def count(name: str, *, minimum: int | None = None, maximum: int | None = None) -> Fact:
+def count(name: str, *, minimum: int | None = None, maximum: int | None = None, default: int | None = None) -> Fact:
     """A whole number of the policy's own; its lowest and highest value are needed where it is declared."""
-    return Fact(name, "count", domain=FrozenDict(minimum=minimum, maximum=maximum))
+    return Fact(name, "count", domain=FrozenDict(minimum=minimum, maximum=maximum, default=default))
 
 
-def choice(name: str, values: Iterable[str] | str = ()) -> Fact:
+def choice(name: str, values: Iterable[str] | str = (), *, default: str | None = None) -> Fact:
     """One of several texts, a fact of the policy's own; the values are needed where it is declared."""
     several = (values,) if isinstance(values, str) else tuple(values) if isinstance(values, Iterable) else values
-    return Fact(name, "choice", domain=FrozenDict(values=several))
+    return Fact(name, "choice", domain=FrozenDict(values=several, default=default))
 
 
-def label(name: str) -> Fact:
+def label(name: str, *, default: str | None = None) -> Fact:
     """A text of any kind, a fact of the policy's own that can only be equal to another or not."""
-    return Fact(name, "label", domain=FrozenDict())
+    return Fact(name, "label", domain=FrozenDict(default=default))
 
 
 def _declaration(given: object) -> Any:

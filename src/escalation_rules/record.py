@@ -127,14 +127,16 @@ def rises(policy: Policy, case: Case, at: datetime) -> Iterator[tuple[BaseEvent,
                 yield event, track
 
 
-def picked_for(given: object, case: Case, at: datetime) -> str | None:
+def picked_for(given: object, policy: Policy, case: Case, at: datetime) -> str | None:
     """A role, or the one that a pick gives for what the record has of a case at an instant."""
-    now = {name: case.priority(at=at) if name == "priority" else _fact(case, name, at) for name in facts_of(given)}
+    now = {
+        name: case.priority(at=at) if name == "priority" else _fact(policy, case, name, at) for name in facts_of(given)
+    }
     role = picked(given, now)
     return None if role is None else str(role)
 
 
-def _fact(case: Case, name: str, at: datetime) -> object:
+def _fact(policy: Policy, case: Case, name: str, at: datetime) -> object:
     held: object = None
     for event in case.history:
         if event.at <= read_instant(at):
@@ -142,7 +144,8 @@ def _fact(case: Case, name: str, at: datetime) -> object:
                 held = event.facts.get(name)
             elif isinstance(event, E.FactChanged) and event.name == name:
                 held = event.value
-    return held
+    declared = policy.own_fact(name)
+    return held if declared is None else declared.known(held)
 
 
 def timezone_of(policy: Policy) -> str:

@@ -188,7 +188,8 @@ class Facts:
                 found = entry.event.facts.get(name)
             elif isinstance(entry.event, E.FactChanged) and entry.event.name == name:
                 found = entry.event.value
-        return found
+        declared = next((one for one in self.policy.facts if one.name == name), None)
+        return declared.default if found is None and declared is not None and self.log else found
 
     def pick(self, given: Any) -> Any:
         if not isinstance(given, Pick):

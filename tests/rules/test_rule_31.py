@@ -10,6 +10,7 @@ from escalation_rules import events as E
 from escalation_rules import facts as F
 from escalation_rules.engine import machine_of
 from escalation_rules.engine.fold import fold
+from escalation_rules.errors import InvalidValue
 from escalation_rules.program.model import tree_holds
 from escalation_rules.worktime import BusinessCalendar
 from escalation_rules.worktime._timeline import microseconds_of
@@ -114,3 +115,38 @@ def test_a_calendar_may_be_picked_too():
     small, large = opened(at="mon 16:00", facts={"size": "small"}), opened(at="mon 16:00", facts={"size": "large"})
     assert holds_at(on, small, "mon 18:00", "tue 10:00", facts=FACTS, calendars=calendars) == [False, True]
     assert holds_at(on, large, "mon 17:59", "mon 18:00", facts=FACTS, calendars=calendars) == [False, True]
+
+
+DEFAULTS = {
+    "a flag": (F.flag("x", default=False), ~F.flag("x"), True),
+    "a count": (F.count("x", minimum=0, maximum=9, default=3), F.count("x") >= 3, 1),
+    "a choice": (F.choice("x", ("small", "large"), default="small"), F.choice("x") == "small", "large"),
+    "a label": (F.label("x", default="gold"), F.label("x") == "gold", "silver"),
+}
+
+
+@pytest.mark.parametrize("what", DEFAULTS)
+def test_a_default_is_known_from_the_opening_on(what):
+    """Rule 31: until another value is observed, and again when none is; its evidence is the opening."""
+    fact, condition, other = DEFAULTS[what]
+    policy = desk(Rule(key="r", when=condition, then=A.Tag("x")), facts=(fact,))
+    (asked,) = decide(policy, opened(), at=after(3)).actions
+    assert asked.due_at == after(0)
+    seen, gone = (E.FactChanged(at=after(at), name="x", value=value) for at, value in ((1, other), (2, None)))
+    assert not holds(condition, opened(seen), after(1), facts=(fact,))
+    assert holds(condition, opened(seen, gone), after(2), facts=(fact,))
+
+
+@pytest.mark.parametrize("make", [lambda: F.flag("x", default=1), lambda: F.choice("x", ("a",), default="b")])
+def test_a_default_is_in_the_domain(make):
+    """Rule 31: a default that the fact could not take is refused when the policy is made."""
+    with pytest.raises(InvalidValue, match="not a default of x"):
+        desk(facts=(make(),))
+
+
+def test_a_guard_on_a_flag_with_a_default_lets_rules_run():
+    """Rule 31: nobody ever observed the flag, and the case is moved all the same (report D15)."""
+    major = F.flag("major", default=False)
+    rule = Rule(key="late", when=(F.open_for >= "2 hours") & ~major, to="l2")
+    assert decide(desk(rule, facts=(major,)), opened(), at=after(3)).move.to == "l2"
+    assert decide(desk(rule, facts=(F.flag("major"),)), opened(), at=after(3)).move is None

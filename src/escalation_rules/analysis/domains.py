@@ -457,9 +457,10 @@ class Space:
         if by == "priority":
             return (None, *self.policy.priorities)
         fact = self.policy.own_fact(by)
+        unknown = (None,) if fact is None or fact.default is None else ()
         if fact is not None and fact.kind == "flag":
-            return (None, False, True)
-        return (None, *(fact.values if fact else ()))
+            return (*unknown, False, True)
+        return (*unknown, *(fact.values if fact else ()))
 
     def _cell_of(self, by: str, value: Any) -> Any:
         return self.program.ranks.get(str(value), None) if by == "priority" else value
@@ -491,13 +492,15 @@ class Space:
         return (False, True)
 
     def _cells_of_own(self, kind: str, own: Any, constants: set[Any]) -> tuple[Any, ...]:
+        # rule 31: a fact with a default is never unknown
+        unknown = (None,) if own.default is None else ()
         if kind == "flag":
-            return (None, False, True)
+            return (*unknown, False, True)
         if kind == "choice":
-            return (None, *own.values)
+            return (*unknown, *own.values)
         if kind == "label":
-            return _texts(constants)
-        return (None, *sorted({own.minimum, *(one for one in constants if own.minimum <= one <= own.maximum)}))
+            return tuple(text for text in _texts(constants) if text is not None or unknown)
+        return (*unknown, *sorted({own.minimum, *(one for one in constants if own.minimum <= one <= own.maximum)}))
 
 
 def _measured(span: Span, calendar: Calendar | None, line: int) -> tuple[Measure, int]:

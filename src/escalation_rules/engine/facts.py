@@ -195,7 +195,8 @@ def _observe(state: State, name: str, value: Any) -> None:
     problem = declared.problem_with(value) if declared else None
     if problem:
         raise InvalidValue(problem.under(f"case `{state.case}`"))
-    state.facts.own[name] = value
+    # rule 31: a default is the value while nothing is observed
+    state.facts.own[name] = declared.known(value) if declared else value
     state.changed |= OWN_FACT
     state.rules_pending = True
 
@@ -210,6 +211,9 @@ def _opened(state: State, event: E.Opened) -> None:
     set_priority(state, event.priority)
     state.facts.channel, state.life.live = event.channel, True
     state.life.opening = state.when
+    for name, fact in state.program.own.items():
+        if fact.default is not None:
+            state.facts.own[name] = fact.default
     for name, value in event.facts.items():
         _observe(state, name, value)
     start = _place(state, event.level) if event.level is not None else (0, 0)

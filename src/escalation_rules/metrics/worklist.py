@@ -72,7 +72,7 @@ class _Desk:
         if level is None:
             return False
         found = self.policy.level(level)
-        owner = picked_for(found.owner, self.case, self.at)
+        owner = picked_for(found.owner, self.policy, self.case, self.at)
         roles = [owner, *(name for one in found.alternates for name in alternatives(one))]
         there = next((one for one in roles if one is not None and self._on_duty(one)), owner)
         if owed_by is None:
@@ -108,7 +108,9 @@ class _Desk:
     def _learner(self) -> str | None:
         """Who answers for post-mortems: whoever a target for them names."""
         held = (one for one in self.policy.all_targets if any(stop.event == "PostMortemHeld" for stop in one.stop_on))
-        return next((picked_for(one.owner, self.case, self.at) for one in held if one.owner is not None), None)
+        return next(
+            (picked_for(one.owner, self.policy, self.case, self.at) for one in held if one.owner is not None), None
+        )
 
     def _asked(self) -> Iterator[WorkItem]:
         """What is asked of the role: to find something out, or to tell somebody."""

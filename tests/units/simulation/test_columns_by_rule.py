@@ -384,3 +384,19 @@ def test_several_targets_with_one_key_are_vectorised():
     ]
     deadlines = assert_vectorised(policy, cases, END)["deadlines"]
     assert instants(deadlines, "due_at") == at("mon 17:00", "mon 11:00", None)
+
+
+def test_a_default_is_known_vectorised():
+    """Rule 31: from the opening on, until another value is observed, and again when none is known."""
+    size = F.choice("size", ("small", "large"), default="small")
+    policy = desk(
+        Rule(key="small", when=(size == "small") & (F.open_for >= "3 hours"), to="l2"),
+        targets=(Target.resolution(Pick(by="size", values={"small": "2 hours"}, otherwise="8 hours")),),
+        facts=(size,),
+    )
+    seen, gone = (
+        E.FactChanged(at=when(at_), name="size", value=value)
+        for at_, value in (("mon 10:00", "large"), ("mon 16:00", None))
+    )
+    frames = assert_vectorised(policy, [opened(), Case("C-2", opened(seen, gone).history)], END)
+    assert instants(frames["moves"], "due_at") == at("mon 12:00", "mon 16:00")

@@ -380,7 +380,7 @@ class TemplateTables:
         )
         self.channels = _Codes(_of(prototypes, E.Opened, "channel"))
         self.facts = list(plan.program.own)
-        self.values = [_Codes(_values(prototypes, name)) for name in self.facts]
+        self.values = [_Codes([plan.program.own[name].default, *_values(prototypes, name)]) for name in self.facts]
         holders = [_holder(one) for one in prototypes if isinstance(one, E.Assigned)]
         roles = _Codes(_of(prototypes, E.Assigned, "as_role"))
         self.roles = len(roles.words)
@@ -436,8 +436,9 @@ class TemplateTables:
         self.placed_on, self.placed = self._places(prototypes, E.Escalated, E.DeEscalated, E.Reconciled)
         self.failed_on, self.failed = self._places(prototypes, E.LevelFailed)
         self.is_observed = table(E.Reconciled, lambda _: True, np.bool_)
+        own = self.plan.program.own
         self.opening_facts = [
-            table(E.Opened, lambda one, name=name, words=words: words.number(one.facts.get(name)))
+            table(E.Opened, lambda one, name=name, words=words: words.number(own[name].known(one.facts.get(name))))
             for name, words in zip(self.facts, self.values, strict=True)
         ]
         self.role = table(E.Assigned, lambda one: roles.number(one.as_role) - 1)
@@ -467,7 +468,9 @@ class TemplateTables:
 
     def _value(self, event: Any) -> int:
         fact = self._fact(event.name)
-        return self.values[fact].number(event.value) if fact >= 0 else 0
+        if fact < 0:
+            return 0
+        return self.values[fact].number(self.plan.program.own[event.name].known(event.value))
 
     def like(self, patterns: tuple[Pattern, ...]) -> NDArray[np.bool_]:
         """Return a mask of the templates that match one of some patterns, kept by the patterns."""

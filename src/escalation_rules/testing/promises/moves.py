@@ -321,7 +321,7 @@ def unknown_is_not_true(run: Run) -> bool | None:
     told = {name for event in run.case.history if isinstance(event, E.Opened) for name in event.facts}
     told |= {event.name for event in run.case.history if isinstance(event, E.FactChanged) and event.value is not None}
     unknown = frozenset(atom.fact for rule in run.policy.rules for atom in atoms(rule.when)) - told
-    unknown &= {fact.name for fact in run.policy.facts}
+    unknown &= {fact.name for fact in run.policy.facts if fact.default is None}
     if not unknown:
         return False
     without = _without(run.policy, unknown)
