@@ -124,18 +124,19 @@ class Case(Value):
     def record(self, *events: BaseEvent) -> Case:
         """The case with these events in its history, each in its place. The case itself is untouched.
 
-        Raises `InvalidValue` for what is no event, for one before the opening, and for a second opening.
+        Raises `InvalidValue` for what is no event, for one before the opening, for a second opening, and for another
+        event with the id of a known one.
         """
-        seen, fresh = set(self._ids), []
+        known, fresh = dict(self._by_id), []
         for event in events:
             if not isinstance(event, BaseEvent):
                 raise InvalidValue(_no_event(event))
             # rule 11: the same event recorded twice changes nothing
-            if event.id is None or event.id not in seen:
+            if event.id is None or not _is_known(known, event):
                 if isinstance(event, E.Opened):
                     raise InvalidValue(_opened_twice(event))
                 fresh.append(event)
-                seen.add(cast(str, event.id))
+                known[str(event.id)] = event
         if not fresh:
             return self
         history = cast(tuple[E.Event, ...], (*self.history, *fresh))
@@ -289,8 +290,8 @@ class Case(Value):
         return [(at, key) for at, key in named if key.startswith((MOVE_KEY, ACTION_KEY))], declined
 
     @cached_property
-    def _ids(self) -> frozenset[str]:
-        return frozenset(event.id for event in self.history if event.id is not None)
+    def _by_id(self) -> dict[str, BaseEvent]:
+        return {event.id: event for event in self.history if event.id is not None}
 
     @field_validator("history")
     @classmethod
@@ -316,8 +317,24 @@ def _in_order(history: tuple[E.Event, ...]) -> tuple[E.Event, ...]:
         raise InvalidValue(*(Problem("event before the opening", event, expected=expected) for event in early))
     # rule 8: history is ordered by instant, and by arrival within an instant
     ordered = sorted(history, key=lambda event: (event.instant, event is not opened))
-    seen: set[str] = set()
-    return tuple(event for event in ordered if event.id is None or not (event.id in seen or seen.add(event.id)))  # type: ignore[func-returns-value]
+    known: dict[str, BaseEvent] = {}
+    kept = []
+    for event in ordered:
+        if event.id is None or not _is_known(known, event):
+            kept.append(event)
+            known[str(event.id)] = event
+    return tuple(kept)
+
+
+def _is_known(known: Mapping[str, BaseEvent], event: BaseEvent) -> bool:
+    """Whether an event is known by its id. Raises `InvalidValue` for another event with the id of a known one."""
+    first = known.get(str(event.id))
+    if first is None:
+        return False
+    # rule 11: of what was accepted from a decision, the first stands, whenever it was recorded
+    if first == event or str(event.id).startswith((MOVE_KEY, ACTION_KEY)):
+        return True
+    raise InvalidValue(Problem("another event with the id", event.id, expected=f"an id of its own, or {first!r}"))
 
 
 def _no_event(given: object) -> Problem:

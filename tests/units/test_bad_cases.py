@@ -77,7 +77,7 @@ def test_an_event_before_the_opening_is_refused_and_the_case_is_untouched():
 
 
 def test_a_second_opening_is_refused_and_the_case_is_untouched():
-    """Its JSON could not be read again. The same opening, by its id, changes nothing."""
+    """Its JSON could not be read again. The same opening, by its id, changes nothing; another is refused."""
     opening = E.Opened(at=when("mon 09:00"), id="ticket:1")
     case = Case("C-1", (opening,))
     again = E.Opened(at=when("mon 10:00"), id="ticket:2")
@@ -88,7 +88,8 @@ def test_a_second_opening_is_refused_and_the_case_is_untouched():
     assert "a second opening" in refusal(lambda: opened().record(E.Opened(at=when("mon 09:00"))))
     assert case.history == (opening,)
     assert case.record(opening) is case
-    assert case.record(opening.model_copy(update={"priority": "high"})) is case
+    text = refusal(lambda: case.record(opening.model_copy(update={"priority": "high"})))
+    assert text.startswith("another event with the id `ticket:1`")
 
 
 @pytest.mark.parametrize(

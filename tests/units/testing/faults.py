@@ -83,7 +83,7 @@ FAULTS = (
     Fault("decisions look into the future", "engine/fold.py", "            if instant > at:\n                break\n", "            if instant > at + 3_600_000_000:\n                break\n"),
     # cases
     Fault("history in the order of arrival", "case.py", "            history = _in_order(history)\n", "            pass\n"),
-    Fault("the same id counts twice", "case.py", "if event.id is None or event.id not in seen:", "if True:"),
+    Fault("the same id counts twice", "case.py", "if event.id is None or not _is_known(known, event):\n                if isinstance", "if True:\n                if isinstance"),
     Fault("notes count as replies", "events.py", "return self.public and not self.automatic and self.actor", "return not self.automatic and self.actor"),
     Fault("automatic replies count", "events.py", "return self.public and not self.automatic and self.actor", "return self.public and self.actor"),
     Fault("unknown is taken for true", "program/model.py", "return value is not None and COMPARE", "return value is None or COMPARE"),
