@@ -370,6 +370,7 @@ def policies(draw: st.DrawFn) -> Policy:
         facts=draw(st.sampled_from((OWN_FACTS, DEFAULTED))),
         rules_unless=draw(conditions(tracks, keys)) if draw(st.integers(0, 7)) == 0 else None,
         effective_from=draw(maybe(instants())) if draw(st.integers(0, 4)) == 0 else None,
+        backlog=draw(st.sampled_from(("ignore", "include"))),
     )
     named = {role: draw(rotas()) for role in draw(ROLES_WITH_ROTAS) if role in policy.roles_named}
     return policy.with_rotas(named)

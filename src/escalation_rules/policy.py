@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import tzdata
 from holidays.version import __version__ as holidays_version
@@ -74,7 +74,8 @@ class Policy(Value):
     level's own. `facts` declares the policy's own facts with their domains.
     `roles` closes the vocabulary of roles when given; `customer` and `assignee` are always there. `rotas` says who of
     a role is on duty. While `rules_unless` is true, no rule moves a case or asks for anything; warnings, breaches and
-    clocks go on. Before `effective_from` no move is made and no action asked. Raises `InvalidValue` with every
+    clocks go on. Before `effective_from` no move is made and no action asked; what happened before it is passed over
+    for good, or with `backlog="include"` counts and is due at it. Raises `InvalidValue` with every
     problem and its path into the policy.
 
     >>> from escalation_rules import EscalationLevel, Policy, Rule, facts as F
@@ -104,6 +105,7 @@ class Policy(Value):
     rotas: Frozen[str, Rota] = FrozenDict()
     rules_unless: OptionalCondition = None
     effective_from: Instant | None = None
+    backlog: Literal["ignore", "include"] = "ignore"
 
     if TYPE_CHECKING:
 
@@ -126,6 +128,7 @@ class Policy(Value):
             rotas: Mapping[str, Rota] = {},
             rules_unless: ConditionLike | None = None,
             effective_from: InstantLike | None = None,
+            backlog: Literal["ignore", "include"] = "ignore",
         ) -> None: ...
 
     @model_validator(mode="after")

@@ -175,6 +175,9 @@ class Fold(Clocks):
         """It holds, on evidence that is not older than the last time the case went down."""
         if not self.holds(rule, now, stays):
             return False
+        start, since = self.policy.effective_from, self.evidence(rule) or self.log[0].when
+        if start is not None and self.policy.backlog == "ignore" and since < (microseconds_of(start), -1):
+            return False
         barrier = self.barrier(self.track_of_rule(rule)) if rule.to is not None else None
         evidence = self.evidence(rule)
         return barrier is None or (evidence is not None and evidence > barrier)

@@ -468,7 +468,7 @@ def _on_the_clock(comparison: PolicyPair, level: str | None) -> Witness | None:
 def settings_changed(comparison: PolicyPair) -> Iterator[Change]:
     """What holds for a policy as a whole."""
     old, new = comparison.old, comparison.new
-    for name in ("calendars", "calendar", "priorities", "effective_from"):
+    for name in ("calendars", "calendar", "priorities", "effective_from", "backlog"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after and not (name == "calendars" and _only_added(before, after)):
             yield Change(

@@ -92,7 +92,9 @@ def _obstacles(state: State, code: RuleCode) -> Iterator[str]:
         yield "a case outside the process is not moved"
         return
     when = evidence(state, code.own_tree)
-    if state.levels.down_since[code.track] != LONG_AGO and when <= state.levels.down_since[code.track]:
+    if (state.life.opening if when == LONG_AGO else when) < state.program.fresh_from:
+        yield "it was so before the policy came into force"
+    if code.goes and state.levels.down_since[code.track] != LONG_AGO and when <= state.levels.down_since[code.track]:
         yield "nothing new has happened since the case went down"
     levels = state.program.levels[code.track]
     if code.is_next and when <= state.levels.entry[code.track]:

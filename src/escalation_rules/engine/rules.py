@@ -276,16 +276,20 @@ def _round(state: State, rules: tuple[RuleCode, ...]) -> bool:
 
 
 def _on_fresh_evidence(state: State, rules: tuple[RuleCode, ...]) -> tuple[RuleCode, ...]:
-    """Drop the rules that move a case on a track whose evidence is not after its last de-escalation (rule 25)."""
-    # rule 22: after a de-escalation no rule that moves a case there fires on evidence that is not later
-    down = state.levels.down_since
-    if all(since == LONG_AGO for since in down):
+    """Drop the rules whose evidence is spent: from before the policy is in force, or from before a de-escalation."""
+    if state.program.fresh_from == LONG_AGO and all(since == LONG_AGO for since in state.levels.down_since):
         return rules
-    return tuple(
-        rule
-        for rule in rules
-        if not rule.goes or down[rule.track] == LONG_AGO or evidence(state, rule.own_tree) > down[rule.track]
-    )
+    return tuple(rule for rule in rules if is_fresh(state, rule))
+
+
+def is_fresh(state: State, rule: RuleCode) -> bool:
+    """Return whether the evidence of a true rule still counts."""
+    when, down = evidence(state, rule.own_tree), state.levels.down_since[rule.track]
+    # rule 19: what happened before the policy is in force is passed over for good, unless the backlog is included
+    if (state.life.opening if when == LONG_AGO else when) < state.program.fresh_from:
+        return False
+    # rule 22: after a de-escalation no rule that moves a case there fires on evidence that is not later
+    return not rule.goes or down == LONG_AGO or when > down
 
 
 def _cause(state: State, rule: RuleCode) -> int:

@@ -18,6 +18,7 @@ from escalation_rules.program.atoms import Names, RuleScope, TestCollector, choi
 from escalation_rules.program.model import (
     ANSWERED,
     LONG_AGO,
+    POSITION_BITS,
     REQUESTED,
     UNANSWERED,
     Change,
@@ -80,6 +81,7 @@ def compile_policy(policy: Policy, *, keep: Iterable[str] = ()) -> Program:
         lines=lines,
         rotas=policy.rotas,
         effective_from=LONG_AGO if policy.effective_from is None else microseconds_of(policy.effective_from),
+        fresh_from=_fresh_from(policy),
         own=FrozenDict({fact.name: fact for fact in policy.facts}),
         kept=kept,
         tests=tuple(collector.tests),
@@ -93,6 +95,13 @@ def compile_policy(policy: Policy, *, keep: Iterable[str] = ()) -> Program:
         events=_events(kept, watched, items, targets),
         latest=_latest(collector.tests[:tested], kept),
     )
+
+
+def _fresh_from(policy: Policy) -> int:
+    """Return the moment from which evidence counts: `effective_from`, unless the backlog is included (rule 19)."""
+    if policy.effective_from is None or policy.backlog == "include":
+        return LONG_AGO
+    return microseconds_of(policy.effective_from) << POSITION_BITS
 
 
 def _lines(policy: Policy) -> tuple[tuple[Continuous | OpenLine, ...], dict[str | None, tuple[Calendar, int]]]:

@@ -379,9 +379,9 @@ class Program(NamedTuple):
 
     `places` has the track and level of each level's key; `ranks` the number of each priority. `lines` has all time,
     then a line for each calendar with closing times; `calendars` a calendar and the number of its line for each name,
-    None for all time. `kept` names the facts of the table that the fold keeps, by number; `own` are the policy's. The
-    first `tested` of the tests are those of rules, the rest those of targets. `latest` are the tests whose evidence is
-    the latest event of their fact.
+    None for all time. Evidence from before the moment `fresh_from` is passed over. `kept` names the facts of the table
+    that the fold keeps, by number; `own` are the policy's. The first `tested` of the tests are those of rules, the rest
+    those of targets. `latest` are the tests whose evidence is the latest event of their fact.
     """
 
     name: str
@@ -395,6 +395,7 @@ class Program(NamedTuple):
     lines: tuple[Continuous | OpenLine, ...]
     rotas: Mapping[str, Rota]
     effective_from: int
+    fresh_from: int
     own: Mapping[str, OwnFact]
     kept: tuple[str, ...]
     tests: tuple[Test, ...]

@@ -142,9 +142,9 @@ def test_what_is_held_back_is_told_by_time_and_then_by_level():
 
 
 def test_nothing_is_asked_before_the_policy_is_in_force():
-    """Rule 19: neither moves nor what holds them back; then what has held since before counts."""
+    """Rule 19: neither moves nor what holds them back; then what has held since before counts, if it is included."""
     history = (told("mon 10:00", down=True), E.AnswerWithdrawn(at=when("mon 11:00"), item="impact"))
-    policy = desk(*ASKED, facts=(DOWN,), effective_from=when("mon 12:00"))
+    policy = desk(*ASKED, facts=(DOWN,), effective_from=when("mon 12:00"), backlog="include")
     moves = assert_vectorised(policy, [opened(*history)], END)["moves"]
     assert (instants(moves, "due_at"), moves["cause"].tolist()) == (at("mon 12:00"), at("mon 10:00"))
     back = (told("mon 10:00", down=True), E.Resolved(at=when("mon 11:00")), E.Reopened(at=when("mon 13:00")))
@@ -152,6 +152,15 @@ def test_nothing_is_asked_before_the_policy_is_in_force():
     checked = policy.model_copy(update={"levels": levels(l2={"entry": IMPACT})})
     blocked = assert_vectorised(checked, [opened(*history, told("mon 15:00", down=False))], END)["blocked"]
     assert (instants(blocked, "from_at"), instants(blocked, "until_at")) == (at("mon 12:00"), at("mon 15:00"))
+
+
+def test_what_happened_before_the_policy_is_passed_over_vectorised():
+    """Rule 19: for good, also when the case is reopened later; what happens afterwards counts."""
+    policy = desk(*ASKED, facts=(DOWN,), effective_from=when("mon 12:00"))
+    old = (told("mon 10:00", down=True), E.AnswerWithdrawn(at=when("mon 11:00"), item="impact"))
+    again = (*old, told("mon 13:00", down=False), told("mon 14:00", down=True))
+    cases = [opened(*old), Case("C-2", opened(*again).history)]
+    assert instants(assert_vectorised(policy, cases, END)["moves"], "due_at") == at("mon 14:00")
 
 
 RAISED = {

@@ -121,6 +121,7 @@ class Plan:
         self.guards = any(rule.unless is not None for rule in program.rules)
         self.moving = _moving_facts() | ({"priority"} if self.raises else set())
         self.effective_from = None if program.effective_from == LONG_AGO else program.effective_from
+        self.ignores_backlog = program.fresh_from != LONG_AGO
         self.lines: list[Bulk] = [Bulk(None), *(Bulk(line) for line in program.lines[1:])]
         self.ranks = program.ranks
         split = SplitTests(program, raises=self.raises)

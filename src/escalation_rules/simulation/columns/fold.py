@@ -246,6 +246,12 @@ class Sweep(RuleConditions):
         if self.records.any and rule.to is not None:
             # rule 22: after a de-escalation only later evidence counts, for rules that move a case
             is_true = is_true & (self.evidence(rule.tree, case, point) > self.down_since[rule.track][case])
+        if self.plan.ignores_backlog:
+            # rule 19: what happened before the policy is in force is passed over for good
+            since = (self.in_force - self.states.base) << EVENT_BITS
+            latest = self.evidence(rule.tree, case, point)
+            opened = self.states.when(self.states.opening[case])
+            is_true = is_true & (np.where(latest == BEFORE_ANY, opened, latest) >= since)
         return is_true
 
     def _wants(self, rules: Iterable[int], case: Ints, point: Ints) -> Wants:

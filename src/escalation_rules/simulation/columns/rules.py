@@ -75,11 +75,11 @@ class Agenda:
         self.spots = {k: self.as_of(changes.keys) for k, changes in turns.items()}
         self.holds = {k: self._filled(k) for k in turns}
         self.may = {number: self._may(rule.tree) for number, rule in rules.items()}
-        checked = states.script.plan.checked
+        checked, ignores_backlog = states.script.plan.checked, states.script.plan.ignores_backlog
         self.plain = {
             number: rule.to
             for number, rule in rules.items()
-            if rule.to is not None and rule.to >= 0 and rule.to not in checked
+            if rule.to is not None and rule.to >= 0 and rule.to not in checked and not ignores_backlog
             if not (rule.gates or rule.raises or rule.unless is not None) and turns.keys() >= set(leaves(rule.tree))
         }
         self.best = [np.full(len(self.keys), NONE, np.int16) for _ in states.script.plan.tracks]
