@@ -290,9 +290,10 @@ def _events(
     for kind in KINDS.values():
         name = kind.__name__
         starters = [target for target in targets if any(_may_start(kind, variant) for variant in target.variants)]
+        updates = tuple(_updates(kept, name))
         codes[kind] = EventCode(
             kind=kind,
-            updates=tuple(_updates(kept, name)),
+            updates=updates,
             watched=tuple(pair for pair in watches if pair[1].event == name),
             answers=tuple(pair for pair in answers if pair[1].event == name),
             stoppers=tuple(
@@ -302,7 +303,7 @@ def _events(
             ),
             starters=tuple(target.number for target in starters),
             awaits=all(variant.begins == "unanswered" for target in starters for variant in target.variants),
-            is_heard=name in heard,
+            is_heard=name in heard or any(update.pattern is not None for update in updates),
             ends=kind in _ENDING,
             ends_cycle=kind in {*_ENDING, E.Reopened},
         )
