@@ -50,7 +50,13 @@ def read(ticket, *, at):
     """The case of a ticket. What is `unstored` must be stored, or it will be found again, at another instant."""
     stored = [E.parse(row.body) for row in ticket.escalation_events.all()]
     opening = [] if stored else [_opening(ticket)]
-    happened = [event for follow_up in ticket.followup_set.all() for event in _messages_and_changes(follow_up)]
+    opened = next(event for event in (*opening, *stored) if isinstance(event, E.Opened))
+    happened = [
+        event
+        for follow_up in ticket.followup_set.all()
+        for event in _messages_and_changes(follow_up)
+        if event.id != opened.id  # the first follow-up is the opening once more
+    ]
     attributes = {"title": ticket.title}
     case = Case(f"ticket-{ticket.pk}", [*opening, *happened, *_statuses(ticket), *stored], attributes=attributes)
     drift = case.reconcile(
@@ -73,7 +79,7 @@ def _opening(ticket):
         at=ticket.created,
         actor="staff" if by_staff else "customer",
         priority=PRIORITIES[priority],
-        # the first follow-up is the same message: with its id, it is not counted again
+        # the first follow-up is the same message: by its id, it is left out
         id=_name(first) if first else "opened",
     )
 
