@@ -68,9 +68,10 @@ class Desk:
         with self._held(case_id) as held:
             settled, decision = self._settle(held)
             event = happening(settled.now)
-            case = settled.case.record(event)
-            if case is settled.case:  # it was recorded before, and its sender did not hear of it
+            known = {(one.type, one.id) for one in settled.case.history if one.id is not None}
+            if (event.type, event.id) in known:  # it was recorded before, and its sender did not hear of it
                 return decision
+            case = settled.case.record(event)
             _append(settled, event)
             return self._settle(settled._replace(case=case))[1]
 
