@@ -126,7 +126,7 @@ class BaseEvent(Value):
     """What every event has: when, by whom, in which capacity, who acted, and the host's own id for it.
 
     `at` is kept in UTC. `by_role` is the capacity in which `by` acted. An `id` makes recording the event a second time
-    harmless.
+    harmless; another event with a known id is refused.
     """
 
     positional: ClassVar[int | None] = 0

@@ -256,16 +256,20 @@ class Space:
         self.program = self.machine.program
         self._scopes = {rule.key: scope for rule, scope in scopes_of(policy)}
         names = Names(self.program.tracks, self.program.places, self.program.ranks, self.program.calendars)
-        self._collector = TestCollector(names)
+        self._collector = TestCollector(names, self.program.tests, self.program.watched)
+        self._codes = {code.name: code for code in self.program.rules}
         self._raw: dict[tuple[int, RuleScope], tuple[Condition, Formula]] = {}
         self._holding: dict[str, tuple[Formula, Formula]] = {}
         constants: dict[Key, set[Any]] = {key: set(values) for key, values in (breaks or {}).items()}
         for track in range(len(self.program.tracks)):
             constants.setdefault(("level", track), set())
         constants[("status",)] = set()
-        for condition, scope in (*self._of_policy(), *conditions):
-            for raw in _literals(self._read(condition, scope)):
-                constants.setdefault(raw.key, set()).update(_constants(raw))
+        formulas = [
+            *map(self._raw_of, self._trees()),
+            *(self._read(condition, scope) for condition, scope in conditions),
+        ]
+        for raw in (raw for formula in formulas for raw in _literals(formula)):
+            constants.setdefault(raw.key, set()).update(_constants(raw))
         self.axes = tuple(Axis(key, self._cells(key, values)) for key, values in constants.items())
         self.number = {axis.key: number for number, axis in enumerate(self.axes)}
         self.sizes = tuple(len(axis.cells) for axis in self.axes)
@@ -273,14 +277,12 @@ class Space:
         self._clauses = tuple(clauses(self.axes))
         self.everywhere = all_of(clause for _, _, clause in self._clauses)
 
-    def _of_policy(self) -> Iterator[tuple[Condition, RuleScope]]:
-        for rule in self.policy.all_rules:
-            yield rule.when, self._scopes[rule.key]
-            if rule.unless is not None:
-                yield rule.unless, self._scopes[rule.key]
-        for level, target in targets_of(self.policy):
-            if target.when is not None:
-                yield target.when, scope_of_target(self.policy, target, level)
+    def _trees(self) -> Iterator[Tree]:
+        """Yield the conditions of the program: of rules, their guards, and of targets."""
+        for code in self.program.rules:
+            yield from (tree for tree in (code.own_tree, code.unless) if tree is not None)
+        for target in self.program.targets:
+            yield from (variant.when for variant in target.variants if variant.when is not None)
 
     @cached_property
     def start(self) -> datetime:
@@ -302,7 +304,7 @@ class Space:
         return self._both(rule)[0]
 
     def of_rule(self, rule: Rule, scope: RuleScope) -> Formula:
-        """Where the condition of a rule holds, and its guard does not hold it back."""
+        """Where the condition of a rule of another policy holds, and its guard does not hold it back."""
         when = self.formula(rule.when, scope)
         return when if rule.unless is None else all_of((when, self.negated(self.formula(rule.unless, scope))))
 
@@ -312,7 +314,9 @@ class Space:
 
     def _both(self, rule: Rule) -> tuple[Formula, Formula]:
         if rule.key not in self._holding:
-            formula = all_of((self.live, self.at(rule), self.of_rule(rule, self.scope(rule))))
+            code = self._codes[rule.key]
+            guard = True if code.unless is None else self.negated(self._masked(self._raw_of(code.unless)))
+            formula = all_of((self.live, self.at(rule), self._masked(self._raw_of(code.own_tree)), guard))
             self._holding[rule.key] = formula, self.negated(formula)
         return self._holding[rule.key]
 
@@ -513,13 +517,6 @@ def _measured(span: Span, calendar: Calendar | None, line: int) -> tuple[Measure
     if span.unit == "months":
         return ("months", calendar), int(span.amount)
     return ("days", calendar), int(span.amount) * (7 if span.unit == "weeks" else 1)
-
-
-def targets_of(policy: Policy) -> Iterator[tuple[str | None, Target]]:
-    """All targets, each with the level whose it is."""
-    yield from ((None, target) for target in policy.targets)
-    for level in policy.all_levels:
-        yield from ((level.key, target) for target in level.targets)
 
 
 def picked_value(given: Any, now: Mapping[str, str | None]) -> Any:

@@ -81,14 +81,16 @@ def choices_of(
 class TestCollector:
     """The tests of a program as they are read: equal atoms in equal scopes share a test.
 
-    `watched` has the patterns to watch for, each with its number.
+    `watched` has the patterns to watch for, each with its number. A collector may go on from the tests of a program.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, tests: Iterable[Test] = (), watched: Iterable[tuple[Pattern, ...]] = ()) -> None:
         self.names = names
         self.tests: list[Test] = []
-        self.watched: dict[tuple[Pattern, ...], int] = {}
+        self.watched: dict[tuple[Pattern, ...], int] = {patterns: number for number, patterns in enumerate(watched)}
         self._numbers: dict[Hashable, int] = {}
+        for test in tests:
+            self.number(test)
 
     def tree(self, condition: Condition, scope: RuleScope) -> Tree:
         """Return a condition in normal form as a tree over the numbers of tests."""
